@@ -1,0 +1,341 @@
+//! The stable codes, and what each of them means in plain words.
+
+use core::fmt;
+
+/// One row a code: name, text, effect on the verdict, meaning, likely cause, what to do.
+macro_rules! codes {
+    ($($name:ident $text:literal $effect:ident, $meaning:literal, $cause:literal, $next:literal;)+) => {
+        /// A stable code. Its text never changes; new ones may be added.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of the checks that return them.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The text of the code, such as `payload.mismatch`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// What the code does to the verdict.
+            pub const fn effect(self) -> Effect {
+                match self { $(Self::$name => Effect::$effect,)+ }
+            }
+
+            /// What the code means, where it comes from, and what to do about it.
+            pub const fn explanation(self) -> Explanation {
+                match self {
+                    $(Self::$name => Explanation { meaning: $meaning, cause: $cause, next: $next },)+
+                }
+            }
+        }
+    };
+}
+
+/// What a code does to the verdict.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// A required check could not be made.
+    Incomplete,
+    /// Nothing can be concluded from the input.
+    Malformed,
+    /// Everything that was required passed.
+    None,
+    /// A check ran and failed.
+    Reject,
+    /// The request itself was wrong; nothing was checked.
+    Usage,
+}
+
+/// A code in plain words, for people.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// What is the case.
+    pub meaning: &'static str,
+    /// What usually leads to it.
+    pub cause: &'static str,
+    /// What the reader can do next.
+    pub next: &'static str,
+}
+
+impl Code {
+    /// The code with this text.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+codes! {
+    Ok "ok" None,
+        "Every check that the policy requires ran and passed.",
+        "The evidence is complete and consistent, and it is what the policy trusts.",
+        "Read what is not proven before you rely on it.";
+
+    BundleTooLarge "bundle.too_large" Malformed,
+        "The input is larger than a verifier reads: 1 MiB for a bundle, 512 KiB for a payload, 64 KiB for a timestamp proof, 64 KiB for a policy.",
+        "Not an approval file, or one built to exhaust the verifier.",
+        "Check that you picked the right file.";
+    BundleNotJson "bundle.not_json" Malformed,
+        "The input is not JSON as this project reads it: strict UTF-8, no byte order mark, no duplicate keys, at most 64 levels deep.",
+        "A damaged download, an HTML error page saved as JSON, or an editor that added a byte order mark.",
+        "Get the file again from its source, byte for byte.";
+    BundleSchema "bundle.schema" Malformed,
+        "The JSON is neither a bundle nor an approval service's confirmation: a key is missing, unknown, or of the wrong kind.",
+        "Another kind of file, or one made by a newer version.",
+        "Look at the file with `cosignet inspect`; if it is newer than this verifier, update the verifier.";
+    BundleBase64 "bundle.base64" Malformed,
+        "A binary member is not strict base64url without padding.",
+        "The file was re-encoded on its way: padding, line breaks, or the other base64 alphabet.",
+        "Get the original file; do not repair it by hand.";
+
+    EntryNotCanonical "entry.not_canonical" Reject,
+        "The log entry is not canonical JSON (RFC 8785), so the log cannot hold exactly these bytes.",
+        "The entry was re-formatted or edited after it was logged.",
+        "Get the bundle again from the log.";
+    EntryTooLarge "entry.too_large" Reject,
+        "The log entry is larger than 8 KiB.",
+        "Not an entry that a log of this kind accepts.",
+        "Get the bundle again from the log.";
+    EntryField "entry.field" Reject,
+        "A field of the log entry is missing, unknown, or not of the form that the format requires.",
+        "The entry was edited, or made by software that does not follow the format.",
+        "Ask whoever runs the log how this entry was admitted.";
+    EntryUnknownType "entry.unknown_type" Incomplete,
+        "The log entry is of a type that this version does not know. Its place in the log can be proven, its meaning cannot.",
+        "The log holds entries of a newer format.",
+        "Update the verifier.";
+
+    EvidenceClientDataMissing "evidence.client_data_missing" Incomplete,
+        "The bundle is sealed: it does not carry the clientDataJSON, without which nothing ties the signature to a payload, an origin or an approval.",
+        "The approval service did not disclose the evidence, or erased it.",
+        "Ask whoever gave you the bundle for the one with evidence.";
+    EvidenceClientDataMismatch "evidence.client_data_mismatch" Reject,
+        "The clientDataJSON in the bundle is not the one that the log entry commits to.",
+        "Evidence and entry come from two different approvals, or one of them was edited.",
+        "Get the bundle again; if it still differs, treat the approval as forged.";
+    EvidenceApprovalIdMismatch "evidence.approval_id_mismatch" Reject,
+        "The approval id in the bundle is not the one that the log entry commits to.",
+        "Evidence and entry come from two different approvals, or the id was edited.",
+        "Get the bundle again by its approval id.";
+    EvidenceApproverMismatch "evidence.approver_mismatch" Reject,
+        "The e-mail address in the bundle does not open the approver commitment of the log entry.",
+        "The address, its salt or its blind was edited, or belongs to another entry.",
+        "Do not attribute the approval to that address.";
+    EvidencePayloadHashMismatch "evidence.payload_hash_mismatch" Reject,
+        "The payload hash that the service states is not the hash that was signed.",
+        "The confirmation was edited, or joined from two approvals.",
+        "Ask the service for the confirmation again.";
+    EvidenceCredentialMismatch "evidence.credential_mismatch" Reject,
+        "The credential ids in the confirmation contradict each other, or it is not a public-key credential.",
+        "The confirmation was edited, or joined from two approvals.",
+        "Ask the service for the confirmation again.";
+
+    ExpectationApprovalId "expectation.approval_id" Reject,
+        "This is not the approval that you asked for.",
+        "Another approval's bundle was handed out under this id.",
+        "Fetch the bundle again by its id, from the log itself.";
+    ExpectationApprovalIdMissing "expectation.approval_id_missing" Incomplete,
+        "You asked for an approval id, but a service's confirmation does not say which approval it belongs to.",
+        "Only log entries commit to an approval id.",
+        "Verify the bundle from the log instead.";
+    ExpectationApprover "expectation.approver" Reject,
+        "The key that signed is not a key of the approver you asked for.",
+        "Somebody else approved, or the approver uses a key that the policy does not list under that name.",
+        "Compare the approver's name with the policy: `cosignet policy show`.";
+    ExpectationRpId "expectation.rp_id" Reject,
+        "The approval was signed for another relying party id than the one you asked for.",
+        "The approval belongs to another service.",
+        "Check which service the approval should come from.";
+    ExpectationStatus "expectation.status" Reject,
+        "The service says that the request was not approved.",
+        "The request was refused, expired, or is still open.",
+        "Do not act on it.";
+
+    ApproverUnknownKey "approver.unknown_key" Incomplete,
+        "The signature may be good, but the policy does not say whose key this is.",
+        "The approver is not in the policy, uses a new passkey, or no policy was given.",
+        "Ask the approver for the fingerprint of the key over another channel, then add it: `cosignet policy add-approver`.";
+    ApproverKeyExpired "approver.key_expired" Reject,
+        "The earliest proven time of the approval lies after the end of the key's validity in the policy.",
+        "The key was used after it was retired, or the approval was logged too late to tell.",
+        "Ask the approver to approve again with a current key.";
+    ApproverKeyNotYetValid "approver.key_not_yet_valid" Reject,
+        "The approval was already logged before the key's validity in the policy began.",
+        "The key was used before it was enrolled, or the policy names the wrong date.",
+        "Compare the date in the policy with the enrolment of the key.";
+    ApproverTimeUnproven "approver.time_unproven" Incomplete,
+        "The key has an end of validity, and nothing proves that the approval was made before it.",
+        "No quorum of witnesses has cosigned the log's head; the service's own times prove nothing.",
+        "Get a bundle whose head carries the witnesses' cosignatures.";
+
+    PolicyMissing "policy.missing" Incomplete,
+        "Without a policy this check has nothing to compare with.",
+        "No policy was given.",
+        "Give the policy of your own organisation: `--policy FILE`, or make one with `cosignet policy init`.";
+
+    WebauthnBadKey "webauthn.bad_key" Reject,
+        "The credential's public key is not a sound key in canonical COSE form.",
+        "The key was edited, or its encoding or parameters are such that anybody could sign with it.",
+        "Do not rely on anything signed with this key.";
+    WebauthnUnsupportedAlgorithm "webauthn.unsupported_algorithm" Reject,
+        "The credential uses an algorithm that this verifier does not accept. It accepts ES256, ES384, ES512, EdDSA (Ed25519) and RS256.",
+        "A new or rare kind of passkey.",
+        "Approve with another passkey, or look for a newer verifier.";
+    WebauthnBadSignature "webauthn.bad_signature" Reject,
+        "The passkey's signature does not verify over the authenticator data and the client data.",
+        "Something that was signed has been changed, or another key signed it.",
+        "Treat the approval as forged.";
+    WebauthnClientDataForm "webauthn.client_data_form" Reject,
+        "The clientDataJSON is not what a browser writes: not strict JSON, a key twice, a member missing or of the wrong kind.",
+        "It was not made by a browser's WebAuthn call.",
+        "Ask the service how this assertion was made.";
+    WebauthnType "webauthn.type" Reject,
+        "The signature was made for another ceremony than webauthn.get.",
+        "The signature of a registration or a payment is being passed off as an approval.",
+        "Treat the approval as forged.";
+    WebauthnChallenge "webauthn.challenge" Reject,
+        "The signed challenge is not a nonce followed by the SHA-256 of a payload (48 to 96 bytes in strict base64url).",
+        "The signature is a login at the same site, not an approval.",
+        "Treat it as a login: it approves nothing.";
+    WebauthnOrigin "webauthn.origin" Reject,
+        "The approval was signed on a web origin that the policy does not list.",
+        "A look-alike site, a test system, or a policy that misses an origin.",
+        "Compare both origins letter by letter before you change the policy.";
+    WebauthnCrossOrigin "webauthn.cross_origin" Reject,
+        "The approval was signed inside a frame of another site, and the policy does not allow that.",
+        "The approval page was embedded, possibly to deceive the approver.",
+        "Allow it in the policy only if your service really embeds its approval page.";
+    WebauthnAuthenticatorData "webauthn.authenticator_data" Reject,
+        "The authenticator data does not have the form that WebAuthn prescribes for an assertion.",
+        "A defective authenticator, or software posing as one.",
+        "Ask the service how this assertion was made.";
+    WebauthnRpId "webauthn.rp_id" Reject,
+        "The passkey signed for another relying party id than the entry states or the policy lists.",
+        "The approval belongs to another service, or the entry was edited.",
+        "Check which service the approval should come from.";
+    WebauthnUserPresence "webauthn.user_presence" Reject,
+        "The authenticator does not claim that a user was present.",
+        "The signature was made silently.",
+        "Do not count it as an approval.";
+    WebauthnUserVerification "webauthn.user_verification" Reject,
+        "The authenticator does not claim that it verified its user (PIN or biometric), and the policy requires it.",
+        "The service did not ask for user verification, or the authenticator cannot do it.",
+        "Ask for a new approval with user verification.";
+
+    PayloadMismatch "payload.mismatch" Reject,
+        "The payload is not the one that was approved.",
+        "It was changed after the approval, or this is another approval's file.",
+        "Compare both payloads; the report names the first fields that differ.";
+    PayloadMissing "payload.missing" Incomplete,
+        "The hash that was signed is known, but not the payload it stands for.",
+        "The bundle does not disclose the payload and none was given.",
+        "Give the payload you expect: `--payload FILE` or `--payload-sha256 HEX`.";
+
+    LogMissing "log.missing" Incomplete,
+        "The policy requires a log, and the input carries no proof that a log holds the approval.",
+        "A service's own confirmation was given instead of a bundle from the log.",
+        "Fetch the bundle from the log, or say `log = \"none\"` in the policy if you mean it.";
+    LogProofForm "log.proof_form" Reject,
+        "The log proof is not a well-formed c2sp.org/tlog-proof.",
+        "The proof was damaged or edited.",
+        "Get the bundle again from the log.";
+    LogNotIncluded "log.not_included" Reject,
+        "The entry is not in the tree that the checkpoint stands for.",
+        "Entry and proof belong to different approvals, or one of them was edited.",
+        "Get the bundle again; if it still fails, report it to the log's monitors.";
+    LogInconsistent "log.inconsistent" Reject,
+        "Two heads of the log contradict each other: the larger tree does not contain the smaller one.",
+        "The log has rewritten its history, or a proof was edited.",
+        "Keep both checkpoints: together they are evidence against the log.";
+    LogCheckpointForm "log.checkpoint_form" Reject,
+        "The checkpoint is not a well-formed c2sp.org/tlog-checkpoint in a signed note.",
+        "The checkpoint was damaged or edited.",
+        "Get the bundle again from the log.";
+    LogUnknownKey "log.unknown_key" Incomplete,
+        "No log key in the policy has signed this checkpoint.",
+        "The approval is in another log, the log has a new key, or no policy was given.",
+        "Compare the log's origin and key with those in the policy.";
+    LogBadSignature "log.bad_signature" Reject,
+        "The checkpoint names a log key of the policy, but its signature does not verify.",
+        "The checkpoint was edited or forged.",
+        "Treat the log proof as forged.";
+    LogQuorumShort "log.quorum_short" Incomplete,
+        "Too few of the policy's witnesses have cosigned the checkpoint. Without a quorum the log could show other people another tree.",
+        "Witnesses were down, or the checkpoint was taken before they cosigned it.",
+        "Fetch the bundle again later: the log adds cosignatures.";
+    LogBadCosignature "log.bad_cosignature" Reject,
+        "The checkpoint names a witness of the policy, but that cosignature does not verify.",
+        "The checkpoint or the cosignature was edited or forged.",
+        "Treat the log proof as forged.";
+
+    AnchorMissing "anchor.missing" Incomplete,
+        "The policy requires a Bitcoin anchor and the bundle has none.",
+        "The log has not anchored a head that covers this entry yet.",
+        "Fetch the bundle again after the log's next anchor.";
+    AnchorLog "anchor.log" Reject,
+        "The anchored head is not a head of the same log that contains this entry.",
+        "The anchor belongs to another log, another entry or another history.",
+        "Get the bundle again; if it still fails, keep it as evidence against the log.";
+    AnchorUnsupported "anchor.unsupported" Incomplete,
+        "This version does not evaluate Bitcoin anchors, and the policy requires one.",
+        "The policy was written for a later version.",
+        "Update the verifier, or check the timestamp with an OpenTimestamps client.";
+
+    TimeInFuture "time.in_future" Reject,
+        "The evidence contains a time later than the moment you asked about.",
+        "A witness or a service with a wrong clock, or a wrong `--at`.",
+        "Check the value of `--at` and the clocks involved.";
+
+    PolicySyntax "policy.syntax" Usage,
+        "The policy is not well-formed TOML or JSON.",
+        "A typing error.",
+        "Correct the line that the message names.";
+    PolicyField "policy.field" Usage,
+        "A field of the policy is missing, unknown, or has a value that means nothing.",
+        "A typing error, or a policy for a newer version.",
+        "Correct the field; `cosignet policy check FILE` says what is wrong.";
+    PolicyKey "policy.key" Usage,
+        "A public key in the policy is not a sound key, or the same key or credential id occurs twice.",
+        "A copying error.",
+        "Add the approver again from the registration: `cosignet policy add-approver`.";
+    PolicyLog "policy.log" Usage,
+        "The tlog-policy text inside the policy is not well formed.",
+        "A typing error in a log, witness, group or quorum line.",
+        "Correct the line that the message names.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_read_back() {
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.as_str()), Some(*code));
+            let plain =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '_';
+            assert!(code.as_str().chars().all(plain), "{code}");
+            let Explanation {
+                meaning,
+                cause,
+                next,
+            } = code.explanation();
+            for sentence in [meaning, cause, next] {
+                assert!(sentence.ends_with('.'), "{code}: {sentence}");
+            }
+        }
+        assert_eq!(Code::parse("no.such_code"), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! The encodings of the formats: base64url without padding, standard base64, hex.
+
+use core::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Base64url without padding.
+pub fn b64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What [`b64url`] wrote.
+pub fn from_b64url(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
+/// Standard base64 with padding.
+pub fn b64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// What [`b64`] wrote.
+pub fn from_b64(text: &str) -> Vec<u8> {
+    STANDARD.decode(text).unwrap()
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").unwrap();
+        out
+    })
+}
+
+/// 32 bytes that look random and are the same every time: SHA-256 of `label`.
+pub fn pseudo_random(label: &str) -> [u8; 32] {
+    sha256(label.as_bytes())
+}
+
+/// `text` as base64url, with the bit at the front of the bytes flipped.
+pub(crate) fn flip_b64url(text: &str) -> String {
+    b64url(&flip(from_b64url(text)))
+}
+
+/// `bytes` with a bit of the last byte flipped.
+pub(crate) fn flip(mut bytes: Vec<u8>) -> Vec<u8> {
+    *bytes.last_mut().unwrap() ^= 1;
+    bytes
+}

@@ -11,5 +11,6 @@ mod failure;
 pub mod json;
 pub mod signature;
 pub mod time;
+pub mod tlog;
 
 pub use failure::{Failure, quote};

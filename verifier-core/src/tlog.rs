@@ -1,0 +1,31 @@
+//! Transparency logs: RFC 6962 trees, and the C2SP texts around them.
+//!
+//! From the leaf up: [`merkle`] proves that an entry is in a tree, [`checkpoint`] names the tree
+//! in a signed [`note`], [`cosignature`] is what a witness adds to it, [`proof`] carries all of
+//! that in one text. [`policy`] says which logs and witnesses count, [`quorum`] applies it. [`tile`]
+//! is where a log keeps its hashes.
+
+pub mod checkpoint;
+pub mod cosignature;
+pub mod merkle;
+pub mod note;
+pub mod policy;
+pub mod proof;
+pub mod quorum;
+pub mod tile;
+
+/// A decimal number as the C2SP texts write it: ASCII digits, no leading zeros.
+fn parse_decimal(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if plain { text.parse().ok() } else { None }
+}
+
+/// A SHA-256 hash in standard base64.
+fn parse_hash(text: &str) -> Option<merkle::Hash> {
+    crate::encoding::from_base64(text).ok()?.try_into().ok()
+}
+
+/// Whether `text` has a control character below U+0020 other than newline.
+fn has_control_characters(text: &str) -> bool {
+    text.bytes().any(|b| b < 0x20 && b != b'\n')
+}

@@ -1,0 +1,466 @@
+//! Which logs and witnesses count, and how many: c2sp.org/tlog-policy.
+//!
+//! ```text
+//! log <vkey> [<url>]
+//! witness <name> <vkey> [<url>]
+//! group <name> all|any|<k> <member>…
+//! quorum <name>|none
+//! ```
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use crate::code::Code;
+use crate::time::Time;
+use crate::tlog::note::{self, Algorithm, VerifierKey};
+use crate::{Failure, quote};
+
+/// A well-formed policy.
+///
+/// Beyond the specification: log keys are of type 0x01 and witness keys of type 0x04, the same
+/// key cannot be both a log's and a witness's, and no two keys share name and key id. The newline
+/// of the last line may be missing.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    logs: Vec<Log>,
+    witnesses: Vec<Witness>,
+    groups: Vec<Group>,
+    /// `None` for `quorum none`.
+    quorum: Option<Member>,
+}
+
+/// A log whose checkpoints are accepted.
+#[derive(Clone, Debug)]
+pub struct Log {
+    key: VerifierKey,
+    url: Option<String>,
+}
+
+/// A witness whose cosignatures count.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    name: String,
+    key: VerifierKey,
+    url: Option<String>,
+}
+
+/// Members of which at least `threshold` must have witnessed.
+#[derive(Clone, Debug)]
+struct Group {
+    name: String,
+    threshold: usize,
+    members: Vec<Member>,
+}
+
+/// A witness or a group, by its place in the policy. A group's members stand before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Member {
+    Group(usize),
+    Witness(usize),
+}
+
+/// The witnesses at hand do not meet the quorum.
+pub(crate) struct QuorumNotMet;
+
+impl Policy {
+    /// The longest policy, in bytes.
+    pub const MAX_BYTES: usize = 64 * 1024;
+    /// The most lines.
+    pub const MAX_LINES: usize = 1024;
+
+    /// Reads a policy ("Policy file syntax and structure").
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > Self::MAX_BYTES {
+            let fitting = text.bytes().take(Self::MAX_BYTES);
+            let line = fitting.filter(|b| *b == b'\n').count().saturating_add(1);
+            return Err(Error::new(line, ErrorKind::TooLong));
+        }
+        let mut parser = Parser::default();
+        let mut last = 1;
+        for (number, line) in (1..).zip(text.split_terminator('\n')) {
+            if number > Self::MAX_LINES {
+                return Err(Error::new(number, ErrorKind::TooManyLines));
+            }
+            let result = parser.line(line);
+            result.map_err(|kind| Error::new(number, kind))?;
+            last = number;
+        }
+        let quorum = parser.quorum.ok_or(Error::new(last, ErrorKind::NoQuorum))?;
+        Ok(Self {
+            logs: parser.logs,
+            witnesses: parser.witnesses,
+            groups: parser.groups,
+            quorum,
+        })
+    }
+
+    /// The logs, in the order of the policy.
+    pub fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// The witnesses, in the order of the policy, also those outside the quorum.
+    pub fn witnesses(&self) -> &[Witness] {
+        &self.witnesses
+    }
+
+    /// Whether any cosignature is required: false for `quorum none`.
+    pub fn requires_witnesses(&self) -> bool {
+        self.quorum.is_some()
+    }
+
+    /// What the quorum asks for, in words: `none`, `X1`, `2 of X1, X2, X3`, or with groups in
+    /// groups `2 of X (1 of X1, X2), Y1`.
+    pub fn quorum_in_words(&self) -> String {
+        enum Piece {
+            Text(&'static str),
+            Member(Member),
+        }
+        let Some(quorum) = self.quorum else {
+            return String::from(NONE);
+        };
+        let mut out = String::new();
+        let mut stack = Vec::from([Piece::Member(quorum)]);
+        while let Some(piece) = stack.pop() {
+            let member = match piece {
+                Piece::Text(text) => {
+                    out.push_str(text);
+                    continue;
+                }
+                Piece::Member(member) => member,
+            };
+            match member {
+                Member::Witness(at) => {
+                    out.extend(self.witnesses.get(at).map(|witness| witness.name.as_str()));
+                }
+                Member::Group(at) => {
+                    let Some(group) = self.groups.get(at) else {
+                        continue;
+                    };
+                    if member != quorum {
+                        out.push_str(&group.name);
+                        out.push_str(" (");
+                        stack.push(Piece::Text(")"));
+                    }
+                    out.push_str(&group.threshold.to_string());
+                    out.push_str(" of ");
+                    // Last in, first out.
+                    for (i, member) in group.members.iter().enumerate().rev() {
+                        stack.push(Piece::Member(*member));
+                        if i > 0 {
+                            stack.push(Piece::Text(", "));
+                        }
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The earliest time by which the quorum was met, given when each witness cosigned, in the
+    /// order of [`Policy::witnesses`]. No time for `quorum none`.
+    pub(crate) fn quorum_time(
+        &self,
+        cosigned: &[Option<Time>],
+    ) -> Result<Option<Time>, QuorumNotMet> {
+        let Some(quorum) = self.quorum else {
+            return Ok(None);
+        };
+        // A group has witnessed as soon as `threshold` of its members have: the k-th smallest of
+        // their times. Its members were defined before it, so one pass in order is enough.
+        let mut groups: Vec<Option<Time>> = Vec::with_capacity(self.groups.len());
+        let time_of = |groups: &[Option<Time>], member: Member| match member {
+            Member::Group(at) => groups.get(at).copied().flatten(),
+            Member::Witness(at) => cosigned.get(at).copied().flatten(),
+        };
+        for group in &self.groups {
+            let members = group.members.iter();
+            let mut times: Vec<Time> = members.filter_map(|m| time_of(&groups, *m)).collect();
+            times.sort_unstable();
+            let decisive = group.threshold.checked_sub(1);
+            groups.push(decisive.and_then(|at| times.get(at).copied()));
+        }
+        time_of(&groups, quorum).map(Some).ok_or(QuorumNotMet)
+    }
+}
+
+impl Log {
+    /// The key that signs its checkpoints.
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// The origin of its checkpoints: the name of the key.
+    pub fn origin(&self) -> &str {
+        self.key.name()
+    }
+
+    /// Where it can be reached; not checked to be a URL.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+}
+
+impl Witness {
+    /// Its name in the policy, which need not be the name of its key.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The key that it cosigns with.
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// Where it can be reached; not checked to be a URL.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+}
+
+/// Why a text is no policy, and where.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("line {line}: {kind}")]
+#[non_exhaustive]
+pub struct Error {
+    /// The line, from 1. For something that is missing, the last one.
+    pub line: usize,
+    /// What is wrong there.
+    pub kind: ErrorKind,
+}
+
+impl Error {
+    fn new(line: usize, kind: ErrorKind) -> Self {
+        Self { line, kind }
+    }
+}
+
+impl Failure for Error {
+    fn code(&self) -> Code {
+        Code::PolicyLog
+    }
+}
+
+/// What is wrong with a line of a policy.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A public key for the second time, under whatever name, as log or as witness.
+    #[error("the public key stands in the policy twice")]
+    DuplicateKey,
+    /// A key with the name and id of another one.
+    #[error("another key has the same name and key id")]
+    DuplicateKeyId,
+    /// A name for the second time.
+    #[error("the name {} is already defined", quote(.0))]
+    DuplicateName(String),
+    /// A second quorum line.
+    #[error("there is a second quorum line")]
+    DuplicateQuorum,
+    /// Too few or too many items: what would have been right.
+    #[error("expected {0}")]
+    Fields(&'static str),
+    /// A control character other than tab and newline.
+    #[error("there is a control character")]
+    ForbiddenByte,
+    /// A verifier key that is malformed or unsupported.
+    #[error(transparent)]
+    Key(note::Error),
+    /// A type of key that does not fit its line.
+    #[error("unsupported key type {found:#04x}; {line} keys have type {expected:#04x}")]
+    KeyType {
+        /// `log` or `witness`.
+        line: &'static str,
+        /// The type that fits.
+        expected: u8,
+        /// The type of the key.
+        found: u8,
+    },
+    /// A name that is a group member for the second time.
+    #[error("{} is already a member of a group", quote(.0))]
+    MemberTwice(String),
+    /// No quorum line.
+    #[error("there is no quorum line")]
+    NoQuorum,
+    /// `none` where a witness or group has to be named.
+    #[error("none cannot be the name of a witness or a group")]
+    ReservedName,
+    /// A threshold that is not a plain number from 1 to the number of members.
+    #[error(
+        "the threshold {} is not all, any, or from 1 to {members}",
+        quote(found)
+    )]
+    Threshold {
+        /// How many members the group has.
+        members: usize,
+        /// The threshold.
+        found: String,
+    },
+    /// A longer policy than the limit.
+    #[error("the policy has more than {} bytes", Policy::MAX_BYTES)]
+    TooLong,
+    /// More lines than the limit.
+    #[error("the policy has more than {} lines", Policy::MAX_LINES)]
+    TooManyLines,
+    /// A name that no line before defines.
+    #[error("no line before this one defines {}", quote(.0))]
+    UndefinedName(String),
+    /// A line that begins with another word.
+    #[error("{} is not log, witness, group or quorum", quote(.0))]
+    UnknownWord(String),
+}
+
+const NONE: &str = "none";
+
+#[derive(Default)]
+struct Parser {
+    logs: Vec<Log>,
+    witnesses: Vec<Witness>,
+    groups: Vec<Group>,
+    quorum: Option<Option<Member>>,
+}
+
+impl Parser {
+    fn line(&mut self, line: &str) -> Result<(), ErrorKind> {
+        if line.chars().any(|c| c.is_ascii_control() && c != '\t') {
+            return Err(ErrorKind::ForbiddenByte);
+        }
+        // No other white space separates: names are opaque bytes.
+        let mut items = line.split([' ', '\t']).filter(|item| !item.is_empty());
+        let Some(word) = items.next().filter(|word| !word.starts_with('#')) else {
+            return Ok(());
+        };
+        let items: Vec<&str> = items.collect();
+        match word {
+            "log" => self.log(&items),
+            "witness" => self.witness(&items),
+            "group" => self.group(&items),
+            "quorum" => self.quorum(&items),
+            other => Err(ErrorKind::UnknownWord(other.to_owned())),
+        }
+    }
+
+    fn log(&mut self, items: &[&str]) -> Result<(), ErrorKind> {
+        let (vkey, url) = match items {
+            [vkey] => (vkey, None),
+            [vkey, url] => (vkey, Some((*url).to_owned())),
+            _ => return Err(ErrorKind::Fields("log <vkey> [<url>]")),
+        };
+        let key = self.key("log", Algorithm::Ed25519, vkey)?;
+        self.logs.push(Log { key, url });
+        Ok(())
+    }
+
+    fn witness(&mut self, items: &[&str]) -> Result<(), ErrorKind> {
+        let (name, vkey, url) = match items {
+            [name, vkey] => (name, vkey, None),
+            [name, vkey, url] => (name, vkey, Some((*url).to_owned())),
+            _ => return Err(ErrorKind::Fields("witness <name> <vkey> [<url>]")),
+        };
+        let name = self.new_name(name)?;
+        let key = self.key("witness", Algorithm::Cosignature, vkey)?;
+        self.witnesses.push(Witness { name, key, url });
+        Ok(())
+    }
+
+    fn group(&mut self, items: &[&str]) -> Result<(), ErrorKind> {
+        let [name, threshold, names @ ..] = items else {
+            return Err(ErrorKind::Fields("group <name> all|any|<k> <member>…"));
+        };
+        if names.is_empty() {
+            return Err(ErrorKind::Fields("at least one member"));
+        }
+        let name = self.new_name(name)?;
+        let mut members = Vec::with_capacity(names.len());
+        for member in names {
+            let found = self.find(member)?;
+            let mut taken = self.groups.iter().flat_map(|group| &group.members);
+            if members.contains(&found) || taken.any(|other| *other == found) {
+                return Err(ErrorKind::MemberTwice((*member).to_owned()));
+            }
+            members.push(found);
+        }
+        let number = |text| usize::try_from(super::parse_decimal(text)?).ok();
+        let threshold = match *threshold {
+            "all" => Some(members.len()),
+            "any" => Some(1),
+            text => number(text).filter(|k| (1..=members.len()).contains(k)),
+        }
+        .ok_or_else(|| ErrorKind::Threshold {
+            members: members.len(),
+            found: (*threshold).to_owned(),
+        })?;
+        self.groups.push(Group {
+            name,
+            threshold,
+            members,
+        });
+        Ok(())
+    }
+
+    fn quorum(&mut self, items: &[&str]) -> Result<(), ErrorKind> {
+        let [name] = items else {
+            return Err(ErrorKind::Fields("quorum <name>|none"));
+        };
+        if self.quorum.is_some() {
+            return Err(ErrorKind::DuplicateQuorum);
+        }
+        self.quorum = Some(match *name {
+            NONE => None,
+            name => Some(self.find(name)?),
+        });
+        Ok(())
+    }
+
+    /// A key that the policy does not hold yet.
+    ///
+    /// A log that could cosign its own heads would be its own witness, so a key is one or the
+    /// other. Two keys with one name and id would make it unclear whose a signature line is.
+    fn key(
+        &self,
+        line: &'static str,
+        algorithm: Algorithm,
+        vkey: &str,
+    ) -> Result<VerifierKey, ErrorKind> {
+        let key = VerifierKey::parse(vkey).map_err(ErrorKind::Key)?;
+        if key.algorithm() != algorithm {
+            return Err(ErrorKind::KeyType {
+                line,
+                expected: algorithm.as_byte(),
+                found: key.algorithm().as_byte(),
+            });
+        }
+        let logs = self.logs.iter().map(|log| &log.key);
+        for other in logs.chain(self.witnesses.iter().map(|witness| &witness.key)) {
+            if other.public_key() == key.public_key() {
+                return Err(ErrorKind::DuplicateKey);
+            }
+            if other.id() == key.id() && other.name() == key.name() {
+                return Err(ErrorKind::DuplicateKeyId);
+            }
+        }
+        Ok(key)
+    }
+
+    fn new_name(&self, name: &str) -> Result<String, ErrorKind> {
+        match self.find(name) {
+            Ok(_) => Err(ErrorKind::DuplicateName(name.to_owned())),
+            Err(ErrorKind::UndefinedName(name)) => Ok(name),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Witnesses and groups share one namespace.
+    fn find(&self, name: &str) -> Result<Member, ErrorKind> {
+        if name == NONE {
+            return Err(ErrorKind::ReservedName);
+        }
+        let witness = self.witnesses.iter().position(|w| w.name == name);
+        let group = || self.groups.iter().position(|g| g.name == name);
+        witness
+            .map(Member::Witness)
+            .or_else(|| group().map(Member::Group))
+            .ok_or_else(|| ErrorKind::UndefinedName(name.to_owned()))
+    }
+}

@@ -12,5 +12,6 @@ pub mod json;
 pub mod signature;
 pub mod time;
 pub mod tlog;
+pub mod webauthn;
 
 pub use failure::{Failure, quote};

@@ -1,0 +1,503 @@
+//! A strict reader of CBOR (RFC 8949) in the canonical form of CTAP2 (CTAP 2.2 §8).
+//!
+//! Authenticators encode keys, extension outputs and attestation objects this way, so that each
+//! has one encoding. This reader refuses every other one: lengths that are indefinite or longer
+//! than they need to be, map keys out of order or twice, tags, floats, trailing bytes. It borrows
+//! from its input, does not recurse, and its work is bounded by [`Limits`].
+
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+/// A CBOR item.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// An array.
+    Array(Vec<Self>),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A byte string.
+    Bytes(&'a [u8]),
+    /// An integer, from −2^64 to 2^64 − 1.
+    Integer(i128),
+    /// A map.
+    Map(Map<'a>),
+    /// `null`.
+    Null,
+    /// A text string.
+    Text(&'a str),
+}
+
+impl<'a> Value<'a> {
+    /// Reads `bytes`, which are one item and nothing else.
+    pub fn parse(bytes: &'a [u8], limits: Limits) -> Result<Self, Error> {
+        let (value, rest) = Self::parse_prefix(bytes, limits)?;
+        if rest.is_empty() {
+            return Ok(value);
+        }
+        let offset = bytes.len().saturating_sub(rest.len());
+        Err(Error::new(offset, ErrorKind::TrailingBytes(rest.len())))
+    }
+
+    /// Reads the item that `bytes` begin with, and returns what follows it.
+    pub fn parse_prefix(bytes: &'a [u8], limits: Limits) -> Result<(Self, &'a [u8]), Error> {
+        let mut parser = Parser {
+            all: bytes,
+            rest: bytes,
+            items: 0,
+            limits,
+        };
+        let value = parser.item()?;
+        Ok((value, parser.rest))
+    }
+
+    /// What kind of item this is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Array(_) => "an array",
+            Self::Bool(_) => "a boolean",
+            Self::Bytes(_) => "a byte string",
+            Self::Integer(_) => "an integer",
+            Self::Map(_) => "a map",
+            Self::Null => "null",
+            Self::Text(_) => "a text string",
+        }
+    }
+}
+
+/// The entries of a map: unique keys, each an integer or a string, in canonical order.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Map<'a>(Vec<(Value<'a>, Value<'a>)>);
+
+impl<'a> Map<'a> {
+    /// The value of the integer `key`.
+    pub fn get(&self, key: i128) -> Option<&Value<'a>> {
+        self.find(&Value::Integer(key))
+    }
+
+    /// The value of the text `key`.
+    pub fn get_text(&self, key: &str) -> Option<&Value<'a>> {
+        self.find(&Value::Text(key))
+    }
+
+    /// All entries, in canonical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    fn find(&self, key: &Value<'_>) -> Option<&Value<'a>> {
+        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
+    }
+}
+
+/// How much an item may cost.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How many arrays and maps may be open at once.
+    pub depth: usize,
+    /// How many items there may be in all, keys included.
+    pub items: usize,
+}
+
+impl Limits {
+    /// For a message of CTAP2, which allows four levels.
+    pub const CTAP2: Self = Self {
+        depth: 4,
+        items: 1024,
+    };
+    /// For an attestation object: the formats that exist need three levels; leave room for others.
+    pub const ATTESTATION: Self = Self {
+        depth: 8,
+        items: 1024,
+    };
+}
+
+/// Why bytes were refused, and where.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{kind} at byte {offset}")]
+#[non_exhaustive]
+pub struct Error {
+    /// Offset into the input, in bytes.
+    pub offset: usize,
+    /// What is wrong there.
+    pub kind: ErrorKind,
+}
+
+impl Error {
+    fn new(offset: usize, kind: ErrorKind) -> Self {
+        Self { offset, kind }
+    }
+}
+
+/// What is wrong with an input.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A map key for the second time.
+    #[error("a map key for the second time")]
+    DuplicateKey,
+    /// The input ends inside an item.
+    #[error("the input ends inside an item")]
+    Incomplete,
+    /// A string, array or map of indefinite length, or a stray end of one.
+    #[error("an indefinite length")]
+    IndefiniteLength,
+    /// A map key that is neither an integer nor a string.
+    #[error("a map key that is neither an integer nor a string")]
+    KeyKind,
+    /// A number or length in more bytes than it needs.
+    #[error("a number in more bytes than it needs")]
+    NotMinimal,
+    /// A text string that is not UTF-8.
+    #[error("a text string that is not UTF-8")]
+    NotUtf8,
+    /// An additional-information value that CBOR has reserved.
+    #[error("a reserved kind of item")]
+    Reserved,
+    /// A float, or a simple value other than `false`, `true` and `null`.
+    #[error("a float or an unknown simple value")]
+    SimpleValue,
+    /// A tag.
+    #[error("a tag")]
+    Tag,
+    /// More open arrays and maps than the limit.
+    #[error("more than {0} levels of nesting")]
+    TooDeep(usize),
+    /// More items than the limit.
+    #[error("more than {0} items")]
+    TooMany(usize),
+    /// Bytes after the item.
+    #[error("{0} bytes after the end")]
+    TrailingBytes(usize),
+    /// A map key that belongs before its predecessor.
+    #[error("a map key out of order")]
+    UnsortedKeys,
+}
+
+/// An array or map whose items have not all been read yet.
+enum Open<'a> {
+    Array {
+        missing: u64,
+        items: Vec<Value<'a>>,
+    },
+    Map {
+        missing: u64,
+        entries: Vec<(Value<'a>, Value<'a>)>,
+        key: Value<'a>,
+        /// `key` as it was encoded, for the order.
+        encoded: &'a [u8],
+    },
+}
+
+/// The first byte of an item and the number that belongs to it.
+struct Head {
+    major: u8,
+    number: u64,
+}
+
+struct Parser<'a> {
+    all: &'a [u8],
+    rest: &'a [u8],
+    items: usize,
+    limits: Limits,
+}
+
+impl<'a> Parser<'a> {
+    fn item(&mut self) -> Result<Value<'a>, Error> {
+        let mut open: Vec<Open<'a>> = Vec::new();
+        loop {
+            // An item begins here.
+            let start = self.offset();
+            let head = self.head()?;
+            let mut value = match head.major {
+                4 | 5 => {
+                    if open.len() >= self.limits.depth {
+                        return Err(Error::new(start, ErrorKind::TooDeep(self.limits.depth)));
+                    }
+                    match (head.major, head.number.checked_sub(1)) {
+                        (4, None) => Value::Array(Vec::new()),
+                        (_, None) => Value::Map(Map::default()),
+                        (4, Some(missing)) => {
+                            open.push(Open::Array {
+                                missing,
+                                items: Vec::new(),
+                            });
+                            continue;
+                        }
+                        (_, Some(missing)) => {
+                            let (key, encoded) = self.key(None)?;
+                            open.push(Open::Map {
+                                missing,
+                                entries: Vec::new(),
+                                key,
+                                encoded,
+                            });
+                            continue;
+                        }
+                    }
+                }
+                _ => self.scalar(start, &head)?,
+            };
+            // It has ended; so may the arrays and maps around it.
+            loop {
+                match open.pop() {
+                    None => return Ok(value),
+                    Some(Open::Array { missing, mut items }) => {
+                        items.push(value);
+                        if let Some(missing) = missing.checked_sub(1) {
+                            open.push(Open::Array { missing, items });
+                            break;
+                        }
+                        value = Value::Array(items);
+                    }
+                    Some(Open::Map {
+                        missing,
+                        mut entries,
+                        key,
+                        encoded,
+                    }) => {
+                        entries.push((key, value));
+                        if let Some(missing) = missing.checked_sub(1) {
+                            let (key, encoded) = self.key(Some(encoded))?;
+                            open.push(Open::Map {
+                                missing,
+                                entries,
+                                key,
+                                encoded,
+                            });
+                            break;
+                        }
+                        value = Value::Map(Map(entries));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads a map key, which must come after `previous`.
+    fn key(&mut self, previous: Option<&[u8]>) -> Result<(Value<'a>, &'a [u8]), Error> {
+        let start = self.offset();
+        let before = self.rest;
+        let head = self.head()?;
+        if head.major > 3 {
+            return Err(Error::new(start, ErrorKind::KeyKind));
+        }
+        let key = self.scalar(start, &head)?;
+        let length = before.len().saturating_sub(self.rest.len());
+        let (encoded, _) = before.split_at_checked(length).unwrap_or_default();
+        match previous.map(|previous| compare_keys(previous, encoded)) {
+            None | Some(Ordering::Less) => Ok((key, encoded)),
+            Some(Ordering::Equal) => Err(Error::new(start, ErrorKind::DuplicateKey)),
+            Some(Ordering::Greater) => Err(Error::new(start, ErrorKind::UnsortedKeys)),
+        }
+    }
+
+    fn scalar(&mut self, start: usize, head: &Head) -> Result<Value<'a>, Error> {
+        Ok(match (head.major, head.number) {
+            (0, number) => Value::Integer(number.into()),
+            (1, number) => Value::Integer(-1 - i128::from(number)),
+            (2, length) => Value::Bytes(self.take(length)?),
+            (3, length) => {
+                let text = core::str::from_utf8(self.take(length)?);
+                Value::Text(text.map_err(|_| Error::new(start, ErrorKind::NotUtf8))?)
+            }
+            (6, _) => return Err(Error::new(start, ErrorKind::Tag)),
+            (7, 20) => Value::Bool(false),
+            (7, 21) => Value::Bool(true),
+            (7, 22) => Value::Null,
+            _ => return Err(Error::new(start, ErrorKind::SimpleValue)),
+        })
+    }
+
+    /// Reads the head of an item (RFC 8949 §3).
+    ///
+    /// ```text
+    /// 3 bits  major type
+    /// 5 bits  0–23: the number itself; 24–27: it follows in 1, 2, 4 or 8 bytes, big-endian;
+    ///         28–30: reserved; 31: indefinite length
+    /// ```
+    fn head(&mut self) -> Result<Head, Error> {
+        let start = self.offset();
+        let error = |kind| Err(Error::new(start, kind));
+        self.items = self.items.saturating_add(1);
+        if self.items > self.limits.items {
+            return error(ErrorKind::TooMany(self.limits.items));
+        }
+        let first = self.take(1)?.first().copied().unwrap_or_default();
+        let major = first >> 5;
+        let (length, least) = match first & 0x1f {
+            number @ 0..=23 => {
+                let number = number.into();
+                return Ok(Head { major, number });
+            }
+            // Behind major type 7 these are not numbers, but a simple value and floats.
+            24..=27 if major == 7 => return error(ErrorKind::SimpleValue),
+            24 => (1, 24),
+            25 => (2, 1 << 8),
+            26 => (4, 1 << 16),
+            27 => (8, 1 << 32),
+            31 => return error(ErrorKind::IndefiniteLength),
+            _ => return error(ErrorKind::Reserved),
+        };
+        let number = self
+            .take(length)?
+            .iter()
+            .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        if number < least {
+            return error(ErrorKind::NotMinimal);
+        }
+        Ok(Head { major, number })
+    }
+
+    fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
+        let (taken, rest) = usize::try_from(length)
+            .ok()
+            .and_then(|length| self.rest.split_at_checked(length))
+            .ok_or(Error::new(self.all.len(), ErrorKind::Incomplete))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn offset(&self) -> usize {
+        self.all.len().saturating_sub(self.rest.len())
+    }
+}
+
+/// The order of CTAP2: by major type, then the shorter one first, then byte by byte.
+fn compare_keys(a: &[u8], b: &[u8]) -> Ordering {
+    let major = |key: &[u8]| key.first().map(|first| first >> 5);
+    major(a)
+        .cmp(&major(b))
+        .then(a.len().cmp(&b.len()))
+        .then(a.cmp(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec;
+
+    use super::*;
+    use crate::encoding::from_hex;
+
+    fn refused(hex: &str) -> ErrorKind {
+        let bytes = from_hex(hex).unwrap();
+        Value::parse(&bytes, Limits::CTAP2).expect_err(hex).kind
+    }
+
+    #[test]
+    fn reads_every_kind_of_item() {
+        use Value::{Array, Bool, Bytes, Integer, Null, Text};
+        for (hex, value) in [
+            ("00", Integer(0)),
+            ("17", Integer(23)),
+            ("1818", Integer(24)),
+            ("190100", Integer(256)),
+            ("1a00010000", Integer(65_536)),
+            ("1b0000000100000000", Integer(1 << 32)),
+            ("1bffffffffffffffff", Integer(u64::MAX.into())),
+            ("20", Integer(-1)),
+            ("390100", Integer(-257)),
+            ("3bffffffffffffffff", Integer(-1 - i128::from(u64::MAX))),
+            ("40", Bytes(&[])),
+            ("42ff00", Bytes(&[255, 0])),
+            ("62c3a9", Text("é")),
+            ("80", Array(vec![])),
+            ("8201f6", Array(vec![Integer(1), Null])),
+            ("a0", Value::Map(Map::default())),
+            (
+                "a101a120f5",
+                Value::Map(Map(vec![(
+                    Integer(1),
+                    Value::Map(Map(vec![(Integer(-1), Bool(true))])),
+                )])),
+            ),
+            ("f4", Bool(false)),
+        ] {
+            let bytes = from_hex(hex).unwrap();
+            assert_eq!(Value::parse(&bytes, Limits::CTAP2), Ok(value), "{hex}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_second_encoding_of_anything() {
+        use ErrorKind::*;
+        for (hex, kind) in [
+            ("1817", NotMinimal),
+            ("1900ff", NotMinimal),
+            ("1a0000ffff", NotMinimal),
+            ("1b00000000ffffffff", NotMinimal),
+            ("3817", NotMinimal),
+            ("5801ff", NotMinimal),
+            ("780161", NotMinimal),
+            ("980100", NotMinimal),
+            ("b8010000", NotMinimal),
+            ("5f4100ff", IndefiniteLength),
+            ("7f6161ff", IndefiniteLength),
+            ("9f00ff", IndefiniteLength),
+            ("bf0000ff", IndefiniteLength),
+            ("ff", IndefiniteLength),
+            ("1c", Reserved),
+            ("fe", Reserved),
+            ("c000", Tag),
+            ("c24101", Tag),
+            ("f90000", SimpleValue),
+            ("fa00000000", SimpleValue),
+            ("fb0000000000000000", SimpleValue),
+            ("f7", SimpleValue),
+            ("f0", SimpleValue),
+            ("f814", SimpleValue),
+            ("a20200", Incomplete),
+            ("a202000100", UnsortedKeys),
+            ("a220000000", UnsortedKeys),
+            ("a262616100616200", UnsortedKeys),
+            ("a2616200616100", UnsortedKeys),
+            ("a2181800170000", UnsortedKeys),
+            ("a201000100", DuplicateKey),
+            ("a2616100616100", DuplicateKey),
+            ("a18000", KeyKind),
+            ("a1a000", KeyKind),
+            ("a1f500", KeyKind),
+            ("61ff", NotUtf8),
+            ("62c080", NotUtf8),
+            ("63eda080", NotUtf8),
+            ("0000", TrailingBytes(1)),
+            ("a000", TrailingBytes(1)),
+        ] {
+            assert_eq!(refused(hex), kind, "{hex}");
+        }
+    }
+
+    #[test]
+    fn refuses_every_prefix_of_an_item() {
+        let whole = from_hex("a301820263616263021864206161").unwrap();
+        for end in 0..whole.len() {
+            let error = Value::parse(&whole[..end], Limits::CTAP2).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Incomplete, "{end}");
+        }
+    }
+
+    #[test]
+    fn work_is_bounded() {
+        assert!(Value::parse(&[0x81, 0x81, 0x81, 0x80], Limits::CTAP2).is_ok());
+        assert_eq!(refused("8181818180"), ErrorKind::TooDeep(4));
+        assert_eq!(refused("a100a100a100a100a0"), ErrorKind::TooDeep(4));
+        assert_eq!(refused(&"81".repeat(1 << 16)), ErrorKind::TooDeep(4));
+        let items = format!("990400{}", "00".repeat(1024));
+        assert_eq!(refused(&items), ErrorKind::TooMany(1024));
+        for huge in [
+            "5bffffffffffffffff",
+            "9bffffffffffffffff",
+            "bbffffffffffffffff",
+        ] {
+            assert_eq!(refused(huge), ErrorKind::Incomplete, "{huge}");
+        }
+    }
+
+    #[test]
+    fn says_what_follows_an_item() {
+        let (value, rest) = Value::parse_prefix(&[0x01, 0xff], Limits::CTAP2).unwrap();
+        assert_eq!((value, rest), (Value::Integer(1), &[0xff][..]));
+    }
+}

@@ -1,0 +1,346 @@
+//! The JSON that a browser makes of an assertion: `PublicKeyCredential.toJSON()` (Level 3 §5.1,
+//! AuthenticationResponseJSON).
+//!
+//! ```text
+//! {"id":b64,"rawId":b64,"type":"public-key",
+//!  "response":{"authenticatorData":b64,"clientDataJSON":b64,"signature":b64,"userHandle":b64}, …}
+//! ```
+//!
+//! Only what is inside `response`, and of that all but `userHandle`, is covered by the signature.
+//! Credential id and user handle say where to look, never who it was. Browsers add members, so
+//! unknown ones are ignored.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Assertion;
+use crate::code::Code;
+use crate::encoding::{self, base64url, from_base64url};
+use crate::failure::{Failure, quote};
+use crate::json;
+
+/// The `type` of every WebAuthn credential.
+const PUBLIC_KEY: &str = "public-key";
+
+/// A well-formed assertion JSON. Nothing in it has been verified.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AssertionJson {
+    credential_id: Vec<u8>,
+    authenticator_data: Vec<u8>,
+    client_data_json: Vec<u8>,
+    signature: Vec<u8>,
+    user_handle: Option<Vec<u8>>,
+}
+
+impl AssertionJson {
+    /// Reads the JSON of an assertion. What is malformed is reported before what contradicts
+    /// itself.
+    pub fn from_value(value: &json::Value<'_>) -> Result<Self, Error> {
+        let credential = Credential::read(value)?;
+        let response = credential.response;
+        let authenticator_data = binary(response, "authenticatorData")?;
+        let client_data_json = binary(response, "clientDataJSON")?;
+        let signature = binary(response, "signature")?;
+        let user_handle = match response.get("userHandle") {
+            None | Some(json::Value::Null) => None,
+            Some(value) => Some(decode("userHandle", value)?),
+        };
+        Ok(Self {
+            credential_id: credential.agreed_id()?,
+            authenticator_data,
+            client_data_json,
+            signature,
+            user_handle,
+        })
+    }
+
+    /// The id of the credential. Not signed.
+    pub fn credential_id(&self) -> &[u8] {
+        &self.credential_id
+    }
+
+    /// The authenticator data.
+    pub fn authenticator_data(&self) -> &[u8] {
+        &self.authenticator_data
+    }
+
+    /// The clientDataJSON, byte for byte.
+    pub fn client_data_json(&self) -> &[u8] {
+        &self.client_data_json
+    }
+
+    /// The signature.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The service's handle for the user. Not signed.
+    pub fn user_handle(&self) -> Option<&[u8]> {
+        self.user_handle.as_deref()
+    }
+
+    /// The part that can be verified.
+    pub fn assertion(&self) -> Assertion<'_> {
+        Assertion::new(
+            &self.authenticator_data,
+            &self.client_data_json,
+            &self.signature,
+        )
+    }
+}
+
+/// Why a JSON value is not a credential as a browser writes it.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A binary member in another encoding.
+    #[error("{member} of the credential is {error}")]
+    Base64 {
+        /// Its key.
+        member: &'static str,
+        /// What is wrong with it.
+        error: encoding::Error,
+    },
+    /// Another type than `public-key`.
+    #[error(
+        "the credential is of type {}, not {}",
+        quote(found),
+        quote(PUBLIC_KEY)
+    )]
+    CredentialType {
+        /// The type.
+        found: String,
+    },
+    /// `id` and `rawId` name two credentials.
+    #[error(
+        "id and rawId of the credential differ: {} and {}",
+        quote(id),
+        quote(raw_id)
+    )]
+    IdMismatch {
+        /// The one, in base64url.
+        id: String,
+        /// The other, in base64url.
+        raw_id: String,
+    },
+    /// A member of the wrong kind; the credential itself has no key.
+    #[error("{member} is {found} instead of {expected}")]
+    MemberKind {
+        /// Its key.
+        member: &'static str,
+        /// The right kind.
+        expected: &'static str,
+        /// The kind that is there.
+        found: &'static str,
+    },
+    /// A required member, missing.
+    #[error("the credential has no {member}")]
+    Missing {
+        /// Its key.
+        member: &'static str,
+    },
+}
+
+impl Failure for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Base64 { .. } => Code::BundleBase64,
+            Self::CredentialType { .. } | Self::IdMismatch { .. } => {
+                Code::EvidenceCredentialMismatch
+            }
+            Self::MemberKind { .. } | Self::Missing { .. } => Code::BundleSchema,
+        }
+    }
+
+    fn expected(&self) -> Option<String> {
+        match self {
+            Self::Base64 { .. } => Some("base64url without padding".into()),
+            Self::CredentialType { .. } => Some(quote(PUBLIC_KEY)),
+            Self::IdMismatch { id, .. } => Some(quote(id)),
+            Self::MemberKind { expected, .. } => Some((*expected).into()),
+            Self::Missing { member } => Some((*member).into()),
+        }
+    }
+
+    fn found(&self) -> Option<String> {
+        match self {
+            Self::CredentialType { found } => Some(quote(found)),
+            Self::IdMismatch { raw_id, .. } => Some(quote(raw_id)),
+            Self::MemberKind { found, .. } => Some((*found).into()),
+            Self::Base64 { .. } | Self::Missing { .. } => None,
+        }
+    }
+}
+
+/// The members that registrations and assertions have in common.
+pub(super) struct Credential<'v> {
+    id: Vec<u8>,
+    raw_id: Vec<u8>,
+    kind: &'v str,
+    pub(super) response: &'v json::Object<'v>,
+}
+
+impl<'v> Credential<'v> {
+    pub(super) fn read(value: &'v json::Value<'v>) -> Result<Self, Error> {
+        let object = object("the credential", value)?;
+        Ok(Self {
+            id: binary(object, "id")?,
+            raw_id: binary(object, "rawId")?,
+            kind: string("type", required(object, "type")?)?,
+            response: self::object("response", required(object, "response")?)?,
+        })
+    }
+
+    /// The credential id, if the members agree about it and it is a public-key credential's.
+    pub(super) fn agreed_id(self) -> Result<Vec<u8>, Error> {
+        if self.kind != PUBLIC_KEY {
+            return Err(Error::CredentialType {
+                found: self.kind.into(),
+            });
+        }
+        if self.id != self.raw_id {
+            return Err(Error::IdMismatch {
+                id: base64url(&self.id),
+                raw_id: base64url(&self.raw_id),
+            });
+        }
+        Ok(self.id)
+    }
+}
+
+/// The bytes of a required binary member.
+pub(super) fn binary(object: &json::Object<'_>, member: &'static str) -> Result<Vec<u8>, Error> {
+    decode(member, required(object, member)?)
+}
+
+fn decode(member: &'static str, value: &json::Value<'_>) -> Result<Vec<u8>, Error> {
+    from_base64url(string(member, value)?).map_err(|error| Error::Base64 { member, error })
+}
+
+fn required<'v>(
+    object: &'v json::Object<'v>,
+    member: &'static str,
+) -> Result<&'v json::Value<'v>, Error> {
+    object.get(member).ok_or(Error::Missing { member })
+}
+
+fn string<'v>(member: &'static str, value: &'v json::Value<'_>) -> Result<&'v str, Error> {
+    value.as_str().ok_or(Error::MemberKind {
+        member,
+        expected: "a string",
+        found: value.kind(),
+    })
+}
+
+fn object<'v>(
+    member: &'static str,
+    value: &'v json::Value<'v>,
+) -> Result<&'v json::Object<'v>, Error> {
+    value.as_object().ok_or(Error::MemberKind {
+        member,
+        expected: "an object",
+        found: value.kind(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = concat!(
+        r#"{"id":"AQID","rawId":"AQID","type":"public-key","authenticatorAttachment":"platform","#,
+        r#""clientExtensionResults":{"appid":true},"response":{"authenticatorData":"AA","#,
+        r#""clientDataJSON":"e30","signature":"MA","userHandle":"Bwc","new":1}}"#,
+    );
+
+    fn read(text: &str) -> Result<AssertionJson, Error> {
+        let limits = json::Limits::bytes(1024);
+        AssertionJson::from_value(&json::Value::parse(text.as_bytes(), limits).unwrap())
+    }
+
+    #[test]
+    fn reads_what_browsers_write() {
+        let json = read(GOOD).unwrap();
+        assert_eq!(json.credential_id(), [1, 2, 3]);
+        assert_eq!(json.authenticator_data(), [0]);
+        assert_eq!(json.client_data_json(), b"{}");
+        assert_eq!(json.signature(), [0x30]);
+        assert_eq!(json.user_handle(), Some(&[7, 7][..]));
+        for none in [
+            GOOD.replace(r#""userHandle":"Bwc","#, ""),
+            GOOD.replace("\"Bwc\"", "null"),
+        ] {
+            assert_eq!(read(&none).unwrap().user_handle(), None);
+        }
+    }
+
+    #[test]
+    fn refuses_members_that_contradict_each_other() {
+        let ids = Error::IdMismatch {
+            id: "AQIE".into(),
+            raw_id: "AQID".into(),
+        };
+        let kind = Error::CredentialType {
+            found: "password".into(),
+        };
+        for (from, to, error) in [
+            (r#""id":"AQID""#, r#""id":"AQIE""#, ids),
+            ("public-key", "password", kind),
+        ] {
+            let found = read(&GOOD.replace(from, to)).unwrap_err();
+            assert_eq!(found.code(), Code::EvidenceCredentialMismatch);
+            assert_eq!(found, error);
+        }
+    }
+
+    #[test]
+    fn refuses_another_shape() {
+        for member in [
+            "id",
+            "rawId",
+            "type",
+            "response",
+            "authenticatorData",
+            "clientDataJSON",
+            "signature",
+        ] {
+            let renamed = GOOD.replace(&alloc::format!("\"{member}\":"), "\"renamed\":");
+            let error = read(&renamed).unwrap_err();
+            assert_eq!(error, Error::Missing { member });
+            assert_eq!(error.code(), Code::BundleSchema);
+        }
+        for (from, to) in [
+            ("\"AA\"", "[0]"),
+            ("\"AA\"", "null"),
+            ("\"MA\"", "0"),
+            ("\"Bwc\"", "7"),
+            ("\"public-key\"", "null"),
+        ] {
+            let error = read(&GOOD.replace(from, to)).unwrap_err();
+            assert!(matches!(error, Error::MemberKind { .. }), "{to}");
+            assert_eq!(error.code(), Code::BundleSchema);
+        }
+        assert!(matches!(read("[]"), Err(Error::MemberKind { .. })));
+        assert!(matches!(
+            read(&GOOD.replace(r#""response":{"#, r#""response":"","r":{"#)),
+            Err(Error::MemberKind { .. })
+        ));
+    }
+
+    #[test]
+    fn refuses_a_second_spelling_of_the_same_bytes() {
+        for (from, to) in [
+            ("\"AA\"", "\"AA==\""),
+            ("\"AA\"", "\"AB\""),
+            ("\"AA\"", "\" AA\""),
+            ("\"MA\"", "\"M+\""),
+            ("\"Bwc\"", "\"Bwc=\""),
+            (r#""id":"AQID""#, r#""id":"AQID=""#),
+            (r#""rawId":"AQID""#, r#""rawId":"AQI D""#),
+        ] {
+            let error = read(&GOOD.replace(from, to)).unwrap_err();
+            assert!(matches!(error, Error::Base64 { .. }), "{to}");
+            assert_eq!(error.code(), Code::BundleBase64);
+        }
+    }
+}

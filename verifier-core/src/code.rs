@@ -84,7 +84,7 @@ codes! {
         "Read what is not proven before you rely on it.";
 
     BundleTooLarge "bundle.too_large" Malformed,
-        "The input is larger than a verifier reads: 1 MiB for a bundle, 512 KiB for a payload, 64 KiB for a timestamp proof, 64 KiB for a policy.",
+        "The input is larger than a verifier reads: 1 MiB for a bundle, 512 KiB for a payload, 64 KiB for a timestamp proof, 64 hashes for a consistency proof.",
         "Not an approval file, or one built to exhaust the verifier.",
         "Check that you picked the right file.";
     BundleNotJson "bundle.not_json" Malformed,

@@ -50,6 +50,11 @@ pub fn quote(text: &str) -> String {
     }
 }
 
+/// Whether `text` prints as what it is: no control, format or bidirectional characters.
+pub(crate) fn is_printable(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || is_invisible(c))
+}
+
 /// Characters that print as nothing, or that reorder their neighbours. `escape_debug` covers the
 /// control characters and unassigned ones; these it prints as they are on some versions.
 fn is_invisible(c: char) -> bool {

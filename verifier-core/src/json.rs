@@ -174,13 +174,13 @@ impl<T: Into<Self>> From<Option<T>> for Value<'_> {
     }
 }
 
-impl<'a> FromIterator<Value<'a>> for Value<'a> {
+impl FromIterator<Self> for Value<'_> {
     fn from_iter<I: IntoIterator<Item = Self>>(items: I) -> Self {
         Self::Array(items.into_iter().collect())
     }
 }
 
-impl<'a, const N: usize> From<[(&'a str, Value<'a>); N]> for Value<'a> {
+impl<'a, const N: usize> From<[(&'a str, Self); N]> for Value<'a> {
     fn from(members: [(&'a str, Self); N]) -> Self {
         Self::Object(
             members

@@ -5,13 +5,27 @@
 
 extern crate alloc;
 
+pub mod bundle;
+pub mod check;
 pub mod code;
+pub mod commitment;
+pub mod confirmation;
 pub mod encoding;
+pub mod entry;
 mod failure;
+pub mod input;
 pub mod json;
+pub mod payload;
+pub mod policy;
+pub mod report;
+mod schema;
 pub mod signature;
 pub mod time;
 pub mod tlog;
+mod verify;
 pub mod webauthn;
 
 pub use failure::{Failure, quote};
+pub use report::{Report, Verdict};
+pub use schema::{Error as SchemaError, Problem};
+pub use verify::{Request, verify};

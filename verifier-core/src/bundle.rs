@@ -1,0 +1,243 @@
+//! One file that carries everything: the leaf, its log proof, the evidence, the anchor.
+//!
+//! ```text
+//! {"type":"cosignet.bundle/v1",
+//!  "entry":"<leaf text>",
+//!  "logProof":"<c2sp.org/tlog-proof@v1 text>",
+//!  "evidence":{"approvalId":…,"clientDataJSON":b64,"payload":b64,"action":"…",
+//!              "approver":{"blind":b64,"salt":b64,"email":"…"}},
+//!  "anchor":{"checkpoint":"<signed checkpoint exactly as stamped>","logProof":"<tlog-proof text>",
+//!            "consistency":["<b64 std>",…],"ots":b64,"header":{"height":n,"bytes":b64}}}
+//! ```
+//!
+//! `evidence`, `anchor` and all their members are optional.
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use crate::encoding::from_base64;
+use crate::input::Error;
+use crate::json::Value;
+use crate::schema::{self, Members, Problem};
+
+/// The `type` of the bundles that this version understands.
+pub const TYPE: &str = "cosignet.bundle/v1";
+
+/// A bundle, well formed on the outside. Nothing in it has been verified; entry, proofs and
+/// clientDataJSON have not even been read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Bundle {
+    /// The text of the leaf.
+    pub entry: String,
+    /// A c2sp.org/tlog-proof text.
+    pub log_proof: String,
+    /// What ties the leaf to an approval; empty in a sealed bundle.
+    pub evidence: Evidence,
+    /// What ties the log to Bitcoin.
+    pub anchor: Option<Anchor>,
+}
+
+/// What the leaf only commits to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// A lower-case UUID.
+    pub approval_id: Option<String>,
+    /// The exact bytes that the browser hashed.
+    pub client_data_json: Option<Vec<u8>>,
+    /// The exact bytes that were approved.
+    pub payload: Option<Vec<u8>>,
+    /// A label that the service gave to the action. Nothing binds it.
+    pub action: Option<String>,
+    /// What opens the approver commitment.
+    pub approver: Option<Reveal>,
+}
+
+/// What opens an approver commitment, see [`crate::commitment`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Reveal {
+    /// Drawn by the log, once per entry.
+    pub blind: [u8; 32],
+    /// Drawn by the service, once per approver.
+    pub salt: [u8; 32],
+    /// The address, unless the reader is meant to know it.
+    pub email: Option<String>,
+}
+
+/// A head of the log that was timestamped in Bitcoin.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Anchor {
+    /// The signed checkpoint, exactly as it was stamped.
+    pub checkpoint: Option<String>,
+    /// Inclusion of the entry in that head.
+    pub log_proof: Option<String>,
+    /// Consistency between the head of `logProof` and this one.
+    pub consistency: Option<Vec<[u8; 32]>>,
+    /// An OpenTimestamps proof.
+    pub ots: Option<Vec<u8>>,
+    /// The header of the block that the proof leads to.
+    pub header: Option<Header>,
+}
+
+/// A Bitcoin block header, 80 bytes. Not trusted: shown for comparison.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Header {
+    /// The height that the bundle claims for it.
+    pub height: u64,
+    /// The header.
+    pub bytes: [u8; 80],
+}
+
+impl Bundle {
+    const MAX_PAYLOAD: usize = 512 * 1024;
+    const MAX_OTS: usize = 64 * 1024;
+    const MAX_PROOF: usize = 64;
+
+    pub(crate) fn from_value(value: &Value<'_>) -> Result<Self, Error> {
+        let members =
+            Members::of(value)?.only(&["anchor", "entry", "evidence", "logProof", "type"])?;
+        let found = members.text("type")?;
+        if found != TYPE {
+            return Err(members
+                .wrong("type", "\"cosignet.bundle/v1\"", found)
+                .into());
+        }
+        let evidence = members
+            .optional_members("evidence")?
+            .map(evidence)
+            .transpose()?;
+        Ok(Self {
+            entry: members.text("entry")?.to_string(),
+            log_proof: members.text("logProof")?.to_string(),
+            evidence: evidence.unwrap_or_default(),
+            anchor: members
+                .optional_members("anchor")?
+                .map(anchor)
+                .transpose()?,
+        })
+    }
+}
+
+fn evidence(members: Members<'_, '_>) -> Result<Evidence, schema::Error> {
+    let members = members.only(&[
+        "action",
+        "approvalId",
+        "approver",
+        "clientDataJSON",
+        "payload",
+    ])?;
+    let approval_id = members.optional_text("approvalId")?;
+    if let Some(id) = approval_id.filter(|id| !is_approval_id(id)) {
+        return Err(members.wrong("approvalId", "a lower-case UUID", id));
+    }
+    let payload = members.optional_bytes("payload")?;
+    Ok(Evidence {
+        approval_id: approval_id.map(Into::into),
+        client_data_json: members.optional_bytes("clientDataJSON")?,
+        payload: at_most(&members, "payload", payload, Bundle::MAX_PAYLOAD)?,
+        action: members.optional_text("action")?.map(Into::into),
+        approver: members
+            .optional_members("approver")?
+            .map(reveal)
+            .transpose()?,
+    })
+}
+
+fn reveal(members: Members<'_, '_>) -> Result<Reveal, schema::Error> {
+    let members = members.only(&["blind", "email", "salt"])?;
+    Ok(Reveal {
+        blind: members.array("blind")?,
+        salt: members.array("salt")?,
+        email: members.optional_text("email")?.map(Into::into),
+    })
+}
+
+fn anchor(members: Members<'_, '_>) -> Result<Anchor, schema::Error> {
+    let members = members.only(&["checkpoint", "consistency", "header", "logProof", "ots"])?;
+    let ots = members.optional_bytes("ots")?;
+    Ok(Anchor {
+        checkpoint: members.optional_text("checkpoint")?.map(Into::into),
+        log_proof: members.optional_text("logProof")?.map(Into::into),
+        consistency: consistency(&members)?,
+        ots: at_most(&members, "ots", ots, Bundle::MAX_OTS)?,
+        header: members
+            .optional_members("header")?
+            .map(header)
+            .transpose()?,
+    })
+}
+
+fn consistency(members: &Members<'_, '_>) -> Result<Option<Vec<[u8; 32]>>, schema::Error> {
+    const KEY: &str = "consistency";
+    if !members.has(KEY) {
+        return Ok(None);
+    }
+    let texts = members.texts(KEY)?;
+    if texts.len() > Bundle::MAX_PROOF {
+        let problem = Problem::TooLarge {
+            limit: Bundle::MAX_PROOF,
+            unit: "hashes",
+        };
+        return Err(members.error(KEY, problem));
+    }
+    let hash = |text: &str| {
+        let bytes = from_base64(text).map_err(|_| members.error(KEY, Problem::Base64))?;
+        let found = bytes.len();
+        let wrong = |_| {
+            members.error(
+                KEY,
+                Problem::Length {
+                    expected: 32,
+                    found,
+                },
+            )
+        };
+        <[u8; 32]>::try_from(bytes).map_err(wrong)
+    };
+    texts
+        .into_iter()
+        .map(hash)
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+fn header(members: Members<'_, '_>) -> Result<Header, schema::Error> {
+    let members = members.only(&["bytes", "height"])?;
+    let height = members.optional_u64("height")?;
+    let height = height.ok_or_else(|| members.error("height", Problem::Missing))?;
+    Ok(Header {
+        height,
+        bytes: members.array("bytes")?,
+    })
+}
+
+fn at_most(
+    members: &Members<'_, '_>,
+    key: &str,
+    bytes: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, schema::Error> {
+    match bytes {
+        Some(bytes) if bytes.len() > limit => Err(members.error(
+            key,
+            Problem::TooLarge {
+                limit,
+                unit: "bytes",
+            },
+        )),
+        other => Ok(other),
+    }
+}
+
+/// A lower-case UUID in its 36-character form.
+pub fn is_approval_id(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(i, byte)| match i {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}

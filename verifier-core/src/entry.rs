@@ -1,0 +1,239 @@
+//! The log entry: the leaf that everybody sees.
+//!
+//! Canonical JSON, strings only, at most 8 KiB:
+//!
+//! ```text
+//! {"approvalIdHash":b64,"approver":b64,"authenticatorData":b64,"clientDataHash":b64,
+//!  "credentialPublicKey":b64,"decidedAt":time,"rpId":string,"signature":b64,
+//!  "type":"cosignet.approval/v1"}
+//! ```
+//!
+//! The leaf hash covers the text, so a text has to be its own canonical form: one approval, one
+//! leaf.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use crate::code::Code;
+use crate::json::{self, Limits, Value};
+use crate::schema::{self, Members, Problem};
+use crate::time::Time;
+use crate::{Failure, quote};
+
+/// The `type` of the entries that this version understands.
+pub const TYPE: &str = "cosignet.approval/v1";
+
+/// An entry of the type [`TYPE`], well formed. Nothing in it has been verified.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// SHA-256 of the approval id as ASCII.
+    pub approval_id_hash: [u8; 32],
+    /// The approver commitment, see [`crate::commitment`].
+    pub approver: Option<[u8; 32]>,
+    /// WebAuthn authenticatorData.
+    pub authenticator_data: Vec<u8>,
+    /// SHA-256 of clientDataJSON.
+    pub client_data_hash: [u8; 32],
+    /// The COSE_Key of the credential.
+    pub credential_public_key: Vec<u8>,
+    /// When the human decided, as the service claims.
+    pub decided_at: Time,
+    /// The relying party id.
+    pub rp_id: String,
+    /// The assertion's signature.
+    pub signature: Vec<u8>,
+}
+
+impl Entry {
+    /// The longest text, in bytes.
+    pub const MAX_BYTES: usize = 8 * 1024;
+
+    /// Reads the text of a leaf.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(Error::TooLarge { found: text.len() });
+        }
+        let value = Value::parse(text.as_bytes(), Limits::bytes(Self::MAX_BYTES))
+            .map_err(Error::NotJson)?;
+        if value.to_canonical().as_deref() != Some(text) {
+            return Err(Error::NotCanonical);
+        }
+        let members = Members::of(&value)?;
+        let found = members.text("type")?;
+        if found != TYPE {
+            return Err(Error::UnknownType {
+                found: found.to_string(),
+            });
+        }
+        let members = members.only(&[
+            "approvalIdHash",
+            "approver",
+            "authenticatorData",
+            "clientDataHash",
+            "credentialPublicKey",
+            "decidedAt",
+            "rpId",
+            "signature",
+            "type",
+        ])?;
+        Ok(Self {
+            approval_id_hash: members.array("approvalIdHash")?,
+            approver: members.optional_array("approver")?,
+            authenticator_data: members.bytes("authenticatorData")?,
+            client_data_hash: members.array("clientDataHash")?,
+            credential_public_key: members.bytes("credentialPublicKey")?,
+            decided_at: members.time("decidedAt")?,
+            rp_id: rp_id(&members, "rpId")?.to_string(),
+            signature: members.bytes("signature")?,
+        })
+    }
+}
+
+/// A relying party id: a domain in lower-case ASCII, at most 253 characters.
+pub(crate) fn rp_id<'v>(members: &Members<'v, '_>, key: &str) -> Result<&'v str, schema::Error> {
+    let text = members.text(key)?;
+    if is_rp_id(text) {
+        return Ok(text);
+    }
+    Err(members.wrong(key, RP_ID_FORM, text))
+}
+
+pub(crate) const RP_ID_FORM: &str = "a domain in lower-case ASCII";
+
+pub(crate) fn is_rp_id(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+    };
+    text.len() <= 253 && text.split('.').all(label)
+}
+
+/// Why a text is not an entry.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A member is missing, unknown or wrong.
+    #[error("the log entry does not follow its format: {0}")]
+    Field(#[from] schema::Error),
+    /// JSON in another layout than its canonical one.
+    #[error("the log entry is not in canonical form (RFC 8785)")]
+    NotCanonical,
+    /// No JSON.
+    #[error("the log entry is not strict JSON: {0}")]
+    NotJson(json::Error),
+    /// Longer than [`Entry::MAX_BYTES`].
+    #[error("the log entry is too large")]
+    TooLarge {
+        /// In bytes.
+        found: usize,
+    },
+    /// A canonical entry of another type.
+    #[error("the log entry is of a type that this version does not know")]
+    UnknownType {
+        /// The value of `type`.
+        found: String,
+    },
+}
+
+impl Failure for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Field(_) => Code::EntryField,
+            Self::NotCanonical | Self::NotJson(_) => Code::EntryNotCanonical,
+            Self::TooLarge { .. } => Code::EntryTooLarge,
+            Self::UnknownType { .. } => Code::EntryUnknownType,
+        }
+    }
+
+    fn expected(&self) -> Option<String> {
+        match self {
+            Self::TooLarge { .. } => Some(format!("at most {} bytes", Entry::MAX_BYTES)),
+            Self::UnknownType { .. } => Some(TYPE.to_string()),
+            _ => None,
+        }
+    }
+
+    fn found(&self) -> Option<String> {
+        match self {
+            Self::Field(schema::Error {
+                problem: Problem::Value { found, .. },
+                ..
+            }) => Some(found.clone()),
+            Self::TooLarge { found } => Some(format!("{found} bytes")),
+            Self::UnknownType { found } => Some(quote(found)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::base64url;
+
+    fn sample() -> String {
+        let hash = base64url(&[7; 32]);
+        format!(
+            r#"{{"approvalIdHash":"{hash}","authenticatorData":"AQ","clientDataHash":"{hash}","credentialPublicKey":"Ag","decidedAt":"2026-11-20T14:03:11.000Z","rpId":"cosignet.com","signature":"Aw","type":"cosignet.approval/v1"}}"#
+        )
+    }
+
+    #[test]
+    fn reads_a_canonical_text() {
+        let entry = Entry::parse(&sample()).unwrap();
+        assert_eq!(entry.approval_id_hash, [7; 32]);
+        assert_eq!(entry.approver, None);
+        assert_eq!(entry.rp_id, "cosignet.com");
+        assert_eq!(entry.signature, [3]);
+    }
+
+    #[test]
+    fn refuses_every_other_text() {
+        let good = sample();
+        let code = |text: &str| Entry::parse(text).unwrap_err().code();
+        for (from, to, expected) in [
+            (
+                "{\"approvalIdHash",
+                "{ \"approvalIdHash",
+                Code::EntryNotCanonical,
+            ),
+            (
+                "\"rpId\":\"c",
+                "\"rpId\":\"\\u0063",
+                Code::EntryNotCanonical,
+            ),
+            (
+                "\"signature\":\"Aw\"",
+                "\"signature\":3.0",
+                Code::EntryNotCanonical,
+            ),
+            ("\"signature\":\"Aw\"", "\"signature\":3", Code::EntryField),
+            ("\"signature\":\"Aw\",", "", Code::EntryField),
+            (
+                "\"signature\":\"Aw\"",
+                "\"signature\":\"Aw==\"",
+                Code::EntryField,
+            ),
+            ("\"rpId\":\"c", "\"rpId\":\"C", Code::EntryField),
+            ("T14:03:11.000Z", "T14:03:11Z", Code::EntryField),
+            (
+                "\"type\":\"cosignet.approval/v1\"",
+                "\"type\":\"x\"",
+                Code::EntryUnknownType,
+            ),
+            (",\"type\":\"cosignet.approval/v1\"", "", Code::EntryField),
+            ("}", ",\"zebra\":\"\"}", Code::EntryField),
+            ("}", "", Code::EntryNotCanonical),
+        ] {
+            let bad = good.replace(from, to);
+            assert_ne!(bad, good, "{from}");
+            assert_eq!(code(&bad), expected, "{to}");
+        }
+        assert_eq!(code(&" ".repeat(8193)), Code::EntryTooLarge);
+        assert_eq!(code("[]"), Code::EntryField);
+    }
+}

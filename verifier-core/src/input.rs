@@ -1,0 +1,106 @@
+//! What a verdict can be asked about: a bundle, or an approval service's confirmation.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use crate::Failure;
+use crate::bundle::Bundle;
+use crate::code::Code;
+use crate::confirmation::Confirmation;
+use crate::json::{self, ErrorKind, Limits, Value};
+use crate::schema::{self, Problem};
+use crate::webauthn::credential;
+
+/// Evidence to be verified.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+#[allow(clippy::large_enum_variant)] // there is one of these a verification
+pub enum Input {
+    /// A `cosignet.bundle/v1`.
+    Bundle(Bundle),
+    /// A service's own answer.
+    Confirmation(Confirmation),
+}
+
+impl Input {
+    /// The longest input, in bytes.
+    pub const MAX_BYTES: usize = 1024 * 1024;
+
+    /// Reads either kind. A confirmation is an object with a `status` and without a `type`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let value = Value::parse(bytes, Limits::bytes(Self::MAX_BYTES)).map_err(Error::NotJson)?;
+        let has = |key| {
+            value
+                .as_object()
+                .is_some_and(|object| object.get(key).is_some())
+        };
+        if has("status") && !has("type") {
+            return Confirmation::from_value(&value).map(Self::Confirmation);
+        }
+        Bundle::from_value(&value).map(Self::Bundle)
+    }
+}
+
+/// Why nothing can be concluded from an input.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A `rawAssertion` of the wrong shape.
+    #[error("this is not an approval file of a known kind: rawAssertion: {0}")]
+    Assertion(credential::Error),
+    /// Not strict JSON, or over a limit.
+    #[error("this is not an approval file: {0}")]
+    NotJson(json::Error),
+    /// JSON of another shape.
+    #[error("this is not an approval file of a known kind: {0}")]
+    Schema(#[from] schema::Error),
+}
+
+impl Failure for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::NotJson(json::Error {
+                kind: ErrorKind::TooLong(_),
+                ..
+            })
+            | Self::Schema(schema::Error {
+                problem: Problem::TooLarge { .. },
+                ..
+            }) => Code::BundleTooLarge,
+            Self::Assertion(error) => error.code(),
+            Self::NotJson(_) => Code::BundleNotJson,
+            Self::Schema(schema::Error {
+                problem: Problem::Base64,
+                ..
+            }) => Code::BundleBase64,
+            Self::Schema(_) => Code::BundleSchema,
+        }
+    }
+
+    fn expected(&self) -> Option<String> {
+        match self {
+            Self::Assertion(error) => error.expected(),
+            Self::NotJson(_) => Some("strict JSON of at most 1 MiB".into()),
+            Self::Schema(schema::Error { problem, .. }) => match problem {
+                Problem::Kind { expected, .. } | Problem::Value { expected, .. } => {
+                    Some(expected.to_string())
+                }
+                Problem::Length { expected, .. } => Some(format!("{expected} bytes")),
+                _ => None,
+            },
+        }
+    }
+
+    fn found(&self) -> Option<String> {
+        match self {
+            Self::Assertion(error) => error.found(),
+            Self::NotJson(_) => None,
+            Self::Schema(schema::Error { problem, .. }) => match problem {
+                Problem::Kind { found, .. } => Some(found.to_string()),
+                Problem::Value { found, .. } => Some(found.clone()),
+                Problem::Length { found, .. } => Some(format!("{found} bytes")),
+                _ => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Payload → hash → challenge: what the human approved, as the signature names it.
+//!
+//! ```text
+//! payloadHash = SHA-256(payload)
+//! challenge   = nonce (16 to 64 bytes) ‖ payloadHash (32 bytes)
+//! ```
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use crate::code::Code;
+use crate::encoding::{base64url, from_base64url};
+use crate::json::{Limits, Value};
+use crate::{Failure, quote};
+
+/// A WebAuthn challenge that names a payload.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Challenge {
+    nonce: Vec<u8>,
+    payload_hash: [u8; 32],
+}
+
+impl Challenge {
+    const SHORTEST: usize = 16 + 32;
+    const LONGEST: usize = 64 + 32;
+
+    /// Reads the `challenge` string of clientDataJSON: strict base64url of 48 to 96 bytes.
+    pub fn parse(text: &str) -> Result<Self, ChallengeError> {
+        let bytes = from_base64url(text)
+            .map_err(|_| ChallengeError::NotBase64Url { found: quote(text) })?;
+        let found = bytes.len();
+        if !(Self::SHORTEST..=Self::LONGEST).contains(&found) {
+            return Err(ChallengeError::Length { found });
+        }
+        let (nonce, payload_hash) = bytes
+            .split_last_chunk()
+            .ok_or(ChallengeError::Length { found })?;
+        Ok(Self {
+            nonce: nonce.to_vec(),
+            payload_hash: *payload_hash,
+        })
+    }
+
+    /// The random part, 16 to 64 bytes.
+    pub fn nonce(&self) -> &[u8] {
+        &self.nonce
+    }
+
+    /// The SHA-256 of the approved payload.
+    pub fn payload_hash(&self) -> &[u8; 32] {
+        &self.payload_hash
+    }
+
+    /// The string as a browser writes it.
+    pub fn to_text(&self) -> String {
+        base64url(&[self.nonce.as_slice(), &self.payload_hash].concat())
+    }
+}
+
+/// Why a challenge names no payload.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChallengeError {
+    /// Another length than that of a nonce and a hash.
+    #[error("the challenge is not a nonce of 16 to 64 bytes followed by a SHA-256 hash")]
+    Length {
+        /// In bytes.
+        found: usize,
+    },
+    /// Not strict base64url.
+    #[error("the challenge is not strict base64url")]
+    NotBase64Url {
+        /// The string, quoted.
+        found: String,
+    },
+}
+
+impl Failure for ChallengeError {
+    fn code(&self) -> Code {
+        Code::WebauthnChallenge
+    }
+
+    fn expected(&self) -> Option<String> {
+        Some("48 to 96 bytes in base64url without padding".into())
+    }
+
+    fn found(&self) -> Option<String> {
+        match self {
+            Self::Length { found } => Some(format!("{found} bytes")),
+            Self::NotBase64Url { found } => Some(found.clone()),
+        }
+    }
+}
+
+/// Whether two payloads are the same JSON document: white space, key order and string escapes may
+/// differ and nothing else. A duplicate key, or a number that is not written in its one canonical
+/// form, makes the answer no: parsers disagree about those.
+pub fn same_json(a: &[u8], b: &[u8]) -> bool {
+    let canonical = |text| Value::parse(text, LIMITS).ok()?.to_canonical();
+    match (canonical(a), canonical(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// One place where two payloads differ.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The place, such as `$.amount`; `byte 17` where one of the two is not JSON.
+    pub path: String,
+    /// What the caller's payload has there; `None` if it has nothing.
+    pub expected: Option<String>,
+    /// What the approved payload has there; `None` if it has nothing.
+    pub found: Option<String>,
+}
+
+/// The first places (at most eight) where the payload that was approved differs from the one that
+/// was expected: fields if both are JSON, else the first byte.
+pub fn differences(expected: &[u8], approved: &[u8]) -> Vec<Difference> {
+    let mut out = Vec::new();
+    match (
+        Value::parse(expected, LIMITS),
+        Value::parse(approved, LIMITS),
+    ) {
+        (Ok(expected), Ok(approved)) => compare(&expected, &approved, "$", &mut out),
+        _ if expected != approved => out.push(first_byte(expected, approved)),
+        _ => {}
+    }
+    out
+}
+
+/// Payloads are at most 512 KiB, but they may consist of many small values.
+const LIMITS: Limits = Limits {
+    bytes: 512 * 1024,
+    depth: 64,
+    values: 262_144,
+};
+
+const MOST_DIFFERENCES: usize = 8;
+
+// Recursion is bounded by `LIMITS.depth`.
+fn compare(expected: &Value<'_>, approved: &Value<'_>, path: &str, out: &mut Vec<Difference>) {
+    if out.len() >= MOST_DIFFERENCES || expected == approved {
+        return;
+    }
+    match (expected, approved) {
+        (Value::Object(a), Value::Object(b)) => {
+            let missing_in_a = b.iter().filter(|(key, _)| a.get(key).is_none());
+            let keys = a.iter().chain(missing_in_a).map(|(key, _)| key);
+            for key in keys {
+                compare_members(a.get(key), b.get(key), &child(path, key), out);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            for i in 0..a.len().max(b.len()) {
+                compare_members(a.get(i), b.get(i), &format!("{path}[{i}]"), out);
+            }
+        }
+        _ => push(Some(expected), Some(approved), path, out),
+    }
+}
+
+fn compare_members(
+    expected: Option<&Value<'_>>,
+    approved: Option<&Value<'_>>,
+    path: &str,
+    out: &mut Vec<Difference>,
+) {
+    match (expected, approved) {
+        (Some(a), Some(b)) => compare(a, b, path, out),
+        _ => push(expected, approved, path, out),
+    }
+}
+
+fn push(
+    expected: Option<&Value<'_>>,
+    approved: Option<&Value<'_>>,
+    path: &str,
+    out: &mut Vec<Difference>,
+) {
+    if out.len() < MOST_DIFFERENCES {
+        let (expected, found) = (expected.map(show), approved.map(show));
+        out.push(Difference {
+            path: path.to_string(),
+            expected,
+            found,
+        });
+    }
+}
+
+/// A value as people should see it: strings quoted and escaped, the rest as its JSON text.
+fn show(value: &Value<'_>) -> String {
+    match value {
+        Value::String(text) => quote(text),
+        other => {
+            let quoted = quote(&other.to_text());
+            match quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"')) {
+                Some(text) if !text.contains('\\') => text.to_string(),
+                _ => quoted,
+            }
+        }
+    }
+}
+
+fn child(path: &str, key: &str) -> String {
+    let plain = !key.is_empty()
+        && key.len() <= 64
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if plain {
+        format!("{path}.{key}")
+    } else {
+        format!("{path}[{}]", quote(key))
+    }
+}
+
+fn first_byte(expected: &[u8], approved: &[u8]) -> Difference {
+    let at = expected
+        .iter()
+        .zip(approved)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let byte = |bytes: &[u8]| bytes.get(at).map(|b| format!("0x{b:02x}"));
+    Difference {
+        path: format!("byte {at}"),
+        expected: byte(expected),
+        found: byte(approved),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenge_is_nonce_and_hash() {
+        let bytes: Vec<u8> = (0..64).collect();
+        let challenge = Challenge::parse(&base64url(&bytes)).unwrap();
+        assert_eq!(challenge.nonce(), &bytes[..32]);
+        assert_eq!(challenge.payload_hash()[..], bytes[32..]);
+        assert_eq!(challenge.to_text(), base64url(&bytes));
+
+        for (length, fits) in [
+            (47, false),
+            (48, true),
+            (96, true),
+            (97, false),
+            (32, false),
+        ] {
+            let text = base64url(&alloc::vec![7; length]);
+            assert_eq!(Challenge::parse(&text).is_ok(), fits, "{length}");
+            assert!(Challenge::parse(&(text + "=")).is_err());
+        }
+    }
+
+    #[test]
+    fn only_the_layout_of_json_may_differ() {
+        let same = |a: &str, b: &str| same_json(a.as_bytes(), b.as_bytes());
+        let payload = r#"{"to":"DE89","amount":"42.00","n":1,"x":[1.5,true,null]}"#;
+        assert!(same(payload, payload));
+        assert!(same(
+            payload,
+            r#" { "x":[1.5,true,null],"amount":"42\u002e00","n":1,"to":"DE89" }"#
+        ));
+        for other in [
+            r#"{"to":"DE89","amount":"42.01","n":1,"x":[1.5,true,null]}"#,
+            r#"{"to":"DE89","amount":"42.00","n":1,"x":[true,1.5,null]}"#,
+            r#"{"to":"DE89","amount":"42.00","n":"1","x":[1.5,true,null]}"#,
+            r#"{"to":"DE89","amount":"42.00","n":1}"#,
+            "not json",
+        ] {
+            assert!(!same(payload, other), "{other}");
+        }
+        // What parsers disagree about disables the comparison, even between equal texts.
+        for doubtful in [
+            r#"{"a":1,"a":1}"#,
+            "1.0",
+            "1e2",
+            "-0",
+            "9007199254740993",
+            "18446744073709551616",
+        ] {
+            assert!(!same(doubtful, doubtful), "{doubtful}");
+        }
+    }
+
+    #[test]
+    fn names_the_fields_that_differ() {
+        let diff = |a: &str, b: &str| differences(a.as_bytes(), b.as_bytes());
+        let found = diff(
+            r#"{"amount":"43000.00","to":{"iban":"DE89"},"list":[1,2],"new":1}"#,
+            r#"{"amount":"42000.00","to":{"iban":"DE90"},"list":[1],"old key":"a\u202eb"}"#,
+        );
+        let text: Vec<_> = found
+            .iter()
+            .map(|d| {
+                format!(
+                    "{} {:?} {:?}",
+                    d.path,
+                    d.expected.as_deref(),
+                    d.found.as_deref()
+                )
+            })
+            .collect();
+        assert_eq!(
+            text,
+            [
+                r#"$.amount Some("\"43000.00\"") Some("\"42000.00\"")"#,
+                r#"$.list[1] Some("2") None"#,
+                r#"$.new Some("1") None"#,
+                r#"$.to.iban Some("\"DE89\"") Some("\"DE90\"")"#,
+                r#"$["old key"] None Some("\"a\\u{202e}b\"")"#,
+            ]
+        );
+        assert_eq!(diff("abc", "abd")[0].path, "byte 2");
+        assert_eq!(diff("{}", " {}"), []);
+        let many: String = (0..99).map(|i| format!("{i},")).collect();
+        assert_eq!(diff(&format!("[{many}0]"), "[]").len(), 8);
+    }
+}

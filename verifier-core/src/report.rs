@@ -1,0 +1,406 @@
+//! What was checked, what was found, and what it does not prove.
+//!
+//! A report has no clock and no path in it: the same input, policy and expectations give the same
+//! bytes on every machine and in every year.
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::check::Check;
+use crate::code::Code;
+use crate::encoding::{base64url, hex};
+use crate::json::Value;
+use crate::time::Time;
+
+/// The `schema` of the reports that this version writes.
+pub const SCHEMA: &str = "cosignet.report/v1";
+
+/// The answer to "did a human approve this?".
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Nothing failed, but a required check could not be made.
+    Incomplete,
+    /// Nothing can be concluded from the input.
+    Malformed,
+    /// A check ran and failed.
+    Rejected,
+    /// Every check that the policy requires ran and passed.
+    Verified,
+}
+
+impl Verdict {
+    /// The word that a report begins with.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Incomplete => "INCOMPLETE",
+            Self::Malformed => "MALFORMED",
+            Self::Rejected => "REJECTED",
+            Self::Verified => "VERIFIED",
+        }
+    }
+
+    /// The exit code of a process that reports this verdict alone.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Verified => 0,
+            Self::Rejected => 1,
+            Self::Malformed => 3,
+            Self::Incomplete => 4,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A verdict and its reasons. Only [`crate::verify`] makes one.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub(crate) verdict: Verdict,
+    pub(crate) code: Code,
+    pub(crate) summary: String,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) approver: Option<ApproverFacts>,
+    pub(crate) claimed: Claimed,
+    pub(crate) log: Option<LogFacts>,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) not_proven: Vec<String>,
+    pub(crate) policy: Option<PolicyFacts>,
+    pub(crate) inputs: Inputs,
+    pub(crate) at: Option<Time>,
+}
+
+impl Report {
+    /// The verdict.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The code of the first failed check, else of the first incomplete one, else `ok`.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// One sentence for people.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// What the passkey signed; `None` unless the signature verified.
+    pub fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+
+    /// Whose key it is; `None` unless the policy says so.
+    pub fn approver(&self) -> Option<&ApproverFacts> {
+        self.approver.as_ref()
+    }
+
+    /// What nobody signed.
+    pub fn claimed_by_service(&self) -> &Claimed {
+        &self.claimed
+    }
+
+    /// Where the entry stands; `None` unless inclusion and checkpoint signature verified.
+    pub fn log(&self) -> Option<&LogFacts> {
+        self.log.as_ref()
+    }
+
+    /// Every check, in order; empty if the input was malformed.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// What the evidence does not prove, in plain words.
+    pub fn not_proven(&self) -> &[String] {
+        &self.not_proven
+    }
+
+    /// The policy that was applied.
+    pub fn policy(&self) -> Option<&PolicyFacts> {
+        self.policy.as_ref()
+    }
+
+    /// What the report is about.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// The moment the caller asked about.
+    pub fn at(&self) -> Option<Time> {
+        self.at
+    }
+
+    /// The report as JSON, one line, keys in canonical order, integers exact.
+    pub fn to_json(&self) -> String {
+        Value::from([
+            // Until anchors are evaluated there is nothing that they prove.
+            ("anchor", Value::Null),
+            (
+                "approver",
+                self.approver.as_ref().map(ApproverFacts::to_value).into(),
+            ),
+            ("at", self.at.map(|at| at.to_string()).into()),
+            ("checks", self.checks.iter().map(Check::to_value).collect()),
+            ("claimedByService", self.claimed.to_value()),
+            ("code", self.code.as_str().into()),
+            ("exitCode", u64::from(self.verdict.exit_code()).into()),
+            ("inputs", self.inputs.to_value()),
+            ("log", self.log.as_ref().map(LogFacts::to_value).into()),
+            (
+                "notProven",
+                self.not_proven
+                    .iter()
+                    .map(|s| Value::from(s.as_str()))
+                    .collect(),
+            ),
+            (
+                "policy",
+                self.policy.as_ref().map(PolicyFacts::to_value).into(),
+            ),
+            ("schema", SCHEMA.into()),
+            (
+                "subject",
+                self.subject.as_ref().map(Subject::to_value).into(),
+            ),
+            ("summary", self.summary.as_str().into()),
+            ("verdict", self.verdict.as_str().into()),
+            (
+                "verifier",
+                Value::from([("version", env!("CARGO_PKG_VERSION").into())]),
+            ),
+        ])
+        .to_text()
+    }
+}
+
+/// What the passkey signed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Subject {
+    /// The algorithm, as WebAuthn names it.
+    pub algorithm: &'static str,
+    /// Whether the credential may be synced to other devices.
+    pub backup_eligible: bool,
+    /// Whether it was.
+    pub backed_up: bool,
+    /// Whether the ceremony happened in a frame of another origin.
+    pub cross_origin: bool,
+    /// The nonce in the challenge.
+    pub nonce: Option<Vec<u8>>,
+    /// The origin, exactly.
+    pub origin: Option<String>,
+    /// SHA-256 of the approved payload.
+    pub payload_hash: Option<[u8; 32]>,
+    /// What was compared with it.
+    pub payload_match: Option<PayloadMatch>,
+    /// The relying party id.
+    pub rp_id: Option<String>,
+    /// The authenticator's counter; 0 where it keeps none.
+    pub sign_count: u32,
+    /// The origin of the outermost page, if the ceremony was embedded.
+    pub top_origin: Option<String>,
+    /// Whether the authenticator claims to have verified its user.
+    pub user_verified: bool,
+}
+
+/// How the payload was bound to the hash that was signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PayloadMatch {
+    /// The bundle's own payload; the caller expected nothing.
+    Bundle,
+    /// The caller's payload is the same JSON document in another layout.
+    Canonical,
+    /// The caller's payload, byte for byte.
+    Exact,
+    /// The caller's hash.
+    Sha256,
+}
+
+impl PayloadMatch {
+    /// The text in a report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bundle => "bundle",
+            Self::Canonical => "canonical",
+            Self::Exact => "exact",
+            Self::Sha256 => "sha256",
+        }
+    }
+}
+
+impl Subject {
+    fn to_value(&self) -> Value<'_> {
+        Value::from([
+            ("algorithm", self.algorithm.into()),
+            ("backedUp", self.backed_up.into()),
+            ("backupEligible", self.backup_eligible.into()),
+            ("crossOrigin", self.cross_origin.into()),
+            (
+                "nonce",
+                self.nonce.as_ref().map(|nonce| base64url(nonce)).into(),
+            ),
+            ("origin", self.origin.as_deref().into()),
+            (
+                "payloadHash",
+                self.payload_hash.map(|hash| hex(&hash)).into(),
+            ),
+            (
+                "payloadMatch",
+                self.payload_match.map(PayloadMatch::as_str).into(),
+            ),
+            ("rpId", self.rp_id.as_deref().into()),
+            ("signCount", u64::from(self.sign_count).into()),
+            ("topOrigin", self.top_origin.as_deref().into()),
+            ("userVerified", self.user_verified.into()),
+        ])
+    }
+}
+
+/// Whose key it is, according to the policy.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ApproverFacts {
+    /// The name in the policy.
+    pub name: String,
+    /// SHA-256 of the COSE_Key.
+    pub key_sha256: [u8; 32],
+}
+
+impl ApproverFacts {
+    fn to_value(&self) -> Value<'_> {
+        Value::from([
+            ("keySha256", hex(&self.key_sha256).into()),
+            ("name", self.name.as_str().into()),
+        ])
+    }
+}
+
+/// What the service says and nobody signed. The log entry commits to the approval id and to the
+/// e-mail address; that ties them to the entry, not to the human.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// A label of the action.
+    pub action: Option<String>,
+    /// The approval id.
+    pub approval_id: Option<String>,
+    /// The approver's e-mail address, if it opens the commitment in the entry.
+    pub approver_email: Option<String>,
+    /// When the human decided.
+    pub decided_at: Option<Time>,
+    /// What became of the request.
+    pub status: Option<String>,
+}
+
+impl Claimed {
+    fn to_value(&self) -> Value<'_> {
+        Value::from([
+            ("action", self.action.as_deref().into()),
+            ("approvalId", self.approval_id.as_deref().into()),
+            ("approverEmail", self.approver_email.as_deref().into()),
+            (
+                "decidedAt",
+                self.decided_at.map(|time| time.to_string()).into(),
+            ),
+            ("status", self.status.as_deref().into()),
+        ])
+    }
+}
+
+/// Where the entry stands.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LogFacts {
+    /// The log.
+    pub origin: String,
+    /// The position of the entry, from 0.
+    pub index: u64,
+    /// The number of entries in the tree that contains it.
+    pub tree_size: u64,
+    /// The smallest time at which a quorum of the witnesses had seen that tree.
+    pub quorum_time: Option<Time>,
+    /// The policy's witnesses that cosigned it.
+    pub witnesses: Vec<WitnessFacts>,
+}
+
+/// A witness that cosigned.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WitnessFacts {
+    /// The name of its key.
+    pub name: String,
+    /// When it cosigned.
+    pub time: Time,
+}
+
+impl LogFacts {
+    fn to_value(&self) -> Value<'_> {
+        let witness = |witness: &'_ WitnessFacts| {
+            Value::from([
+                ("name", witness.name.clone().into()),
+                ("time", witness.time.to_string().into()),
+            ])
+        };
+        Value::from([
+            ("index", self.index.into()),
+            ("origin", self.origin.as_str().into()),
+            (
+                "quorumTime",
+                self.quorum_time.map(|time| time.to_string()).into(),
+            ),
+            ("treeSize", self.tree_size.into()),
+            ("witnesses", self.witnesses.iter().map(witness).collect()),
+        ])
+    }
+}
+
+/// Which policy was applied.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PolicyFacts {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its canonical JSON.
+    pub sha256: [u8; 32],
+    /// Who brought it, see [`crate::Request::policy_source`].
+    pub source: String,
+}
+
+impl PolicyFacts {
+    fn to_value(&self) -> Value<'_> {
+        Value::from([
+            ("name", self.name.as_str().into()),
+            ("sha256", hex(&self.sha256).into()),
+            ("source", self.source.as_str().into()),
+        ])
+    }
+}
+
+/// What the report is about.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Inputs {
+    /// SHA-256 of the bundle or confirmation.
+    pub bundle_sha256: [u8; 32],
+    /// SHA-256 of the caller's payload, or the hash the caller named.
+    pub payload_sha256: Option<[u8; 32]>,
+}
+
+impl Inputs {
+    fn to_value(&self) -> Value<'_> {
+        Value::from([
+            ("bundleSha256", hex(&self.bundle_sha256).into()),
+            (
+                "payloadSha256",
+                self.payload_sha256.map(|hash| hex(&hash)).into(),
+            ),
+        ])
+    }
+}

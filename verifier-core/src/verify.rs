@@ -1,0 +1,304 @@
+//! The one front door: evidence, policy and expectations in, a report out.
+//!
+//! Every check runs, whatever the others say; a check whose subject another check has already
+//! found missing or broken is skipped and says so.
+
+mod anchor;
+mod assertion;
+mod claim;
+mod expectation;
+mod log;
+mod payload;
+mod summary;
+
+use alloc::format;
+use alloc::string::ToString as _;
+use alloc::vec::Vec;
+
+use crate::Failure;
+use crate::check::{Check, CheckId, Status};
+use crate::code::Code;
+use crate::encoding::sha256;
+use crate::entry::{self, Entry};
+use crate::input::{self, Input};
+use crate::policy::{LogRule, Policy};
+use crate::report::{ApproverFacts, Claimed, Inputs, PolicyFacts, Report, Verdict};
+use crate::signature::{Crypto, RustCrypto};
+use crate::time::Time;
+
+use claim::Claim;
+use log::LogFindings;
+
+/// What the caller wants to know, and whom the caller trusts.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// Whom and what to trust. Without a policy no input is VERIFIED.
+    pub policy: Option<&'a Policy>,
+    /// Who brought the policy, for the report: `caller` unless a front end knows better.
+    pub policy_source: &'a str,
+    /// The payload that should have been approved.
+    pub payload: Option<&'a [u8]>,
+    /// The SHA-256 of the payload that should have been approved.
+    pub payload_sha256: Option<[u8; 32]>,
+    /// The approval that this should be.
+    pub approval_id: Option<&'a str>,
+    /// The name, in the policy, of the approver that this should be from.
+    pub approver: Option<&'a str>,
+    /// The relying party id that this should be for.
+    pub rp_id: Option<&'a str>,
+    /// The moment to ask about. Nothing is compared with "now" unless it is given.
+    pub at: Option<Time>,
+    /// The back end for signatures.
+    pub crypto: &'a dyn Crypto,
+}
+
+impl Default for Request<'_> {
+    fn default() -> Self {
+        Self {
+            policy: None,
+            policy_source: "caller",
+            payload: None,
+            payload_sha256: None,
+            approval_id: None,
+            approver: None,
+            rp_id: None,
+            at: None,
+            crypto: &RustCrypto,
+        }
+    }
+}
+
+/// Verifies a bundle or an approval service's confirmation.
+pub fn verify(input: &[u8], request: &Request<'_>) -> Report {
+    let inputs = Inputs {
+        bundle_sha256: sha256(input),
+        payload_sha256: request.payload.map(sha256).or(request.payload_sha256),
+    };
+    match Input::parse(input) {
+        Ok(input) => Run {
+            request,
+            checks: Vec::new(),
+        }
+        .report(&input, inputs),
+        Err(error) => malformed(&error, request, inputs),
+    }
+}
+
+/// One verification, and what it has found so far.
+struct Run<'r> {
+    request: &'r Request<'r>,
+    checks: Vec<Check>,
+}
+
+impl<'r> Run<'r> {
+    /// How much later than the moment asked about a time may lie: clocks differ.
+    const CLOCK_SKEW_MILLIS: u64 = 120_000;
+
+    fn report(mut self, input: &Input, inputs: Inputs) -> Report {
+        let mut claimed = Claimed::default();
+        let (claim, log) = match input {
+            Input::Bundle(bundle) => {
+                claimed.approval_id.clone_from(&bundle.evidence.approval_id);
+                claimed.action.clone_from(&bundle.evidence.action);
+                let entry = self.entry(&bundle.entry);
+                claimed.decided_at = entry.as_ref().map(|entry| entry.decided_at);
+                let log = self.log(&bundle.entry, &bundle.log_proof);
+                self.anchor(&bundle.entry, bundle.anchor.as_ref(), &log);
+                let claim = entry.and_then(|entry| self.claim(entry, bundle, &mut claimed));
+                (claim, log)
+            }
+            Input::Confirmation(confirmation) => {
+                claimed.status = Some(confirmation.status.clone());
+                self.no_log();
+                (self.confirmed(confirmation), LogFindings::default())
+            }
+        };
+        let subject = claim.as_ref().and_then(|claim| self.assertion(claim));
+        let approver = claim.as_ref().and_then(|claim| claim.approver);
+        self.expectation(input, claim.as_ref());
+        if let Some(claim) = &claim {
+            self.approver_key(claim, log.bound());
+        }
+        self.time(&claimed, &log);
+
+        self.checks.sort_by_key(|check| check.id);
+        let (verdict, code) = self.verdict(input);
+        let mut report = Report {
+            verdict,
+            code,
+            summary: Default::default(),
+            subject,
+            approver: approver.map(|approver| ApproverFacts {
+                name: approver.name.clone(),
+                key_sha256: approver.key.sha256(),
+            }),
+            claimed,
+            log: log.facts,
+            checks: self.checks,
+            not_proven: Vec::new(),
+            policy: policy_facts(self.request),
+            inputs,
+            at: self.request.at,
+        };
+        report.not_proven = summary::not_proven(&report, self.request.policy);
+        report.summary = summary::sentence(&report);
+        report
+    }
+
+    /// `entry.form`
+    fn entry(&mut self, text: &str) -> Option<Entry> {
+        const ID: CheckId = CheckId::EntryForm;
+        match Entry::parse(text) {
+            Ok(entry) => {
+                self.push(Check::pass(ID, "The entry is in canonical form.").found(entry::TYPE));
+                Some(entry)
+            }
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                self.skip(&[CheckId::EvidenceMatch, CheckId::ApproverKey], ID);
+                self.skip(assertion::CHECKS, ID);
+                None
+            }
+        }
+    }
+
+    /// `approver.key`
+    fn approver_key(&mut self, claim: &Claim<'_>, bound: Option<Time>) {
+        const ID: CheckId = CheckId::ApproverKey;
+        let Some(approver) = claim.approver else {
+            self.push(unknown_key(self.request.policy, claim));
+            return;
+        };
+        let found = bound.map_or_else(|| "no proven time".into(), |time| time.to_string());
+        let judged = |code| Check::coded(ID, code).found(found.clone());
+        self.push(match (approver.not_before, approver.not_after, bound) {
+            (Some(from), _, Some(bound)) if bound < from => {
+                judged(Code::ApproverKeyNotYetValid).expected(format!("not before {from}"))
+            }
+            (_, Some(to), Some(bound)) if bound > to => {
+                judged(Code::ApproverKeyExpired).expected(format!("not after {to}"))
+            }
+            (_, Some(to), None) => {
+                judged(Code::ApproverTimeUnproven).expected(format!("not after {to}"))
+            }
+            _ => Check::pass(
+                ID,
+                format!("The policy lists this key as {}.", approver.name),
+            )
+            .found(approver.key.fingerprint()),
+        });
+    }
+
+    /// `time`
+    fn time(&mut self, claimed: &Claimed, log: &LogFindings) {
+        const ID: CheckId = CheckId::Time;
+        let Some(at) = self.request.at else {
+            self.push(Check::not_checked(ID, "You named no moment (--at)."));
+            return;
+        };
+        let latest = at.saturating_add_millis(Self::CLOCK_SKEW_MILLIS);
+        let witnesses = log.facts.iter().flat_map(|facts| &facts.witnesses);
+        let times = witnesses
+            .map(|witness| witness.time)
+            .chain(claimed.decided_at);
+        self.push(match times.max() {
+            Some(time) if time > latest => Check::coded(ID, Code::TimeInFuture)
+                .expected(format!("not after {at}, give or take two minutes"))
+                .found(time.to_string()),
+            _ => Check::pass(ID, format!("No time in the evidence lies after {at}.")),
+        });
+    }
+
+    /// Any failure rejects; anything missing leaves the verdict open; and VERIFIED needs every
+    /// required check to be there and to have passed.
+    fn verdict(&self, input: &Input) -> (Verdict, Code) {
+        let first = |status| self.checks.iter().find(|check| check.status == status);
+        let code = |check: &Check| check.code.unwrap_or(Code::PolicyMissing);
+        if let Some(check) = first(Status::Fail) {
+            return (Verdict::Rejected, code(check));
+        }
+        if let Some(check) = first(Status::Incomplete) {
+            return (Verdict::Incomplete, code(check));
+        }
+        let passed = |id: &CheckId| {
+            self.checks
+                .iter()
+                .any(|check| check.id == *id && check.status == Status::Pass)
+        };
+        match self.request.policy {
+            Some(policy) if required(policy, input).iter().all(passed) => {
+                (Verdict::Verified, Code::Ok)
+            }
+            _ => (Verdict::Incomplete, Code::PolicyMissing),
+        }
+    }
+
+    fn push(&mut self, check: Check) {
+        self.checks.push(check);
+    }
+
+    fn leave_out(&mut self, ids: &[CheckId], why: &str) {
+        self.checks
+            .extend(ids.iter().map(|id| Check::not_checked(*id, why)));
+    }
+
+    fn skip(&mut self, ids: &[CheckId], cause: CheckId) {
+        self.checks
+            .extend(ids.iter().map(|id| Check::skipped(*id, cause)));
+    }
+}
+
+/// The checks without which there is no VERIFIED under `policy`.
+fn required(policy: &Policy, input: &Input) -> Vec<CheckId> {
+    let mut ids = assertion::CHECKS.to_vec();
+    ids.extend([CheckId::EvidenceMatch, CheckId::ApproverKey]);
+    if matches!(input, Input::Bundle(_)) {
+        ids.push(CheckId::EntryForm);
+    }
+    if matches!(policy.log(), LogRule::Required(_)) {
+        ids.extend(log::CHECKS);
+    }
+    if policy.anchor().required {
+        ids.extend(anchor::CHECKS);
+    }
+    ids
+}
+
+fn unknown_key(policy: Option<&Policy>, claim: &Claim<'_>) -> Check {
+    let check = Check::coded(CheckId::ApproverKey, Code::ApproverUnknownKey);
+    let check = match policy {
+        None => check.expected("a policy that lists the key"),
+        Some(policy) => check.expected(format!(
+            "one of {} keys in policy {}",
+            policy.approvers().len(),
+            policy.name()
+        )),
+    };
+    check.found(claim.key_for_people())
+}
+
+fn malformed(error: &input::Error, request: &Request<'_>, inputs: Inputs) -> Report {
+    Report {
+        verdict: Verdict::Malformed,
+        code: error.code(),
+        summary: summary::of_malformed(error),
+        subject: None,
+        approver: None,
+        claimed: Claimed::default(),
+        log: None,
+        checks: Vec::new(),
+        not_proven: Vec::new(),
+        policy: policy_facts(request),
+        inputs,
+        at: request.at,
+    }
+}
+
+fn policy_facts(request: &Request<'_>) -> Option<PolicyFacts> {
+    request.policy.map(|policy| PolicyFacts {
+        name: policy.name().to_string(),
+        sha256: policy.sha256(),
+        source: request.policy_source.to_string(),
+    })
+}

@@ -1,0 +1,191 @@
+//! `anchor.*`: the head that was anchored is a head of the same log and contains the entry.
+//!
+//! That much is a matter between the log and its witnesses. What Bitcoin adds to it is not
+//! evaluated by this version, and a policy that requires it is never met.
+
+use super::Run;
+use super::log::{Head, LogFindings};
+use crate::bundle::Anchor;
+use crate::check::{Check, CheckId};
+use crate::code::Code;
+use crate::policy::{LogPolicy, Policy};
+use crate::signature::Crypto;
+use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::tlog::merkle::{leaf_hash, verify_consistency};
+use crate::tlog::proof::Proof;
+
+/// The checks about the anchor.
+pub(super) const CHECKS: [CheckId; 4] = [
+    CheckId::AnchorLog,
+    CheckId::AnchorPath,
+    CheckId::AnchorHeader,
+    CheckId::AnchorChain,
+];
+
+impl Run<'_> {
+    pub(super) fn anchor(&mut self, entry: &str, anchor: Option<&Anchor>, log: &LogFindings) {
+        let Some((anchor, stamped)) = anchor.and_then(|a| Some((a, a.checkpoint.as_deref()?)))
+        else {
+            return self.no_anchor(None);
+        };
+        let Some(rule) = self.log_policy() else {
+            return self.no_anchor(Some(
+                "Without a log key there is nothing to compare it with.",
+            ));
+        };
+        let Some(head) = &log.head else {
+            return self.skip(&CHECKS, CheckId::LogQuorum);
+        };
+        match anchored(entry, anchor, stamped, head, rule, self.request.crypto) {
+            Ok(()) => {}
+            Err(Unfit::Contradiction(message)) => {
+                let [first, rest @ ..] = CHECKS;
+                self.push(Check::coded(first, Code::AnchorLog).message(message));
+                return self.skip(&rest, first);
+            }
+            Err(Unfit::Unknown(message)) => return self.no_anchor(Some(message)),
+        }
+        let [first, bitcoin @ ..] = CHECKS;
+        self.push(Check::pass(
+            first,
+            "The anchored head belongs to the same log.",
+        ));
+        if self.anchor_required() {
+            let [path, rest @ ..] = bitcoin;
+            self.push(Check::coded(path, Code::AnchorUnsupported));
+            self.skip(&rest, path);
+        } else {
+            self.leave_out(&bitcoin, "This version does not evaluate Bitcoin anchors.");
+        }
+    }
+
+    /// There is no anchor that could count.
+    pub(super) fn no_anchor(&mut self, why: Option<&str>) {
+        if self.anchor_required() {
+            let [first, rest @ ..] = CHECKS;
+            let check = Check::coded(first, Code::AnchorMissing);
+            self.push(match why {
+                Some(why) => check.message(why),
+                None => check,
+            });
+            return self.skip(&rest, first);
+        }
+        let message = why.unwrap_or("The policy requires no Bitcoin anchor.");
+        self.leave_out(&CHECKS, message);
+    }
+
+    fn anchor_required(&self) -> bool {
+        self.request
+            .policy
+            .map(Policy::anchor)
+            .is_some_and(|rule| rule.required)
+    }
+}
+
+/// Why an anchored head says nothing about the entry.
+enum Unfit {
+    /// It contradicts the entry or its log.
+    Contradiction(&'static str),
+    /// Nobody whom the policy trusts stands by it.
+    Unknown(&'static str),
+}
+
+/// The stamped checkpoint meets the same policy, contains the entry, and does not contradict the
+/// head that the bundle's own proof leads to.
+fn anchored(
+    entry: &str,
+    anchor: &Anchor,
+    stamped: &str,
+    head: &Head,
+    rule: &LogPolicy,
+    crypto: &dyn Crypto,
+) -> Result<(), Unfit> {
+    use Unfit::{Contradiction, Unknown};
+
+    let stamped = SignedCheckpoint::parse(stamped)
+        .map_err(|_| Contradiction("The stamped checkpoint is not well formed."))?;
+    let tree = stamped.checkpoint();
+    if tree.origin() != head.origin {
+        return Err(Contradiction("The stamped checkpoint is of another log."));
+    }
+    let bad = |code: Code, missing| match code.effect() {
+        crate::code::Effect::Incomplete => Unknown(missing),
+        _ => Contradiction("A signature on the stamped checkpoint does not verify."),
+    };
+    let code = |error: &crate::tlog::quorum::Error| crate::Failure::code(error);
+    let cosigned = rule
+        .tlog
+        .verify_log(crypto, &stamped)
+        .and_then(|signed| signed.verify_cosignatures(crypto))
+        .map_err(|e| {
+            bad(
+                code(&e),
+                "No log key of the policy signed the stamped checkpoint.",
+            )
+        })?;
+    cosigned.quorum().map_err(|e| {
+        bad(
+            code(&e),
+            "Too few witnesses cosigned the stamped checkpoint.",
+        )
+    })?;
+
+    includes_entry(entry, anchor, tree, head)?;
+    if tree.size() != head.size && !rule.tlog.requires_witnesses() {
+        consistent(anchor, tree, head)?;
+    }
+    Ok(())
+}
+
+fn includes_entry(
+    entry: &str,
+    anchor: &Anchor,
+    tree: &Checkpoint<'_>,
+    head: &Head,
+) -> Result<(), Unfit> {
+    use Unfit::Contradiction;
+
+    if tree.size() == head.size {
+        return if tree.root() == head.root {
+            Ok(())
+        } else {
+            Err(Contradiction(
+                "The log signed two different trees of the same size.",
+            ))
+        };
+    }
+    let Some(proof) = &anchor.log_proof else {
+        return Err(Contradiction(
+            "Nothing shows that the anchored head contains the entry.",
+        ));
+    };
+    let proof = Proof::parse(proof)
+        .map_err(|_| Contradiction("The anchor's inclusion proof is not well formed."))?;
+    let proven = proof.checkpoint().checkpoint();
+    let same = (proven.origin(), proven.size(), proven.root());
+    if same != (tree.origin(), tree.size(), tree.root()) {
+        return Err(Contradiction(
+            "The anchor's inclusion proof is for another head.",
+        ));
+    }
+    proof
+        .verify_inclusion(&leaf_hash(entry.as_bytes()))
+        .map_err(|_| Contradiction("The entry is not in the anchored tree."))
+}
+
+/// Without witnesses only a proof shows that both heads belong to one history.
+fn consistent(anchor: &Anchor, tree: &Checkpoint<'_>, head: &Head) -> Result<(), Unfit> {
+    let proof = anchor.consistency.as_deref().unwrap_or_default();
+    let anchored = (tree.size(), tree.root());
+    let own = (head.size, head.root);
+    let (old, new) = if anchored.0 < own.0 {
+        (anchored, own)
+    } else {
+        (own, anchored)
+    };
+    verify_consistency(old.0, &old.1, new.0, &new.1, proof).map_err(|_| {
+        Unfit::Contradiction(
+            "Nothing shows that the anchored head and the log's head are one history.",
+        )
+    })
+}

@@ -1,0 +1,275 @@
+//! `webauthn.*`: WebAuthn L3 §7.2, as far as somebody can check who was not there.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use super::Run;
+use super::claim::Claim;
+use crate::check::{Check, CheckId};
+use crate::code::Code;
+use crate::encoding::{base64url, hex, sha256};
+use crate::payload::Challenge;
+use crate::policy::Webauthn;
+use crate::report::Subject;
+use crate::webauthn::assertion::{self, UserVerification};
+use crate::webauthn::authenticator_data::AuthenticatorData;
+use crate::webauthn::client_data::ClientData;
+use crate::webauthn::cose_key::CoseKey;
+use crate::{Failure, quote};
+
+/// The checks about the assertion and its payload.
+pub(super) const CHECKS: &[CheckId] = &[
+    CheckId::WebauthnKey,
+    CheckId::WebauthnSignature,
+    CheckId::WebauthnClientData,
+    CheckId::WebauthnType,
+    CheckId::WebauthnChallenge,
+    CheckId::WebauthnOrigin,
+    CheckId::WebauthnCrossOrigin,
+    CheckId::WebauthnAuthenticatorData,
+    CheckId::WebauthnRpId,
+    CheckId::WebauthnUserPresence,
+    CheckId::WebauthnUserVerification,
+    CheckId::PayloadBinding,
+];
+
+/// The payload hash that a clientDataJSON names, if it is well formed and names one.
+pub(super) fn signed_payload_hash(client_data_json: &[u8]) -> Option<[u8; 32]> {
+    let client_data = ClientData::parse(client_data_json).ok()?;
+    Some(
+        *Challenge::parse(client_data.challenge())
+            .ok()?
+            .payload_hash(),
+    )
+}
+
+impl<'r> Run<'r> {
+    /// Everything about the assertion but its key. What was signed, if the signature verified.
+    pub(super) fn assertion(&mut self, claim: &Claim<'_>) -> Option<Subject> {
+        let signed = self.check_signature(claim);
+        let client_data = self.client_data(claim);
+        let challenge = client_data.as_ref().and_then(|data| self.challenge(data));
+        let authenticator_data = self.authenticator_data(claim);
+        let payload_match = self.payload_binding(claim, challenge.as_ref());
+
+        let (key, data) = (signed?, authenticator_data?);
+        let flags = data.flags();
+        Some(Subject {
+            algorithm: key.public_key().algorithm(),
+            backup_eligible: flags.backup_eligible(),
+            backed_up: flags.backed_up(),
+            cross_origin: client_data
+                .as_ref()
+                .and_then(ClientData::cross_origin)
+                .unwrap_or(false),
+            nonce: challenge
+                .as_ref()
+                .map(|challenge| challenge.nonce().to_vec()),
+            origin: client_data.as_ref().map(|data| data.origin().to_string()),
+            payload_hash: challenge
+                .as_ref()
+                .map(|challenge| *challenge.payload_hash()),
+            payload_match,
+            rp_id: self.rp_id_of(claim, &data),
+            sign_count: data.sign_count(),
+            top_origin: client_data
+                .as_ref()
+                .and_then(|data| Some(data.top_origin()?.to_string())),
+            user_verified: flags.user_verified(),
+        })
+    }
+
+    /// Whether `key` signed the claim.
+    pub(super) fn signature(
+        &self,
+        claim: &Claim<'_>,
+        key: &CoseKey,
+    ) -> Result<(), assertion::Error> {
+        assertion::verify_signature(
+            key,
+            &claim.authenticator_data,
+            &claim.client_data_hash,
+            &claim.signature,
+            self.request.crypto,
+        )
+    }
+
+    /// `webauthn.signature`
+    fn check_signature<'c>(&mut self, claim: &'c Claim<'_>) -> Option<&'c CoseKey> {
+        const ID: CheckId = CheckId::WebauthnSignature;
+        let Some(key) = &claim.key else {
+            self.skip(&[ID], CheckId::WebauthnKey);
+            return None;
+        };
+        match self.signature(claim, key) {
+            Ok(()) => {
+                let message = format!("The signature verifies under key {}.", key.fingerprint());
+                self.push(Check::pass(ID, message));
+                Some(key)
+            }
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                None
+            }
+        }
+    }
+
+    /// `webauthn.client_data` and the checks of its members, but for the challenge.
+    fn client_data(&mut self, claim: &Claim<'_>) -> Option<ClientData> {
+        const ID: CheckId = CheckId::WebauthnClientData;
+        const MEMBERS: &[CheckId] = &[
+            CheckId::WebauthnType,
+            CheckId::WebauthnChallenge,
+            CheckId::WebauthnOrigin,
+            CheckId::WebauthnCrossOrigin,
+        ];
+        let Some(json) = claim.client_data_json else {
+            self.skip(&[ID], CheckId::EvidenceMatch);
+            self.skip(MEMBERS, CheckId::EvidenceMatch);
+            return None;
+        };
+        let data = match ClientData::parse(json) {
+            Ok(data) => data,
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                self.skip(MEMBERS, ID);
+                return None;
+            }
+        };
+        self.push(Check::pass(ID, "Strict JSON with every member in place."));
+        self.outcome(
+            CheckId::WebauthnType,
+            assertion::check_type(&data),
+            "The ceremony was an authentication.",
+        );
+        match self.rules() {
+            Some(rules) => {
+                let origin = assertion::check_origin(&data, &rules.origins);
+                self.outcome(
+                    CheckId::WebauthnOrigin,
+                    origin,
+                    "The policy lists this origin.",
+                );
+                let (allowed, top) = (rules.cross_origin, &rules.top_origins);
+                let cross_origin = assertion::check_cross_origin(&data, allowed, top);
+                let message = "The policy allows this embedding, or there was none.";
+                self.outcome(CheckId::WebauthnCrossOrigin, cross_origin, message);
+            }
+            None => {
+                self.push(without_policy(CheckId::WebauthnOrigin).found(quote(data.origin())));
+                self.push(without_policy(CheckId::WebauthnCrossOrigin));
+            }
+        }
+        Some(data)
+    }
+
+    /// `webauthn.challenge`
+    fn challenge(&mut self, data: &ClientData) -> Option<Challenge> {
+        const ID: CheckId = CheckId::WebauthnChallenge;
+        match Challenge::parse(data.challenge()) {
+            Ok(challenge) => {
+                let nonce = base64url(challenge.nonce());
+                self.push(
+                    Check::pass(ID, "A nonce, then a payload hash.")
+                        .found(format!("nonce {nonce}")),
+                );
+                Some(challenge)
+            }
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                None
+            }
+        }
+    }
+
+    /// `webauthn.authenticator_data` and the checks of its fields.
+    fn authenticator_data(&mut self, claim: &Claim<'_>) -> Option<AuthenticatorData> {
+        const ID: CheckId = CheckId::WebauthnAuthenticatorData;
+        let data = match AuthenticatorData::parse(&claim.authenticator_data) {
+            Ok(data) => data,
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                let fields = [
+                    CheckId::WebauthnRpId,
+                    CheckId::WebauthnUserPresence,
+                    CheckId::WebauthnUserVerification,
+                ];
+                self.skip(&fields, ID);
+                return None;
+            }
+        };
+        self.push(Check::pass(ID, "Well formed."));
+        self.rp_id(claim, &data);
+        self.outcome(
+            CheckId::WebauthnUserPresence,
+            assertion::check_user_presence(&data),
+            "The authenticator claims that a user was present.",
+        );
+        match self.rules() {
+            Some(rules) => {
+                let outcome = assertion::check_user_verification(&data, rules.user_verification);
+                let message = match (data.flags().user_verified(), rules.user_verification) {
+                    (true, _) => "The authenticator claims that it verified its user.",
+                    (false, UserVerification::Preferred) => {
+                        "The user was not verified; the policy does not require it."
+                    }
+                    (false, UserVerification::Required) => "",
+                };
+                self.outcome(CheckId::WebauthnUserVerification, outcome, message);
+            }
+            None => self.push(without_policy(CheckId::WebauthnUserVerification)),
+        }
+        Some(data)
+    }
+
+    /// `webauthn.rp_id`: what was signed, what the entry states, and what the policy lists agree.
+    fn rp_id(&mut self, claim: &Claim<'_>, data: &AuthenticatorData) {
+        const ID: CheckId = CheckId::WebauthnRpId;
+        if let Some(stated) = &claim.rp_id
+            && let Err(error) = assertion::check_rp_id(data, stated)
+        {
+            return self.push(Check::failed(ID, &error));
+        }
+        let Some(rules) = self.rules() else {
+            return self.push(without_policy(ID));
+        };
+        let listed = rules
+            .rp_ids
+            .iter()
+            .find(|id| assertion::check_rp_id(data, id).is_ok());
+        let check = match listed {
+            Some(id) => Check::pass(ID, "The policy lists this relying party.").found(quote(id)),
+            None => Check::coded(ID, Code::WebauthnRpId)
+                .expected(rules.rp_ids.join(", "))
+                .found(match &claim.rp_id {
+                    Some(stated) => quote(stated),
+                    None => format!("sha256 {}", hex(data.rp_id_hash())),
+                }),
+        };
+        self.push(check);
+    }
+
+    /// The relying party id that the signed hash stands for, if anybody has named it.
+    fn rp_id_of(&self, claim: &Claim<'_>, data: &AuthenticatorData) -> Option<String> {
+        let listed = self.rules().into_iter().flat_map(|rules| &rules.rp_ids);
+        let mut known = claim.rp_id.iter().chain(listed);
+        known
+            .find(|id| sha256(id.as_bytes()) == *data.rp_id_hash())
+            .cloned()
+    }
+
+    fn rules(&self) -> Option<&'r Webauthn> {
+        self.request.policy.map(|policy| policy.webauthn())
+    }
+
+    fn outcome<E: Failure>(&mut self, id: CheckId, outcome: Result<(), E>, passed: &str) {
+        self.push(match outcome {
+            Ok(()) => Check::pass(id, passed),
+            Err(error) => Check::failed(id, &error),
+        });
+    }
+}
+
+fn without_policy(id: CheckId) -> Check {
+    Check::coded(id, Code::PolicyMissing)
+}

@@ -1,0 +1,215 @@
+//! `log.*`: the log holds the entry, and everybody sees the same log.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::Run;
+use crate::Failure as _;
+use crate::check::{Check, CheckId};
+use crate::code::Code;
+use crate::policy::{LogPolicy, LogRule, Policy};
+use crate::quote;
+use crate::report::{LogFacts, WitnessFacts};
+use crate::time::{Time, for_people};
+use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::tlog::merkle::{Hash, leaf_hash};
+use crate::tlog::policy::Witness;
+use crate::tlog::proof::Proof;
+use crate::tlog::quorum::Cosigned;
+
+/// The checks about the log.
+pub(super) const CHECKS: [CheckId; 3] = [
+    CheckId::LogProof,
+    CheckId::LogCheckpoint,
+    CheckId::LogQuorum,
+];
+
+/// What the log's part of a bundle shows. Each fact is there only if its check passed.
+#[derive(Debug, Default)]
+pub(super) struct LogFindings {
+    /// The entry is in a tree that a log of the policy has signed.
+    pub(super) facts: Option<LogFacts>,
+    /// That tree, if it also meets the quorum.
+    pub(super) head: Option<Head>,
+}
+
+impl LogFindings {
+    /// The earliest proven time by which the entry existed.
+    pub(super) fn bound(&self) -> Option<Time> {
+        self.head.as_ref().and_then(|head| head.time)
+    }
+}
+
+/// A head of the log that contains the entry and meets the policy.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) origin: String,
+    pub(super) size: u64,
+    pub(super) root: Hash,
+    time: Option<Time>,
+}
+
+impl Head {
+    fn new(checkpoint: &Checkpoint<'_>, time: Option<Time>) -> Self {
+        Self {
+            origin: checkpoint.origin().to_string(),
+            size: checkpoint.size(),
+            root: checkpoint.root(),
+            time,
+        }
+    }
+}
+
+impl<'r> Run<'r> {
+    pub(super) fn log(&mut self, entry: &str, proof: &str) -> LogFindings {
+        if matches!(self.request.policy.map(Policy::log), Some(LogRule::None)) {
+            let message = "The policy does without a log.";
+            self.leave_out(&CHECKS, message);
+            return LogFindings::default();
+        }
+        let proof = match Proof::parse(proof) {
+            Ok(proof) => proof,
+            Err(error) if error.code() == Code::LogCheckpointForm => {
+                self.skip(&[CheckId::LogProof], CheckId::LogCheckpoint);
+                self.push(Check::failed(CheckId::LogCheckpoint, &error));
+                self.skip(&[CheckId::LogQuorum], CheckId::LogCheckpoint);
+                return LogFindings::default();
+            }
+            Err(error) => {
+                self.push(Check::failed(CheckId::LogProof, &error));
+                self.skip(
+                    &[CheckId::LogCheckpoint, CheckId::LogQuorum],
+                    CheckId::LogProof,
+                );
+                return LogFindings::default();
+            }
+        };
+        let included = self.included(entry, &proof);
+        let Some(cosigned) = self.checkpoint(proof.checkpoint()) else {
+            self.skip(&[CheckId::LogQuorum], CheckId::LogCheckpoint);
+            return LogFindings::default();
+        };
+        let head = self.quorum(&cosigned);
+        let checkpoint = proof.checkpoint().checkpoint();
+        let facts = included.then(|| LogFacts {
+            origin: checkpoint.origin().to_string(),
+            index: proof.index(),
+            tree_size: checkpoint.size(),
+            quorum_time: head.as_ref().and_then(|head| head.time),
+            witnesses: witnesses(&cosigned),
+        });
+        LogFindings {
+            facts,
+            head: head.filter(|_| included),
+        }
+    }
+
+    /// A confirmation has no log proof.
+    pub(super) fn no_log(&mut self) {
+        let [proof, rest @ ..] = CHECKS;
+        match self.request.policy.map(Policy::log) {
+            Some(LogRule::Required(_)) => {
+                self.push(Check::coded(proof, Code::LogMissing));
+                self.skip(&rest, proof);
+            }
+            _ => {
+                let message = "A confirmation has no log proof.";
+                self.leave_out(&CHECKS, message);
+            }
+        }
+        self.no_anchor(None);
+    }
+
+    /// `log.proof`
+    fn included(&mut self, entry: &str, proof: &Proof<'_>) -> bool {
+        const ID: CheckId = CheckId::LogProof;
+        let size = proof.checkpoint().checkpoint().size();
+        let outcome = proof.verify_inclusion(&leaf_hash(entry.as_bytes()));
+        self.push(match &outcome {
+            Ok(()) => Check::pass(
+                ID,
+                format!(
+                    "The entry is number {} of a tree of {size}, counted from 0.",
+                    proof.index()
+                ),
+            ),
+            Err(error) => Check::failed(ID, error),
+        });
+        outcome.is_ok()
+    }
+
+    /// `log.checkpoint`. The cosignatures have been looked at if this returns them.
+    fn checkpoint<'c>(&mut self, checkpoint: &'c SignedCheckpoint<'c>) -> Option<Cosigned<'c>>
+    where
+        'r: 'c,
+    {
+        const ID: CheckId = CheckId::LogCheckpoint;
+        let origin = checkpoint.checkpoint().origin();
+        let Some(rule) = self.log_policy() else {
+            let check = Check::coded(ID, Code::LogUnknownKey);
+            self.push(
+                check
+                    .expected("a policy that lists the log")
+                    .found(quote(origin)),
+            );
+            return None;
+        };
+        let signed = match rule.tlog.verify_log(self.request.crypto, checkpoint) {
+            Ok(signed) => signed,
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                return None;
+            }
+        };
+        match signed.verify_cosignatures(self.request.crypto) {
+            Ok(cosigned) => {
+                let message = format!("The log {origin} has signed this tree.");
+                self.push(Check::pass(ID, message).found(signed.key().to_string()));
+                Some(cosigned)
+            }
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                None
+            }
+        }
+    }
+
+    /// `log.quorum`
+    fn quorum(&mut self, cosigned: &Cosigned<'_>) -> Option<Head> {
+        const ID: CheckId = CheckId::LogQuorum;
+        match cosigned.quorum() {
+            Ok(met) => {
+                self.push(Check::pass(
+                    ID,
+                    match met.time() {
+                        None => "The policy requires no witnesses.".to_string(),
+                        Some(time) => {
+                            format!("The quorum had cosigned this tree by {}.", for_people(time))
+                        }
+                    },
+                ));
+                Some(Head::new(met.checkpoint(), met.time()))
+            }
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                None
+            }
+        }
+    }
+
+    pub(super) fn log_policy(&self) -> Option<&'r LogPolicy> {
+        match self.request.policy?.log() {
+            LogRule::Required(rule) => Some(rule),
+            LogRule::None => None,
+        }
+    }
+}
+
+fn witnesses(cosigned: &Cosigned<'_>) -> Vec<WitnessFacts> {
+    let fact = |(witness, time): (&Witness, Time)| WitnessFacts {
+        name: witness.key().name().to_string(),
+        time,
+    };
+    cosigned.witnesses().map(fact).collect()
+}

@@ -12,6 +12,8 @@ pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod quorum;
+#[cfg(test)]
+mod testing;
 pub mod tile;
 
 /// A decimal number as the C2SP texts write it: ASCII digits, no leading zeros.

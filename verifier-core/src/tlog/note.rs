@@ -473,3 +473,298 @@ impl Failure for Error {
 fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+')
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+    use crate::signature::RustCrypto;
+    use crate::tlog::testing::{LOG, Signer, WITNESS};
+
+    const CRYPTO: RustCrypto = RustCrypto::new();
+
+    fn verify(note: &str, keys: &[VerifierKey]) -> Result<Vec<(String, Option<Time>)>, Error> {
+        let verified = Note::parse(note)?.verify(&CRYPTO, keys)?;
+        let names = verified
+            .iter()
+            .map(|v| (v.key().name().to_owned(), v.time()));
+        Ok(names.collect())
+    }
+
+    fn names(note: &str, keys: &[VerifierKey]) -> Result<Vec<String>, Error> {
+        Ok(verify(note, keys)?
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect())
+    }
+
+    #[test]
+    fn notes_of_other_implementations_verify() {
+        for (vkey, note) in [
+            (
+                // c2sp.org/signed-note, "Example".
+                "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+                "This is an example message.\n\n\u{2014} example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n",
+            ),
+            (
+                // The documentation of golang.org/x/mod/sumdb/note.
+                "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+                "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n",
+            ),
+        ] {
+            let key = VerifierKey::parse(vkey).unwrap();
+            assert_eq!(key.to_string(), vkey);
+            let keys = [key];
+            assert_eq!(names(note, &keys).unwrap(), [keys[0].name()]);
+            let other = note.replacen('i', "j", 1);
+            let name = keys[0].name().to_owned();
+            assert_eq!(names(&other, &keys), Err(Error::BadSignature { name }));
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_implementation_verifies() {
+        // C2SP/C2SP#99, the second of the two.
+        let key = from_hex("66e0b858e462a609e66fe71370c816d8846ff103d5499a22a7fec37fdbc424a7");
+        let note = "sigsum.org/v1/tree/e796172b92befd62d9dc67e41c2f5bc9d3100a3023b20b1ca40288dd1c679e69
+10
+HA5HAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+
+\u{2014} sigsum.org/v1/tree/e796172b92befd62d9dc67e41c2f5bc9d3100a3023b20b1ca40288dd1c679e69 gJ2ho0n8F8olcerUF1FFdv235A/5as/coWrpLrtE7ovMeP5whgwouYExowG/lTznxu6OUGjjt5yJQ6bXtTcf718MqAQ=
+";
+        let (origin, _) = note.split_once('\n').unwrap();
+        let key = key.unwrap().try_into().unwrap();
+        let key = VerifierKey::new(origin, Algorithm::Ed25519, &key).unwrap();
+        assert_eq!(key.id(), [0x80, 0x9d, 0xa1, 0xa3]);
+        assert_eq!(names(note, &[key]).unwrap(), [origin]);
+    }
+
+    #[test]
+    fn keys_are_what_their_seeds_make_them() {
+        assert_eq!(Signer::log("log.example/approvals", 0).vkey(), LOG);
+        assert_eq!(Signer::witness("witness.example/w1", 1).vkey(), WITNESS);
+    }
+
+    #[test]
+    fn refuses_what_is_no_verifier_key() {
+        let named = |name: &str| LOG.replacen("log.example/approvals", name, 1);
+        let long = "n".repeat(256);
+        let key_name = |name: &str| Error::KeyName {
+            name: name.to_owned(),
+        };
+        let typed = |byte: u8| format!("x+00000000+{}", base64(&[&[byte][..], &[7; 32]].concat()));
+        let unsound = format!("x+00000000+{}", base64(&[&[1, 1][..], &[0; 31]].concat()));
+        for (vkey, error) in [
+            (String::new(), Error::KeyForm),
+            ("name".to_owned(), Error::KeyForm),
+            ("name+530d903a".to_owned(), Error::KeyForm),
+            (LOG.replace("df32bb53", "DF32BB53"), Error::KeyForm),
+            (LOG.replace("df32bb53", "df32bb5"), Error::KeyForm),
+            (LOG.replace("df32bb53", "df32bb5300"), Error::KeyForm),
+            (format!("{LOG}="), Error::KeyForm),
+            (format!("{LOG}\n"), Error::KeyForm),
+            (format!("x+00000000+{}", base64(&[])), Error::KeyForm),
+            (format!("x+00000000+{}", base64(&[1; 32])), Error::KeyForm),
+            (format!("x+00000000+{}", base64(&[1; 34])), Error::KeyForm),
+            (named(""), key_name("")),
+            (named("a b"), key_name("a b")),
+            (named("a\u{2003}b"), key_name("a\u{2003}b")),
+            (named("a\u{85}b"), key_name("a\u{85}b")),
+            (named(&long), key_name(&long)),
+            (typed(0x00), Error::KeyType { found: 0 }),
+            (typed(0x02), Error::KeyType { found: 2 }),
+            (typed(0x06), Error::KeyType { found: 6 }),
+            (typed(0xff), Error::KeyType { found: 0xff }),
+            (unsound, Error::KeyUnsound(KeyError::SmallOrder)),
+            (LOG.replace("df32bb53", "df32bb54"), {
+                Error::KeyId {
+                    expected: [0xdf, 0x32, 0xbb, 0x53],
+                    found: [0xdf, 0x32, 0xbb, 0x54],
+                }
+            }),
+        ] {
+            assert_eq!(VerifierKey::parse(&vkey), Err(error), "{vkey}");
+        }
+        // An id belongs to one name and one type only.
+        for vkey in [named("other"), LOG.replace("+ATtq", "+BDtq")] {
+            let error = VerifierKey::parse(&vkey);
+            assert!(matches!(error, Err(Error::KeyId { .. })), "{vkey}");
+        }
+        // Plus signs in the base64 are no separators.
+        let plus = (0..=255)
+            .map(|seed| Signer::log("x", seed).key)
+            .find(|key| key.to_string().matches('+').count() > 2)
+            .unwrap();
+        assert_eq!(VerifierKey::parse(&plus.to_string()), Ok(plus));
+    }
+
+    #[test]
+    fn refuses_what_is_no_note() {
+        let line = Signer::log("x", 1).sign("text\n");
+        let bad_line = |line| Error::SignatureLine { line };
+        assert!(Note::parse(&format!("text\n\n{line}")).is_ok());
+        assert!(Note::parse(&format!("\n\n{line}")).is_ok());
+        for (note, error) in [
+            (String::new(), Error::NoBlankLine),
+            ("text\n".to_owned(), Error::NoBlankLine),
+            (format!("text\n{line}"), Error::NoBlankLine),
+            (format!("\n{line}"), Error::NoBlankLine),
+            ("text\n\n".to_owned(), Error::NoSignatures),
+            (format!("text\n\n{line}\n"), Error::NoSignatures),
+            (format!("text\r\n\r\n{line}"), Error::ControlCharacter),
+            (format!("te\txt\n\n{line}"), Error::ControlCharacter),
+            (format!("text\0\n\n{line}"), Error::ControlCharacter),
+            (format!("text\n\n{}", line.trim_end()), bad_line(1)),
+            (format!("text\n\n{line}more\n"), bad_line(2)),
+            (format!("text\n\n{line}{line} \n"), bad_line(3)),
+            (
+                format!("text\n\n{}", line.replace('\u{2014}', "-")),
+                bad_line(1),
+            ),
+            (
+                format!("text\n\n{}", line.replace("\u{2014} ", "\u{2014}")),
+                bad_line(1),
+            ),
+            (
+                format!("text\n\n{}", line.replace(" x ", " x  ")),
+                bad_line(1),
+            ),
+            (
+                format!("text\n\n{}", line.replace(" x ", "  ")),
+                bad_line(1),
+            ),
+            (
+                format!("text\n\n{}", line.replace(" x ", " x+y ")),
+                bad_line(1),
+            ),
+            (
+                format!("text\n\n{}", line.replace(" x ", " x\u{a0}y ")),
+                bad_line(1),
+            ),
+            (
+                format!("text\n\n{}", line.replace("=\n", "\n")),
+                bad_line(1),
+            ),
+            ("text\n\n\u{2014} x AAAAAA==\n".to_owned(), bad_line(1)),
+            ("text\n\n\u{2014} x AAAA\n".to_owned(), bad_line(1)),
+            ("text\n\n\u{2014} x \n".to_owned(), bad_line(1)),
+            (
+                format!("text\n\n{}", line.repeat(65)),
+                Error::TooManySignatures,
+            ),
+            (
+                "x".repeat(1 << 20) + "\n",
+                Error::TooLong {
+                    found: (1 << 20) + 1,
+                },
+            ),
+        ] {
+            assert_eq!(Note::parse(&note).err(), Some(error), "{note:.60}");
+        }
+        assert!(Note::parse(&format!("text\n\n{}", line.repeat(64))).is_ok());
+    }
+
+    #[test]
+    fn the_last_blank_line_separates() {
+        let signer = Signer::log("x", 1);
+        let text = "one\n\n\u{2014} x AAAAAAA=\n\ntwo\n";
+        let note = format!("{text}\n{}", signer.sign(text));
+        assert_eq!(Note::parse(&note).unwrap().text(), text);
+        assert_eq!(names(&note, &[signer.key]).unwrap(), ["x"]);
+    }
+
+    #[test]
+    fn unknown_keys_are_ignored_and_known_ones_are_not() {
+        let text = "text\n";
+        let (a, b) = (Signer::log("a", 1), Signer::log("b", 2));
+        let same_name = Signer::log("a", 3);
+        let keys = [a.key.clone(), b.key.clone()];
+        let bad = |name: &str| {
+            Err(Error::BadSignature {
+                name: name.to_owned(),
+            })
+        };
+        let note = |lines: &[&str]| format!("{text}\n{}", lines.concat());
+        let (good_a, good_b) = (a.sign(text), b.sign(text));
+        let (bad_a, unknown) = (a.sign("other\n"), same_name.sign("other\n"));
+        // The id of `a` under another name.
+        let same_id = bad_a.replace(" a ", " c ");
+
+        let ok = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect());
+        for (lines, result) in [
+            (&[&good_a[..]][..], ok(&["a"])),
+            (&[&good_b, &good_a], ok(&["b", "a"])),
+            (&[&good_a, &good_b, &good_a], ok(&["a", "b"])),
+            (&[&unknown, &same_id, &good_a], ok(&["a"])),
+            (&[&bad_a], bad("a")),
+            (&[&good_a, &bad_a], bad("a")),
+            (&[&bad_a, &good_a], bad("a")),
+            (&[&good_b, &bad_a], bad("a")),
+            (&[&unknown], Err(Error::NoKnownKey)),
+            (&[&same_id], Err(Error::NoKnownKey)),
+        ] {
+            assert_eq!(names(&note(lines), &keys), result, "{lines:?}");
+        }
+        assert_eq!(names(&note(&[&good_a]), &[]), Err(Error::NoKnownKey));
+    }
+
+    #[test]
+    fn at_most_sixteen_lines_of_known_keys_are_verified() {
+        let text = "text\n";
+        let (known, other) = (Signer::log("known", 1), Signer::log("other", 2));
+        let lines = |n| {
+            format!(
+                "{text}\n{}{}",
+                other.sign(text).repeat(40),
+                known.sign(text).repeat(n)
+            )
+        };
+        assert_eq!(names(&lines(16), &[known.key.clone()]).unwrap(), ["known"]);
+        assert_eq!(
+            names(&lines(17), &[known.key]),
+            Err(Error::TooManyKnownSignatures { limit: 16 })
+        );
+    }
+
+    #[test]
+    fn cosignatures_tell_their_earliest_time() {
+        let text = "log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
+        let witness = Signer::witness("w", 1);
+        let keys = [witness.key.clone()];
+        let note = |lines: &[String]| format!("{text}\n{}", lines.concat());
+        let at = |seconds| Time::from_seconds(seconds);
+        let (early, late) = (witness.cosign(text, 1000), witness.cosign(text, 2000));
+        let verified = verify(&note(&[late.clone(), early.clone()]), &keys).unwrap();
+        assert_eq!(verified, [("w".to_owned(), at(1000))]);
+
+        let bad = Err(Error::BadCosignature {
+            name: "w".to_owned(),
+        });
+        // The same signature under another time, a plain signature, and a line too short.
+        let bytes = from_base64(early.split(' ').next_back().unwrap().trim()).unwrap();
+        let mut moved = bytes[4..].to_vec();
+        moved[7] ^= 1;
+        let plain = Signer::log("w", 1).sign(text);
+        let plain = from_base64(plain.split(' ').next_back().unwrap().trim()).unwrap();
+        for payload in [&moved[..], &plain[4..], &bytes[4..75], &bytes[12..]] {
+            let line = witness.key.signature_line(payload);
+            assert_eq!(verify(&note(&[late.clone(), line]), &keys), bad);
+        }
+    }
+
+    #[test]
+    fn two_keys_with_one_id_are_refused() {
+        let text = "text\n";
+        let one = Signer::log("x", 1);
+        let mut other = Signer::log("x", 2).key;
+        other.id = one.key.id;
+        let note = format!("{text}\n{}", one.sign(text));
+        let twice = [one.key.clone(), one.key.clone()];
+        assert_eq!(names(&note, &twice).unwrap(), ["x"]);
+        for keys in [[one.key.clone(), other.clone()], [other, one.key]] {
+            let name = "x".to_owned();
+            assert_eq!(names(&note, &keys), Err(Error::AmbiguousKey { name }));
+        }
+    }
+}

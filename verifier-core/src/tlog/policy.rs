@@ -464,3 +464,257 @@ impl Parser {
             .ok_or_else(|| ErrorKind::UndefinedName(name.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::tlog::testing::{LOG, Signer, WITNESS};
+
+    /// Every `w<n>` that stands for a key becomes the vkey of witness n, every `l<n>` that of log n.
+    fn keyed(text: &str) -> String {
+        let item = |item: &str| {
+            let seed = || item.get(1..)?.parse().ok();
+            match (item.get(..1), seed()) {
+                (Some("w"), Some(seed)) => Signer::witness(item, seed).vkey(),
+                (Some("l"), Some(seed)) => Signer::log(item, seed).vkey(),
+                _ => item.to_owned(),
+            }
+        };
+        let line = |line: &str| line.split(' ').map(item).collect::<Vec<_>>().join(" ");
+        text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    const EXAMPLE: &str = "log l1
+
+witness X1 w1
+witness X2 w2
+witness X3 w3
+group X-witnesses 2 X1 X2 X3
+
+witness Y1 w4
+witness Y2 w5
+witness Y3 w6
+group Y-witnesses any Y1 Y2 Y3
+
+group X-and-Y all X-witnesses Y-witnesses
+quorum X-and-Y
+";
+
+    fn parse(text: &str) -> Result<Policy, Error> {
+        // Witness seeds 1… and log seeds 1… would be the same keys.
+        Policy::parse(&keyed(&text.replace(" l", " l10")))
+    }
+
+    #[test]
+    fn the_example_of_the_specification_means_what_it_says() {
+        let policy = parse(EXAMPLE).unwrap();
+        assert_eq!((policy.logs().len(), policy.witnesses().len()), (1, 6));
+        assert_eq!(
+            policy.quorum_in_words(),
+            "2 of X-witnesses (2 of X1, X2, X3), Y-witnesses (1 of Y1, Y2, Y3)"
+        );
+        assert!(policy.requires_witnesses());
+        // Times of X1 X2 X3 Y1 Y2 Y3, and when the quorum was met.
+        for (times, met) in [
+            ([0, 0, 0, 0, 0, 0], None),
+            ([1, 0, 0, 1, 1, 1], None),
+            ([1, 1, 1, 0, 0, 0], None),
+            ([5, 6, 0, 7, 0, 0], Some(7)),
+            ([5, 9, 0, 7, 0, 0], Some(9)),
+            // One more witness, however early it claims to be, moves nothing alone.
+            ([5, 9, 1, 7, 0, 0], Some(7)),
+            ([5, 9, 1, 7, 0, 3], Some(5)),
+            ([1, 1, 1, 1, 1, 1], Some(1)),
+        ] {
+            let time = |seconds: u64| Time::from_seconds(seconds).unwrap();
+            let cosigned = times.map(|seconds| (seconds > 0).then(|| time(seconds)));
+            let found = policy.quorum_time(&cosigned).ok();
+            assert_eq!(found, met.map(|seconds| Some(time(seconds))), "{times:?}");
+        }
+    }
+
+    #[test]
+    fn a_quorum_can_be_one_witness_or_none() {
+        let policy = parse("witness W w1\nquorum W\n").unwrap();
+        assert_eq!(policy.quorum_in_words(), "W");
+        assert!(policy.quorum_time(&[None]).is_err());
+        let time = Time::from_seconds(1);
+        assert_eq!(policy.quorum_time(&[time]).ok(), Some(time));
+
+        let policy = parse("witness W w1\nquorum none\n").unwrap();
+        assert_eq!(policy.quorum_in_words(), "none");
+        assert!(!policy.requires_witnesses());
+        assert_eq!(policy.quorum_time(&[time]).ok(), Some(None));
+    }
+
+    #[test]
+    fn white_space_comments_and_addresses_are_allowed() {
+        let text = format!(
+            "# comment with w1 \u{e9}\n\t \n  # more\n\t log \t {LOG} \t https://log.example/ \n\
+             witness \u{212a} {WITNESS} https://w.example\nwitness K {}\nquorum K",
+            Signer::witness("w", 9).vkey(),
+        );
+        let policy = Policy::parse(&text).unwrap();
+        assert_eq!(policy.logs()[0].url(), Some("https://log.example/"));
+        assert_eq!(policy.logs()[0].origin(), "log.example/approvals");
+        assert_eq!(policy.logs()[0].key().to_string(), LOG);
+        // The Kelvin sign is another name than K.
+        assert_eq!(policy.witnesses()[0].name(), "\u{212a}");
+        assert_eq!(policy.witnesses()[0].url(), Some("https://w.example"));
+        assert_eq!(policy.witnesses()[0].key().to_string(), WITNESS);
+        assert_eq!(policy.witnesses()[1].url(), None);
+    }
+
+    #[test]
+    fn refuses_what_is_no_policy() {
+        use ErrorKind::{
+            DuplicateKey, DuplicateQuorum, ForbiddenByte, MemberTwice, NoQuorum, ReservedName,
+            UndefinedName,
+        };
+        let name = String::from;
+        let log_form = || ErrorKind::Fields("log <vkey> [<url>]");
+        let witness_form = || ErrorKind::Fields("witness <name> <vkey> [<url>]");
+        let group_form = || ErrorKind::Fields("group <name> all|any|<k> <member>…");
+        let threshold = |found: &str| ErrorKind::Threshold {
+            members: 2,
+            found: found.to_owned(),
+        };
+        let key_type = |line, expected, found| ErrorKind::KeyType {
+            line,
+            expected,
+            found,
+        };
+        let key = |error| ErrorKind::Key(error);
+        let two = "witness A w1\nwitness B w2\n";
+        for (text, line, kind) in [
+            ("", 1, NoQuorum),
+            ("# quorum none\n", 1, NoQuorum),
+            ("log l1\nwitness A w1\n", 2, NoQuorum),
+            ("quorum none\nquorum none\n", 2, DuplicateQuorum),
+            ("@quorum A\nquorum none\n", 4, DuplicateQuorum),
+            ("quorum\n", 1, ErrorKind::Fields("quorum <name>|none")),
+            ("@quorum A B\n", 3, ErrorKind::Fields("quorum <name>|none")),
+            (
+                "quorum none # trailing\n",
+                1,
+                ErrorKind::Fields("quorum <name>|none"),
+            ),
+            ("quorum A\n@", 1, UndefinedName(name("A"))),
+            ("@quorum a\n", 3, UndefinedName(name("a"))),
+            ("Quorum none\n", 1, ErrorKind::UnknownWord(name("Quorum"))),
+            (
+                "quorum\u{a0}none\n",
+                1,
+                ErrorKind::UnknownWord(name("quorum\u{a0}none")),
+            ),
+            ("quorum none\r\n", 1, ForbiddenByte),
+            ("# \u{7f}\nquorum none\n", 1, ForbiddenByte),
+            ("\nquorum none\0\n", 2, ForbiddenByte),
+            ("log\n", 1, log_form()),
+            ("log l1 url more\n", 1, log_form()),
+            ("log l1\nlog l1 url\n", 2, DuplicateKey),
+            ("log w1\n", 1, key_type("log", 1, 4)),
+            ("log x+y\n", 1, key(note::Error::KeyForm)),
+            ("witness A\n", 1, witness_form()),
+            ("witness A w1 url more\n", 1, witness_form()),
+            ("witness A l1\n", 1, key_type("witness", 4, 1)),
+            ("witness A w1\nwitness B w1\n", 2, DuplicateKey),
+            (
+                "witness A w1\nwitness A w2\n",
+                2,
+                ErrorKind::DuplicateName(name("A")),
+            ),
+            ("@group A all B\n", 3, ErrorKind::DuplicateName(name("A"))),
+            ("witness none w1\n", 1, ReservedName),
+            ("@group none all A\n", 3, ReservedName),
+            ("@group G all A none\n", 3, ReservedName),
+            ("group\n", 1, group_form()),
+            ("group G\n", 1, group_form()),
+            ("group G all\n", 1, ErrorKind::Fields("at least one member")),
+            ("@group G 0 A B\n", 3, threshold("0")),
+            ("@group G 3 A B\n", 3, threshold("3")),
+            ("@group G 02 A B\n", 3, threshold("02")),
+            ("@group G +1 A B\n", 3, threshold("+1")),
+            ("@group G -1 A B\n", 3, threshold("-1")),
+            ("@group G most A B\n", 3, threshold("most")),
+            (
+                "@group G 99999999999999999999 A B\n",
+                3,
+                threshold("99999999999999999999"),
+            ),
+            ("@group G all A C\n", 3, UndefinedName(name("C"))),
+            ("@group G all G\n", 3, UndefinedName(name("G"))),
+            ("@group G all A A\n", 3, MemberTwice(name("A"))),
+            (
+                "@group G all A\ngroup H all A B\n",
+                4,
+                MemberTwice(name("A")),
+            ),
+            (
+                "@group G all A\ngroup H all G\ngroup I all G\n",
+                5,
+                MemberTwice(name("G")),
+            ),
+        ] {
+            let found = parse(&text.replace('@', two)).map(|_| ());
+            assert_eq!(found, Err(Error { line, kind }), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn one_key_has_one_role_and_one_name() {
+        let log = |name, seed| Signer::log(name, seed).vkey();
+        let witness = |name, seed| Signer::witness(name, seed).vkey();
+        for text in [
+            format!("log {}\nlog {}", log("a", 1), log("b", 1)),
+            format!(
+                "witness A {}\nwitness B {}",
+                witness("a", 1),
+                witness("b", 1)
+            ),
+            format!("log {}\nwitness A {}", log("a", 1), witness("b", 1)),
+            format!("witness A {}\nlog {}", witness("a", 1), log("b", 1)),
+        ] {
+            let error = Policy::parse(&text).unwrap_err();
+            assert_eq!((error.line, error.kind), (2, ErrorKind::DuplicateKey));
+        }
+        // A log may have several keys.
+        let text = format!("log {}\nlog {}\nquorum none", log("a", 1), log("a", 2));
+        assert_eq!(Policy::parse(&text).unwrap().logs().len(), 2);
+    }
+
+    #[test]
+    fn sizes_are_bounded_well_above_what_is_needed() {
+        let mut text = String::new();
+        for i in 0..32 {
+            let (log, witness) = (Signer::log("l", 200 + i), Signer::witness("w", i));
+            text += &format!("log {}\nwitness W{i} {}\n", log.vkey(), witness.vkey());
+            // Each group holds the one before: 32 levels.
+            let before = i.checked_sub(1).map_or(String::new(), |i| format!("G{i}"));
+            text += &format!("group G{i} all W{i} {before}\n");
+        }
+        text += "quorum G31\n";
+        let policy = Policy::parse(&text).unwrap();
+        let all = [Time::from_seconds(1); 32];
+        assert_eq!(policy.quorum_time(&all).ok(), Some(all[0]));
+        let mut one_short = all;
+        one_short[0] = None;
+        assert!(policy.quorum_time(&one_short).is_err());
+        assert!(
+            policy
+                .quorum_in_words()
+                .ends_with(&format!("(1 of W0{}", ")".repeat(31)))
+        );
+
+        let lines = "\n".repeat(1023);
+        assert!(Policy::parse(&format!("{lines}quorum none\n")).is_ok());
+        let error = Policy::parse(&format!("\n{lines}quorum none\n")).unwrap_err();
+        assert_eq!((error.line, error.kind), (1025, ErrorKind::TooManyLines));
+        let filler = "#".repeat(Policy::MAX_BYTES - 12);
+        assert!(Policy::parse(&format!("{filler}\nquorum none")).is_ok());
+        let error = Policy::parse(&format!("{filler}\nquorum none\n")).unwrap_err();
+        assert_eq!((error.line, error.kind), (2, ErrorKind::TooLong));
+    }
+}

@@ -200,3 +200,138 @@ impl Failure for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned as _;
+    use alloc::format;
+    use alloc::string::ToString as _;
+
+    use super::*;
+    use crate::tlog::merkle::leaf_hash;
+    use crate::tlog::note;
+    use crate::tlog::testing::PROOF;
+
+    #[test]
+    fn the_known_answer_reads_back_and_verifies() {
+        let proof = Proof::parse(PROOF).unwrap();
+        assert_eq!(proof.to_string(), PROOF);
+        assert_eq!((proof.index(), proof.hashes().len()), (1, 2));
+        assert_eq!(proof.extra(), None);
+        let leaf = leaf_hash(b"approval-1");
+        assert_eq!(
+            base64(&leaf),
+            "HplGvavCwR8Ed6P1TOXAwN9TnLLTXpElSKKb0lLJugU="
+        );
+        assert_eq!(proof.verify_inclusion(&leaf), Ok(()));
+        for other in [&b"approval-0"[..], b"approval-2", b""] {
+            let error = proof.verify_inclusion(&leaf_hash(other)).unwrap_err();
+            assert_eq!(error.code(), Code::LogNotIncluded);
+        }
+    }
+
+    #[test]
+    fn extra_data_is_carried() {
+        let text = PROOF.replacen("index", "extra aGVsbG8=\nindex", 1);
+        let proof = Proof::parse(&text).unwrap();
+        assert_eq!(proof.extra(), Some(&b"hello"[..]));
+        assert_eq!(proof.to_string(), text);
+    }
+
+    #[test]
+    fn refuses_what_is_no_proof() {
+        let hash = "RrftREWfNpxPXIU0UpsFNMwE6z2vMOtN0SVZAzGOoLU=";
+        let outside = |index, size| Error::IndexOutsideTree { index, size };
+        let in_note = |error| Error::Checkpoint(checkpoint::Error::Note(error));
+        let lines_to_65 = format!("{hash}\n").repeat(64);
+        for (from, to, error) in [
+            (MAGIC, "c2sp.org/tlog-proof@v2", Error::Magic),
+            (MAGIC, " c2sp.org/tlog-proof@v1", Error::Magic),
+            ("index 1\n", "", Error::Index),
+            ("index 1", "index 01", Error::Index),
+            ("index 1", "index +1", Error::Index),
+            ("index 1", "index 1 ", Error::Index),
+            ("index 1", "index  1", Error::Index),
+            ("index 1", "index 1\r", Error::Index),
+            ("index 1", "Index 1", Error::Index),
+            ("index 1", "index", Error::Index),
+            ("index 1", "index 18446744073709551616", Error::Index),
+            ("index 1", "index 3", outside(3, 3)),
+            (
+                "index 1",
+                "index 18446744073709551615",
+                outside(u64::MAX, 3),
+            ),
+            ("index 1", "extra\nindex 1", Error::Index),
+            ("index 1", "extra \nindex 1", Error::Extra),
+            ("index 1", "extra aGVsbG8\nindex 1", Error::Extra),
+            (
+                "index 1",
+                "extra aGVsbG8=\nextra aGVsbG8=\nindex 1",
+                Error::Index,
+            ),
+            ("index 1", "index 1\nextra aGVsbG8=", Error::Hash { at: 0 }),
+            (hash, "AAAA", Error::Hash { at: 0 }),
+            (hash, &hash.replace('=', ""), Error::Hash { at: 0 }),
+            (hash, &format!("{hash} "), Error::Hash { at: 0 }),
+            (hash, &format!("{lines_to_65}{hash}"), Error::TooManyHashes),
+            ("\n\nlog", "\nlog", Error::Hash { at: 2 }),
+            (
+                "\n\nlog",
+                "\n\n\nlog",
+                Error::Checkpoint(checkpoint::Error::Size {
+                    found: "log.example/approvals".to_owned(),
+                }),
+            ),
+            (
+                "Sj15DA==\n",
+                "Sj15DA==",
+                in_note(note::Error::SignatureLine { line: 2 }),
+            ),
+            (
+                "Sj15DA==\n",
+                "Sj15DA==\n\n",
+                in_note(note::Error::NoSignatures),
+            ),
+            (
+                "approvals\n3",
+                "approvals\n3\r",
+                in_note(note::Error::ControlCharacter),
+            ),
+        ] {
+            let text = PROOF.replacen(from, to, 1);
+            assert_ne!(text, PROOF);
+            assert_eq!(Proof::parse(&text).err(), Some(error), "{text}");
+        }
+        let (head, _) = PROOF.split_once("\n\n").unwrap();
+        assert_eq!(Proof::parse(head).err(), Some(Error::NoCheckpoint));
+        assert_eq!(Proof::parse("").err(), Some(Error::NoCheckpoint));
+        assert_eq!(
+            Proof::parse(&format!("{MAGIC}\n\nx")).err(),
+            Some(Error::Index)
+        );
+        let long = "x".to_owned().repeat(Proof::MAX_BYTES + 1);
+        assert!(matches!(Proof::parse(&long), Err(Error::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_new_proof_is_held_to_the_same_rules() {
+        let (_, checkpoint) = PROOF.split_once("\n\n").unwrap();
+        let new = |extra: Option<&[u8]>, index, n| {
+            let checkpoint = SignedCheckpoint::parse(checkpoint).unwrap();
+            let extra = extra.map(<[u8]>::to_vec);
+            let proof = Proof::new(extra, index, alloc::vec![[1; 32]; n], checkpoint)?;
+            let text = proof.to_string();
+            assert_eq!(Proof::parse(&text).unwrap().to_string(), text);
+            Ok::<_, Error>(())
+        };
+        assert_eq!(new(Some(b"x"), 2, 64), Ok(()));
+        assert_eq!(new(None, 0, 0), Ok(()));
+        assert_eq!(new(Some(b""), 0, 0), Err(Error::Extra));
+        assert_eq!(new(None, 0, 65), Err(Error::TooManyHashes));
+        assert_eq!(
+            new(None, 3, 0),
+            Err(Error::IndexOutsideTree { index: 3, size: 3 })
+        );
+    }
+}

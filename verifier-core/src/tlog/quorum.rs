@@ -271,3 +271,256 @@ fn join<'a>(witnesses: impl Iterator<Item = &'a Witness>) -> String {
         names.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::signature::RustCrypto;
+    use crate::tlog::merkle::leaf_hash;
+    use crate::tlog::proof::Proof;
+    use crate::tlog::testing::{LOG, PROOF, Signer, WITNESS};
+
+    const CRYPTO: RustCrypto = RustCrypto::new();
+    const TEXT: &str = "log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
+
+    fn note(lines: &[String]) -> String {
+        format!("{TEXT}\n{}", lines.concat())
+    }
+
+    fn time(seconds: u64) -> Time {
+        Time::from_seconds(seconds).unwrap()
+    }
+
+    /// A log, three witnesses (names A, B, C; keys a, b, c) and a quorum.
+    fn setup(quorum: &str) -> (Policy, Signer, [Signer; 3]) {
+        let log = Signer::log("log", 1);
+        let witnesses = [("a", 2), ("b", 3), ("c", 4)].map(|(n, seed)| Signer::witness(n, seed));
+        let mut text = format!("log {}\n", log.vkey());
+        for (name, witness) in ["A", "B", "C"].iter().zip(&witnesses) {
+            text += &format!("witness {name} {}\n", witness.vkey());
+        }
+        text += quorum;
+        (Policy::parse(&text).unwrap(), log, witnesses)
+    }
+
+    const TWO_OF_THREE: &str = "group G 2 A B C\nquorum G\n";
+
+    /// Witnesses, bad ones, and what the quorum says.
+    type Outcome = (
+        Vec<(String, Time)>,
+        Vec<String>,
+        Result<Option<Time>, Error>,
+    );
+
+    fn outcome(policy: &Policy, note: &str) -> Result<Outcome, Error> {
+        let checkpoint = SignedCheckpoint::parse(note).unwrap();
+        let cosigned = policy
+            .verify_log(&CRYPTO, &checkpoint)?
+            .verify_cosignatures(&CRYPTO)?;
+        let witnesses = cosigned.witnesses().map(|(w, t)| (w.name().to_string(), t));
+        Ok((
+            witnesses.collect(),
+            cosigned
+                .bad()
+                .iter()
+                .map(|w| w.name().to_string())
+                .collect(),
+            cosigned.quorum().map(|met| met.time()),
+        ))
+    }
+
+    #[test]
+    fn the_known_answer_meets_its_policy() {
+        let text = format!("log {LOG}\nwitness W {WITNESS}\nquorum W\n");
+        let policy = Policy::parse(&text).unwrap();
+        let proof = Proof::parse(PROOF).unwrap();
+        let log = policy.verify_log(&CRYPTO, proof.checkpoint()).unwrap();
+        let met = log.verify_cosignatures(&CRYPTO).unwrap().quorum().unwrap();
+        assert_eq!(met.time(), Some(time(1_700_000_000)));
+        assert_eq!(met.checkpoint().origin(), "log.example/approvals");
+        assert_eq!(met.checkpoint().size(), 3);
+        assert_eq!(met.log().key().to_string(), LOG);
+        assert_eq!(proof.verify_inclusion(&leaf_hash(b"approval-1")), Ok(()));
+    }
+
+    #[test]
+    fn only_the_logs_own_key_makes_a_checkpoint() {
+        let (policy, log, [witness, ..]) = setup("quorum none\n");
+        let unknown = Err(Error::UnknownKey {
+            origin: "log".to_string(),
+        });
+        let bad = Err(Error::BadSignature {
+            name: "log".to_string(),
+        });
+        let log_of = |lines: &[String], policy: &Policy| {
+            let note = note(lines);
+            let checkpoint = SignedCheckpoint::parse(&note).unwrap();
+            let signed = policy.verify_log(&CRYPTO, &checkpoint);
+            signed.map(|signed| signed.key().to_string())
+        };
+        let good = log.sign(TEXT);
+        let forged = log.sign("log\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n");
+        let other_key = Signer::log("log", 9);
+        let cosigned = witness.cosign(TEXT, 1);
+        let ok = Ok(log.vkey());
+        for (lines, result) in [
+            (&[good.clone()][..], &ok),
+            (&[other_key.sign(TEXT), cosigned.clone(), good.clone()], &ok),
+            (&[good.clone(), good.clone()], &ok),
+            (&[cosigned.clone()], &unknown),
+            (&[other_key.sign(TEXT)], &unknown),
+            (&[good.replace(" log ", " gol ")], &unknown),
+            (&[forged.clone()], &bad),
+            (&[good.clone(), forged.clone()], &bad),
+            (&[forged, good.clone()], &bad),
+        ] {
+            assert_eq!(&log_of(lines, &policy), result, "{lines:?}");
+        }
+        // Another log of the policy is not this log, and its bad signature is still bad.
+        let other = Signer::log("other", 5);
+        let text = format!("log {}\nlog {}\nquorum none", other.vkey(), log.vkey());
+        let two_logs = Policy::parse(&text).unwrap();
+        assert_eq!(log_of(&[other.sign(TEXT)], &two_logs), unknown);
+        assert_eq!(log_of(&[other.sign(TEXT), good.clone()], &two_logs), ok);
+        let result = log_of(&[other.sign("x\n"), good.clone()], &two_logs);
+        assert!(matches!(result, Err(Error::BadSignature { name }) if name == "other"));
+        // No policy for logs, no log.
+        let no_logs = Policy::parse("quorum none").unwrap();
+        assert_eq!(log_of(&[good.clone()], &no_logs), unknown);
+        let many = Err(Error::Note(note::Error::TooManyKnownSignatures {
+            limit: 16,
+        }));
+        assert_eq!(log_of(&[good.repeat(17)], &policy), many);
+    }
+
+    #[test]
+    fn quorums_are_met_by_enough_good_cosignatures() {
+        let (policy, log, [a, b, c]) = setup(TWO_OF_THREE);
+        let signed = log.sign(TEXT);
+        let short = |found: &str| {
+            Err(Error::QuorumShort {
+                expected: "2 of A, B, C".to_string(),
+                found: found.to_string(),
+            })
+        };
+        let bad = |names: &str| {
+            Err(Error::BadCosignature {
+                witnesses: names.to_string(),
+            })
+        };
+        let other = "log\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
+        let by = |name: &str, seconds| (name.to_string(), time(seconds));
+        let stranger = Signer::witness("a", 7);
+        for (lines, witnesses, bad_ones, quorum) in [
+            (&[][..], &[][..], &[][..], short("none")),
+            (&[a.cosign(TEXT, 5)], &[by("A", 5)], &[], short("A")),
+            // The same witness twice is one witness.
+            (
+                &[a.cosign(TEXT, 5), a.cosign(TEXT, 6)],
+                &[by("A", 5)],
+                &[],
+                short("A"),
+            ),
+            (
+                &[a.cosign(TEXT, 6), a.cosign(TEXT, 5)],
+                &[by("A", 5)],
+                &[],
+                short("A"),
+            ),
+            (
+                &[a.cosign(TEXT, 5), stranger.cosign(TEXT, 5)],
+                &[by("A", 5)],
+                &[],
+                short("A"),
+            ),
+            (
+                &[a.cosign(TEXT, 5), b.key.signature_line(&[0; 72])],
+                &[by("A", 5)],
+                &["B"],
+                bad("B"),
+            ),
+            (
+                &[c.cosign(TEXT, 5), a.cosign(TEXT, 9)],
+                &[by("A", 9), by("C", 5)],
+                &[],
+                Ok(Some(time(9))),
+            ),
+            // One witness that lies about the time does not move the bound.
+            (
+                &[a.cosign(TEXT, 1), b.cosign(TEXT, 8), c.cosign(TEXT, 9)],
+                &[by("A", 1), by("B", 8), by("C", 9)],
+                &[],
+                Ok(Some(time(8))),
+            ),
+            // A bad one spoils the note even where the others are enough.
+            (
+                &[a.cosign(TEXT, 1), b.cosign(TEXT, 8), c.cosign(other, 9)],
+                &[by("A", 1), by("B", 8)],
+                &["C"],
+                bad("C"),
+            ),
+            (
+                &[
+                    a.cosign(TEXT, 1),
+                    b.cosign(TEXT, 8),
+                    b.cosign(other, 8),
+                    c.cosign(other, 9),
+                ],
+                &[by("A", 1)],
+                &["B", "C"],
+                bad("B, C"),
+            ),
+        ] {
+            let note = note(&[&[signed.clone()], lines].concat());
+            let found = outcome(&policy, &note).unwrap();
+            assert_eq!(found.0, witnesses, "{note}");
+            assert_eq!(found.1, bad_ones, "{note}");
+            assert_eq!(found.2, quorum, "{note}");
+        }
+    }
+
+    #[test]
+    fn without_a_quorum_witnesses_are_verified_but_bound_nothing() {
+        let (policy, log, [a, ..]) = setup("quorum none\n");
+        let lines = [log.sign(TEXT), a.cosign(TEXT, 5)];
+        let found = outcome(&policy, &note(&lines)).unwrap();
+        assert_eq!(found.0, [("A".to_string(), time(5))]);
+        assert_eq!(found.2, Ok(None));
+        let lines = [log.sign(TEXT), a.key.signature_line(&[1; 72])];
+        assert!(outcome(&policy, &note(&lines)).unwrap().2.is_err());
+    }
+
+    #[test]
+    fn the_number_of_verified_cosignatures_is_bounded() {
+        let (policy, log, [a, ..]) = setup(TWO_OF_THREE);
+        let lines = |n| [log.sign(TEXT), a.cosign(TEXT, 5).repeat(n)];
+        assert!(outcome(&policy, &note(&lines(16))).is_ok());
+        let limit = |limit| Error::Note(note::Error::TooManyKnownSignatures { limit });
+        assert_eq!(outcome(&policy, &note(&lines(17))), Err(limit(16)));
+
+        // A policy of 32 witnesses allows one line each, but not 17 of one.
+        let witnesses: Vec<Signer> = (10..42).map(|seed| Signer::witness("w", seed)).collect();
+        let mut text = format!("log {}\n", log.vkey());
+        let mut members = String::new();
+        for (i, witness) in witnesses.iter().enumerate() {
+            text += &format!("witness W{i} {}\n", witness.vkey());
+            members += &format!(" W{i}");
+        }
+        text += &format!("group G all{members}\nquorum G\n");
+        let policy = Policy::parse(&text).unwrap();
+        let mut lines: Vec<String> = witnesses.iter().map(|w| w.cosign(TEXT, 7)).collect();
+        lines.push(log.sign(TEXT));
+        let found = outcome(&policy, &note(&lines)).unwrap();
+        assert_eq!(found.2, Ok(Some(time(7))));
+        lines.push(witnesses[0].cosign(TEXT, 7));
+        assert_eq!(outcome(&policy, &note(&lines)), Err(limit(32)));
+        let lines = [log.sign(TEXT), witnesses[0].cosign(TEXT, 7).repeat(17)];
+        let witness = "W0".to_string();
+        assert_eq!(
+            outcome(&policy, &note(&lines)),
+            Err(Error::TooManyOfOne { witness })
+        );
+    }
+}

@@ -31,7 +31,7 @@ pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Reads what [`base64`] writes.
+/// Reads what [`base64()`] writes.
 pub fn from_base64(text: &str) -> Result<Vec<u8>, Error> {
     STANDARD.decode(text).map_err(|_| Error::Base64)
 }
@@ -50,7 +50,7 @@ pub fn from_hex(text: &str) -> Result<Vec<u8>, Error> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Not [`base64`].
+    /// Not [`base64()`].
     #[error("not standard base64 with padding")]
     Base64,
     /// Not [`base64url`].

@@ -1,6 +1,8 @@
 //! Both back ends give the same answer, on sound signatures, on damaged ones and on those that
 //! verifiers are known to disagree about.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)] // these are tests
+
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
@@ -207,7 +209,7 @@ proptest! {
         let r = (ED25519_BASEPOINT_POINT * nonce).compress().0;
         let key = PublicKey::ed25519(&a).unwrap();
         let signature = ed25519_sign(secret, &a, nonce, &r, &message);
-        check(&key, &message, std::slice::from_ref(&signature), &damage)?;
+        check(&key, &message, core::slice::from_ref(&signature), &damage)?;
 
         // S + L is S once more.
         let again = [&signature[..32], &plus_order(&signature[32..])].concat();

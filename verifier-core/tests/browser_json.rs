@@ -1,6 +1,8 @@
 //! Another reader of the browser's JSON, less strict than ours: whatever ours accepts, it accepts
 //! too, and sees the same bytes.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)] // these are tests
+
 use proptest::prelude::*;
 use verifier_core::encoding::base64url;
 use verifier_core::json;

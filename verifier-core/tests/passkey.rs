@@ -1,6 +1,8 @@
 //! A software authenticator and client that were written without this project in mind: what they
 //! sign verifies, and no byte of it can be changed.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)] // these are tests
+
 use coset::iana::Algorithm;
 use passkey::authenticator::{Authenticator, UiHint, UserCheck, UserValidationMethod};
 use passkey::client::{Client, DefaultClientData};
@@ -23,6 +25,8 @@ use verifier_core::webauthn::{Assertion, CoseKey, Expected};
 
 const ORIGIN: &str = "https://example.com";
 const RP_ID: &str = "example.com";
+
+const BACK_ENDS: [&dyn Crypto; 2] = [&RustCrypto::new(), &AwsLc::new()];
 
 /// A user who always agrees.
 struct Agreeable;
@@ -151,7 +155,7 @@ fn verify(minted: &Minted, crypto: &dyn Crypto) -> Code {
 async fn check(algorithm: Algorithm, name: &str) {
     let mut minted = mint(algorithm).await;
     assert_eq!(minted.key.public_key().algorithm(), name);
-    for crypto in [&RustCrypto::new() as &dyn Crypto, &AwsLc::new()] {
+    for crypto in BACK_ENDS {
         assert_eq!(verify(&minted, crypto), Code::Ok);
         let parts: [fn(&mut Minted) -> &mut Vec<u8>; 3] = [
             |minted| &mut minted.authenticator_data,

@@ -1,6 +1,8 @@
 //! Registrations of WebAuthn Level 3 §16 and of a browser, and a second way to read their
 //! clientDataJSON.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)] // these are tests
+
 use std::fs;
 use std::path::Path;
 

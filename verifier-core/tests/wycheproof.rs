@@ -1,5 +1,7 @@
 //! Project Wycheproof's attacks on signature verification, against both back ends.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)] // these are tests
+
 use verifier_core::signature::{AwsLc, Crypto, PublicKey, RustCrypto};
 use wycheproof::TestResult;
 

@@ -286,7 +286,10 @@ impl<'a> Parser<'a> {
         let key = self.scalar(start, &head)?;
         let length = before.len().saturating_sub(self.rest.len());
         let (encoded, _) = before.split_at_checked(length).unwrap_or_default();
-        match previous.map(|previous| compare_keys(previous, encoded)) {
+        // CTAP2 orders keys by major type, then length, then bytes. For integers and strings in
+        // their shortest form that is the order of the bytes: the head begins with the type, and
+        // grows with the length.
+        match previous.map(|previous| previous.cmp(encoded)) {
             None | Some(Ordering::Less) => Ok((key, encoded)),
             Some(Ordering::Equal) => Err(Error::new(start, ErrorKind::DuplicateKey)),
             Some(Ordering::Greater) => Err(Error::new(start, ErrorKind::UnsortedKeys)),
@@ -362,15 +365,6 @@ impl<'a> Parser<'a> {
     fn offset(&self) -> usize {
         self.all.len().saturating_sub(self.rest.len())
     }
-}
-
-/// The order of CTAP2: by major type, then the shorter one first, then byte by byte.
-fn compare_keys(a: &[u8], b: &[u8]) -> Ordering {
-    let major = |key: &[u8]| key.first().map(|first| first >> 5);
-    major(a)
-        .cmp(&major(b))
-        .then(a.len().cmp(&b.len()))
-        .then(a.cmp(b))
 }
 
 #[cfg(test)]
@@ -466,6 +460,25 @@ mod tests {
             ("a000", TrailingBytes(1)),
         ] {
             assert_eq!(refused(hex), kind, "{hex}");
+        }
+    }
+
+    #[test]
+    fn keys_are_ordered_by_type_then_length_then_bytes() {
+        // 1, 24, 256, -1, -25, h'02', h'0101', "b", "aa"
+        let keys = [
+            "01", "1818", "190100", "20", "3818", "4102", "420101", "6162", "626161",
+        ];
+        for (at, first) in keys.iter().enumerate() {
+            for (other, second) in keys.iter().enumerate() {
+                let bytes = from_hex(&format!("a2{first}00{second}00")).unwrap();
+                let found = Value::parse(&bytes, Limits::CTAP2).map_err(|error| error.kind);
+                match at.cmp(&other) {
+                    Ordering::Less => assert!(found.is_ok(), "{first} {second}"),
+                    Ordering::Equal => assert_eq!(found, Err(ErrorKind::DuplicateKey)),
+                    Ordering::Greater => assert_eq!(found, Err(ErrorKind::UnsortedKeys)),
+                }
+            }
         }
     }
 

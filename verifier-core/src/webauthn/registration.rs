@@ -236,6 +236,7 @@ mod tests {
             object("a363666d74006761747453746d74a0", &auth_data()),
             object("a363666d74646e6f6e656761747453746d7480", &auth_data()),
             format!("a4{}6965787472615f6f6e6500", &good[2..]),
+            format!("a4617800{}", &good[2..]),
         ] {
             assert_eq!(refused(&json(&object)), Error::AttestationForm, "{object}");
         }

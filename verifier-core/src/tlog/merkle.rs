@@ -447,6 +447,10 @@ mod tests {
         n.next_power_of_two() / 2
     }
 
+    fn wide(n: usize) -> u64 {
+        n.try_into().unwrap()
+    }
+
     fn leaves(n: u64) -> Vec<Hash> {
         (0..n).map(|i| leaf_hash(&i.to_be_bytes())).collect()
     }
@@ -510,7 +514,7 @@ mod tests {
             whole.append(leaf).unwrap();
             resumed.append(leaf).unwrap();
             assert_eq!(resumed, whole);
-            assert_eq!(whole.size(), i as u64 + 1);
+            assert_eq!(whole.size(), wide(i) + 1);
             assert_eq!(whole.root(), tree_root(&leaves(whole.size())));
         }
         assert_eq!(whole.hashes().len(), 3);
@@ -539,7 +543,7 @@ mod tests {
             for index in 0..size {
                 let proof = path(index, tree);
                 let verify = |leaf: &Hash, index: usize, proof: &[Hash], root: &Hash| {
-                    verify_inclusion(leaf, index as u64, size as u64, proof, root)
+                    verify_inclusion(leaf, wide(index), wide(size), proof, root)
                 };
                 assert_eq!(verify(&tree[index], index, &proof, &root), Ok(()));
                 assert!(verify(&[1; 32], index, &proof, &root).is_err());
@@ -568,7 +572,7 @@ mod tests {
             for size1 in 1..=size2 {
                 let proof = subproof(size1, &leaves[..size2], true);
                 let verify = |root1: &Hash, root2: &Hash, proof: &[Hash]| {
-                    verify_consistency(size1 as u64, root1, size2 as u64, root2, proof)
+                    verify_consistency(wide(size1), root1, wide(size2), root2, proof)
                 };
                 let (root1, root2) = (roots[size1], roots[size2]);
                 assert_eq!(verify(&root1, &root2, &proof), Ok(()), "{size1} {size2}");
@@ -585,7 +589,7 @@ mod tests {
                 assert!(verify(&root1, &root2, &longer).is_err());
                 if size1 < size2 {
                     let turned =
-                        verify_consistency(size2 as u64, &root2, size1 as u64, &root1, &proof);
+                        verify_consistency(wide(size2), &root2, wide(size1), &root1, &proof);
                     assert!(matches!(turned, Err(Error::ConsistencySizes { .. })));
                 }
             }

@@ -11,7 +11,7 @@ use verifier_core::encoding::from_base64url;
 use verifier_core::signature::{AwsLc, Crypto, RustCrypto};
 use verifier_core::webauthn::{Assertion, CoseKey, Expected, UserVerification};
 
-const BACK_ENDS: [&dyn Crypto; 2] = [&RustCrypto::new(), &AwsLc::new()];
+const BACK_ENDS: [&dyn Crypto; 2] = [&RustCrypto, &AwsLc];
 
 #[test]
 fn every_vector_gives_the_code_that_it_names() {

@@ -26,7 +26,7 @@ use verifier_core::webauthn::{Assertion, CoseKey, Expected};
 const ORIGIN: &str = "https://example.com";
 const RP_ID: &str = "example.com";
 
-const BACK_ENDS: [&dyn Crypto; 2] = [&RustCrypto::new(), &AwsLc::new()];
+const BACK_ENDS: [&dyn Crypto; 2] = [&RustCrypto, &AwsLc];
 
 /// A user who always agrees.
 struct Agreeable;

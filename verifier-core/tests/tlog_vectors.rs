@@ -20,7 +20,7 @@ use verifier_core::tlog::note::{Note, VerifierKey};
 use verifier_core::tlog::policy::Policy;
 use verifier_core::tlog::proof::Proof;
 
-const CRYPTO: RustCrypto = RustCrypto::new();
+const CRYPTO: RustCrypto = RustCrypto;
 
 /// What a case came to: names for a note, nothing for the rest.
 type Outcome = Result<Vec<String>, Code>;

@@ -9,15 +9,8 @@ use super::{BadSignature, Crypto, KeyRef};
 
 /// Verifies with AWS-LC.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_structs)] // it has no state
 pub struct AwsLc;
-
-impl AwsLc {
-    /// The back end has no state.
-    pub const fn new() -> Self {
-        Self
-    }
-}
 
 impl Crypto for AwsLc {
     fn verify(

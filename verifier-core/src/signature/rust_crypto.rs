@@ -7,15 +7,8 @@ use super::{BadSignature, Crypto, KeyRef};
 
 /// Verifies with the RustCrypto crates and ed25519-dalek.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_structs)] // it has no state
 pub struct RustCrypto;
-
-impl RustCrypto {
-    /// The back end has no state.
-    pub const fn new() -> Self {
-        Self
-    }
-}
 
 impl Crypto for RustCrypto {
     fn verify(

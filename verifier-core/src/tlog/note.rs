@@ -482,7 +482,7 @@ mod tests {
     use crate::signature::RustCrypto;
     use crate::tlog::testing::{LOG, Signer, WITNESS};
 
-    const CRYPTO: RustCrypto = RustCrypto::new();
+    const CRYPTO: RustCrypto = RustCrypto;
 
     fn verify(note: &str, keys: &[VerifierKey]) -> Result<Vec<(String, Option<Time>)>, Error> {
         let verified = Note::parse(note)?.verify(&CRYPTO, keys)?;

@@ -282,7 +282,7 @@ mod tests {
     use crate::tlog::proof::Proof;
     use crate::tlog::testing::{LOG, PROOF, Signer, WITNESS};
 
-    const CRYPTO: RustCrypto = RustCrypto::new();
+    const CRYPTO: RustCrypto = RustCrypto;
     const TEXT: &str = "log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
 
     fn note(lines: &[String]) -> String {

@@ -400,7 +400,7 @@ mod tests {
         Assertion::new(&draft.authenticator_data, client_data, &signature).verify(
             signer.key(),
             expected,
-            &RustCrypto::new(),
+            &RustCrypto,
         )
     }
 
@@ -604,7 +604,7 @@ mod tests {
         let unsigned = Assertion::new(&draft.authenticator_data, b"{", &[]).verify(
             signer.key(),
             &expected(),
-            &RustCrypto::new(),
+            &RustCrypto,
         );
         assert_eq!(unsigned.unwrap_err(), Error::Signature);
 
@@ -654,7 +654,7 @@ mod tests {
         let client_data = draft.client_data.as_bytes();
         let check = |a: &[u8], c: &[u8], s: &[u8], key: &CoseKey| {
             Assertion::new(a, c, s)
-                .verify(key, &expected(), &RustCrypto::new())
+                .verify(key, &expected(), &RustCrypto)
                 .err()
         };
         let flip = |bytes: &[u8], at: usize| {
@@ -694,7 +694,7 @@ mod tests {
         let verdict = |signature: &[u8]| {
             let client_data = draft.client_data.as_bytes();
             Assertion::new(&draft.authenticator_data, client_data, signature)
-                .verify(signer.key(), &expected(), &RustCrypto::new())
+                .verify(signer.key(), &expected(), &RustCrypto)
                 .is_ok()
         };
         // Both are valid, so the bytes of a signature identify nothing.

@@ -1,0 +1,28 @@
+//! Whatever the input, a verdict; and VERIFIED only for what the seeds signed.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use test_vectors::{Algorithm, Approval};
+use verifier_core::input::Input;
+use verifier_core::policy::Policy;
+use verifier_core::{Request, Verdict, verify};
+
+static APPROVAL: LazyLock<Approval> = LazyLock::new(|| Approval::sample(Algorithm::Es256));
+static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+    Policy::from_json(APPROVAL.policy.value().to_string().as_bytes()).unwrap()
+});
+
+fuzz_target!(|input: &[u8]| {
+    let mut request = Request::default();
+    request.policy = Some(&POLICY);
+    let report = verify(input, &request);
+    assert!(!report.to_json().is_empty());
+    if report.verdict() == Verdict::Verified {
+        let Ok(Input::Bundle(bundle)) = Input::parse(input) else { panic!("no bundle") };
+        assert_eq!(bundle.entry, APPROVAL.bundle.entry);
+        assert_eq!(bundle.evidence.payload.as_deref(), Some(APPROVAL.payload.as_slice()));
+    }
+});

@@ -1,0 +1,10 @@
+//! The text of a leaf.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use verifier_core::entry::Entry;
+
+fuzz_target!(|text: &str| {
+    let _ = Entry::parse(text);
+});

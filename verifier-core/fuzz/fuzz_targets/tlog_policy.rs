@@ -1,0 +1,12 @@
+//! A c2sp.org/tlog-policy text.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use verifier_core::tlog::policy::Policy;
+
+fuzz_target!(|text: &str| {
+    if let Ok(policy) = Policy::parse(text) {
+        let _ = policy.quorum_in_words();
+    }
+});

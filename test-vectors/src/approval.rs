@@ -154,7 +154,7 @@ impl Draft {
         let text = checkpoint.text();
         let lines = log.sign(&text, &self.cosigners());
         let proof = log.prove_with(self.leaves_before, size, text, lines);
-        self.assemble(assertion, entry, proof, &log)
+        self.assemble(assertion, entry, proof, self.policy(&log))
     }
 
     /// An anchor at a head with `later` more leaves, cosigned two hours later.
@@ -212,7 +212,7 @@ impl Draft {
         assertion: Assertion,
         entry: String,
         log_proof: LogProof,
-        log: &Log,
+        policy: Policy,
     ) -> Approval {
         let evidence = Evidence {
             approval_id: Some(self.approval_id.clone()),
@@ -222,7 +222,7 @@ impl Draft {
             approver: self.disclosure.clone(),
         };
         Approval {
-            policy: self.policy(log),
+            policy,
             bundle: Bundle {
                 entry,
                 log_proof,
@@ -262,22 +262,29 @@ impl Approval {
         let drafts: Vec<Draft> = (1..=count)
             .map(|number| Draft::numbered(Algorithm::Es256, number))
             .collect();
-        let signed: Vec<(Assertion, String)> = drafts.iter().map(Draft::sign).collect();
-        let leaves: Vec<&String> = signed.iter().map(|(_, entry)| entry).collect();
-        let log = Log::new(LOG_ORIGIN, pseudo_random("log"), &leaves);
-        let size = log.tree().size();
-        let text = log.checkpoint(size).text();
+        Self::together(&drafts)
+    }
+
+    /// These approvals in one log that holds nothing else, in this order, under one head. Log,
+    /// witnesses and policy are those of the first draft.
+    pub fn together(drafts: &[Draft]) -> Vec<Self> {
         let Some(first) = drafts.first() else {
             return Vec::new();
         };
+        let signed: Vec<(Assertion, String)> = drafts.iter().map(Draft::sign).collect();
+        let leaves: Vec<&String> = signed.iter().map(|(_, entry)| entry).collect();
+        let log = Log::new(LOG_ORIGIN, first.log_seed, &leaves);
+        let size = log.tree().size();
+        let text = log.checkpoint(size).text();
         let lines = log.sign(&text, &first.cosigners());
+        let policy = first.policy(&log);
         drafts
             .iter()
             .zip(signed.iter().cloned())
             .enumerate()
             .map(|(index, (draft, (assertion, entry)))| {
                 let proof = log.prove_with(index, size, text.clone(), lines.clone());
-                draft.assemble(assertion, entry, proof, &log)
+                draft.assemble(assertion, entry, proof, policy.clone())
             })
             .collect()
     }

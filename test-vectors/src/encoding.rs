@@ -44,12 +44,15 @@ pub fn pseudo_random(label: &str) -> [u8; 32] {
     sha256(label.as_bytes())
 }
 
-/// `text` as base64url, with the bit at the front of the bytes flipped.
-pub(crate) fn flip_b64url(text: &str) -> String {
-    b64url(&flip(from_b64url(text)))
+/// `text` with the lowest bit of its last character set, a bit that belongs to no byte unless the
+/// number of bytes is a multiple of three.
+pub(crate) fn stray_bits(text: &str) -> String {
+    let (start, last) = text.split_at(text.len() - 1);
+    let next = last.as_bytes()[0] + 1;
+    format!("{start}{}", char::from(next))
 }
 
-/// `bytes` with a bit of the last byte flipped.
+/// `bytes` with the lowest bit of the last byte flipped.
 pub(crate) fn flip(mut bytes: Vec<u8>) -> Vec<u8> {
     *bytes.last_mut().unwrap() ^= 1;
     bytes

@@ -33,6 +33,7 @@ pub mod note;
 pub mod passkey;
 pub mod policy;
 pub mod tree;
+mod vectors;
 
 pub use approval::{Approval, Draft};
 pub use bundle::Bundle;
@@ -41,3 +42,4 @@ pub use entry::Entry;
 pub use log::{Log, Witness};
 pub use passkey::{Algorithm, Passkey};
 pub use policy::{Approver, Policy};
+pub use vectors::{check, generate, write};

@@ -1,0 +1,243 @@
+//! The test vectors: what they are made of, and the files they go to.
+
+mod anchors;
+mod assertions;
+mod bundles;
+mod confirmations;
+mod entries;
+mod malformed;
+mod merkle;
+mod mutations;
+mod notes;
+mod policies;
+mod proofs;
+mod splices;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// Every generated file: its path under `test-vectors`, and its text.
+pub fn generate() -> Vec<(String, String)> {
+    let files = files();
+    files.iter().map(|f| (f.path.clone(), f.text())).collect()
+}
+
+/// Writes every generated file under `dir`.
+pub fn write(dir: &Path) -> io::Result<()> {
+    for (path, text) in generate() {
+        let path = dir.join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, text)?;
+    }
+    Ok(())
+}
+
+/// The paths of generated files that are missing under `dir` or differ from what
+/// [`generate`] gives. Other files are not looked at.
+pub fn check(dir: &Path) -> Vec<String> {
+    generate()
+        .into_iter()
+        .filter(|(path, text)| fs::read(dir.join(path)).ok().as_deref() != Some(text.as_bytes()))
+        .map(|(path, _)| path)
+        .collect()
+}
+
+fn files() -> Vec<File> {
+    let mut files = vec![
+        entries::form(),
+        assertions::generated(),
+        merkle::inclusion(),
+        merkle::consistency(),
+        notes::generated(),
+        proofs::generated(),
+        policies::form(),
+        bundles::good(),
+        mutations::mutations(),
+        splices::splices(),
+        bundles::policies(),
+        bundles::expectations(),
+        bundles::payloads(),
+        anchors::anchors(),
+        malformed::malformed(),
+        malformed::too_large(),
+        confirmations::confirmations(),
+    ];
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// One file of cases of one kind.
+#[derive(Debug)]
+struct File {
+    path: String,
+    kind: &'static str,
+    description: &'static str,
+    cases: Vec<Case>,
+}
+
+#[derive(Debug)]
+struct Case {
+    name: String,
+    input: Value,
+    expect: Value,
+}
+
+impl File {
+    fn new(kind: &'static str, name: &str, description: &'static str) -> Self {
+        Self {
+            path: format!("{kind}/{name}.json"),
+            kind,
+            description,
+            cases: Vec::new(),
+        }
+    }
+
+    fn case(&mut self, name: impl Into<String>, input: Value, expect: Value) {
+        let name = name.into();
+        assert!(
+            self.cases.iter().all(|case| case.name != name),
+            "{}: two cases are called {name}",
+            self.path
+        );
+        self.cases.push(Case {
+            name,
+            input,
+            expect,
+        });
+    }
+
+    fn valid(&mut self, name: impl Into<String>, input: Value) {
+        self.case(name, input, json!("valid"));
+    }
+
+    fn invalid(&mut self, name: impl Into<String>, input: Value, code: &str) {
+        self.case(name, input, json!({"invalid": code}));
+    }
+
+    /// A case of kind `bundle`.
+    fn verdict(&mut self, name: impl Into<String>, input: Value, verdict: &str, code: &str) {
+        assert_eq!(verdict == "VERIFIED", code == "ok");
+        self.case(name, input, json!({"verdict": verdict, "code": code}));
+    }
+
+    /// Two spaces a level; `name` first, because people read these.
+    fn text(&self) -> String {
+        let mut out = format!(
+            "{{\n  \"kind\": {},\n  \"description\": {},\n  \"source\": {},\n  \"cases\": [",
+            json!(self.kind),
+            json!(self.description),
+            json!("generated from fixed seeds by this project's crate test-vectors"),
+        );
+        for (i, case) in self.cases.iter().enumerate() {
+            out.push_str(if i > 0 { "," } else { "" });
+            out.push_str(&format!(
+                "\n    {{\n      \"name\": {},\n      \"input\": {},\n      \"expect\": {}\n    }}",
+                json!(case.name),
+                indented(&case.input),
+                indented(&case.expect),
+            ));
+        }
+        out.push_str("\n  ]\n}\n");
+        out
+    }
+}
+
+fn indented(value: &Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    serde_json::to_string_pretty(&value)
+        .unwrap()
+        .replace('\n', "\n      ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn is_positive(expect: &Value) -> bool {
+        expect == "valid" || expect.get("verified").is_some() || expect["verdict"] == "VERIFIED"
+    }
+
+    #[test]
+    fn files_are_json_with_two_negatives_for_each_positive() {
+        let (mut positive, mut negative) = (0, 0);
+        for file in files() {
+            let value: Value = serde_json::from_str(&file.text()).unwrap();
+            assert_eq!(value["kind"], file.kind);
+            assert_eq!(value["cases"].as_array().unwrap().len(), file.cases.len());
+            assert!(file.path.starts_with(file.kind) && !file.cases.is_empty());
+            for case in &file.cases {
+                if is_positive(&case.expect) {
+                    positive += 1;
+                } else {
+                    negative += 1;
+                }
+            }
+        }
+        assert!(negative >= 2 * positive, "{negative} to {positive}");
+    }
+
+    /// The rows of the verifier's table of codes: `    Name "a.b" Effect,`. Read as text, because
+    /// this crate does not depend on the verifier.
+    fn codes() -> Vec<(&'static str, &'static str)> {
+        include_str!("../../verifier-core/src/code.rs")
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.strip_prefix("    ")?.split(' ');
+                words
+                    .next()
+                    .filter(|name| name.starts_with(char::is_uppercase))?;
+                let code = words.next()?.strip_prefix('"')?.strip_suffix('"')?;
+                let effect = words.next()?.strip_suffix(',')?;
+                words.next().is_none().then_some((code, effect))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_code_is_expected_somewhere_and_no_other() {
+        let codes = codes();
+        assert!(codes.len() > 50 && codes.contains(&("payload.mismatch", "Reject")));
+        let mut expected = BTreeSet::new();
+        for file in files() {
+            for case in &file.cases {
+                let code = [&case.expect["invalid"], &case.expect["code"]]
+                    .into_iter()
+                    .find_map(Value::as_str);
+                let Some(code) = code.filter(|code| *code != "*") else {
+                    continue;
+                };
+                let effect = codes.iter().find(|(c, _)| *c == code).map(|(_, e)| *e);
+                let verdict = match effect.unwrap_or_else(|| panic!("no code {code}")) {
+                    "None" => "VERIFIED",
+                    "Incomplete" => "INCOMPLETE",
+                    "Malformed" => "MALFORMED",
+                    "Reject" => "REJECTED",
+                    _ => "",
+                };
+                if let Some(found) = case.expect["verdict"].as_str() {
+                    assert_eq!(found, verdict, "{} {}", file.path, case.name);
+                }
+                expected.insert(code.to_owned());
+            }
+        }
+        // Without a policy the approver's key is unknown, and that check comes first: no report
+        // leads with this code.
+        expected.insert("policy.missing".into());
+        for (code, _) in codes {
+            assert!(expected.contains(code), "no vector expects {code}");
+        }
+    }
+
+    #[test]
+    fn generation_is_deterministic() {
+        assert_eq!(generate(), generate());
+    }
+}

@@ -1,0 +1,278 @@
+//! `entry`: the form of the leaf.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::File;
+use crate::encoding::{b64, b64url, from_b64url, stray_bits};
+use crate::entry::canonical;
+use crate::{Algorithm, Draft};
+
+type Members = BTreeMap<String, String>;
+
+/// Changes the members of a good entry.
+type Edit = fn(&mut Members);
+
+pub(super) fn form() -> File {
+    let mut file = File::new(
+        "entry",
+        "form",
+        "the leaf is canonical JSON with these members, each of its one form",
+    );
+    for algorithm in Algorithm::ALL {
+        let (_, text) = Draft::sample(algorithm).sign();
+        file.valid(
+            format!("an entry with a key of {}", algorithm.name()),
+            input(&text),
+        );
+    }
+    let good = good();
+    let text = canonical(&good);
+    file.valid(
+        "without a commitment to an approver",
+        input(&with(|m| drop(m.remove("approver")))),
+    );
+    file.valid("exactly 8 KiB", input(&padded(8192)));
+    file.invalid(
+        "one byte more than 8 KiB",
+        input(&padded(8193)),
+        "entry.too_large",
+    );
+    file.invalid("64 KiB", input(&padded(65536)), "entry.too_large");
+
+    for (name, text) in not_canonical(&text) {
+        file.invalid(name, input(&text), "entry.not_canonical");
+    }
+    for (name, text) in [
+        ("an array", "[]"),
+        ("a string", "\"text\""),
+        ("null", "null"),
+        ("a number", "1"),
+    ] {
+        file.invalid(format!("{name} instead of an object"), input(text), "*");
+    }
+    file.invalid("no members", input("{}"), "entry.field");
+    file.invalid(
+        "deep nesting",
+        input(&format!(
+            "{{\"type\":{}{}}}",
+            "[".repeat(4000),
+            "]".repeat(4000)
+        )),
+        "*",
+    );
+
+    for key in good.keys() {
+        if key != "approver" {
+            let mut members = good.clone();
+            members.remove(key);
+            file.invalid(
+                format!("without {key}"),
+                input(&canonical(&members)),
+                "entry.field",
+            );
+        }
+        for (what, value) in [
+            ("null", "null"),
+            ("a number", "7"),
+            ("an array", "[\"AA\"]"),
+        ] {
+            let string = json!(good[key]).to_string();
+            let text = text.replacen(
+                &format!("\"{key}\":{string}"),
+                &format!("\"{key}\":{value}"),
+                1,
+            );
+            file.invalid(format!("{key} is {what}"), input(&text), "entry.field");
+        }
+    }
+    for key in ["approvalIdHash", "approver", "clientDataHash"] {
+        for (what, length) in [("31", 31), ("33", 33), ("no", 0)] {
+            let mut members = good.clone();
+            members.insert(key.into(), b64url(&vec![7; length]));
+            file.invalid(
+                format!("{key} of {what} bytes"),
+                input(&canonical(&members)),
+                "entry.field",
+            );
+        }
+    }
+    for key in [
+        "approvalIdHash",
+        "approver",
+        "authenticatorData",
+        "clientDataHash",
+        "credentialPublicKey",
+        "signature",
+    ] {
+        for (what, value) in base64_spellings(&good[key]) {
+            let mut members = good.clone();
+            members.insert(key.into(), value);
+            file.invalid(
+                format!("{key} in base64 {what}"),
+                input(&canonical(&members)),
+                "entry.field",
+            );
+        }
+    }
+    for time in [
+        "",
+        "2026-03-01T12:00:00Z",
+        "2026-03-01T12:00:00.0Z",
+        "2026-03-01T12:00:00.000000Z",
+        "2026-03-01T12:00:00.000+00:00",
+        "2026-03-01t12:00:00.000z",
+        "2026-03-01 12:00:00.000Z",
+        "2026-02-29T12:00:00.000Z",
+        "2026-13-01T12:00:00.000Z",
+        "2026-03-01T24:00:00.000Z",
+        "2026-03-01T12:00:60.000Z",
+        "+026-03-01T12:00:00.000Z",
+        " 2026-03-01T12:00:00.000Z",
+        "1772366400",
+    ] {
+        let mut members = good.clone();
+        members.insert("decidedAt".into(), time.into());
+        file.invalid(
+            format!("decidedAt is {time:?}"),
+            input(&canonical(&members)),
+            "entry.field",
+        );
+    }
+    let fields: [(&str, Edit); 3] = [
+        ("an unknown member", |m| {
+            drop(m.insert("note".into(), "x".into()))
+        }),
+        ("a member in another case", |m| {
+            drop(m.insert("RpId".into(), "x".into()))
+        }),
+        ("a member with an empty name", |m| {
+            drop(m.insert(String::new(), "x".into()))
+        }),
+    ];
+    for (name, edit) in fields {
+        file.invalid(name, input(&with(edit)), "entry.field");
+    }
+    let types: [(&str, Edit); 3] = [
+        ("a later version", |m| {
+            drop(m.insert("type".into(), "cosignet.approval/v2".into()))
+        }),
+        ("another type with other members", |m| {
+            m.clear();
+            m.insert("type".into(), "cosignet.refusal/v1".into());
+            m.insert("reason".into(), "no".into());
+        }),
+        ("the type in another case", |m| {
+            drop(m.insert("type".into(), "Cosignet.approval/v1".into()));
+        }),
+    ];
+    for (name, edit) in types {
+        file.invalid(name, input(&with(edit)), "entry.unknown_type");
+    }
+    file
+}
+
+fn input(text: &str) -> Value {
+    json!({ "text": text })
+}
+
+fn good() -> Members {
+    let (_, text) = Draft::sample(Algorithm::Es256).sign();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn with(edit: Edit) -> String {
+    let mut members = good();
+    edit(&mut members);
+    canonical(&members)
+}
+
+/// A good entry of `length` bytes, filled up with authenticator data; the RP id takes the rest
+/// that base64 cannot express.
+fn padded(length: usize) -> String {
+    let mut members = good();
+    let missing = length - canonical(&members).len();
+    let mut data = from_b64url(&members["authenticatorData"]);
+    data.resize(data.len() + missing / 4 * 3 - 3, 0);
+    members.insert("authenticatorData".into(), b64url(&data));
+    let missing = length - canonical(&members).len();
+    members.insert("rpId".into(), "r".repeat(missing) + &members["rpId"]);
+    let text = canonical(&members);
+    assert_eq!(text.len(), length);
+    text
+}
+
+fn not_canonical(text: &str) -> Vec<(&'static str, String)> {
+    let inside = &text[1..text.len() - 1];
+    let (first, rest) = inside.split_once(',').unwrap();
+    vec![
+        ("empty", String::new()),
+        ("no JSON", "approval".into()),
+        ("a byte order mark", format!("\u{feff}{text}")),
+        ("a space in front", format!(" {text}")),
+        ("a newline at the end", format!("{text}\n")),
+        ("a space after a colon", text.replacen("\":\"", "\": \"", 1)),
+        ("a space after a comma", text.replacen(',', ", ", 1)),
+        ("indented", {
+            let members: Value = serde_json::from_str(text).unwrap();
+            serde_json::to_string_pretty(&members).unwrap()
+        }),
+        (
+            "two members in the wrong order",
+            format!("{{{rest},{first}}}"),
+        ),
+        ("a member twice", format!("{{{first},{inside}}}")),
+        (
+            "a member twice, once with an escape in its name",
+            format!("{{\"\\u0061{}", &text.replacen("{\"a", "", 1)).replacen(
+                '}',
+                &format!(",{first}}}"),
+                1,
+            ),
+        ),
+        (
+            "an escape that is not needed",
+            text.replacen("approvals.", "\\u0061pprovals.", 1),
+        ),
+        (
+            "an escaped slash",
+            text.replacen("approval/v1", "approval\\/v1", 1),
+        ),
+        ("a trailing comma", format!("{{{inside},}}")),
+        ("a second object", format!("{text}{text}")),
+        ("a byte of zero at the end", format!("{text}\0")),
+        ("the last brace missing", text[..text.len() - 1].into()),
+        ("single quotes", text.replace('"', "'")),
+        ("a comment", text.replacen('{', "{/**/", 1)),
+    ]
+}
+
+/// Other ways to write the same bytes, which a strict reader refuses.
+fn base64_spellings(good: &str) -> Vec<(&'static str, String)> {
+    let bytes = from_b64url(good);
+    let mut spellings = vec![
+        ("with a space", format!("{} {}", &good[..4], &good[4..])),
+        ("with a newline at the end", format!("{good}\n")),
+        ("with padding it does not need", format!("{good}====")),
+        (
+            "with a character outside the alphabet",
+            format!("*{}", &good[1..]),
+        ),
+    ];
+    let standard = b64(&bytes);
+    if standard.ends_with('=') {
+        spellings.push((
+            "with padding",
+            good.to_owned() + standard.trim_start_matches(|c| c != '='),
+        ));
+        spellings.push(("with stray bits at the end", stray_bits(good)));
+    }
+    if good.contains(['-', '_']) {
+        spellings.push((
+            "in the other alphabet",
+            good.replace('-', "+").replace('_', "/"),
+        ));
+    }
+    spellings
+}

@@ -180,11 +180,6 @@ codes! {
         "No quorum of witnesses has cosigned the log's head; the service's own times prove nothing.",
         "Get a bundle whose head carries the witnesses' cosignatures.";
 
-    PolicyMissing "policy.missing" Incomplete,
-        "Without a policy this check has nothing to compare with.",
-        "No policy was given.",
-        "Give the policy of your own organisation: `--policy FILE`, or make one with `cosignet policy init`.";
-
     WebauthnBadKey "webauthn.bad_key" Reject,
         "The credential's public key is not a sound key in canonical COSE form.",
         "The key was edited, or its encoding or parameters are such that anybody could sign with it.",

@@ -92,17 +92,15 @@ impl Entry {
 }
 
 /// A relying party id: a domain in lower-case ASCII, at most 253 characters.
-pub(crate) fn rp_id<'v>(members: &Members<'v, '_>, key: &str) -> Result<&'v str, schema::Error> {
+fn rp_id<'v>(members: &Members<'v, '_>, key: &str) -> Result<&'v str, schema::Error> {
     let text = members.text(key)?;
     if is_rp_id(text) {
         return Ok(text);
     }
-    Err(members.wrong(key, RP_ID_FORM, text))
+    Err(members.wrong(key, "a domain in lower-case ASCII", text))
 }
 
-pub(crate) const RP_ID_FORM: &str = "a domain in lower-case ASCII";
-
-pub(crate) fn is_rp_id(text: &str) -> bool {
+fn is_rp_id(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label

@@ -214,7 +214,7 @@ impl<'r> Run<'r> {
     /// required check to be there and to have passed.
     fn verdict(&self, input: &Input) -> (Verdict, Code) {
         let first = |status| self.checks.iter().find(|check| check.status == status);
-        let code = |check: &Check| check.code.unwrap_or(Code::PolicyMissing);
+        let code = |check: &Check| check.code.unwrap_or(Code::ApproverUnknownKey);
         if let Some(check) = first(Status::Fail) {
             return (Verdict::Rejected, code(check));
         }
@@ -230,7 +230,7 @@ impl<'r> Run<'r> {
             Some(policy) if required(policy, input).iter().all(passed) => {
                 (Verdict::Verified, Code::Ok)
             }
-            _ => (Verdict::Incomplete, Code::PolicyMissing),
+            _ => (Verdict::Incomplete, Code::ApproverUnknownKey),
         }
     }
 

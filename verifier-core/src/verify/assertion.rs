@@ -271,5 +271,6 @@ impl<'r> Run<'r> {
 }
 
 fn without_policy(id: CheckId) -> Check {
-    Check::coded(id, Code::PolicyMissing)
+    Check::skipped(id, CheckId::ApproverKey)
+        .message("Without a policy there is nothing to compare it with.")
 }

@@ -1,0 +1,106 @@
+//! Every bundle vector, with both back ends; and every code has a vector.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use verifier_core::code::{Code, Effect};
+use verifier_core::encoding::{from_base64url, from_hex};
+use verifier_core::policy::Policy;
+use verifier_core::signature::{AwsLc, Crypto, RustCrypto};
+use verifier_core::time::Time;
+use verifier_core::{Request, verify};
+
+#[test]
+fn every_bundle_vector_has_its_verdict() {
+    let mut cases = 0;
+    let mut wrong = Vec::new();
+    for (path, file) in files().filter(|(_, file)| file["kind"] == "bundle") {
+        for case in file["cases"].as_array().unwrap() {
+            cases += 1;
+            let expected = &case["expect"];
+            let expected = (text(&expected["verdict"]), text(&expected["code"]));
+            let reports = [&RustCrypto as &dyn Crypto, &AwsLc].map(|crypto| run(case, crypto));
+            assert_eq!(reports[0], reports[1], "{}", case["name"]);
+            let report: Value = serde_json::from_str(&reports[0]).unwrap();
+            let got = (text(&report["verdict"]), text(&report["code"]));
+            if got != expected {
+                let path = path.file_name().unwrap().to_string_lossy().into_owned();
+                wrong.push(format!(
+                    "{path}: {}: expected {expected:?}, got {got:?}",
+                    case["name"]
+                ));
+            }
+        }
+    }
+    assert!(cases > 100, "{cases}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_code_has_a_vector() {
+    let mut seen = BTreeSet::new();
+    for (_, file) in files() {
+        for case in file["cases"].as_array().unwrap() {
+            let expected = &case["expect"];
+            for code in [&expected["code"], &expected["invalid"]] {
+                seen.extend(code.as_str().map(str::to_owned));
+            }
+        }
+    }
+    let missing: Vec<_> = Code::ALL
+        .iter()
+        .filter(|code| code.effect() != Effect::None && !seen.contains(code.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn run(case: &Value, crypto: &dyn Crypto) -> String {
+    let input = &case["input"];
+    let policy = &input["policy"];
+    let policy = (!policy.is_null())
+        .then(|| Policy::from_json(policy.to_string().as_bytes()))
+        .transpose()
+        .unwrap_or_else(|error| panic!("{}: {error}", case["name"]));
+    let payload = input["payload"]
+        .as_str()
+        .map(|text| from_base64url(text).unwrap());
+    let expectations = &input["expectations"];
+    let mut request = Request::default();
+    request.policy = policy.as_ref();
+    request.payload = payload.as_deref();
+    request.payload_sha256 = expectations["payloadSha256"]
+        .as_str()
+        .map(|hex| from_hex(hex).unwrap().try_into().unwrap());
+    request.approval_id = expectations["approvalId"].as_str();
+    request.approver = expectations["approver"].as_str();
+    request.rp_id = expectations["rpId"].as_str();
+    request.at = input["at"].as_str().map(|at| Time::parse(at).unwrap());
+    request.crypto = crypto;
+    verify(text(&input["bundleText"]).as_bytes(), &request).to_json()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn files() -> impl Iterator<Item = (PathBuf, Value)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");
+    let kinds = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let files = kinds
+        .filter(|path| path.is_dir())
+        .flat_map(|kind| fs::read_dir(kind).unwrap());
+    files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .map(|path| {
+            let value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            (path, value)
+        })
+}

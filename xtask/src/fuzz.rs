@@ -1,0 +1,111 @@
+//! Fuzzing, seeded from the test vectors.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use verifier_core::encoding::{from_base64url, hex, sha256};
+use verifier_core::json::{Limits, Value};
+
+use crate::command::{root, run, succeeds};
+
+/// A target, and the members of the vectors' inputs that seed it.
+const TARGETS: &[(&str, &[&str])] = &[
+    (
+        "assertion",
+        &["authenticatorData", "clientDataJSON", "publicKey"],
+    ),
+    ("bundle", &["bundleText"]),
+    ("entry", &["text"]),
+    ("json", &["bundleText", "text", "clientDataJSON"]),
+    ("note", &["note", "proof"]),
+    ("payload", &["payload"]),
+    ("policy", &["policy"]),
+    ("registration", &[]),
+    ("tlog_policy", &["policy"]),
+    ("tlog_proof", &["proof"]),
+];
+
+/// Runs every target for so many seconds.
+pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
+    if !succeeds(Command::new("cargo").args(["+nightly", "fuzz", "--version"])) {
+        return Err("fuzzing needs a nightly toolchain and cargo-fuzz: \
+                    `rustup toolchain install nightly && cargo install cargo-fuzz --locked`"
+            .into());
+    }
+    let fuzz = root().join("verifier-core").join("fuzz");
+    for (target, members) in TARGETS {
+        let corpus = fuzz.join("corpus").join(target);
+        fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
+        seed(&root().join("test-vectors"), members, &corpus)?;
+        let registration = root().join("docs/example/registration.json");
+        if *target == "registration" {
+            keep(
+                &corpus,
+                &fs::read(&registration).map_err(|e| e.to_string())?,
+            )?;
+        }
+        let limit = format!("-max_total_time={seconds}");
+        let args = [
+            "+nightly",
+            "fuzz",
+            "run",
+            target,
+            "--",
+            &limit,
+            "-max_len=65536",
+            "-timeout=10",
+        ];
+        run(Command::new("cargo")
+            .args(args)
+            .current_dir(root().join("verifier-core")))?;
+    }
+    Ok(())
+}
+
+/// Puts the members of every vector below `dir` into the corpus.
+fn seed(dir: &Path, members: &[&str], corpus: &Path) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", dir.display());
+    for item in fs::read_dir(dir).map_err(failed)? {
+        let path = item.map_err(failed)?.path();
+        if path.is_dir() {
+            seed(&path, members, corpus)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let text = fs::read(&path).map_err(failed)?;
+            let limits = Limits::bytes(64 << 20);
+            let value =
+                Value::parse(&text, limits).map_err(|e| format!("{}: {e}", path.display()))?;
+            strings(&value, members, corpus)?;
+        }
+    }
+    Ok(())
+}
+
+fn strings(value: &Value<'_>, members: &[&str], corpus: &Path) -> Result<(), String> {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .try_for_each(|item| strings(item, members, corpus)),
+        Value::Object(object) => object.iter().try_for_each(|(key, value)| {
+            if !members.contains(&key) {
+                return strings(value, members, corpus);
+            }
+            match value {
+                Value::String(text) => {
+                    keep(corpus, text.as_bytes())?;
+                    from_base64url(text).map_or(Ok(()), |bytes| keep(corpus, &bytes))
+                }
+                other => keep(corpus, other.to_text().as_bytes()),
+            }
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn keep(corpus: &Path, seed: &[u8]) -> Result<(), String> {
+    let path = corpus.join(hex(&sha256(seed)));
+    fs::write(&path, seed).map_err(|error| format!("{}: {error}", path.display()))
+}

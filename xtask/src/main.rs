@@ -1,0 +1,56 @@
+//! The only build script anyone needs: `cargo xtask help`.
+
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "this never leaves a developer's machine"
+)]
+
+mod bench;
+mod command;
+mod demo;
+mod fuzz;
+mod test;
+mod vectors;
+
+use std::env;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask demo              verify a real approval, and watch tampered ones fail
+cargo xtask test              every check and test of the repository
+cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
+cargo xtask vectors [--check] write the generated test vectors, or see that none differs
+cargo xtask bench             speed, as ratios measured in one run
+cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["demo"] => demo::run(),
+        ["test"] => test::run_everything(),
+        ["lint"] => test::lint(),
+        ["vectors"] => vectors::write(),
+        ["vectors", "--check"] => vectors::check(),
+        ["bench"] => bench::run(),
+        ["fuzz"] => fuzz::run_all(60),
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::run_all(seconds),
+            Err(_) => Err(format!("{seconds} is not a number of seconds")),
+        },
+        ["help"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("these are the commands:\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -597,6 +597,26 @@ mod tests {
     }
 
     #[test]
+    fn the_sizes_alone_say_how_long_a_proof_is() {
+        // Each of these hashes leads to its root; only the tree that it belongs to has another
+        // size than the one that is claimed.
+        let [a, b, c] = [[1; 32], [2; 32], [3; 32]];
+        let (ba, cba) = (node_hash(&b, &a), node_hash(&c, &node_hash(&b, &a)));
+        let length = |expected, found| Err(Error::InclusionLength { expected, found });
+        assert_eq!(verify_inclusion(&a, 0, 1, &[b], &ba), length(0, 1));
+        assert_eq!(verify_inclusion(&a, 1, 2, &[b, c], &cba), length(1, 2));
+        assert_eq!(
+            verify_inclusion(&a, 1, 1, &[b], &ba),
+            Err(Error::IndexOutsideTree { index: 1, size: 1 })
+        );
+        let length = |expected, found| Err(Error::ConsistencyLength { expected, found });
+        let ab = node_hash(&a, &b);
+        let (cab, ca) = (node_hash(&c, &ab), node_hash(&c, &a));
+        assert_eq!(verify_consistency(1, &a, 2, &ab, &[b]), Ok(()));
+        assert_eq!(verify_consistency(1, &ca, 2, &cab, &[b, c]), length(1, 2));
+    }
+
+    #[test]
     fn nothing_is_proven_about_the_empty_tree() {
         let sizes = |size1, size2| Err(Error::ConsistencySizes { size1, size2 });
         let verify = |size1, size2| verify_consistency(size1, &EMPTY_ROOT, size2, &EMPTY_ROOT, &[]);

@@ -720,7 +720,10 @@ HA5HAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
                 known.sign(text).repeat(n)
             )
         };
-        assert_eq!(names(&lines(16), &[known.key.clone()]).unwrap(), ["known"]);
+        assert_eq!(
+            names(&lines(16), core::slice::from_ref(&known.key)).unwrap(),
+            ["known"]
+        );
         assert_eq!(
             names(&lines(17), &[known.key]),
             Err(Error::TooManyKnownSignatures { limit: 16 })

@@ -686,6 +686,17 @@ quorum X-and-Y
     }
 
     #[test]
+    fn two_keys_with_one_name_and_one_id_are_refused() {
+        // A birthday among 105,723 seeds: ids are short.
+        let text = "log x+cb82066a+ARSNRZktFD3+PlkpMTVLmgLwnaU0OCfv2n/eFKDYNqpa
+log x+cb82066a+AWEfh8Kt5GauvoNcz4/YkaZdlsIckDeCFyJAeh5Vuxrn
+quorum none
+";
+        let error = Policy::parse(text).unwrap_err();
+        assert_eq!((error.line, error.kind), (2, ErrorKind::DuplicateKeyId));
+    }
+
+    #[test]
     fn sizes_are_bounded_well_above_what_is_needed() {
         let mut text = String::new();
         for i in 0..32 {

@@ -1,7 +1,7 @@
 //! Transparency logs: RFC 6962 trees, and the C2SP texts around them.
 //!
 //! From the leaf up: [`merkle`] proves that an entry is in a tree, [`checkpoint`] names the tree
-//! in a signed [`note`], [`cosignature`] is what a witness adds to it, [`proof`] carries all of
+//! in a [`note`] signed under a [`vkey`], [`cosignature`] is what a witness adds to it, [`proof`] carries all of
 //! that in one text. [`policy`] says which logs and witnesses count, [`quorum`] applies it. [`tile`]
 //! is where a log keeps its hashes.
 
@@ -15,6 +15,7 @@ pub mod quorum;
 #[cfg(test)]
 mod testing;
 pub mod tile;
+pub mod vkey;
 
 /// A decimal number as the C2SP texts write it: ASCII digits, no leading zeros.
 fn parse_decimal(text: &str) -> Option<u64> {

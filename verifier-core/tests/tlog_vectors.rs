@@ -16,9 +16,10 @@ use verifier_core::encoding::from_hex;
 use verifier_core::json::{Limits, Object, Value};
 use verifier_core::signature::RustCrypto;
 use verifier_core::tlog::merkle::{Hash, verify_consistency, verify_inclusion};
-use verifier_core::tlog::note::{Note, VerifierKey};
+use verifier_core::tlog::note::Note;
 use verifier_core::tlog::policy::Policy;
 use verifier_core::tlog::proof::Proof;
+use verifier_core::tlog::vkey::VerifierKey;
 
 const CRYPTO: RustCrypto = RustCrypto;
 

@@ -1,4 +1,4 @@
-//! Signed notes and the keys that verify them: c2sp.org/signed-note.
+//! Signed notes: c2sp.org/signed-note.
 //!
 //! ```text
 //! This is an example message.                      text: ends with a newline,
@@ -9,20 +9,15 @@
 //! A note that was parsed says nothing yet: only what [`Note::verify`] returns was signed.
 
 use alloc::borrow::ToOwned as _;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::code::Code;
-use crate::encoding::{base64, from_base64, from_hex, hex, sha256};
-use crate::signature::{BadSignature, Crypto, KeyError, PublicKey};
+use crate::encoding::from_base64;
+use crate::signature::Crypto;
 use crate::time::Time;
-use crate::tlog::cosignature::Cosignature;
+use crate::tlog::vkey::{Algorithm, KeyId, VerifierKey, is_key_name};
 use crate::{Failure, quote};
-
-/// The first four bytes of a hash over name, type and key. An identifier, not a fingerprint.
-pub type KeyId = [u8; 4];
 
 /// A well-formed note, its signatures unverified.
 #[derive(Clone, Debug)]
@@ -99,8 +94,8 @@ impl<'a> Note<'a> {
         let mut verified: Vec<Verified<'k>> = Vec::new();
         for (key, line) in self.lines_of(keys.iter(), Self::MAX_VERIFIED)? {
             let Ok(time) = key.verify(crypto, self.text, &line.signature) else {
-                let name = key.name.clone();
-                return Err(match key.algorithm {
+                let name = key.name().to_owned();
+                return Err(match key.algorithm() {
                     Algorithm::Cosignature => Error::BadCosignature { name },
                     Algorithm::Ed25519 => Error::BadSignature { name },
                 });
@@ -124,10 +119,10 @@ impl<'a> Note<'a> {
     ) -> Result<Vec<(&'k VerifierKey, &SignatureLine<'a>)>, Error> {
         let mut lines = Vec::new();
         for line in &self.signatures {
-            let mut matching = keys.clone().filter(|key| key.made(line));
+            let mut matching = keys.clone().filter(|key| key.is_named(line.name, line.id));
             let Some(key) = matching.next() else { continue };
             if matching.any(|other| other != key) {
-                let name = key.name.clone();
+                let name = key.name().to_owned();
                 return Err(Error::AmbiguousKey { name });
             }
             if lines.len() == limit {
@@ -191,162 +186,7 @@ impl<'k> Verified<'k> {
     }
 }
 
-/// How a key signs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// Type 0x04: an Ed25519 cosignature with a time (c2sp.org/tlog-cosignature).
-    Cosignature,
-    /// Type 0x01: Ed25519 over the text.
-    Ed25519,
-}
-
-impl Algorithm {
-    /// The signature type byte.
-    pub fn as_byte(self) -> u8 {
-        match self {
-            Self::Cosignature => 0x04,
-            Self::Ed25519 => 0x01,
-        }
-    }
-}
-
-/// A verifier key, "vkey" for short: a public key, its name, and how it signs.
-///
-/// ```
-/// # use verifier_core::tlog::note::VerifierKey;
-/// let text = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-/// let key = VerifierKey::parse(text)?;
-/// assert_eq!(key.name(), "example.com/foo");
-/// assert_eq!(key.to_string(), text);
-/// # Ok::<(), verifier_core::tlog::note::Error>(())
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct VerifierKey {
-    name: String,
-    id: KeyId,
-    algorithm: Algorithm,
-    bytes: [u8; 32],
-    key: PublicKey,
-}
-
-impl VerifierKey {
-    /// The longest name of a key, in bytes.
-    pub const MAX_NAME: usize = 255;
-
-    /// The key of this name whose Ed25519 public key is `bytes`.
-    pub fn new(name: &str, algorithm: Algorithm, bytes: &[u8; 32]) -> Result<Self, Error> {
-        if !is_key_name(name) || name.len() > Self::MAX_NAME {
-            let name = name.to_owned();
-            return Err(Error::KeyName { name });
-        }
-        let hashed = [name.as_bytes(), &[b'\n', algorithm.as_byte()], bytes].concat();
-        let [a, b, c, d, ..] = sha256(&hashed);
-        Ok(Self {
-            name: name.to_owned(),
-            id: [a, b, c, d],
-            algorithm,
-            bytes: *bytes,
-            key: PublicKey::ed25519(bytes).map_err(Error::KeyUnsound)?,
-        })
-    }
-
-    /// Reads a vkey ("Verifier keys").
-    ///
-    /// ```text
-    /// <name>+<8 hex digits: key id>+<base64(type ‖ public key)>
-    /// ```
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        // The base64 may hold more plus signs; name and id cannot.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(Error::KeyForm);
-        };
-        let id: KeyId = from_hex(id)
-            .ok()
-            .and_then(|id| id.try_into().ok())
-            .ok_or(Error::KeyForm)?;
-        let key = from_base64(key).map_err(|_| Error::KeyForm)?;
-        let (algorithm, bytes) = match key.split_first() {
-            Some((0x01, bytes)) => (Algorithm::Ed25519, bytes),
-            Some((0x04, bytes)) => (Algorithm::Cosignature, bytes),
-            Some((other, _)) => return Err(Error::KeyType { found: *other }),
-            None => return Err(Error::KeyForm),
-        };
-        let bytes = bytes.try_into().map_err(|_| Error::KeyForm)?;
-        let key = Self::new(name, algorithm, bytes)?;
-        if key.id() != id {
-            return Err(Error::KeyId {
-                expected: key.id(),
-                found: id,
-            });
-        }
-        Ok(key)
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// How it signs.
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    /// The Ed25519 public key.
-    pub fn public_key(&self) -> &[u8; 32] {
-        &self.bytes
-    }
-
-    /// Its id: SHA-256(name ‖ 0x0A ‖ type ‖ public key), the first four bytes.
-    pub fn id(&self) -> KeyId {
-        self.id
-    }
-
-    /// The signature line of this key, with its newline. For a cosignature, `signature` is what
-    /// [`Cosignature::to_bytes`] returns. A note is its text, an empty line, and such lines.
-    pub fn signature_line(&self, signature: &[u8]) -> String {
-        let payload = base64(&[&self.id(), signature].concat());
-        format!("\u{2014} {} {payload}\n", self.name)
-    }
-
-    /// Verifies one signature of this key over the text of a note.
-    pub(crate) fn verify(
-        &self,
-        crypto: &dyn Crypto,
-        text: &str,
-        signature: &[u8],
-    ) -> Result<Option<Time>, BadSignature> {
-        match self.algorithm {
-            Algorithm::Ed25519 => {
-                self.key.verify(crypto, text.as_bytes(), signature)?;
-                Ok(None)
-            }
-            Algorithm::Cosignature => {
-                let cosignature = Cosignature::parse(signature).map_err(|_| BadSignature)?;
-                let message = cosignature.message(text);
-                self.key
-                    .verify(crypto, message.as_bytes(), cosignature.signature())?;
-                Ok(Some(cosignature.time()))
-            }
-        }
-    }
-
-    /// Whether `line` claims to be made by this key.
-    fn made(&self, line: &SignatureLine<'_>) -> bool {
-        self.id == line.id && self.name == line.name
-    }
-}
-
-impl fmt::Display for VerifierKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[self.algorithm.as_byte()], &self.public_key()[..]].concat();
-        write!(f, "{}+{}+{}", self.name, hex(&self.id()), base64(&key))
-    }
-}
-
-/// Why a note is refused, or a text is no verifier key.
+/// Why a note is refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -371,36 +211,6 @@ pub enum Error {
     /// A character below U+0020 other than newline.
     #[error("the note has a control character")]
     ControlCharacter,
-    /// A verifier key that is not name, id and key.
-    #[error("the verifier key is not of the form name+hash+key")]
-    KeyForm,
-    /// A verifier key whose id belongs to another name or key.
-    #[error(
-        "the verifier key's id is {}; its name and key have {}",
-        hex(found),
-        hex(expected)
-    )]
-    KeyId {
-        /// The id of this name and key.
-        expected: KeyId,
-        /// The id in the text.
-        found: KeyId,
-    },
-    /// A name that is empty, too long, or has white space or a plus sign.
-    #[error("{} cannot be the name of a key", quote(name))]
-    KeyName {
-        /// The name.
-        name: String,
-    },
-    /// A type of key that this verifier does not support.
-    #[error("unsupported key type {found:#04x}; supported are 0x01 and 0x04, both Ed25519")]
-    KeyType {
-        /// The type byte.
-        found: u8,
-    },
-    /// A public key that nobody should verify with.
-    #[error("the verifier key is unsound: {0}")]
-    KeyUnsound(KeyError),
     /// No blank line between text and signatures.
     #[error("the note has no blank line that separates its text from its signatures")]
     NoBlankLine,
@@ -445,42 +255,21 @@ impl Failure for Error {
             | Self::TooLong { .. }
             | Self::TooManyKnownSignatures { .. }
             | Self::TooManySignatures => Code::LogCheckpointForm,
-            Self::AmbiguousKey { .. }
-            | Self::KeyForm
-            | Self::KeyId { .. }
-            | Self::KeyName { .. }
-            | Self::KeyType { .. }
-            | Self::KeyUnsound(_) => Code::PolicyLog,
+            Self::AmbiguousKey { .. } => Code::PolicyLog,
             Self::NoKnownKey => Code::LogUnknownKey,
         }
     }
-
-    fn expected(&self) -> Option<String> {
-        match self {
-            Self::KeyId { expected, .. } => Some(hex(expected)),
-            _ => None,
-        }
-    }
-
-    fn found(&self) -> Option<String> {
-        match self {
-            Self::KeyId { found, .. } => Some(hex(found)),
-            _ => None,
-        }
-    }
-}
-
-fn is_key_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+')
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::string::ToString as _;
 
     use super::*;
+    use crate::encoding::from_hex;
     use crate::signature::RustCrypto;
-    use crate::tlog::testing::{LOG, Signer, WITNESS};
+    use crate::tlog::testing::Signer;
 
     const CRYPTO: RustCrypto = RustCrypto;
 
@@ -538,65 +327,6 @@ HA5HAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
         let key = VerifierKey::new(origin, Algorithm::Ed25519, &key).unwrap();
         assert_eq!(key.id(), [0x80, 0x9d, 0xa1, 0xa3]);
         assert_eq!(names(note, &[key]).unwrap(), [origin]);
-    }
-
-    #[test]
-    fn keys_are_what_their_seeds_make_them() {
-        assert_eq!(Signer::log("log.example/approvals", 0).vkey(), LOG);
-        assert_eq!(Signer::witness("witness.example/w1", 1).vkey(), WITNESS);
-    }
-
-    #[test]
-    fn refuses_what_is_no_verifier_key() {
-        let named = |name: &str| LOG.replacen("log.example/approvals", name, 1);
-        let long = "n".repeat(256);
-        let key_name = |name: &str| Error::KeyName {
-            name: name.to_owned(),
-        };
-        let typed = |byte: u8| format!("x+00000000+{}", base64(&[&[byte][..], &[7; 32]].concat()));
-        let unsound = format!("x+00000000+{}", base64(&[&[1, 1][..], &[0; 31]].concat()));
-        for (vkey, error) in [
-            (String::new(), Error::KeyForm),
-            ("name".to_owned(), Error::KeyForm),
-            ("name+530d903a".to_owned(), Error::KeyForm),
-            (LOG.replace("df32bb53", "DF32BB53"), Error::KeyForm),
-            (LOG.replace("df32bb53", "df32bb5"), Error::KeyForm),
-            (LOG.replace("df32bb53", "df32bb5300"), Error::KeyForm),
-            (format!("{LOG}="), Error::KeyForm),
-            (format!("{LOG}\n"), Error::KeyForm),
-            (format!("x+00000000+{}", base64(&[])), Error::KeyForm),
-            (format!("x+00000000+{}", base64(&[1; 32])), Error::KeyForm),
-            (format!("x+00000000+{}", base64(&[1; 34])), Error::KeyForm),
-            (named(""), key_name("")),
-            (named("a b"), key_name("a b")),
-            (named("a\u{2003}b"), key_name("a\u{2003}b")),
-            (named("a\u{85}b"), key_name("a\u{85}b")),
-            (named(&long), key_name(&long)),
-            (typed(0x00), Error::KeyType { found: 0 }),
-            (typed(0x02), Error::KeyType { found: 2 }),
-            (typed(0x06), Error::KeyType { found: 6 }),
-            (typed(0xff), Error::KeyType { found: 0xff }),
-            (unsound, Error::KeyUnsound(KeyError::SmallOrder)),
-            (LOG.replace("df32bb53", "df32bb54"), {
-                Error::KeyId {
-                    expected: [0xdf, 0x32, 0xbb, 0x53],
-                    found: [0xdf, 0x32, 0xbb, 0x54],
-                }
-            }),
-        ] {
-            assert_eq!(VerifierKey::parse(&vkey), Err(error), "{vkey}");
-        }
-        // An id belongs to one name and one type only.
-        for vkey in [named("other"), LOG.replace("+ATtq", "+BDtq")] {
-            let error = VerifierKey::parse(&vkey);
-            assert!(matches!(error, Err(Error::KeyId { .. })), "{vkey}");
-        }
-        // Plus signs in the base64 are no separators.
-        let plus = (0..=255)
-            .map(|seed| Signer::log("x", seed).key)
-            .find(|key| key.to_string().matches('+').count() > 2)
-            .unwrap();
-        assert_eq!(VerifierKey::parse(&plus.to_string()), Ok(plus));
     }
 
     #[test]
@@ -758,16 +488,21 @@ HA5HAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
     #[test]
     fn two_keys_with_one_id_are_refused() {
-        let text = "text\n";
-        let one = Signer::log("x", 1);
-        let mut other = Signer::log("x", 2).key;
-        other.id = one.key.id;
-        let note = format!("{text}\n{}", one.sign(text));
-        let twice = [one.key.clone(), one.key.clone()];
-        assert_eq!(names(&note, &twice).unwrap(), ["x"]);
-        for keys in [[one.key.clone(), other.clone()], [other, one.key]] {
-            let name = "x".to_owned();
-            assert_eq!(names(&note, &keys), Err(Error::AmbiguousKey { name }));
-        }
+        // A birthday among 105,723 seeds: ids are short.
+        let keys = [
+            "x+cb82066a+ARSNRZktFD3+PlkpMTVLmgLwnaU0OCfv2n/eFKDYNqpa",
+            "x+cb82066a+AWEfh8Kt5GauvoNcz4/YkaZdlsIckDeCFyJAeh5Vuxrn",
+        ];
+        let keys = keys.map(|key| VerifierKey::parse(key).unwrap());
+        let note = format!("text\n\n{}", keys[0].signature_line(&[0; 64]));
+        let bad = Error::BadSignature {
+            name: "x".to_owned(),
+        };
+        let twice = [keys[0].clone(), keys[0].clone()];
+        assert_eq!(names(&note, &twice), Err(bad));
+        let ambiguous = Error::AmbiguousKey {
+            name: "x".to_owned(),
+        };
+        assert_eq!(names(&note, &keys), Err(ambiguous));
     }
 }

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 use crate::code::Code;
 use crate::time::Time;
-use crate::tlog::note::{self, Algorithm, VerifierKey};
+use crate::tlog::vkey::{self, Algorithm, VerifierKey};
 use crate::{Failure, quote};
 
 /// A well-formed policy.
@@ -266,7 +266,7 @@ pub enum ErrorKind {
     ForbiddenByte,
     /// A verifier key that is malformed or unsupported.
     #[error(transparent)]
-    Key(note::Error),
+    Key(vkey::Error),
     /// A type of key that does not fit its line.
     #[error("unsupported key type {found:#04x}; {line} keys have type {expected:#04x}")]
     KeyType {
@@ -616,7 +616,7 @@ quorum X-and-Y
             ("log l1 url more\n", 1, log_form()),
             ("log l1\nlog l1 url\n", 2, DuplicateKey),
             ("log w1\n", 1, key_type("log", 1, 4)),
-            ("log x+y\n", 1, key(note::Error::KeyForm)),
+            ("log x+y\n", 1, key(vkey::Error::Form)),
             ("witness A\n", 1, witness_form()),
             ("witness A w1 url more\n", 1, witness_form()),
             ("witness A l1\n", 1, key_type("witness", 4, 1)),

@@ -11,8 +11,9 @@ use crate::code::Code;
 use crate::signature::Crypto;
 use crate::time::Time;
 use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::tlog::note::{self, Note, VerifierKey};
+use crate::tlog::note::{self, Note};
 use crate::tlog::policy::{Policy, QuorumNotMet, Witness};
+use crate::tlog::vkey::VerifierKey;
 use crate::{Failure, quote};
 
 impl Policy {
@@ -275,6 +276,7 @@ fn join<'a>(witnesses: impl Iterator<Item = &'a Witness>) -> String {
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use core::slice::from_ref;
 
     use super::*;
     use crate::signature::RustCrypto;
@@ -369,12 +371,12 @@ mod tests {
             (&[good.clone()][..], &ok),
             (&[other_key.sign(TEXT), cosigned.clone(), good.clone()], &ok),
             (&[good.clone(), good.clone()], &ok),
-            (&[cosigned.clone()], &unknown),
+            (from_ref(&cosigned), &unknown),
             (&[other_key.sign(TEXT)], &unknown),
             (&[good.replace(" log ", " gol ")], &unknown),
-            (&[forged.clone()], &bad),
+            (from_ref(&forged), &bad),
             (&[good.clone(), forged.clone()], &bad),
-            (&[forged, good.clone()], &bad),
+            (&[forged.clone(), good.clone()], &bad),
         ] {
             assert_eq!(&log_of(lines, &policy), result, "{lines:?}");
         }
@@ -388,7 +390,7 @@ mod tests {
         assert!(matches!(result, Err(Error::BadSignature { name }) if name == "other"));
         // No policy for logs, no log.
         let no_logs = Policy::parse("quorum none").unwrap();
-        assert_eq!(log_of(&[good.clone()], &no_logs), unknown);
+        assert_eq!(log_of(from_ref(&good), &no_logs), unknown);
         let many = Err(Error::Note(note::Error::TooManyKnownSignatures {
             limit: 16,
         }));
@@ -473,7 +475,7 @@ mod tests {
                 bad("B, C"),
             ),
         ] {
-            let note = note(&[&[signed.clone()], lines].concat());
+            let note = note(&[from_ref(&signed), lines].concat());
             let found = outcome(&policy, &note).unwrap();
             assert_eq!(found.0, witnesses, "{note}");
             assert_eq!(found.1, bad_ones, "{note}");

@@ -6,7 +6,7 @@ use alloc::string::String;
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::tlog::cosignature::{Cosignature, message};
-use crate::tlog::note::{Algorithm, VerifierKey};
+use crate::tlog::vkey::{Algorithm, VerifierKey};
 
 /// The known answer: log seed 32 × 00, witness seed 32 × 01, the entries `approval-0`, `-1`, `-2`,
 /// cosigned at 1,700,000,000 seconds. Made with another implementation.

@@ -169,7 +169,7 @@ pub(super) fn generated() -> File {
     file.invalid(
         "the text changed",
         input(
-            &note(&text.replace('7', "8"), std::slice::from_ref(&la)),
+            &note(&text.replace('7', "8"), core::slice::from_ref(&la)),
             &[&a],
         ),
         bad,
@@ -181,7 +181,10 @@ pub(super) fn generated() -> File {
     );
     file.invalid(
         "a line added to the text",
-        input(&note(&format!("{text}more\n"), &[la.clone()]), &[&a]),
+        input(
+            &note(&format!("{text}more\n"), core::slice::from_ref(&la)),
+            &[&a],
+        ),
         bad,
     );
     file.invalid(

@@ -8,7 +8,9 @@ use crate::note::{COSIGNATURE, NOTE};
 use crate::passkey::cose;
 use crate::{Algorithm, Approval, Approver, Passkey, Policy};
 
-type Edit = (String, Box<dyn Fn(&mut Value)>);
+/// Breaks a good policy.
+type Change = Box<dyn Fn(&mut Value)>;
+type Edit = (String, Change);
 
 pub(super) fn form() -> File {
     let mut file = File::new(
@@ -143,7 +145,7 @@ fn syntax(file: &mut File, text: &str) {
             format!("{},}}", &text[..text.len() - 1]),
         ),
         ("a comment", format!("// policy\n{text}")),
-        ("a hundred thousand brackets", "[".repeat(100_000)),
+        ("twenty thousand brackets", "[".repeat(20_000)),
     ] {
         file.invalid(format!("syntax: {name}"), input(&text), "policy.syntax");
     }
@@ -248,12 +250,12 @@ fn fields() -> Vec<Edit> {
 }
 
 fn keys() -> Vec<Edit> {
-    let key = |bytes: Vec<u8>| -> Box<dyn Fn(&mut Value)> {
+    let key = |bytes: Vec<u8>| -> Change {
         Box::new(move |p| p["approvers"][0]["publicKey"] = json!(b64url(&bytes)))
     };
     let es256 = Passkey::new(Algorithm::Es256, "alice").public_key;
     let (x, y) = (es256[10..42].to_vec(), es256[45..77].to_vec());
-    let rows: Vec<(&str, Box<dyn Fn(&mut Value)>)> = vec![
+    let rows: Vec<(&str, Change)> = vec![
         ("empty", key(vec![])),
         ("no COSE_Key", key(b"key".to_vec())),
         ("something behind it", key([&es256[..], &[0]].concat())),

@@ -31,7 +31,7 @@ quorum W
 
 /// Whether the entry `approval-1` is proven by `proof` under `policy`.
 fn verifies(proof: &str, policy: &str) -> bool {
-    let crypto = RustCrypto::new();
+    let crypto = RustCrypto;
     let (Ok(proof), Ok(policy)) = (Proof::parse(proof), Policy::parse(policy)) else {
         return false;
     };

@@ -14,8 +14,8 @@ use verifier_core::entry::Entry;
 use verifier_core::policy::{LogRule, Policy};
 use verifier_core::signature::{AwsLc, Crypto, PublicKey, RustCrypto};
 use verifier_core::tlog::cosignature;
-use verifier_core::tlog::note::{Algorithm, VerifierKey};
 use verifier_core::tlog::proof::Proof;
+use verifier_core::tlog::vkey::{Algorithm, VerifierKey};
 use verifier_core::webauthn::cose_key::CoseKey;
 use verifier_core::{Request, Verdict, verify};
 

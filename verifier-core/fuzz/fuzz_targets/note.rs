@@ -4,8 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::note::{Note, VerifierKey};
+use verifier_core::tlog::note::Note;
 use verifier_core::tlog::tile::Tile;
+use verifier_core::tlog::vkey::VerifierKey;
 
 fuzz_target!(|text: &str| {
     let _ = Note::parse(text);

@@ -48,10 +48,6 @@ impl<'a> Proof<'a> {
         if hashes.len() > MAX_PROOF {
             return Err(Error::TooManyHashes);
         }
-        let size = checkpoint.checkpoint().size();
-        if index >= size {
-            return Err(Error::IndexOutsideTree { index, size });
-        }
         Ok(Self {
             extra,
             index,
@@ -103,7 +99,7 @@ impl<'a> Proof<'a> {
         self.extra.as_deref()
     }
 
-    /// The index of the leaf, from 0; below the size of the tree.
+    /// The index of the leaf, from 0. Not checked: see [`Proof::verify_inclusion`].
     pub fn index(&self) -> u64 {
         self.index
     }
@@ -153,14 +149,6 @@ pub enum Error {
     /// No index line, or one that is not a plain decimal number below 2^64.
     #[error("the index line is missing or not a plain decimal number")]
     Index,
-    /// An index that is not below the tree size.
-    #[error("there is no leaf {index} in a tree of {size} leaves")]
-    IndexOutsideTree {
-        /// The index of the leaf.
-        index: u64,
-        /// The size of the tree.
-        size: u64,
-    },
     /// Another first line.
     #[error("the proof does not begin with the line {MAGIC}")]
     Magic,
@@ -241,7 +229,6 @@ mod tests {
     #[test]
     fn refuses_what_is_no_proof() {
         let hash = "RrftREWfNpxPXIU0UpsFNMwE6z2vMOtN0SVZAzGOoLU=";
-        let outside = |index, size| Error::IndexOutsideTree { index, size };
         let in_note = |error| Error::Checkpoint(checkpoint::Error::Note(error));
         let lines_to_65 = format!("{hash}\n").repeat(64);
         for (from, to, error) in [
@@ -256,12 +243,6 @@ mod tests {
             ("index 1", "Index 1", Error::Index),
             ("index 1", "index", Error::Index),
             ("index 1", "index 18446744073709551616", Error::Index),
-            ("index 1", "index 3", outside(3, 3)),
-            (
-                "index 1",
-                "index 18446744073709551615",
-                outside(u64::MAX, 3),
-            ),
             ("index 1", "extra\nindex 1", Error::Index),
             ("index 1", "extra \nindex 1", Error::Extra),
             ("index 1", "extra aGVsbG8\nindex 1", Error::Extra),
@@ -329,9 +310,7 @@ mod tests {
         assert_eq!(new(None, 0, 0), Ok(()));
         assert_eq!(new(Some(b""), 0, 0), Err(Error::Extra));
         assert_eq!(new(None, 0, 65), Err(Error::TooManyHashes));
-        assert_eq!(
-            new(None, 3, 0),
-            Err(Error::IndexOutsideTree { index: 3, size: 3 })
-        );
+        // Whether a leaf is there is not a matter of form.
+        assert_eq!(new(None, 3, 0), Ok(()));
     }
 }

@@ -5,6 +5,7 @@
 
 use super::Run;
 use super::log::{Head, LogFindings};
+use crate::Failure as _;
 use crate::bundle::Anchor;
 use crate::check::{Check, CheckId};
 use crate::code::Code;
@@ -108,26 +109,14 @@ fn anchored(
     if tree.origin() != head.origin {
         return Err(Contradiction("The stamped checkpoint is of another log."));
     }
-    let bad = |code: Code, missing| match code.effect() {
-        crate::code::Effect::Incomplete => Unknown(missing),
-        _ => Contradiction("A signature on the stamped checkpoint does not verify."),
-    };
-    let code = |error: &crate::tlog::quorum::Error| crate::Failure::code(error);
     let cosigned = rule
         .tlog
         .verify_log(crypto, &stamped)
         .and_then(|signed| signed.verify_cosignatures(crypto))
-        .map_err(|e| {
-            bad(
-                code(&e),
-                "No log key of the policy signed the stamped checkpoint.",
-            )
-        })?;
-    cosigned.quorum().map_err(|e| {
-        bad(
-            code(&e),
-            "Too few witnesses cosigned the stamped checkpoint.",
-        )
+        .map_err(|_| Contradiction("The log's signature on the stamped checkpoint is not good."))?;
+    cosigned.quorum().map_err(|error| match error.code() {
+        Code::LogQuorumShort => Unknown("Too few witnesses cosigned the stamped checkpoint."),
+        _ => Contradiction("A cosignature on the stamped checkpoint does not verify."),
     })?;
 
     includes_entry(entry, anchor, tree, head)?;

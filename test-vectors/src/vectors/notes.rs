@@ -108,8 +108,8 @@ pub(super) fn generated() -> File {
         verified(&["a.example/log"]),
     );
     file.case(
-        "a cosignature of 1970",
-        of(&[&la, &w.line(text, 0)], &[&a, &w]),
+        "a cosignature of the first second of 1970",
+        of(&[&la, &w.line(text, 1)], &[&a, &w]),
         verified(&["a.example/log", "w.example/1"]),
     );
 
@@ -132,7 +132,7 @@ pub(super) fn generated() -> File {
         unknown,
     );
 
-    let bad = "log.bad_signature";
+    let (bad, cosignature_bad) = ("log.bad_signature", "log.bad_cosignature");
     let signature = a.sign(text, 0);
     let cosignature = w.sign(text, TIME);
     file.invalid(
@@ -190,7 +190,7 @@ pub(super) fn generated() -> File {
     file.invalid(
         "a plain signature in place of a cosignature",
         of(&[&w.line_with(&w.with_kind(NOTE).sign(text, 0))], &[&w]),
-        bad,
+        cosignature_bad,
     );
     file.invalid(
         "a cosignature in place of a plain signature",
@@ -203,27 +203,27 @@ pub(super) fn generated() -> File {
     file.invalid(
         "the time of a cosignature changed",
         of(&[&w.line_with(&flip_time(&cosignature))], &[&w]),
-        bad,
+        cosignature_bad,
     );
     file.invalid(
         "a cosignature without a time",
         of(&[&w.line_with(&cosignature[8..])], &[&w]),
-        bad,
+        cosignature_bad,
     );
     file.invalid(
         "a cosignature cut short",
         of(&[&w.line_with(&cosignature[..71])], &[&w]),
-        bad,
+        cosignature_bad,
     );
     file.invalid(
         "a cosignature with a byte more",
         of(&[&w.line_with(&[&cosignature[..], &[0]].concat())], &[&w]),
-        bad,
+        cosignature_bad,
     );
     file.invalid(
         "a bad cosignature beside a good signature",
         of(&[&la, &w.line_with(&flip(cosignature.clone()))], &[&a, &w]),
-        bad,
+        cosignature_bad,
     );
 
     for (name, note) in malformed(text, &la) {

@@ -103,6 +103,7 @@ pub(super) fn rows(file: &mut File, scene: &Scene) {
     for (name, line) in [
         ("a bit flipped", third.line_with(&flip(cosignature.clone()))),
         ("the time changed", third.line_with(&later)),
+        ("a time of 2^63", third.line(text, 1 << 63)),
         ("without a time", third.line_with(&cosignature[8..])),
         ("cut short", third.line_with(&cosignature[..71])),
         (

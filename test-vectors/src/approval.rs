@@ -39,6 +39,8 @@ pub struct Draft {
     pub action: Option<String>,
     /// The approver, if the entry commits to one.
     pub disclosure: Option<Disclosure>,
+    /// Whether the bundle carries the address. Checking one is slow on purpose.
+    pub reveal_email: bool,
     /// Changes the entry after the ceremony and before it is logged.
     pub edit_entry: fn(&mut Entry),
     /// Replaces the text of the entry before it is logged.
@@ -94,6 +96,7 @@ impl Draft {
             decided_at: DECIDED_AT.into(),
             action: Some("wire_transfer".into()),
             disclosure: None,
+            reveal_email: false,
             edit_entry: |_| {},
             entry_text: None,
             log_seed: pseudo_random("log"),
@@ -219,7 +222,10 @@ impl Draft {
             client_data_json: Some(assertion.client_data_json.clone()),
             payload: Some(self.payload.clone()),
             action: self.action.clone(),
-            approver: self.disclosure.clone(),
+            approver: self.disclosure.clone().map(|disclosure| Disclosure {
+                email: disclosure.email.filter(|_| self.reveal_email),
+                ..disclosure
+            }),
         };
         Approval {
             policy,

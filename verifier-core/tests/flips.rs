@@ -120,7 +120,9 @@ fn white_space_outside_strings_can_change_into_other_white_space() {
 
 #[test]
 fn an_address_can_change_its_case() {
-    let approval = Approval::sample(Algorithm::Es256);
+    let mut draft = Draft::sample(Algorithm::Es256);
+    draft.reveal_email = true;
+    let approval = draft.mint();
     let subject = Subject::new(&approval, approval.bundle.text());
     let address = subject.place("alice@example.com");
     let letters: Vec<_> = address

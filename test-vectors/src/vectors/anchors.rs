@@ -183,7 +183,8 @@ fn misfits(draft: &Draft) -> Vec<(String, Anchor)> {
 
 /// The anchor in a bundle's JSON, for tests that break its form.
 pub(super) fn bundle_with_anchor() -> (Value, Policy) {
-    let draft = Draft::sample(Algorithm::Es256);
+    let mut draft = Draft::sample(Algorithm::Es256);
+    draft.reveal_email = true;
     let mut approval: Approval = draft.mint();
     let mut anchor = draft.anchor(5);
     anchor.header = Some((900_000, vec![7; 80]));

@@ -80,6 +80,10 @@ pub(super) fn good() -> File {
         drafted(|d| d.disclosure = None),
     );
     verified(
+        "with the approver's address",
+        drafted(|d| d.reveal_email = true),
+    );
+    verified(
         "one leaf in the log",
         drafted(|d| (d.leaves_before, d.leaves_behind) = (0, 0)),
     );
@@ -179,7 +183,6 @@ pub(super) fn good() -> File {
         ("the approval id", "/evidence/approvalId"),
         ("the action", "/evidence/action"),
         ("the approver", "/evidence/approver"),
-        ("the e-mail address", "/evidence/approver/email"),
     ] {
         verified(
             &format!("{name} is not disclosed"),

@@ -30,13 +30,15 @@ pub(super) fn splices() -> File {
 
 /// Two approvals that differ in everything but the log, the RP id and perhaps the key.
 fn pair(two_approvers: bool) -> [Approval; 2] {
-    let a = Draft::sample(Algorithm::Es256);
+    let mut a = Draft::sample(Algorithm::Es256);
+    a.reveal_email = true;
     let mut b = Draft::numbered(Algorithm::Es256, 2);
     b.decided_at = "2026-03-01T11:59:00.000Z".into();
     b.action = Some("another_transfer".into());
     if two_approvers {
         b.passkey = Passkey::new(Algorithm::Es256, "bob");
     }
+    b.reveal_email = true;
     b.disclosure = Some(Disclosure {
         blind: pseudo_random("blind of b"),
         salt: pseudo_random("salt of b"),

@@ -55,12 +55,12 @@ pub(super) fn rows(file: &mut File) {
         (
             "approver: a bit flipped",
             member("approver", flipped("approver")),
-            "evidence.approver_mismatch",
+            "log.not_included",
         ),
         (
             "approver: removed",
             edited(|b| edit_entry(b, |m| drop(m.remove("approver")))),
-            "evidence.approver_mismatch",
+            "log.not_included",
         ),
         (
             "credentialPublicKey: another approver's",

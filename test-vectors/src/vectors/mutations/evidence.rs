@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::File;
-use super::super::bundles::{edited, input, remove};
+use super::super::bundles::{edited, input, input_of, remove};
 use super::edit_entry;
 use crate::approval::ORIGIN;
 use crate::encoding::{b64url, flip, sha256};
@@ -12,9 +12,18 @@ use crate::{Algorithm, Draft};
 pub(super) fn rows(file: &mut File) {
     let draft = Draft::sample(Algorithm::Es256);
     let approval = draft.mint();
+    let mut telling = draft.clone();
+    telling.reveal_email = true;
+    let telling = telling.mint();
     let client_data = approval.assertion.client_data_json.clone();
     let text = String::from_utf8(client_data.clone()).unwrap();
-    let set = |pointer: &str, value: Value| edited(|b| *b.pointer_mut(pointer).unwrap() = value);
+    let set = |pointer: &str, value: Value| {
+        let tells = pointer.starts_with("/evidence/approver");
+        let approval = if tells { &telling } else { &approval };
+        let mut bundle = approval.bundle.value();
+        *bundle.pointer_mut(pointer).unwrap() = value;
+        input_of(&bundle.to_string(), &approval.policy)
+    };
     let client = |text: &str| set("/evidence/clientDataJSON", json!(b64url(text.as_bytes())));
     let approver = |key: &str| {
         let pointer = format!("/evidence/approver/{key}");
@@ -102,7 +111,7 @@ pub(super) fn rows(file: &mut File) {
     file.verdict(
         "evidence: approver: an address where the entry commits to none",
         {
-            let disclosure = draft.disclosure.clone();
+            let disclosure = telling.bundle.evidence.clone().unwrap().approver;
             let mut approval = Draft::numbered(Algorithm::Es256, 1).mint();
             approval.bundle.evidence.as_mut().unwrap().approver = disclosure;
             input(&approval)

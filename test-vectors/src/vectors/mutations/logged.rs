@@ -231,7 +231,10 @@ pub(super) fn rows(file: &mut File) {
         ),
         (
             "another commitment in the entry",
-            drafted(|d| d.edit_entry = |e| e.approver = Some(vec![7; 32])),
+            drafted(|d| {
+                d.reveal_email = true;
+                d.edit_entry = |e| e.approver = Some(vec![7; 32]);
+            }),
             "evidence.approver_mismatch",
         ),
         (

@@ -98,14 +98,14 @@ impl Bundle {
     const MAX_PROOF: usize = 64;
 
     pub(crate) fn from_value(value: &Value<'_>) -> Result<Self, Error> {
-        let members =
-            Members::of(value)?.only(&["anchor", "entry", "evidence", "logProof", "type"])?;
+        let members = Members::of(value)?;
         let found = members.text("type")?;
         if found != TYPE {
             return Err(members
                 .wrong("type", "\"cosignet.bundle/v1\"", found)
                 .into());
         }
+        let members = members.only(&["anchor", "entry", "evidence", "logProof", "type"])?;
         let evidence = members
             .optional_members("evidence")?
             .map(evidence)

@@ -88,7 +88,7 @@ codes! {
         "Not an approval file, or one built to exhaust the verifier.",
         "Check that you picked the right file.";
     BundleNotJson "bundle.not_json" Malformed,
-        "The input is not JSON as this project reads it: strict UTF-8, no byte order mark, no duplicate keys, at most 64 levels deep.",
+        "The input is not JSON as this project reads it: strict UTF-8, no byte order mark, no duplicate keys, at most 64 levels deep and 65,536 values.",
         "A damaged download, an HTML error page saved as JSON, or an editor that added a byte order mark.",
         "Get the file again from its source, byte for byte.";
     BundleSchema "bundle.schema" Malformed,
@@ -96,7 +96,7 @@ codes! {
         "Another kind of file, or one made by a newer version.",
         "Look at the file with `cosignet inspect`; if it is newer than this verifier, update the verifier.";
     BundleBase64 "bundle.base64" Malformed,
-        "A binary member is not strict base64url without padding.",
+        "A binary member is not strict base64url without padding (of a consistency proof: standard base64).",
         "The file was re-encoded on its way: padding, line breaks, or the other base64 alphabet.",
         "Get the original file; do not repair it by hand.";
 

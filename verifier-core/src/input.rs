@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 
 use crate::Failure;
-use crate::bundle::Bundle;
+use crate::bundle::{self, Bundle};
 use crate::code::Code;
 use crate::confirmation::Confirmation;
 use crate::json::{self, ErrorKind, Limits, Value};
@@ -29,12 +29,9 @@ impl Input {
     /// Reads either kind. A confirmation is an object with a `status` and without a `type`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let value = Value::parse(bytes, Limits::bytes(Self::MAX_BYTES)).map_err(Error::NotJson)?;
-        let has = |key| {
-            value
-                .as_object()
-                .is_some_and(|object| object.get(key).is_some())
-        };
-        if has("status") && !has("type") {
+        let member = |key| value.as_object().and_then(|object| object.get(key));
+        let is_bundle = member("type").and_then(Value::as_str) == Some(bundle::TYPE);
+        if !is_bundle && member("status").is_some() {
             return Confirmation::from_value(&value).map(Self::Confirmation);
         }
         Bundle::from_value(&value).map(Self::Bundle)

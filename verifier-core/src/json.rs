@@ -11,6 +11,8 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use crate::quote;
+
 /// A JSON value that borrows from its text wherever it can.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // JSON will not grow
@@ -50,7 +52,8 @@ impl<'a> Value<'a> {
     }
 
     /// The canonical text of this value (RFC 8785); `None` where a number is not already written
-    /// in the one form that RFC 8785 gives to the double it names.
+    /// in the one form that RFC 8785 gives to the double it names, or where that double is not
+    /// exactly the number that is written.
     pub fn to_canonical(&self) -> Option<String> {
         self.has_canonical_numbers().then(|| self.to_text())
     }
@@ -291,7 +294,7 @@ pub enum ErrorKind {
     #[error("an unescaped control character in a string")]
     ControlCharacter,
     /// A key that stands twice in one object.
-    #[error("the key {0:?} for the second time in one object")]
+    #[error("the key {} for the second time in one object", quote(.0))]
     DuplicateKey(String),
     /// A surrogate escape without its partner.
     #[error("a lone surrogate")]
@@ -573,15 +576,24 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// By UTF-16 code units (RFC 8785 §3.2.3). That is the order of the bytes, except between
+/// characters above U+FFFF and those that follow the surrogates.
 fn compare_keys(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() {
+        return a.cmp(b);
+    }
     a.encode_utf16().cmp(b.encode_utf16())
 }
 
 /// RFC 8785 §3.2.2.2.
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let mut special = special.chars();
+        match special.next().unwrap_or_default() {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\u{8}' => out.push_str("\\b"),
@@ -589,19 +601,51 @@ fn write_string(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\u{c}' => out.push_str("\\f"),
             '\r' => out.push_str("\\r"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+            c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
         }
+        rest = special.as_str();
     }
+    out.push_str(rest);
     out.push('"');
 }
 
-/// Whether RFC 8785 §3.2.2.3 would print the double that `token` names as `token`.
+/// Whether RFC 8785 §3.2.2.3 would print the double that `token` names as `token`, and that
+/// double is exactly the number that the token says. Readers that keep decimals and readers that
+/// keep doubles agree about such a number.
 fn is_canonical_number(token: &str) -> bool {
     match token.parse::<f64>() {
-        Ok(value) if value.is_finite() => ecmascript_number(value) == token,
+        Ok(value) if value.is_finite() => ecmascript_number(value) == token && is_dyadic(token),
         _ => false,
     }
+}
+
+/// Whether a canonical token is an integer below 2^53 times a power of two.
+fn is_dyadic(token: &str) -> bool {
+    let (mantissa, exponent) = token.split_once('e').unwrap_or((token, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole.trim_start_matches('-'), fraction].concat();
+    let shift = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
+    let (Ok(mut number), Ok(exponent)) = (digits.parse::<u128>(), exponent.parse::<i64>()) else {
+        return false;
+    };
+    // number × 10^tens; powers of two are free, so only the powers of five are left.
+    let mut tens = exponent.saturating_sub(shift);
+    while tens > 0 {
+        match number.checked_mul(5) {
+            Some(more) => number = more,
+            None => return false,
+        }
+        number >>= number.trailing_zeros().min(127);
+        tens -= 1;
+    }
+    while tens < 0 {
+        if number % 5 != 0 {
+            return false;
+        }
+        number /= 5;
+        tens += 1;
+    }
+    number == 0 || number >> number.trailing_zeros() < 1 << 53
 }
 
 /// ECMAScript's Number::toString. Rust prints the same shortest digits; only the layout differs.
@@ -683,15 +727,10 @@ mod tests {
             "-1",
             "9007199254740992",
             "1e+21",
-            "1e-7",
-            "0.000001",
-            "0.1",
             "-0.5",
-            "333333333.3333333",
-            "1e+23",
-            "123456789012345680000",
-            "5e-324",
-            "1.7976931348623157e+308",
+            "42.25",
+            "1.5",
+            "0.0009765625",
         ] {
             assert_eq!(canonical(good).as_deref(), Some(good));
         }
@@ -707,6 +746,15 @@ mod tests {
             "0.10",
             "100000000000000000000000",
             "0.0000001",
+            // In canonical form, but not exactly the double that it names.
+            "0.1",
+            "19.99",
+            "1e-7",
+            "1e+23",
+            "123456789012345680000",
+            "18446744073709552000",
+            "333333333.3333333",
+            "5e-324",
         ] {
             assert!(parse(bad).is_ok(), "{bad}");
             assert_eq!(canonical(bad), None, "{bad}");

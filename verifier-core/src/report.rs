@@ -96,7 +96,7 @@ impl Report {
         self.subject.as_ref()
     }
 
-    /// Whose key it is; `None` unless the policy says so.
+    /// Whose key signed; `None` unless the signature verified and the policy lists the key.
     pub fn approver(&self) -> Option<&ApproverFacts> {
         self.approver.as_ref()
     }

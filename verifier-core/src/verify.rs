@@ -115,7 +115,12 @@ impl<'r> Run<'r> {
             }
         };
         let subject = claim.as_ref().and_then(|claim| self.assertion(claim));
-        let approver = claim.as_ref().and_then(|claim| claim.approver);
+        // A key that did not sign is nobody's approval.
+        let signed = self.status(CheckId::WebauthnSignature) == Some(Status::Pass);
+        let approver = claim
+            .as_ref()
+            .and_then(|claim| claim.approver)
+            .filter(|_| signed);
         self.expectation(input, claim.as_ref());
         if let Some(claim) = &claim {
             self.approver_key(claim, log.bound());
@@ -206,7 +211,10 @@ impl<'r> Run<'r> {
             Some(time) if time > latest => Check::coded(ID, Code::TimeInFuture)
                 .expected(format!("not after {at}, give or take two minutes"))
                 .found(time.to_string()),
-            _ => Check::pass(ID, format!("No time in the evidence lies after {at}.")),
+            _ => Check::pass(
+                ID,
+                format!("No time in the evidence lies after {at}, give or take two minutes."),
+            ),
         });
     }
 
@@ -221,17 +229,21 @@ impl<'r> Run<'r> {
         if let Some(check) = first(Status::Incomplete) {
             return (Verdict::Incomplete, code(check));
         }
-        let passed = |id: &CheckId| {
-            self.checks
-                .iter()
-                .any(|check| check.id == *id && check.status == Status::Pass)
-        };
+        let passed = |id: &CheckId| self.status(*id) == Some(Status::Pass);
         match self.request.policy {
             Some(policy) if required(policy, input).iter().all(passed) => {
                 (Verdict::Verified, Code::Ok)
             }
             _ => (Verdict::Incomplete, Code::ApproverUnknownKey),
         }
+    }
+
+    /// How a check ended, if it has.
+    fn status(&self, id: CheckId) -> Option<Status> {
+        self.checks
+            .iter()
+            .find(|check| check.id == id)
+            .map(|check| check.status)
     }
 
     fn push(&mut self, check: Check) {

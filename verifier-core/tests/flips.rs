@@ -2,7 +2,16 @@
 //! nobody signed, and then the report shows the changed text as claimed or differs in `inputs`
 //! alone. These tests say exactly which bytes those are.
 
-use std::ops::Range;
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::std_instead_of_alloc,
+    clippy::unwrap_used,
+    reason = "a panic is a failed test"
+)]
+
+use core::ops::Range;
 
 use serde_json::Value;
 use test_vectors::{Algorithm, Approval, Draft};

@@ -1,5 +1,14 @@
 //! Evidence in, verdict out.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::std_instead_of_alloc,
+    clippy::unwrap_used,
+    reason = "a panic is a failed test"
+)]
+
 use test_vectors::{Algorithm, Approval};
 use verifier_core::policy::Policy;
 use verifier_core::{Request, Verdict, verify};

@@ -4,10 +4,10 @@
 //! evaluated by this version, and a policy that requires it is never met.
 
 use super::Run;
-use super::log::{Head, LogFindings};
+use super::log::{self, Head, LogFindings};
 use crate::Failure as _;
 use crate::bundle::Anchor;
-use crate::check::{Check, CheckId};
+use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::policy::{LogPolicy, Policy};
 use crate::signature::Crypto;
@@ -24,7 +24,7 @@ pub(super) const CHECKS: [CheckId; 4] = [
 ];
 
 impl Run<'_> {
-    pub(super) fn anchor(&mut self, entry: &str, anchor: Option<&Anchor>, log: &LogFindings) {
+    pub(super) fn anchor(&mut self, entry: &str, anchor: Option<&Anchor>, found: &LogFindings) {
         let Some((anchor, stamped)) = anchor.and_then(|a| Some((a, a.checkpoint.as_deref()?)))
         else {
             return self.no_anchor(None);
@@ -34,8 +34,10 @@ impl Run<'_> {
                 "Without a log key there is nothing to compare it with.",
             ));
         };
-        let Some(head) = &log.head else {
-            return self.skip(&CHECKS, CheckId::LogQuorum);
+        let Some(head) = &found.head else {
+            let passed = |id: &CheckId| self.status(*id) == Some(Status::Pass);
+            let cause = log::CHECKS.into_iter().find(|id| !passed(id));
+            return self.skip(&CHECKS, cause.unwrap_or(CheckId::LogQuorum));
         };
         match anchored(entry, anchor, stamped, head, rule, self.request.crypto) {
             Ok(()) => {}

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use crate::check::Status;
+use crate::code::Code;
 use crate::encoding::hex;
 use crate::input;
 use crate::policy::{LogRule, Policy};
@@ -34,6 +35,10 @@ pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<String
     let mut out = Vec::new();
     let mut say = |text: &str| out.push(text.to_string());
     let subject = report.subject.as_ref();
+    let mismatch = report
+        .checks
+        .iter()
+        .any(|check| check.code == Some(Code::PayloadMismatch));
     say("What the approver saw or understood: WebAuthn signs a hash, not a display.");
     say("That the approval was used only once.");
     say("That nobody else can use the key: it may have been copied, lent or taken over.");
@@ -46,7 +51,7 @@ pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<String
     say(
         "That it was an approval and not a login, unless the relying party id is used for nothing else.",
     );
-    if subject.is_some_and(|subject| subject.payload_match.is_none()) {
+    if subject.is_some_and(|subject| subject.payload_match.is_none()) && !mismatch {
         say("What was approved: only its hash is known.");
     }
     say(

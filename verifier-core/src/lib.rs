@@ -14,6 +14,7 @@ pub mod encoding;
 pub mod entry;
 mod failure;
 pub mod input;
+pub mod inspect;
 pub mod json;
 pub mod payload;
 pub mod policy;

@@ -1,0 +1,113 @@
+//! The codes that a command line needs beyond those of the verifier.
+
+use crate::exit::Exit;
+
+/// One row a code: name, text, exit, meaning, likely cause, what to do.
+macro_rules! codes {
+    ($($name:ident $text:literal $exit:ident, $meaning:literal, $cause:literal, $next:literal;)+) => {
+        /// A code of the command line. Its text never changes.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub(crate) enum CliCode {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl CliCode {
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)+];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            pub(crate) const fn exit(self) -> Exit {
+                match self { $(Self::$name => Exit::$exit,)+ }
+            }
+
+            pub(crate) const fn explanation(self) -> Explanation {
+                match self {
+                    $(Self::$name => Explanation { meaning: $meaning, cause: $cause, next: $next },)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    IoExists "io.exists" Io,
+        "The file to be written exists already, and nothing is ever overwritten.",
+        "The command was run twice, or the name is taken.",
+        "Choose another name, or move the old file away.";
+    IoNoFiles "io.no_files" Io,
+        "The folder holds no approval: no file in it ends in .json.",
+        "The wrong folder, or approvals in folders below it, which are not read.",
+        "Name the folder that holds the files themselves.";
+    IoOutput "io.output" Io,
+        "The result could not be written.",
+        "The reader of the output went away, or the disk is full.",
+        "Run the command again; exit codes other than 0 never mean VERIFIED.";
+    IoTooLarge "io.too_large" Io,
+        "The file is larger than what it should contain can be, so it was not read to its end.",
+        "The wrong file.",
+        "Check that you picked the right file; for a payload, give its hash instead: `--payload-sha256 HEX`.";
+    IoTwoPayloads "io.two_payloads" Io,
+        "Beside X.json there are both X.payload and X.payload.json, and only one can be the payload.",
+        "Files of two deliveries in one folder.",
+        "Remove the one that does not belong there.";
+    IoUnreadable "io.unreadable" Io,
+        "A file could not be read, so nothing was checked.",
+        "A wrong name, missing rights, or a folder where a file is needed.",
+        "Check the name of the file and the rights to it.";
+    KeyForm "key.form" Usage,
+        "The text or file is not a public key that a passkey can have.",
+        "A private key, a certificate, a damaged copy, or an algorithm that is not accepted.",
+        "Use the registration JSON of the browser, or a public key as PEM, DER or COSE_Key in base64url.";
+    KeyTwice "key.twice" Usage,
+        "The policy has this key or credential id already.",
+        "The approver was added before, perhaps under another name.",
+        "Look at the keys with `cosignet policy show FILE`.";
+    Usage "usage" Usage,
+        "The command line does not make sense, so nothing was checked.",
+        "A missing or misspelt argument, or arguments that exclude each other.",
+        "See `cosignet help`.";
+    VectorsEmpty "vectors.empty" Rejected,
+        "The vector files hold no case that could be run, and nothing run is nothing passed.",
+        "The wrong folder, or only kinds that this version does not know.",
+        "Name the folder that holds the vectors.";
+    VectorsForm "vectors.form" Malformed,
+        "The file is not a vector file.",
+        "Another kind of JSON, or a damaged file.",
+        "Compare it with the form: {\"kind\",\"description\",\"source\",\"cases\":[{\"name\",\"input\",\"expect\"}]}.";
+}
+
+/// A code in plain words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Explanation {
+    /// What is the case.
+    pub(crate) meaning: &'static str,
+    /// What usually leads to it.
+    pub(crate) cause: &'static str,
+    /// What the reader can do next.
+    pub(crate) next: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use verifier_core::code::Code;
+
+    #[test]
+    fn codes_are_unique_and_explained_in_sentences() {
+        for (i, code) in CliCode::ALL.iter().enumerate() {
+            let text = code.as_str();
+            assert!(Code::parse(text).is_none(), "{text}");
+            assert!(CliCode::ALL[..i].iter().all(|other| other.as_str() != text));
+            let Explanation {
+                meaning,
+                cause,
+                next,
+            } = code.explanation();
+            for sentence in [meaning, cause, next] {
+                assert!(sentence.ends_with('.'), "{text}: {sentence}");
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Where results go: stdout, as long as somebody reads it.
+
+use std::io::{self, Write as _};
+
+use crate::args::Format;
+use crate::code::CliCode;
+use crate::exit::Exit;
+use crate::failure::CliError;
+
+/// Writes `text` to stdout; on failure the exit that stands for it. Results that nobody could
+/// read are no success.
+pub(crate) fn print(text: &str, format: Format) -> Result<(), Exit> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| {
+            // A reader that went away (`| head`) does not want to hear about it.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let message = format!("the result cannot be written: {error}.");
+                CliError::new(CliCode::IoOutput, message).print(format);
+            }
+            CliCode::IoOutput.exit()
+        })
+}

@@ -1,0 +1,96 @@
+//! `cosignet policy show`: what a policy comes to, defaults filled in.
+
+use verifier_core::encoding::hex;
+use verifier_core::policy::{LogRule, PayloadRule, Policy};
+use verifier_core::webauthn::UserVerification;
+
+use crate::args::{Format, PolicyArgs};
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::text::{plain, wrap};
+use crate::{output, policy_file};
+
+pub(super) fn run(args: &PolicyArgs) -> Result<Exit, CliError> {
+    let policy = policy_file::load(&args.file)?;
+    let text = match args.format {
+        Format::Json => policy.canonical_json().to_owned() + "\n",
+        Format::Human => human(&policy),
+    };
+    Ok(output::print(&text, args.format).err().unwrap_or(Exit::Ok))
+}
+
+fn human(policy: &Policy) -> String {
+    let mut out = String::new();
+    let mut say = |label: &str, text: &str| out.push_str(&wrap(&format!("{label:<12}"), text));
+    say("policy", policy.name());
+    say("sha256", &hex(&policy.sha256()));
+    say(
+        "payload",
+        match policy.payload() {
+            PayloadRule::Required => "required",
+            _ => "its hash is enough",
+        },
+    );
+    let rules = policy.webauthn();
+    let list = |texts: &[String]| {
+        texts
+            .iter()
+            .map(|text| plain(text))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    say("rpIds", &list(&rules.rp_ids));
+    say("origins", &list(&rules.origins));
+    say(
+        "user",
+        match rules.user_verification {
+            UserVerification::Required => "has to be verified (PIN or biometric)",
+            _ => "need not be verified",
+        },
+    );
+    let frames = match (rules.cross_origin, rules.top_origins.as_slice()) {
+        (false, _) => "the page must not be embedded".to_owned(),
+        (true, tops) => format!("the page may be embedded in: {}", list(tops)),
+    };
+    say("frames", &frames);
+    match policy.log() {
+        LogRule::Required(log) => {
+            for known in log.tlog.logs() {
+                say("log", &plain(known.origin()));
+            }
+            say("quorum", &log.tlog.quorum_in_words());
+            say("max. delay", &format!("{} s", log.max_append_delay / 1000));
+        }
+        _ => say("log", "none"),
+    }
+    say(
+        "anchor",
+        if policy.anchor().required {
+            "required"
+        } else {
+            "not required"
+        },
+    );
+    if policy.approvers().is_empty() {
+        say("approvers", "none");
+    }
+    for approver in policy.approvers() {
+        say("approver", &approver.name);
+        let key = format!(
+            "{} ({})",
+            approver.key.fingerprint(),
+            approver.key.public_key().algorithm()
+        );
+        say("", &key);
+        let bounds = [
+            ("not before", approver.not_before),
+            ("not after", approver.not_after),
+        ];
+        for (label, time) in bounds {
+            if let Some(time) = time {
+                say("", &format!("{label} {time}"));
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,213 @@
+//! `cosignet vectors run`: this verifier over files of cases, with both back ends.
+
+mod case;
+mod kind;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use verifier_core::json::{Limits, Value};
+use verifier_core::quote;
+use verifier_core::signature::{AwsLc, RustCrypto};
+
+use crate::args::{Format, VectorsArgs};
+use crate::code::CliCode;
+use crate::exit::Exit;
+use crate::failure::{CliError, show_path};
+use crate::text::{plain, wrap};
+use crate::{file, output};
+
+use case::{Case, VectorFile};
+use kind::Kind;
+
+/// Kinds that the specification has and this version cannot run.
+const NOT_YET: [&str; 2] = ["bitcoin.headers", "ots"];
+
+/// The longest vector file, in bytes.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+pub(crate) fn run(args: &VectorsArgs) -> Result<Exit, CliError> {
+    let mut files = Vec::new();
+    for path in &args.paths {
+        collect(path, &mut files)?;
+    }
+    let mut tally = Tally::default();
+    for path in &files {
+        let found = match run_file(path, &mut tally) {
+            Ok(differences) => differences,
+            Err(error) => {
+                tally.exit = tally.exit.max(error.exit());
+                tally.failed += 1;
+                error.print(args.format);
+                continue;
+            }
+        };
+        let text: String = found
+            .iter()
+            .map(|one| one.text(path, args.format))
+            .collect();
+        if let Err(exit) = output::print(&text, args.format) {
+            return Ok(tally.exit.max(exit));
+        }
+    }
+    if tally.passed == 0 && tally.failed == 0 {
+        CliError::new(CliCode::VectorsEmpty, "there is no case to run.").print(args.format);
+        tally.fail(1);
+    }
+    let printed = output::print(&tally.text(args.format), args.format);
+    Ok(tally.exit.max(printed.err().unwrap_or(Exit::Ok)))
+}
+
+/// `path`, or every `*.json` below it, sorted.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
+    // A stack instead of recursion; links to folders are not followed, so it ends.
+    let mut stack = vec![path.to_owned()];
+    let mut found = Vec::new();
+    while let Some(path) = stack.pop() {
+        let unreadable = |error| CliError::unreadable(&path, &error);
+        if found.is_empty() && stack.is_empty() && !path.is_dir() {
+            found.push(path);
+            continue;
+        }
+        for entry in fs::read_dir(&path).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let kind = entry.file_type().map_err(unreadable)?;
+            let path = entry.path();
+            if kind.is_dir() {
+                stack.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    files.append(&mut found);
+    Ok(())
+}
+
+fn run_file(path: &Path, tally: &mut Tally) -> Result<Vec<Difference>, CliError> {
+    let bytes = file::read_whole(path, MAX_BYTES)?;
+    let malformed = |problem: String| {
+        let message = format!("{} is not a vector file: {problem}.", show_path(path));
+        CliError::new(CliCode::VectorsForm, message).file(path)
+    };
+    let mut limits = Limits::bytes(MAX_BYTES);
+    limits.values = 4_000_000;
+    let document = Value::parse(&bytes, limits).map_err(|error| malformed(error.to_string()))?;
+    let vectors = VectorFile::read(&document).map_err(malformed)?;
+    if NOT_YET.contains(&vectors.kind) {
+        tally.skipped += vectors.cases.len();
+        return Ok(Vec::new());
+    }
+    let Some(kind) = Kind::parse(vectors.kind) else {
+        tally.fail(vectors.cases.len().max(1));
+        let difference = Difference {
+            case: "all".into(),
+            expected: "a kind of vectors that this version knows".into(),
+            found: quote(vectors.kind),
+        };
+        return Ok(vec![difference]);
+    };
+    let mut out = Vec::new();
+    for (i, case) in vectors.cases.iter().enumerate() {
+        let broken = |problem| malformed(format!("case {}: {problem}", i + 1));
+        let case = Case::read(case).map_err(broken)?;
+        match compare(kind, &case).map_err(broken)? {
+            None => tally.passed += 1,
+            Some(difference) => {
+                tally.fail(1);
+                out.push(difference);
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Whether a case comes out as it should, with either back end.
+fn compare(kind: Kind, case: &Case<'_>) -> Result<Option<Difference>, String> {
+    let portable = kind.run(case.input, &RustCrypto)?;
+    let native = kind.run(case.input, &AwsLc)?;
+    let found = if portable != native {
+        format!("{portable} with RustCrypto, {native} with aws-lc: the back ends disagree")
+    } else if case.expect.fits(&portable) {
+        return Ok(None);
+    } else {
+        portable.to_string()
+    };
+    Ok(Some(Difference {
+        case: case.name.into(),
+        expected: case.expect.to_string(),
+        found,
+    }))
+}
+
+/// A case that came out differently.
+struct Difference {
+    case: String,
+    expected: String,
+    found: String,
+}
+
+impl Difference {
+    fn text(&self, path: &Path, format: Format) -> String {
+        if format == Format::Json {
+            let value = Value::from([
+                ("case", self.case.as_str().into()),
+                ("expected", self.expected.as_str().into()),
+                ("file", path.to_string_lossy().into_owned().into()),
+                ("found", self.found.as_str().into()),
+            ]);
+            return value.to_text() + "\n";
+        }
+        let mut out = format!("differs  {}: {}\n", show_path(path), plain(&self.case));
+        out.push_str(&wrap("  expected  ", &self.expected));
+        out.push_str(&wrap("  got       ", &self.found));
+        out
+    }
+}
+
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    exit: Exit,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let (passed, failed, skipped) = (0, 0, 0);
+        let exit = Exit::Ok;
+        Self {
+            passed,
+            failed,
+            skipped,
+            exit,
+        }
+    }
+}
+
+impl Tally {
+    fn fail(&mut self, count: usize) {
+        self.failed += count;
+        self.exit = self.exit.max(Exit::Rejected);
+    }
+
+    fn text(&self, format: Format) -> String {
+        let Self {
+            passed,
+            failed,
+            skipped,
+            ..
+        } = self;
+        if format == Format::Json {
+            return format!("{{\"failed\":{failed},\"passed\":{passed},\"skipped\":{skipped}}}\n");
+        }
+        match skipped {
+            0 => format!("{passed} passed, {failed} failed\n"),
+            _ => format!("{passed} passed, {failed} failed, {skipped} skipped\n"),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What to do with the input of each kind of vectors.
+
+use verifier_core::code::Code;
+use verifier_core::encoding::{from_base64url, from_hex};
+use verifier_core::entry::Entry;
+use verifier_core::json::{Object, Value};
+use verifier_core::policy::Policy;
+use verifier_core::signature::Crypto;
+use verifier_core::time::Time;
+use verifier_core::tlog::merkle::{self, Hash};
+use verifier_core::tlog::note::{self, Note, VerifierKey};
+use verifier_core::tlog::policy::Policy as LogPolicy;
+use verifier_core::tlog::proof::Proof;
+use verifier_core::webauthn::{Assertion, CoseKey, Expected, UserVerification};
+use verifier_core::{Failure, Request, verify};
+
+use super::case::{Outcome, text, texts};
+
+/// A kind of vectors.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Assertion,
+    Bundle,
+    Consistency,
+    Entry,
+    Inclusion,
+    LogProof,
+    Note,
+    Policy,
+}
+
+/// An input that does not have the members of its kind.
+type Broken = String;
+
+type Input<'v> = &'v Object<'v>;
+
+impl Kind {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "bundle" => Self::Bundle,
+            "entry" => Self::Entry,
+            "merkle.consistency" => Self::Consistency,
+            "merkle.inclusion" => Self::Inclusion,
+            "note" => Self::Note,
+            "policy" => Self::Policy,
+            "tlog.proof" => Self::LogProof,
+            "webauthn.assertion" => Self::Assertion,
+            _ => return None,
+        })
+    }
+
+    /// Runs a case; an error is a defect of the vector file itself.
+    pub(super) fn run(self, input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+        match self {
+            Self::Assertion => assertion(input, crypto),
+            Self::Bundle => bundle(input, crypto),
+            Self::Consistency => consistency(input),
+            Self::Entry => Ok(outcome(Entry::parse(text(input, "text")?))),
+            Self::Inclusion => inclusion(input),
+            Self::LogProof => log_proof(input, crypto),
+            Self::Note => note(input, crypto),
+            Self::Policy => Ok(outcome(Policy::from_json(
+                text(input, "policy")?.as_bytes(),
+            ))),
+        }
+    }
+}
+
+fn assertion(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+    let owned = |key| Ok::<_, Broken>(texts(input, key)?.into_iter().map(String::from).collect());
+    let rp_id = text(input, "rpId")?.to_owned();
+    let mut expected = Expected::new(rp_id, owned("origins")?, bytes(input, "challenge")?);
+    expected.user_verification = match text(input, "userVerification")? {
+        "required" => UserVerification::Required,
+        "preferred" => UserVerification::Preferred,
+        _ => return Err("userVerification: expected \"required\" or \"preferred\"".into()),
+    };
+    expected.allow_cross_origin = match input.get("allowCrossOrigin") {
+        Some(Value::Bool(flag)) => *flag,
+        _ => return Err("allowCrossOrigin: expected a boolean".into()),
+    };
+    expected.top_origins = owned("topOrigins")?;
+    let (data, json) = (
+        bytes(input, "authenticatorData")?,
+        bytes(input, "clientDataJSON")?,
+    );
+    let signature = bytes(input, "signature")?;
+    let key = match CoseKey::parse(&bytes(input, "publicKey")?) {
+        Ok(key) => key,
+        Err(error) => return Ok(Outcome::Invalid(error.code().as_str())),
+    };
+    Ok(outcome(
+        Assertion::new(&data, &json, &signature).verify(&key, &expected, crypto),
+    ))
+}
+
+fn bundle(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+    let json = match input.get("policy") {
+        None | Some(Value::Null) => None,
+        Some(policy) => Some(policy.to_text()),
+    };
+    let policy = json
+        .map(|json| Policy::from_json(json.as_bytes()))
+        .transpose();
+    let policy = match policy {
+        Ok(policy) => policy,
+        Err(error) => return Ok(invalid(&error)),
+    };
+    let payload = optional(input, "payload", bytes)?;
+    let nothing = Object::default();
+    let asked = match input.get("expectations") {
+        None => &nothing,
+        Some(asked) => asked
+            .as_object()
+            .ok_or("expectations: expected an object")?,
+    };
+    const KNOWN: [&str; 4] = ["approvalId", "approver", "payloadSha256", "rpId"];
+    if asked.unknown_key(&KNOWN).is_some() {
+        return Err("expectations: an unknown key".into());
+    }
+    let mut request = Request::default();
+    request.policy = policy.as_ref();
+    request.payload = payload.as_deref();
+    request.payload_sha256 = optional(asked, "payloadSha256", hash)?;
+    request.approval_id = optional(asked, "approvalId", text)?;
+    request.approver = optional(asked, "approver", text)?;
+    request.rp_id = optional(asked, "rpId", text)?;
+    request.at = optional(input, "at", time)?;
+    request.crypto = crypto;
+    let report = verify(text(input, "bundleText")?.as_bytes(), &request);
+    Ok(Outcome::Verdict(
+        report.verdict().as_str(),
+        report.code().as_str(),
+    ))
+}
+
+fn inclusion(input: Input<'_>) -> Result<Outcome, Broken> {
+    let (index, size) = (number(input, "leafIndex")?, number(input, "treeSize")?);
+    let hashes = (
+        any_hash(input, "leafHash")?,
+        hashes(input, "proof")?,
+        any_hash(input, "root")?,
+    );
+    let (Some(leaf), Some(proof), Some(root)) = hashes else {
+        return Ok(Outcome::Invalid(Code::LogNotIncluded.as_str()));
+    };
+    Ok(outcome(merkle::verify_inclusion(
+        &leaf, index, size, &proof, &root,
+    )))
+}
+
+fn consistency(input: Input<'_>) -> Result<Outcome, Broken> {
+    let (size1, size2) = (number(input, "size1")?, number(input, "size2")?);
+    let hashes = (
+        any_hash(input, "root1")?,
+        hashes(input, "proof")?,
+        any_hash(input, "root2")?,
+    );
+    let (Some(root1), Some(proof), Some(root2)) = hashes else {
+        return Ok(Outcome::Invalid(Code::LogInconsistent.as_str()));
+    };
+    Ok(outcome(merkle::verify_consistency(
+        size1, &root1, size2, &root2, &proof,
+    )))
+}
+
+fn note(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+    let (vkeys, text) = (texts(input, "vkeys")?, text(input, "note")?);
+    let verified = || -> Result<Vec<String>, note::Error> {
+        let keys: Result<Vec<_>, _> = vkeys.into_iter().map(VerifierKey::parse).collect();
+        let keys = keys?;
+        let verified = Note::parse(text)?.verify(crypto, &keys)?;
+        Ok(verified
+            .iter()
+            .map(|verified| verified.key().name().to_owned())
+            .collect())
+    };
+    Ok(verified().map_or_else(|error| invalid(&error), Outcome::Verified))
+}
+
+/// In the order: policy, form, inclusion, log, cosignatures, quorum.
+fn log_proof(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+    let (policy, proof) = (text(input, "policy")?, text(input, "proof")?);
+    let Some(leaf) = any_hash(input, "leafHash")? else {
+        return Ok(Outcome::Invalid(Code::LogNotIncluded.as_str()));
+    };
+    let policy = match LogPolicy::parse(policy) {
+        Ok(policy) => policy,
+        Err(error) => return Ok(invalid(&error)),
+    };
+    let proof = match Proof::parse(proof) {
+        Ok(proof) => proof,
+        Err(error) => return Ok(invalid(&error)),
+    };
+    if let Err(error) = proof.verify_inclusion(&leaf) {
+        return Ok(invalid(&error));
+    }
+    let signed = policy.verify_log(crypto, proof.checkpoint());
+    let met = signed.and_then(|signed| signed.verify_cosignatures(crypto)?.quorum().map(|_| ()));
+    Ok(outcome(met))
+}
+
+fn outcome<T, E: Failure>(result: Result<T, E>) -> Outcome {
+    result.map_or_else(|error| invalid(&error), |_| Outcome::Valid)
+}
+
+fn invalid(error: &dyn Failure) -> Outcome {
+    Outcome::Invalid(error.code().as_str())
+}
+
+fn optional<'v, T>(
+    object: Input<'v>,
+    key: &str,
+    read: impl FnOnce(Input<'v>, &str) -> Result<T, Broken>,
+) -> Result<Option<T>, Broken> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => read(object, key).map(Some),
+    }
+}
+
+fn bytes(object: Input<'_>, key: &str) -> Result<Vec<u8>, Broken> {
+    from_base64url(text(object, key)?).map_err(|error| format!("{key}: {error}"))
+}
+
+fn number(object: Input<'_>, key: &str) -> Result<u64, Broken> {
+    let number = object.get(key).and_then(Value::as_u64);
+    number.ok_or_else(|| format!("{key}: expected a whole number below 2^64"))
+}
+
+fn time(object: Input<'_>, key: &str) -> Result<Time, Broken> {
+    Time::parse(text(object, key)?).ok_or_else(|| format!("{key}: expected a time"))
+}
+
+fn hash(object: Input<'_>, key: &str) -> Result<Hash, Broken> {
+    any_hash(object, key)?.ok_or_else(|| format!("{key}: expected 32 bytes in hex"))
+}
+
+/// `None` for hex of another length, which proves nothing.
+fn any_hash(object: Input<'_>, key: &str) -> Result<Option<Hash>, Broken> {
+    let bytes = from_hex(text(object, key)?).map_err(|error| format!("{key}: {error}"))?;
+    Ok(bytes.try_into().ok())
+}
+
+fn hashes(object: Input<'_>, key: &str) -> Result<Option<Vec<Hash>>, Broken> {
+    let decode = |text| from_hex(text).map_err(|error| format!("{key}: {error}"));
+    let bytes: Result<Vec<_>, _> = texts(object, key)?.into_iter().map(decode).collect();
+    Ok(bytes?
+        .into_iter()
+        .map(|bytes| bytes.try_into().ok())
+        .collect())
+}

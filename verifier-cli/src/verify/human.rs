@@ -1,0 +1,348 @@
+//! A report for people. Nothing from the evidence is printed unescaped.
+
+use std::path::Path;
+
+use verifier_core::check::{Check, Status};
+use verifier_core::encoding::{base64url, hex};
+use verifier_core::input::Input;
+use verifier_core::json::{Limits, Value};
+use verifier_core::report::{PayloadMatch, Subject};
+use verifier_core::time::for_people;
+use verifier_core::{Report, Verdict, quote};
+
+use crate::failure::{CliError, show_path};
+use crate::text::{Style, json_text, plain, wrap};
+
+/// What stands in a list where there is no verdict.
+pub(crate) const UNREADABLE: &str = "UNREADABLE";
+
+/// One line, for a list.
+pub(crate) fn line(report: &Report, path: &Path, style: Style) -> String {
+    let verdict = word(report.verdict(), style);
+    let (path, code, summary) = (show_path(path), report.code(), report.summary());
+    format!("{verdict}  {path}  [{code}]  {summary}\n")
+}
+
+/// One line for a file without a report.
+pub(crate) fn unreadable(error: &CliError, path: &Path, style: Style) -> String {
+    let (path, code, message) = (show_path(path), error.code(), &error.message);
+    format!("{}  {path}  [{code}]  {message}\n", style.bad(UNREADABLE))
+}
+
+/// How many inputs came to which verdict.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(Vec<(&'static str, usize)>);
+
+impl Tally {
+    pub(crate) fn count(&mut self, word: &'static str) {
+        match self.0.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((word, 1)),
+        }
+    }
+
+    /// `3 inputs: 2 VERIFIED, 1 REJECTED.`
+    pub(crate) fn line(&self, all: usize) -> String {
+        const ORDER: [&str; 5] = [
+            "VERIFIED",
+            "REJECTED",
+            "MALFORMED",
+            "INCOMPLETE",
+            UNREADABLE,
+        ];
+        let counts = ORDER.iter().filter_map(|word| {
+            let (_, count) = self.0.iter().find(|(known, _)| known == word)?;
+            Some(format!("{count} {word}"))
+        });
+        let counts: Vec<String> = counts.collect();
+        let s = if all == 1 { "" } else { "s" };
+        format!("\n{all} input{s}: {}.\n", counts.join(", "))
+    }
+}
+
+/// The whole report.
+pub(crate) fn full(report: &Report, input: &[u8], payload: Option<&[u8]>, style: Style) -> String {
+    let mut out = headline(report, style);
+    for check in report.checks() {
+        if matches!(check.status, Status::Fail | Status::Incomplete) {
+            out.push('\n');
+            out.push_str(&open_check(check, report.summary(), style));
+        }
+    }
+    let facts = facts(report, input, payload);
+    if !facts.is_empty() {
+        out.push('\n');
+        out.push_str(&facts);
+    }
+    if !report.checks().is_empty() {
+        out.push('\n');
+        out.push_str(&passed(report.checks(), style));
+        out.push_str(&left_out(report.checks(), style));
+    }
+    if !report.not_proven().is_empty() {
+        out.push_str("\nNot proven:\n");
+        for sentence in report.not_proven() {
+            out.push_str(&wrap("  - ", sentence));
+        }
+    }
+    out.push('\n');
+    out.push_str(&footer(report, style));
+    out
+}
+
+fn word(verdict: Verdict, style: Style) -> String {
+    // Padded before it is painted, so that colours do not count as columns.
+    let text = format!("{verdict:<10}");
+    match verdict {
+        Verdict::Verified => style.good(&text),
+        Verdict::Incomplete => style.open(&text),
+        _ => style.bad(&text),
+    }
+}
+
+fn headline(report: &Report, style: Style) -> String {
+    let plain_word = format!("{:<10}", report.verdict());
+    let text = match report.verdict() {
+        Verdict::Verified => report.summary().to_owned(),
+        _ => format!("{}  [{}]", report.summary(), report.code()),
+    };
+    let text = wrap(&format!("{plain_word} "), &text);
+    text.replacen(&plain_word, &word(report.verdict(), style), 1)
+}
+
+/// A check that stands in the way of VERIFIED.
+fn open_check(check: &Check, summary: &str, style: Style) -> String {
+    let word = match check.status {
+        Status::Fail => style.bad("failed    "),
+        _ => style.open("incomplete"),
+    };
+    let code = check
+        .code
+        .map(|code| format!("  [{code}]"))
+        .unwrap_or_default();
+    let mut out = format!("  {word}  {}{code}\n", check.id.title());
+    const INDENT: &str = "              ";
+    if !summary.contains(&check.message) {
+        out.push_str(&wrap(INDENT, &check.message));
+    }
+    let (expected, found) = (format!("{INDENT}expected  "), format!("{INDENT}found     "));
+    for (label, value) in [(expected, &check.expected), (found, &check.found)] {
+        if let Some(value) = value {
+            out.push_str(&wrap(&label, value));
+        }
+    }
+    let none = || "nothing".to_owned();
+    for (i, difference) in check.differences.iter().enumerate() {
+        let label = if i == 0 { "differs" } else { "       " };
+        let text = format!(
+            "{}  expected {}  approved {}",
+            difference.path,
+            difference.expected.clone().unwrap_or_else(none),
+            difference.found.clone().unwrap_or_else(none),
+        );
+        out.push_str(&wrap(&format!("{INDENT}{label}   "), &text));
+    }
+    out
+}
+
+/// What was signed, by whom, how, where it is logged, and when.
+fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
+    let mut out = String::new();
+    let mut say = |label: &str, text: &str| out.push_str(&wrap(&format!("  {label:<10}"), text));
+    if let Some(subject) = report.subject() {
+        let mut label = "what";
+        if let Some(content) = content(subject, input, payload) {
+            say(label, &content);
+            label = "";
+        }
+        if let Some(hash) = subject.payload_hash {
+            let compared = subject
+                .payload_match
+                .map_or("this is what was signed", compared);
+            say(label, &format!("sha256 {} ({compared})", hex(&hash)));
+        }
+        match report.approver() {
+            Some(approver) => {
+                let key = base64url(&approver.key_sha256);
+                say("who", &format!("{}, key SHA256:{key}", approver.name));
+            }
+            None => say("who", "unknown: no key of a policy"),
+        }
+        say("how", &how(subject));
+    }
+    if let Some(log) = report.log() {
+        let witnesses: Vec<String> = log.witnesses.iter().map(|w| plain(&w.name)).collect();
+        let witnesses = match witnesses.as_slice() {
+            [] => "no witnesses".into(),
+            names => format!("witnesses {}", names.join(", ")),
+        };
+        let (origin, index, size) = (plain(&log.origin), log.index, log.tree_size);
+        say(
+            "logged",
+            &format!("{origin}, entry {index} in a tree of {size}, {witnesses}"),
+        );
+        match log.quorum_time {
+            Some(time) => {
+                let time = for_people(time);
+                say(
+                    "time",
+                    &format!("not later than {time}: a quorum of witnesses had seen it"),
+                );
+            }
+            None => say("time", "no time is proven"),
+        }
+    }
+    let claimed = claimed(report);
+    if !claimed.is_empty() {
+        say(
+            "claimed",
+            &format!("{} (by the service, signed by nobody)", claimed.join(", ")),
+        );
+    }
+    if let Some(at) = report.at() {
+        say("asked for", &format!("the moment {at}"));
+    }
+    out
+}
+
+/// The payload, where it is what was signed.
+fn content(subject: &Subject, input: &[u8], payload: Option<&[u8]>) -> Option<String> {
+    let bundled;
+    let bytes = match subject.payload_match? {
+        PayloadMatch::Exact | PayloadMatch::Canonical => payload?,
+        PayloadMatch::Bundle => match Input::parse(input).ok()? {
+            Input::Bundle(bundle) => {
+                bundled = bundle.evidence.payload?;
+                &bundled
+            }
+            _ => return None,
+        },
+        _ => return None,
+    };
+    if let Ok(value) = Value::parse(bytes, Limits::bytes(bytes.len())) {
+        return Some(json_text(&value.to_text()));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(quote(text)),
+        Err(_) => Some(format!("{} bytes that are not text", bytes.len())),
+    }
+}
+
+fn compared(how: PayloadMatch) -> &'static str {
+    match how {
+        PayloadMatch::Bundle => "the payload in the bundle; you gave none to compare",
+        PayloadMatch::Canonical => "your payload, in another layout",
+        PayloadMatch::Exact => "your payload, byte for byte",
+        PayloadMatch::Sha256 => "the hash you gave",
+        _ => "compared",
+    }
+}
+
+fn how(subject: &Subject) -> String {
+    let verified = match subject.user_verified {
+        true => "user verified (PIN or biometric)",
+        false => "user not verified",
+    };
+    let kept = match (subject.backup_eligible, subject.backed_up) {
+        (true, true) => "synced to other devices",
+        (true, false) => "can be synced to other devices",
+        (false, _) => "says it stays on one device",
+    };
+    let mut parts = vec![
+        format!("passkey ({})", subject.algorithm),
+        verified.to_owned(),
+    ];
+    parts.extend(subject.rp_id.as_deref().map(plain));
+    parts.extend(subject.origin.as_deref().map(plain));
+    parts.push(kept.into());
+    if subject.cross_origin {
+        parts.push("in a frame of another site".into());
+    }
+    parts.join(", ")
+}
+
+fn claimed(report: &Report) -> Vec<String> {
+    let claimed = report.claimed_by_service();
+    let texts = [
+        ("status", claimed.status.as_deref()),
+        ("id", claimed.approval_id.as_deref()),
+        ("action", claimed.action.as_deref()),
+        ("e-mail", claimed.approver_email.as_deref()),
+    ];
+    let texts = texts
+        .into_iter()
+        .filter_map(|(name, text)| Some(format!("{name} {}", plain(text?))));
+    let decided = claimed
+        .decided_at
+        .map(|time| format!("decided {}", for_people(time)));
+    texts.chain(decided).collect()
+}
+
+/// Checks that passed, in three columns.
+fn passed(checks: &[Check], style: Style) -> String {
+    let titles: Vec<&str> = checks
+        .iter()
+        .filter(|check| check.status == Status::Pass)
+        .map(|check| check.id.title())
+        .collect();
+    let mut out = String::new();
+    for row in titles.chunks(3) {
+        let cells: Vec<String> = row.iter().map(|title| format!("{title:<26}")).collect();
+        let cells: Vec<String> = cells
+            .iter()
+            .enumerate()
+            .map(|(i, cell)| {
+                let last = i + 1 == row.len();
+                let cell = if last { cell.trim_end() } else { cell };
+                format!("{}  {cell}", style.good("ok"))
+            })
+            .collect();
+        out.push_str(&format!("  {}\n", cells.join("  ")));
+    }
+    out
+}
+
+/// Checks that did not run, those with one reason together.
+fn left_out(checks: &[Check], style: Style) -> String {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for check in checks {
+        let why = match check.status {
+            Status::Skipped => format!("skipped: {}", check.message),
+            Status::NotChecked => format!("not checked: {}", check.message),
+            _ => continue,
+        };
+        match groups.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, titles)) => titles.push(check.id.title()),
+            None => groups.push((why, vec![check.id.title()])),
+        }
+    }
+    let mut out = String::new();
+    for (why, titles) in groups {
+        let line = wrap("  --  ", &format!("{}  ({why})", titles.join(", ")));
+        out.push_str(&line.replacen("--", &style.dim("--"), 1));
+    }
+    out
+}
+
+fn footer(report: &Report, style: Style) -> String {
+    let policy = match report.policy() {
+        Some(policy) => format!("policy {} sha256 {}", policy.name, hex(&policy.sha256)),
+        None => "no policy".into(),
+    };
+    let version = concat!("cosignet ", env!("CARGO_PKG_VERSION"), "   offline");
+    let mut out = String::new();
+    for text in [policy.as_str(), version] {
+        for line in wrap("", text).lines() {
+            out.push_str(&style.dim(line));
+            out.push('\n');
+        }
+    }
+    let code = report.code();
+    let next = code.explanation().next;
+    let next = match report.verdict() {
+        Verdict::Verified => next.to_owned(),
+        _ => format!("{next} More: `cosignet explain {code}`."),
+    };
+    out.push_str(&wrap("Next: ", &next));
+    out
+}

@@ -8,9 +8,10 @@ use verifier_core::policy::Policy;
 use verifier_core::signature::Crypto;
 use verifier_core::time::Time;
 use verifier_core::tlog::merkle::{self, Hash};
-use verifier_core::tlog::note::{self, Note, VerifierKey};
+use verifier_core::tlog::note::{self, Note};
 use verifier_core::tlog::policy::Policy as LogPolicy;
 use verifier_core::tlog::proof::Proof;
+use verifier_core::tlog::vkey::VerifierKey;
 use verifier_core::webauthn::{Assertion, CoseKey, Expected, UserVerification};
 use verifier_core::{Failure, Request, verify};
 

@@ -8,7 +8,7 @@ use verifier_core::policy::Policy;
 use verifier_core::signature::Crypto;
 use verifier_core::time::Time;
 use verifier_core::tlog::merkle::{self, Hash};
-use verifier_core::tlog::note::{self, Note};
+use verifier_core::tlog::note::Note;
 use verifier_core::tlog::policy::Policy as LogPolicy;
 use verifier_core::tlog::proof::Proof;
 use verifier_core::tlog::vkey::VerifierKey;
@@ -167,16 +167,21 @@ fn consistency(input: Input<'_>) -> Result<Outcome, Broken> {
 
 fn note(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
     let (vkeys, text) = (texts(input, "vkeys")?, text(input, "note")?);
-    let verified = || -> Result<Vec<String>, note::Error> {
-        let keys: Result<Vec<_>, _> = vkeys.into_iter().map(VerifierKey::parse).collect();
-        let keys = keys?;
-        let verified = Note::parse(text)?.verify(crypto, &keys)?;
-        Ok(verified
-            .iter()
-            .map(|verified| verified.key().name().to_owned())
-            .collect())
+    let keys: Result<Vec<_>, _> = vkeys.into_iter().map(VerifierKey::parse).collect();
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(error) => return Ok(invalid(&error)),
     };
-    Ok(verified().map_or_else(|error| invalid(&error), Outcome::Verified))
+    let verified = Note::parse(text).and_then(|note| note.verify(crypto, &keys));
+    Ok(match verified {
+        Ok(verified) => Outcome::Verified(
+            verified
+                .iter()
+                .map(|verified| verified.key().name().to_owned())
+                .collect(),
+        ),
+        Err(error) => invalid(&error),
+    })
 }
 
 /// In the order: policy, form, inclusion, log, cosignatures, quorum.

@@ -280,7 +280,9 @@ fn required(policy: &Policy, input: &Input) -> Vec<CheckId> {
 fn unknown_key(policy: Option<&Policy>, claim: &Claim<'_>) -> Check {
     let check = Check::coded(CheckId::ApproverKey, Code::ApproverUnknownKey);
     let check = match policy {
-        None => check.expected("a policy that lists the key"),
+        None => check
+            .message("No policy was given, and only a policy says whose key this is.")
+            .expected("a policy that lists the key"),
         Some(policy) => check.expected(format!(
             "one of {} keys in policy {}",
             policy.approvers().len(),

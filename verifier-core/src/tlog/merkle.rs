@@ -276,7 +276,7 @@ pub enum Error {
         found: usize,
     },
     /// The proof leads to another root.
-    #[error("the inclusion proof does not lead from this leaf to this root")]
+    #[error("the entry is not in the tree of this checkpoint: its inclusion proof leads to another root")]
     InclusionRoot {
         /// The root of the tree.
         expected: Hash,

@@ -147,7 +147,8 @@ impl<'r> Run<'r> {
         const ID: CheckId = CheckId::LogCheckpoint;
         let origin = checkpoint.checkpoint().origin();
         let Some(rule) = self.log_policy() else {
-            let check = Check::coded(ID, Code::LogUnknownKey);
+            let check = Check::coded(ID, Code::LogUnknownKey)
+                .message("No policy was given, and only a policy says whose log this is.");
             self.push(
                 check
                     .expected("a policy that lists the log")

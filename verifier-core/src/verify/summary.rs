@@ -19,7 +19,7 @@ pub(super) fn sentence(report: &Report) -> String {
         Verdict::Rejected => first_message(report, Status::Fail),
         Verdict::Incomplete | Verdict::Malformed => {
             format!(
-                "Nothing failed, but: {}",
+                "Nothing failed, but a required check could not be made. {}",
                 first_message(report, Status::Incomplete)
             )
         }

@@ -1,0 +1,223 @@
+//! Every row of the table of exit codes.
+
+use std::process::Stdio;
+
+use crate::fixtures::{Folder, Run};
+
+const POLICY: &str = "--policy policy.toml";
+
+#[test]
+fn each_row_of_the_table() {
+    let folder = Folder::sample();
+    folder.write("other.json", r#"{"other":true}"#);
+    folder.write("bad.json", "{");
+    folder.write("bad.toml", "name = \n");
+    folder.write("unknown.toml", "surprise = 1\n");
+    let hash = "00".repeat(32);
+    let id = "00000000-0000-0000-0000-000000000000";
+    for (args, code) in [
+        (format!("verify approval.json {POLICY}"), 0),
+        (
+            format!("verify approval.json {POLICY} --payload wire.json --at now"),
+            0,
+        ),
+        (
+            format!("verify approval.json {POLICY} --approver alice --rp-id approvals.example"),
+            0,
+        ),
+        (
+            format!("verify approval.json {POLICY} --payload other.json"),
+            1,
+        ),
+        (
+            format!("verify approval.json {POLICY} --payload-sha256 {hash}"),
+            1,
+        ),
+        (
+            format!("verify approval.json {POLICY} --approval-id {id}"),
+            1,
+        ),
+        (format!("verify approval.json {POLICY} --approver bob"), 1),
+        (
+            format!("verify approval.json {POLICY} --rp-id other.example"),
+            1,
+        ),
+        (
+            format!("verify approval.json {POLICY} --at 2026-02-01T00:00:00Z"),
+            1,
+        ),
+        ("verify".into(), 2),
+        ("verify --surprise".into(), 2),
+        ("surprise".into(), 2),
+        (
+            format!("verify approval.json {POLICY} --payload-sha256 00"),
+            2,
+        ),
+        (format!("verify approval.json {POLICY} --approval-id 1"), 2),
+        (format!("verify approval.json {POLICY} --at tomorrow"), 2),
+        (
+            format!("verify approval.json approval.json {POLICY} --payload wire.json"),
+            2,
+        ),
+        (format!("verify . {POLICY} --payload-sha256 {hash}"), 2),
+        (format!("verify - - {POLICY}"), 2),
+        ("verify approval.json --policy bad.toml".into(), 2),
+        ("verify approval.json --policy unknown.toml".into(), 2),
+        ("verify approval.json --policy bad.json".into(), 2),
+        (format!("verify bad.json {POLICY}"), 3),
+        (format!("verify - {POLICY}"), 3),
+        ("verify approval.json".into(), 4),
+        (format!("verify nothing.json {POLICY}"), 5),
+        ("verify approval.json --policy nothing.toml".into(), 5),
+        (
+            format!("verify approval.json {POLICY} --payload nothing.json"),
+            5,
+        ),
+        ("inspect approval.json".into(), 0),
+        ("inspect bad.json".into(), 3),
+        ("inspect nothing.json".into(), 5),
+        ("explain".into(), 0),
+        ("explain io.unreadable".into(), 0),
+        ("explain nothing.known".into(), 2),
+        ("policy check policy.toml".into(), 0),
+        ("policy check bad.toml".into(), 2),
+        ("policy show nothing.toml".into(), 5),
+        ("--help".into(), 0),
+        ("--version".into(), 0),
+    ] {
+        let run = folder.run(&args);
+        assert_eq!(run.code, code, "{args}\n{}", run.transcript());
+        let json = folder.run(&format!("{args} --format json"));
+        assert_eq!(
+            json.code,
+            if args.starts_with("--") {
+                code
+            } else {
+                run.code
+            },
+            "{args}"
+        );
+        if !args.starts_with("--") {
+            for line in json.stdout.lines().chain(json.stderr.lines()) {
+                let value: serde_json::Value = serde_json::from_str(line).expect(line);
+                if args.starts_with("verify") {
+                    assert_eq!(value["exitCode"], code, "{args}: {line}");
+                }
+            }
+        }
+        if args.starts_with("verify") && code != 2 {
+            let quiet = folder.run(&format!("{args} -q"));
+            assert_eq!((quiet.code, quiet.stdout.as_str()), (code, ""), "{args}");
+        }
+    }
+}
+
+#[test]
+fn of_several_the_worst_counts() {
+    let folder = Folder::sample();
+    folder.write("malformed.json", "{");
+    folder.edit(
+        "approval.json",
+        "\"type\":\"cosignet.bundle/v1\"",
+        "\"type\":\"cosignet.bundle/v1\"",
+    );
+    let text = folder.read("approval.json");
+    folder.write(
+        "rejected.json",
+        text.replace("tlog-proof@v1", "tlog-proof@v9"),
+    );
+    let sealed = serde_json::from_str::<serde_json::Value>(&text).map(|mut value| {
+        value["evidence"] = serde_json::json!({});
+        value.to_string()
+    });
+    folder.write("incomplete.json", sealed.unwrap());
+    for (inputs, code) in [
+        (
+            "nothing.json incomplete.json malformed.json rejected.json approval.json",
+            1,
+        ),
+        (
+            "nothing.json incomplete.json malformed.json approval.json",
+            3,
+        ),
+        ("approval.json nothing.json incomplete.json", 4),
+        ("approval.json nothing.json", 5),
+        ("approval.json approval.json", 0),
+    ] {
+        let run = folder.run(&format!("verify {inputs} --policy policy.toml"));
+        assert_eq!(run.code, code, "{inputs}\n{}", run.transcript());
+    }
+}
+
+#[test]
+fn output_that_nobody_reads_is_no_success() {
+    let folder = Folder::sample();
+    for args in [
+        &["verify", "approval.json", "--policy", "policy.toml"][..],
+        &[
+            "verify",
+            "approval.json",
+            "approval.json",
+            "--policy",
+            "policy.toml",
+        ],
+        &["explain"],
+        &["inspect", "approval.json"],
+    ] {
+        let mut child = folder
+            .command()
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let run = Run::from(child.wait_with_output().unwrap());
+        assert_eq!((run.code, run.stderr.as_str()), (5, ""), "{args:?}");
+    }
+    // A rejection stays one.
+    folder.write("wire.json", "{}");
+    let mut child = folder
+        .command()
+        .args([
+            "verify",
+            "approval.json",
+            "--policy",
+            "policy.toml",
+            "--payload",
+            "wire.json",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn no_environment_variable_changes_what_is_printed() {
+    let folder = Folder::sample();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = folder.command();
+        command.args([
+            "verify",
+            "approval.json",
+            "--policy",
+            "policy.toml",
+            "--format",
+            "json",
+        ]);
+        command.envs(variables.iter().copied());
+        Run::from(command.output().unwrap()).transcript()
+    };
+    let plain = run(&[]);
+    assert_eq!(plain, run(&[]), "the same bytes in every run");
+    let variables = [
+        ("NO_COLOR", "1"),
+        ("COLUMNS", "20"),
+        ("LANG", "de_DE"),
+        ("TZ", "Asia/Tokyo"),
+        ("RAYON_NUM_THREADS", "1"),
+    ];
+    assert_eq!(plain, run(&variables));
+}

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, CliError> {
         (Format::Json, _) => topics.iter().map(|topic| topic.to_json() + "\n").collect(),
         (Format::Human, None) => list(&topics),
         (Format::Human, Some(_)) => {
-            let texts: Vec<String> = topics.iter().map(Topic::to_human).collect();
+            let texts: Vec<String> = topics.iter().map(|topic| topic.to_human()).collect();
             texts.join("\n")
         }
     };
@@ -95,7 +95,7 @@ impl Topic {
         ]
     }
 
-    fn to_human(&self) -> String {
+    fn to_human(self) -> String {
         let mut out = format!("{}\n", self.id());
         for (label, text) in self.parts() {
             out.push_str(&wrap(&format!("  {label:<9}"), text));

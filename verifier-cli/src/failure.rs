@@ -19,6 +19,11 @@ pub(crate) struct CliError {
     exit: Exit,
     /// One sentence.
     pub(crate) message: String,
+    details: Box<Details>,
+}
+
+#[derive(Clone, Debug)]
+struct Details {
     file: Option<String>,
     expected: Option<String>,
     found: Option<String>,
@@ -27,42 +32,38 @@ pub(crate) struct CliError {
 
 impl CliError {
     pub(crate) fn new(code: CliCode, message: impl Into<String>) -> Self {
-        Self {
-            code: code.as_str(),
-            exit: code.exit(),
-            message: message.into(),
-            file: None,
-            expected: None,
-            found: None,
-            next: code.explanation().next.into(),
-        }
+        let next = code.explanation().next;
+        Self::coded(code.as_str(), code.exit(), message.into(), next)
     }
 
     /// An error that the core has found in something other than evidence.
     pub(crate) fn of(failure: &dyn Failure) -> Self {
-        let code = failure.code();
         let text = failure.to_string();
         let stop = if text.ends_with('.') { "" } else { "." };
-        Self {
-            code: code.as_str(),
-            exit: exit_of(code),
-            message: format!("{text}{stop}"),
-            file: None,
-            expected: failure.expected(),
-            found: failure.found(),
-            next: code.explanation().next.into(),
-        }
+        let mut error = Self::policy(failure.code(), format!("{text}{stop}"));
+        error.details.expected = failure.expected();
+        error.details.found = failure.found();
+        error
     }
 
+    /// An error with one of the core's codes.
     pub(crate) fn policy(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code: code.as_str(),
-            exit: exit_of(code),
-            message: message.into(),
+        let next = code.explanation().next;
+        Self::coded(code.as_str(), exit_of(code), message.into(), next)
+    }
+
+    fn coded(code: &'static str, exit: Exit, message: String, next: &str) -> Self {
+        let details = Box::new(Details {
             file: None,
             expected: None,
             found: None,
-            next: code.explanation().next.into(),
+            next: next.into(),
+        });
+        Self {
+            code,
+            exit,
+            message,
+            details,
         }
     }
 
@@ -78,9 +79,9 @@ impl CliError {
         Self::new(CliCode::IoUnreadable, message).file(path)
     }
 
-    pub(crate) fn file(self, path: &Path) -> Self {
-        let file = Some(path.to_string_lossy().into_owned());
-        Self { file, ..self }
+    pub(crate) fn file(mut self, path: &Path) -> Self {
+        self.details.file = Some(path.to_string_lossy().into_owned());
+        self
     }
 
     /// Says in the message, too, which file the error is about.
@@ -89,19 +90,19 @@ impl CliError {
         Self { message, ..self }.file(path)
     }
 
-    pub(crate) fn expected(self, expected: impl Into<String>) -> Self {
-        let expected = Some(expected.into());
-        Self { expected, ..self }
+    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.details.expected = Some(expected.into());
+        self
     }
 
-    pub(crate) fn found(self, found: impl Into<String>) -> Self {
-        let found = Some(found.into());
-        Self { found, ..self }
+    pub(crate) fn found(mut self, found: impl Into<String>) -> Self {
+        self.details.found = Some(found.into());
+        self
     }
 
-    pub(crate) fn next(self, next: impl Into<String>) -> Self {
-        let next = next.into();
-        Self { next, ..self }
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+        self.details.next = next.into();
+        self
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -115,18 +116,18 @@ impl CliError {
     /// One line of JSON. Members that do not apply are left out.
     pub(crate) fn to_json(&self) -> String {
         let optional = [
-            ("expected", self.expected.clone()),
-            ("file", self.file.clone()),
-            ("found", self.found.clone()),
+            ("expected", &self.details.expected),
+            ("file", &self.details.file),
+            ("found", &self.details.found),
         ];
         let text = optional
             .into_iter()
-            .filter_map(|(key, value)| Some((key.into(), Value::from(value?))));
+            .filter_map(|(key, value)| Some((key.into(), Value::from(value.as_deref()?))));
         let always = [
             ("code", Value::from(self.code)),
             ("exitCode", u64::from(self.exit.code()).into()),
             ("message", self.message.as_str().into()),
-            ("next", self.next.as_str().into()),
+            ("next", self.details.next.as_str().into()),
         ];
         let always = always.into_iter().map(|(key, value)| (key.into(), value));
         Value::Object(text.chain(always).collect()).to_text()
@@ -135,12 +136,15 @@ impl CliError {
     /// A few lines for people.
     pub(crate) fn to_human(&self) -> String {
         let mut out = wrap("error: ", &format!("{}  [{}]", self.message, self.code));
-        for (label, value) in [("expected", &self.expected), ("found   ", &self.found)] {
+        let Details {
+            expected, found, ..
+        } = &*self.details;
+        for (label, value) in [("expected", expected), ("found   ", found)] {
             if let Some(value) = value {
                 out.push_str(&wrap(&format!("  {label}  "), value));
             }
         }
-        out.push_str(&wrap("  next: ", &self.next));
+        out.push_str(&wrap("  next: ", &self.details.next));
         out
     }
 

@@ -37,7 +37,7 @@ impl InputFile {
 }
 
 /// All inputs: folders opened, their files sorted by name. `policy` is no input.
-pub(crate) fn expand(paths: &[PathBuf], policy: Option<&Path>) -> Result<Vec<InputFile>, CliError> {
+pub(crate) fn expand(paths: &[PathBuf], policy: Option<&Path>) -> Vec<InputFile> {
     let mut out = Vec::new();
     for path in paths {
         if !file::is_stdin(path) && path.is_dir() {
@@ -46,7 +46,7 @@ pub(crate) fn expand(paths: &[PathBuf], policy: Option<&Path>) -> Result<Vec<Inp
             out.push(InputFile::new(path.clone()));
         }
     }
-    Ok(out)
+    out
 }
 
 /// Every `*.json` except payloads and the policy. Anything doubtful stays in, to be reported:

@@ -82,9 +82,9 @@ fn from_spki(der: &[u8]) -> Result<CoseKey, CliError> {
         .ok_or_else(|| malformed("the key is not whole bytes"))?;
     let curve = || spki.algorithm.parameters_oid().ok();
     let key = match spki.algorithm.oid {
-        EC if curve() == Some(P256) => point(bytes).and_then(|(x, y)| Some(PublicKey::es256(x, y))),
-        EC if curve() == Some(P384) => point(bytes).and_then(|(x, y)| Some(PublicKey::es384(x, y))),
-        EC if curve() == Some(P521) => point(bytes).and_then(|(x, y)| Some(PublicKey::es512(x, y))),
+        EC if curve() == Some(P256) => point(bytes).map(|(x, y)| PublicKey::es256(x, y)),
+        EC if curve() == Some(P384) => point(bytes).map(|(x, y)| PublicKey::es384(x, y)),
+        EC if curve() == Some(P521) => point(bytes).map(|(x, y)| PublicKey::es512(x, y)),
         ED25519 => bytes.try_into().ok().map(PublicKey::ed25519),
         RSA => {
             let (n, e) = rsa(bytes).map_err(form)?;
@@ -127,4 +127,60 @@ fn malformed(why: &str) -> CliError {
         CliCode::KeyForm,
         format!("this is not a public key to rely on: {why}."),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spki::der::pem::{LineEnding, encode_string};
+    use test_vectors::{Algorithm, Passkey};
+    use verifier_core::encoding::{base64, base64url};
+    use verifier_core::signature::KeyRef;
+
+    /// SubjectPublicKeyInfo up to the key itself, for keys of this one length.
+    fn spki(key: KeyRef<'_>) -> Vec<u8> {
+        let (prefix, bytes): (&str, &[u8]) = match key {
+            KeyRef::Es256(point) => (
+                "3059301306072a8648ce3d020106082a8648ce3d030107034200",
+                point,
+            ),
+            KeyRef::Es384(point) => ("3076301006072a8648ce3d020106052b81040022036200", point),
+            KeyRef::Es512(point) => ("30819b301006072a8648ce3d020106052b8104002303818600", point),
+            KeyRef::Ed25519(bytes) => ("302a300506032b6570032100", bytes),
+            KeyRef::Rs256 { n, .. } => (
+                "30820122300d06092a864886f70d01010105000382010f003082010a0282010100",
+                n,
+            ),
+            _ => unreachable!(),
+        };
+        let mut out = verifier_core::encoding::from_hex(prefix).unwrap();
+        out.extend(bytes);
+        if let KeyRef::Rs256 { .. } = key {
+            out.extend([2, 3, 1, 0, 1]);
+        }
+        out
+    }
+
+    #[test]
+    fn reads_every_kind_in_every_form() {
+        for algorithm in Algorithm::ALL {
+            let cose = Passkey::new(algorithm, "alice").public_key;
+            let key = CoseKey::parse(&cose).unwrap();
+            let der = spki(key.public_key().as_ref());
+            let pem = encode_string("PUBLIC KEY", LineEnding::LF, &der).unwrap();
+            for form in [
+                cose.clone(),
+                base64url(&cose).into_bytes(),
+                der.clone(),
+                base64(&der).into_bytes(),
+                pem.clone().into_bytes(),
+                pem.trim_end().replace('\n', "\r\n").into_bytes(),
+            ] {
+                assert_eq!(parse(&form).unwrap(), key, "{algorithm:?}");
+            }
+            let private = pem.replace("PUBLIC", "PRIVATE");
+            assert!(parse(private.as_bytes()).is_err());
+            assert!(parse(&der[..der.len() - 1]).is_err());
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     let payload = payload
         .map(|path| file::read_whole(path, MAX_PAYLOAD))
         .transpose()?;
-    let inputs = input::expand(&args.inputs, args.policy.as_deref())?;
+    let inputs = input::expand(&args.inputs, args.policy.as_deref());
     let job = Job {
         args,
         policy: policy.as_ref(),

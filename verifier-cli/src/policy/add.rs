@@ -122,7 +122,10 @@ impl New {
                 table.insert(name, value(text));
             }
         }
-        table.decor_mut().set_prefix("\n");
+        // A comment at the end of the file stays in front of what is added behind it.
+        let end = document.trailing().as_str().unwrap_or_default().to_owned();
+        document.set_trailing("");
+        table.decor_mut().set_prefix(end + "\n");
         let list = document
             .entry("approvers")
             .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));

@@ -1,9 +1,11 @@
 //! `cosignet` as its users meet it: real runs over files.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
-    reason = "tests have std"
+    clippy::unwrap_used,
+    reason = "these are tests, and they have std"
 )]
 
 mod exit_codes;

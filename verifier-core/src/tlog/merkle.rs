@@ -276,7 +276,9 @@ pub enum Error {
         found: usize,
     },
     /// The proof leads to another root.
-    #[error("the entry is not in the tree of this checkpoint: its inclusion proof leads to another root")]
+    #[error(
+        "the entry is not in the tree of this checkpoint: its inclusion proof leads to another root"
+    )]
     InclusionRoot {
         /// The root of the tree.
         expected: Hash,

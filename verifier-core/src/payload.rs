@@ -119,16 +119,19 @@ pub struct Difference {
 /// The first places (at most eight) where the payload that was approved differs from the one that
 /// was expected: fields if both are JSON, else the first byte.
 pub fn differences(expected: &[u8], approved: &[u8]) -> Vec<Difference> {
-    let mut out = Vec::new();
     match (
         Value::parse(expected, LIMITS),
         Value::parse(approved, LIMITS),
     ) {
-        (Ok(expected), Ok(approved)) => compare(&expected, &approved, "$", &mut out),
-        _ if expected != approved => out.push(first_byte(expected, approved)),
-        _ => {}
+        (Ok(expected), Ok(approved)) => {
+            let (path, found) = (Vec::new(), Vec::new());
+            let mut comparison = Comparison { path, found };
+            comparison.values(&expected, &approved);
+            comparison.found
+        }
+        _ if expected != approved => Vec::from([first_byte(expected, approved)]),
+        _ => Vec::new(),
     }
-    out
 }
 
 /// Payloads are at most 512 KiB, but they may consist of many small values.
@@ -140,54 +143,88 @@ const LIMITS: Limits = Limits {
 
 const MOST_DIFFERENCES: usize = 8;
 
-// Recursion is bounded by `LIMITS.depth`.
-fn compare(expected: &Value<'_>, approved: &Value<'_>, path: &str, out: &mut Vec<Difference>) {
-    if out.len() >= MOST_DIFFERENCES || expected == approved {
-        return;
-    }
-    match (expected, approved) {
-        (Value::Object(a), Value::Object(b)) => {
-            let missing_in_a = b.iter().filter(|(key, _)| a.get(key).is_none());
-            let keys = a.iter().chain(missing_in_a).map(|(key, _)| key);
-            for key in keys {
-                compare_members(a.get(key), b.get(key), &child(path, key), out);
-            }
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            for i in 0..a.len().max(b.len()) {
-                compare_members(a.get(i), b.get(i), &format!("{path}[{i}]"), out);
-            }
-        }
-        _ => push(Some(expected), Some(approved), path, out),
-    }
+/// What has been found so far, and where the comparison stands.
+struct Comparison<'v> {
+    path: Vec<Step<'v>>,
+    found: Vec<Difference>,
 }
 
-fn compare_members(
-    expected: Option<&Value<'_>>,
-    approved: Option<&Value<'_>>,
-    path: &str,
-    out: &mut Vec<Difference>,
-) {
-    match (expected, approved) {
-        (Some(a), Some(b)) => compare(a, b, path, out),
-        _ => push(expected, approved, path, out),
-    }
+#[derive(Clone, Copy)]
+enum Step<'v> {
+    Key(&'v str),
+    Index(usize),
 }
 
-fn push(
-    expected: Option<&Value<'_>>,
-    approved: Option<&Value<'_>>,
-    path: &str,
-    out: &mut Vec<Difference>,
-) {
-    if out.len() < MOST_DIFFERENCES {
+impl<'v> Comparison<'v> {
+    // Recursion is bounded by `LIMITS.depth`, and every value is looked at once.
+    fn values(&mut self, expected: &'v Value<'_>, approved: &'v Value<'_>) {
+        match (expected, approved) {
+            (Value::Object(a), Value::Object(b)) => {
+                let missing_in_a = b.iter().filter(|(key, _)| a.get(key).is_none());
+                for (key, _) in a.iter().chain(missing_in_a) {
+                    self.step(Step::Key(key), a.get(key), b.get(key));
+                }
+            }
+            (Value::Array(a), Value::Array(b)) => {
+                for i in 0..a.len().max(b.len()) {
+                    self.step(Step::Index(i), a.get(i), b.get(i));
+                }
+            }
+            _ if expected != approved => self.differ(Some(expected), Some(approved)),
+            _ => {}
+        }
+    }
+
+    fn step(
+        &mut self,
+        step: Step<'v>,
+        expected: Option<&'v Value<'_>>,
+        approved: Option<&'v Value<'_>>,
+    ) {
+        if self.found.len() >= MOST_DIFFERENCES {
+            return;
+        }
+        self.path.push(step);
+        match (expected, approved) {
+            (Some(a), Some(b)) => self.values(a, b),
+            _ => self.differ(expected, approved),
+        }
+        self.path.pop();
+    }
+
+    fn differ(&mut self, expected: Option<&Value<'_>>, approved: Option<&Value<'_>>) {
         let (expected, found) = (expected.map(show), approved.map(show));
-        out.push(Difference {
-            path: path.to_string(),
+        let path = path(&self.path);
+        self.found.push(Difference {
+            path,
             expected,
             found,
         });
     }
+}
+
+/// A path for people: its beginning, if it is long.
+fn path(steps: &[Step<'_>]) -> String {
+    const LONGEST: usize = 200;
+    let mut out = String::from("$");
+    for step in steps {
+        if out.len() > LONGEST {
+            out.push_str(" …");
+            break;
+        }
+        match step {
+            Step::Index(i) => out.push_str(&format!("[{i}]")),
+            Step::Key(key) if is_plain(key) => out.push_str(&format!(".{key}")),
+            Step::Key(key) => out.push_str(&format!("[{}]", quote(key))),
+        }
+    }
+    out
+}
+
+fn is_plain(key: &str) -> bool {
+    !key.is_empty()
+        && key.len() <= 64
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// A value as people should see it: strings quoted and escaped, the rest as its JSON text.
@@ -201,17 +238,6 @@ fn show(value: &Value<'_>) -> String {
                 _ => quoted,
             }
         }
-    }
-}
-
-fn child(path: &str, key: &str) -> String {
-    let plain = !key.is_empty()
-        && key.len() <= 64
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if plain {
-        format!("{path}.{key}")
-    } else {
-        format!("{path}[{}]", quote(key))
     }
 }
 

@@ -68,6 +68,7 @@ pub struct Report {
     pub(crate) approver: Option<ApproverFacts>,
     pub(crate) claimed: Claimed,
     pub(crate) log: Option<LogFacts>,
+    pub(crate) not_later_than: Option<Time>,
     pub(crate) checks: Vec<Check>,
     pub(crate) not_proven: Vec<String>,
     pub(crate) policy: Option<PolicyFacts>,
@@ -111,6 +112,12 @@ impl Report {
         self.log.as_ref()
     }
 
+    /// The earliest time by which the approval is proven to have existed: a quorum of the
+    /// policy's witnesses had cosigned a tree that contains it.
+    pub fn not_later_than(&self) -> Option<Time> {
+        self.not_later_than
+    }
+
     /// Every check, in order; empty if the input was malformed.
     pub fn checks(&self) -> &[Check] {
         &self.checks
@@ -152,6 +159,10 @@ impl Report {
             ("exitCode", u64::from(self.verdict.exit_code()).into()),
             ("inputs", self.inputs.to_value()),
             ("log", self.log.as_ref().map(LogFacts::to_value).into()),
+            (
+                "notLaterThan",
+                self.not_later_than.map(|time| time.to_string()).into(),
+            ),
             (
                 "notProven",
                 self.not_proven

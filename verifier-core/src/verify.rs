@@ -27,7 +27,7 @@ use crate::signature::{Crypto, RustCrypto};
 use crate::time::Time;
 
 use claim::Claim;
-use log::LogFindings;
+use log::{Head, LogFindings};
 
 /// What the caller wants to know, and whom the caller trusts.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +97,7 @@ impl<'r> Run<'r> {
 
     fn report(mut self, input: &Input, inputs: Inputs) -> Report {
         let mut claimed = Claimed::default();
+        let mut anchored = None;
         let (claim, log) = match input {
             Input::Bundle(bundle) => {
                 claimed.approval_id.clone_from(&bundle.evidence.approval_id);
@@ -104,7 +105,7 @@ impl<'r> Run<'r> {
                 let entry = self.entry(&bundle.entry);
                 claimed.decided_at = entry.as_ref().map(|entry| entry.decided_at);
                 let log = self.log(&bundle.entry, &bundle.log_proof);
-                self.anchor(&bundle.entry, bundle.anchor.as_ref(), &log);
+                anchored = self.anchor(&bundle.entry, bundle.anchor.as_ref(), &log);
                 let claim = entry.and_then(|entry| self.claim(entry, bundle, &mut claimed));
                 (claim, log)
             }
@@ -114,6 +115,13 @@ impl<'r> Run<'r> {
                 (self.confirmed(confirmation), LogFindings::default())
             }
         };
+        // Both heads contain the entry; the earlier one says more.
+        let bound = log
+            .head
+            .iter()
+            .chain(&anchored)
+            .filter_map(|head| head.time)
+            .min();
         let subject = claim.as_ref().and_then(|claim| self.assertion(claim));
         // A key that did not sign is nobody's approval.
         let signed = self.status(CheckId::WebauthnSignature) == Some(Status::Pass);
@@ -123,9 +131,9 @@ impl<'r> Run<'r> {
             .filter(|_| signed);
         self.expectation(input, claim.as_ref());
         if let Some(claim) = &claim {
-            self.approver_key(claim, log.bound());
+            self.approver_key(claim, bound);
         }
-        self.time(&claimed, &log);
+        self.time(&claimed, &log, anchored.as_ref());
 
         self.checks.sort_by_key(|check| check.id);
         let (verdict, code) = self.verdict(input);
@@ -140,6 +148,7 @@ impl<'r> Run<'r> {
             }),
             claimed,
             log: log.facts,
+            not_later_than: bound,
             checks: self.checks,
             not_proven: Vec::new(),
             policy: policy_facts(self.request),
@@ -196,7 +205,7 @@ impl<'r> Run<'r> {
     }
 
     /// `time`
-    fn time(&mut self, claimed: &Claimed, log: &LogFindings) {
+    fn time(&mut self, claimed: &Claimed, log: &LogFindings, anchored: Option<&Head>) {
         const ID: CheckId = CheckId::Time;
         let Some(at) = self.request.at else {
             self.push(Check::not_checked(ID, "You named no moment (--at)."));
@@ -206,6 +215,11 @@ impl<'r> Run<'r> {
         let witnesses = log.facts.iter().flat_map(|facts| &facts.witnesses);
         let times = witnesses
             .map(|witness| witness.time)
+            .chain(
+                anchored
+                    .into_iter()
+                    .flat_map(|head| head.cosigned.iter().copied()),
+            )
             .chain(claimed.decided_at);
         self.push(match times.max() {
             Some(time) if time > latest => Check::coded(ID, Code::TimeInFuture)
@@ -301,6 +315,7 @@ fn malformed(error: &input::Error, request: &Request<'_>, inputs: Inputs) -> Rep
         approver: None,
         claimed: Claimed::default(),
         log: None,
+        not_later_than: None,
         checks: Vec::new(),
         not_proven: Vec::new(),
         policy: policy_facts(request),

@@ -181,7 +181,9 @@ fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
             "logged",
             &format!("{origin}, entry {index} in a tree of {size}, {witnesses}"),
         );
-        match log.quorum_time {
+    }
+    if report.log().is_some() {
+        match report.not_later_than() {
             Some(time) => {
                 let time = for_people(time);
                 say(

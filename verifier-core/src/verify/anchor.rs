@@ -24,41 +24,56 @@ pub(super) const CHECKS: [CheckId; 4] = [
 ];
 
 impl Run<'_> {
-    pub(super) fn anchor(&mut self, entry: &str, anchor: Option<&Anchor>, found: &LogFindings) {
+    /// The anchored head, if it counts.
+    pub(super) fn anchor(
+        &mut self,
+        entry: &str,
+        anchor: Option<&Anchor>,
+        found: &LogFindings,
+    ) -> Option<Head> {
         let Some((anchor, stamped)) = anchor.and_then(|a| Some((a, a.checkpoint.as_deref()?)))
         else {
-            return self.no_anchor(None);
+            self.no_anchor(None);
+            return None;
         };
         let Some(rule) = self.log_policy() else {
-            return self.no_anchor(Some(
-                "Without a log key there is nothing to compare it with.",
-            ));
+            let why = "Without a log key there is nothing to compare it with.";
+            self.no_anchor(Some(why));
+            return None;
         };
-        let Some(head) = &found.head else {
+        let Some(own) = &found.head else {
             let passed = |id: &CheckId| self.status(*id) == Some(Status::Pass);
             let cause = log::CHECKS.into_iter().find(|id| !passed(id));
-            return self.skip(&CHECKS, cause.unwrap_or(CheckId::LogQuorum));
+            self.skip(&CHECKS, cause.unwrap_or(CheckId::LogQuorum));
+            return None;
         };
-        match anchored(entry, anchor, stamped, head, rule, self.request.crypto) {
-            Ok(()) => {}
-            Err(Unfit::Contradiction(message)) => {
-                let [first, rest @ ..] = CHECKS;
-                self.push(Check::coded(first, Code::AnchorLog).message(message));
-                return self.skip(&rest, first);
-            }
-            Err(Unfit::Unknown(message)) => return self.no_anchor(Some(message)),
-        }
         let [first, bitcoin @ ..] = CHECKS;
-        self.push(Check::pass(
-            first,
-            "The anchored head belongs to the same log.",
-        ));
+        match anchored(entry, anchor, stamped, own, rule, self.request.crypto) {
+            Ok(head) => {
+                let message = "The anchored head belongs to the same log.";
+                self.push(Check::pass(first, message));
+                self.bitcoin(bitcoin);
+                Some(head)
+            }
+            Err(Unfit::Contradiction(message)) => {
+                self.push(Check::coded(first, Code::AnchorLog).message(message));
+                self.skip(&bitcoin, first);
+                None
+            }
+            Err(Unfit::Unknown(message)) => {
+                self.no_anchor(Some(message));
+                None
+            }
+        }
+    }
+
+    fn bitcoin(&mut self, checks: [CheckId; 3]) {
         if self.anchor_required() {
-            let [path, rest @ ..] = bitcoin;
+            let [path, rest @ ..] = checks;
             self.push(Check::coded(path, Code::AnchorUnsupported));
             self.skip(&rest, path);
         } else {
-            self.leave_out(&bitcoin, "This version does not evaluate Bitcoin anchors.");
+            self.leave_out(&checks, "This version does not evaluate Bitcoin anchors.");
         }
     }
 
@@ -99,33 +114,35 @@ fn anchored(
     entry: &str,
     anchor: &Anchor,
     stamped: &str,
-    head: &Head,
+    own: &Head,
     rule: &LogPolicy,
     crypto: &dyn Crypto,
-) -> Result<(), Unfit> {
+) -> Result<Head, Unfit> {
     use Unfit::{Contradiction, Unknown};
 
     let stamped = SignedCheckpoint::parse(stamped)
         .map_err(|_| Contradiction("The stamped checkpoint is not well formed."))?;
-    let tree = stamped.checkpoint();
-    if tree.origin() != head.origin {
-        return Err(Contradiction("The stamped checkpoint is of another log."));
-    }
-    let cosigned = rule
+    let signed = rule
         .tlog
         .verify_log(crypto, &stamped)
-        .and_then(|signed| signed.verify_cosignatures(crypto))
-        .map_err(|_| Contradiction("The log's signature on the stamped checkpoint is not good."))?;
-    cosigned.quorum().map_err(|error| match error.code() {
+        .map_err(|_| Contradiction("The log has not signed the stamped checkpoint."))?;
+    if *signed.key() != own.log {
+        return Err(Contradiction("The stamped checkpoint is of another log."));
+    }
+    let cosigned = signed
+        .verify_cosignatures(crypto)
+        .map_err(|_| Contradiction("The stamped checkpoint has too many cosignatures."))?;
+    let head = Head::new(&cosigned).map_err(|error| match error.code() {
         Code::LogQuorumShort => Unknown("Too few witnesses cosigned the stamped checkpoint."),
         _ => Contradiction("A cosignature on the stamped checkpoint does not verify."),
     })?;
 
-    includes_entry(entry, anchor, tree, head)?;
-    if tree.size() != head.size && !rule.tlog.requires_witnesses() {
-        consistent(anchor, tree, head)?;
+    let tree = stamped.checkpoint();
+    includes_entry(entry, anchor, tree, own)?;
+    if tree.size() != own.size && !rule.tlog.requires_witnesses() {
+        consistent(anchor, tree, own)?;
     }
-    Ok(())
+    Ok(head)
 }
 
 fn includes_entry(

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 
 use super::Run;
 use super::claim::Claim;
@@ -240,7 +241,7 @@ impl<'r> Run<'r> {
         let check = match listed {
             Some(id) => Check::pass(ID, "The policy lists this relying party.").found(quote(id)),
             None => Check::coded(ID, Code::WebauthnRpId)
-                .expected(rules.rp_ids.join(", "))
+                .expected(quoted(&rules.rp_ids))
                 .found(match &claim.rp_id {
                     Some(stated) => quote(stated),
                     None => format!("sha256 {}", hex(data.rp_id_hash())),
@@ -268,6 +269,11 @@ impl<'r> Run<'r> {
             Err(error) => Check::failed(id, &error),
         });
     }
+}
+
+fn quoted(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quote(text)).collect();
+    texts.join(", ")
 }
 
 fn without_policy(id: CheckId) -> Check {

@@ -1,7 +1,7 @@
 //! `log.*`: the log holds the entry, and everybody sees the same log.
 
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::Run;
@@ -12,11 +12,12 @@ use crate::policy::{LogPolicy, LogRule, Policy};
 use crate::quote;
 use crate::report::{LogFacts, WitnessFacts};
 use crate::time::{Time, for_people};
-use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::tlog::checkpoint::SignedCheckpoint;
 use crate::tlog::merkle::{Hash, leaf_hash};
 use crate::tlog::policy::Witness;
 use crate::tlog::proof::Proof;
-use crate::tlog::quorum::Cosigned;
+use crate::tlog::quorum::{self, Cosigned};
+use crate::tlog::vkey::VerifierKey;
 
 /// The checks about the log.
 pub(super) const CHECKS: [CheckId; 3] = [
@@ -34,30 +35,28 @@ pub(super) struct LogFindings {
     pub(super) head: Option<Head>,
 }
 
-impl LogFindings {
-    /// The earliest proven time by which the entry existed.
-    pub(super) fn bound(&self) -> Option<Time> {
-        self.head.as_ref().and_then(|head| head.time)
-    }
-}
-
 /// A head of the log that contains the entry and meets the policy.
 #[derive(Debug)]
 pub(super) struct Head {
-    pub(super) origin: String,
+    pub(super) log: VerifierKey,
     pub(super) size: u64,
     pub(super) root: Hash,
-    time: Option<Time>,
+    /// When the quorum had cosigned it; `None` for `quorum none`.
+    pub(super) time: Option<Time>,
+    /// When each witness of the policy cosigned it.
+    pub(super) cosigned: Vec<Time>,
 }
 
 impl Head {
-    fn new(checkpoint: &Checkpoint<'_>, time: Option<Time>) -> Self {
-        Self {
-            origin: checkpoint.origin().to_string(),
-            size: checkpoint.size(),
-            root: checkpoint.root(),
-            time,
-        }
+    pub(super) fn new(cosigned: &Cosigned<'_>) -> Result<Self, quorum::Error> {
+        let met = cosigned.quorum()?;
+        Ok(Self {
+            log: met.log().key().clone(),
+            size: met.checkpoint().size(),
+            root: met.checkpoint().root(),
+            time: met.time(),
+            cosigned: cosigned.witnesses().map(|(_, time)| time).collect(),
+        })
     }
 }
 
@@ -179,18 +178,16 @@ impl<'r> Run<'r> {
     /// `log.quorum`
     fn quorum(&mut self, cosigned: &Cosigned<'_>) -> Option<Head> {
         const ID: CheckId = CheckId::LogQuorum;
-        match cosigned.quorum() {
-            Ok(met) => {
-                self.push(Check::pass(
-                    ID,
-                    match met.time() {
-                        None => "The policy requires no witnesses.".to_string(),
-                        Some(time) => {
-                            format!("The quorum had cosigned this tree by {}.", for_people(time))
-                        }
-                    },
-                ));
-                Some(Head::new(met.checkpoint(), met.time()))
+        match Head::new(cosigned) {
+            Ok(head) => {
+                let message = match head.time {
+                    None => "The policy requires no witnesses.".to_string(),
+                    Some(time) => {
+                        format!("The quorum had cosigned this tree by {}.", for_people(time))
+                    }
+                };
+                self.push(Check::pass(ID, message));
+                Some(head)
             }
             Err(error) => {
                 self.push(Check::failed(ID, &error));

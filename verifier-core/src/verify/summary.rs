@@ -64,9 +64,17 @@ pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<String
         }
         Some(LogRule::Required(_)) | None => {}
     }
-    match report.log.as_ref().and_then(|log| log.quorum_time) {
-        Some(_) => say("When exactly it was approved: witnesses prove only that it was not later."),
-        None => say("When it was approved: no time in the evidence is proven."),
+    let proven = report.not_later_than;
+    match (proven, report.claimed.decided_at) {
+        (Some(proven), Some(claimed)) if claimed > proven.saturating_add_millis(120_000) => {
+            say(
+                "When it was approved: the service names a time after the log held it, which is false.",
+            );
+        }
+        (Some(_), _) => {
+            say("When exactly it was approved: witnesses prove only that it was not later.");
+        }
+        (None, _) => say("When it was approved: no time in the evidence is proven."),
     }
     out
 }
@@ -87,7 +95,7 @@ fn approved(report: &Report) -> String {
         .approver
         .as_ref()
         .map_or("", |approver| &approver.name);
-    let when = match report.log.as_ref().and_then(|log| log.quorum_time) {
+    let when = match report.not_later_than {
         Some(time) => format!("no later than {} (witnessed)", for_people(time)),
         None => match report.claimed.decided_at {
             Some(time) => format!("on {}, says the service (not proven)", for_people(time)),

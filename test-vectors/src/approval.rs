@@ -76,6 +76,14 @@ impl Draft {
         draft
     }
 
+    /// An approval that no vector contains or trusts: key and log of its own.
+    pub fn apart() -> Self {
+        let mut draft = Self::numbered(Algorithm::Es256, 7);
+        draft.passkey = Passkey::new(Algorithm::Es256, "apart");
+        draft.log_seed = pseudo_random("log apart");
+        draft
+    }
+
     /// Another approval by the same passkey: other id, nonce, amount and counter. It commits to
     /// no e-mail.
     pub fn numbered(algorithm: Algorithm, number: u32) -> Self {

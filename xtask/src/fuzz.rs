@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use test_vectors::Draft;
 use verifier_core::encoding::{from_base64url, hex, sha256};
 use verifier_core::json::{Limits, Value};
 
@@ -38,12 +39,13 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
         let corpus = fuzz.join("corpus").join(target);
         fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
         seed(&root().join("test-vectors"), members, &corpus)?;
-        let registration = root().join("docs/example/registration.json");
-        if *target == "registration" {
-            keep(
-                &corpus,
-                &fs::read(&registration).map_err(|e| e.to_string())?,
-            )?;
+        match *target {
+            "bundle" => keep(&corpus, Draft::apart().mint().bundle.text().as_bytes())?,
+            "registration" => {
+                let path = root().join("docs/example/registration.json");
+                keep(&corpus, &fs::read(path).map_err(|error| error.to_string())?)?;
+            }
+            _ => {}
         }
         let limit = format!("-max_total_time={seconds}");
         let args = [

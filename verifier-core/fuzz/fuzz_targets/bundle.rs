@@ -1,16 +1,16 @@
-//! Whatever the input, a verdict; and VERIFIED only for what the seeds signed.
+//! Whatever the input, a verdict; and VERIFIED for one approval only.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use test_vectors::{Algorithm, Approval};
+use test_vectors::{Approval, Draft};
 use verifier_core::input::Input;
 use verifier_core::policy::Policy;
 use verifier_core::{Request, Verdict, verify};
 
-static APPROVAL: LazyLock<Approval> = LazyLock::new(|| Approval::sample(Algorithm::Es256));
+static APPROVAL: LazyLock<Approval> = LazyLock::new(|| Draft::apart().mint());
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     Policy::from_json(APPROVAL.policy.value().to_string().as_bytes()).unwrap()
 });

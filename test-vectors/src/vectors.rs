@@ -2,6 +2,7 @@
 
 mod anchors;
 mod assertions;
+mod blocks;
 mod bundle_policies;
 mod bundles;
 mod confirmations;
@@ -15,6 +16,7 @@ mod payloads;
 mod policies;
 mod proofs;
 mod splices;
+mod timestamps;
 
 use std::fs;
 use std::io;
@@ -66,6 +68,9 @@ fn files() -> Vec<File> {
         expectations::expectations(),
         payloads::payloads(),
         anchors::anchors(),
+        blocks::blocks(),
+        timestamps::ots(),
+        timestamps::headers(),
         malformed::malformed(),
         malformed::too_large(),
         confirmations::confirmations(),
@@ -165,7 +170,11 @@ mod tests {
     use super::*;
 
     fn is_positive(expect: &Value) -> bool {
-        expect == "valid" || expect.get("verified").is_some() || expect["verdict"] == "VERIFIED"
+        let found = |key| expect.get(key).is_some();
+        expect == "valid"
+            || found("verified")
+            || found("bitcoin")
+            || expect["verdict"] == "VERIFIED"
     }
 
     #[test]

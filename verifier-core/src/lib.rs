@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+pub mod bitcoin;
 pub mod bundle;
 pub mod check;
 pub mod code;

@@ -5,6 +5,7 @@
 
 mod anchor;
 mod assertion;
+mod block;
 mod claim;
 mod expectation;
 mod log;
@@ -16,13 +17,14 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use crate::Failure;
+use crate::bitcoin::chain::HeaderChain;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::encoding::sha256;
 use crate::entry::{self, Entry};
 use crate::input::{self, Input};
 use crate::policy::{LogRule, Policy};
-use crate::report::{ApproverFacts, Claimed, Inputs, PolicyFacts, Report, Verdict};
+use crate::report::{AnchorFacts, ApproverFacts, Claimed, Inputs, PolicyFacts, Report, Verdict};
 use crate::signature::{Crypto, RustCrypto};
 use crate::time::Time;
 
@@ -47,6 +49,8 @@ pub struct Request<'a> {
     pub approver: Option<&'a str>,
     /// The relying party id that this should be for.
     pub rp_id: Option<&'a str>,
+    /// Bitcoin's headers, verified. They count as far as the policy knows the chain.
+    pub headers: Option<&'a HeaderChain<'a>>,
     /// The moment to ask about. Nothing is compared with "now" unless it is given.
     pub at: Option<Time>,
     /// The back end for signatures.
@@ -63,6 +67,7 @@ impl Default for Request<'_> {
             approval_id: None,
             approver: None,
             rp_id: None,
+            headers: None,
             at: None,
             crypto: &RustCrypto,
         }
@@ -97,21 +102,22 @@ impl<'r> Run<'r> {
 
     fn report(mut self, input: &Input, inputs: Inputs) -> Report {
         let mut claimed = Claimed::default();
-        let (claim, log) = match input {
+        let (claim, log, anchor) = match input {
             Input::Bundle(bundle) => {
                 claimed.approval_id.clone_from(&bundle.evidence.approval_id);
                 claimed.action.clone_from(&bundle.evidence.action);
                 let entry = self.entry(&bundle.entry);
                 claimed.decided_at = entry.as_ref().map(|entry| entry.decided_at);
                 let log = self.log(&bundle.entry, &bundle.log_proof);
-                self.anchor(&bundle.entry, bundle.anchor.as_ref(), &log);
+                let anchor = self.anchor(&bundle.entry, bundle.anchor.as_ref(), &log);
                 let claim = entry.and_then(|entry| self.claim(entry, bundle, &mut claimed));
-                (claim, log)
+                (claim, log, anchor)
             }
             Input::Confirmation(confirmation) => {
                 claimed.status = Some(confirmation.status.clone());
                 self.no_log();
-                (self.confirmed(confirmation), LogFindings::default())
+                let claim = self.confirmed(confirmation);
+                (claim, LogFindings::default(), None)
             }
         };
         let subject = claim.as_ref().and_then(|claim| self.assertion(claim));
@@ -123,9 +129,9 @@ impl<'r> Run<'r> {
             .filter(|_| signed);
         self.expectation(input, claim.as_ref());
         if let Some(claim) = &claim {
-            self.approver_key(claim, log.bound());
+            self.approver_key(claim, earliest(&log, anchor.as_ref()));
         }
-        self.time(&claimed, &log);
+        self.time(&claimed, &log, anchor.as_ref());
 
         self.checks.sort_by_key(|check| check.id);
         let (verdict, code) = self.verdict(input);
@@ -140,6 +146,7 @@ impl<'r> Run<'r> {
             }),
             claimed,
             log: log.facts,
+            anchor,
             checks: self.checks,
             not_proven: Vec::new(),
             policy: policy_facts(self.request),
@@ -196,7 +203,7 @@ impl<'r> Run<'r> {
     }
 
     /// `time`
-    fn time(&mut self, claimed: &Claimed, log: &LogFindings) {
+    fn time(&mut self, claimed: &Claimed, log: &LogFindings, anchor: Option<&AnchorFacts>) {
         const ID: CheckId = CheckId::Time;
         let Some(at) = self.request.at else {
             self.push(Check::not_checked(ID, "You named no moment (--at)."));
@@ -206,7 +213,8 @@ impl<'r> Run<'r> {
         let witnesses = log.facts.iter().flat_map(|facts| &facts.witnesses);
         let times = witnesses
             .map(|witness| witness.time)
-            .chain(claimed.decided_at);
+            .chain(claimed.decided_at)
+            .chain(anchor.and_then(AnchorFacts::not_before));
         self.push(match times.max() {
             Some(time) if time > latest => Check::coded(ID, Code::TimeInFuture)
                 .expected(format!("not after {at}, give or take two minutes"))
@@ -261,6 +269,12 @@ impl<'r> Run<'r> {
     }
 }
 
+/// The earliest proven time by which the entry existed.
+fn earliest(log: &LogFindings, anchor: Option<&AnchorFacts>) -> Option<Time> {
+    let anchored = anchor.and_then(|anchor| anchor.not_later_than);
+    log.bound().into_iter().chain(anchored).min()
+}
+
 /// The checks without which there is no VERIFIED under `policy`.
 fn required(policy: &Policy, input: &Input) -> Vec<CheckId> {
     let mut ids = assertion::CHECKS.to_vec();
@@ -299,6 +313,7 @@ fn malformed(error: &input::Error, request: &Request<'_>, inputs: Inputs) -> Rep
         approver: None,
         claimed: Claimed::default(),
         log: None,
+        anchor: None,
         checks: Vec::new(),
         not_proven: Vec::new(),
         policy: policy_facts(request),

@@ -1,7 +1,7 @@
-//! `anchor.*`: the head that was anchored is a head of the same log and contains the entry.
+//! `anchor.log`: the head that was anchored is a head of the same log and contains the entry.
 //!
-//! That much is a matter between the log and its witnesses. What Bitcoin adds to it is not
-//! evaluated by this version, and a policy that requires it is never met.
+//! That much is a matter between the log and its witnesses. What Bitcoin adds to it is in
+//! [`super::block`].
 
 use super::Run;
 use super::log::{self, Head, LogFindings};
@@ -10,6 +10,7 @@ use crate::bundle::Anchor;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::policy::{LogPolicy, Policy};
+use crate::report::AnchorFacts;
 use crate::signature::Crypto;
 use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::tlog::merkle::{leaf_hash, verify_consistency};
@@ -24,7 +25,12 @@ pub(super) const CHECKS: [CheckId; 4] = [
 ];
 
 impl Run<'_> {
-    pub(super) fn anchor(&mut self, entry: &str, anchor: Option<&Anchor>, found: &LogFindings) {
+    pub(super) fn anchor(
+        &mut self,
+        entry: &str,
+        anchor: Option<&Anchor>,
+        found: &LogFindings,
+    ) -> Option<AnchorFacts> {
         let Some((anchor, stamped)) = anchor.and_then(|a| Some((a, a.checkpoint.as_deref()?)))
         else {
             return self.no_anchor(None);
@@ -37,33 +43,28 @@ impl Run<'_> {
         let Some(head) = &found.head else {
             let passed = |id: &CheckId| self.status(*id) == Some(Status::Pass);
             let cause = log::CHECKS.into_iter().find(|id| !passed(id));
-            return self.skip(&CHECKS, cause.unwrap_or(CheckId::LogQuorum));
+            self.skip(&CHECKS, cause.unwrap_or(CheckId::LogQuorum));
+            return None;
         };
         match anchored(entry, anchor, stamped, head, rule, self.request.crypto) {
             Ok(()) => {}
             Err(Unfit::Contradiction(message)) => {
                 let [first, rest @ ..] = CHECKS;
                 self.push(Check::coded(first, Code::AnchorLog).message(message));
-                return self.skip(&rest, first);
+                self.skip(&rest, first);
+                return None;
             }
             Err(Unfit::Unknown(message)) => return self.no_anchor(Some(message)),
         }
-        let [first, bitcoin @ ..] = CHECKS;
         self.push(Check::pass(
-            first,
+            CheckId::AnchorLog,
             "The anchored head belongs to the same log.",
         ));
-        if self.anchor_required() {
-            let [path, rest @ ..] = bitcoin;
-            self.push(Check::coded(path, Code::AnchorUnsupported));
-            self.skip(&rest, path);
-        } else {
-            self.leave_out(&bitcoin, "This version does not evaluate Bitcoin anchors.");
-        }
+        self.block(anchor, stamped)
     }
 
     /// There is no anchor that could count.
-    pub(super) fn no_anchor(&mut self, why: Option<&str>) {
+    pub(super) fn no_anchor(&mut self, why: Option<&str>) -> Option<AnchorFacts> {
         if self.anchor_required() {
             let [first, rest @ ..] = CHECKS;
             let check = Check::coded(first, Code::AnchorMissing);
@@ -71,13 +72,15 @@ impl Run<'_> {
                 Some(why) => check.message(why),
                 None => check,
             });
-            return self.skip(&rest, first);
+            self.skip(&rest, first);
+            return None;
         }
         let message = why.unwrap_or("The policy requires no Bitcoin anchor.");
         self.leave_out(&CHECKS, message);
+        None
     }
 
-    fn anchor_required(&self) -> bool {
+    pub(super) fn anchor_required(&self) -> bool {
         self.request
             .policy
             .map(Policy::anchor)

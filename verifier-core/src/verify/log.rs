@@ -118,7 +118,7 @@ impl<'r> Run<'r> {
                 self.leave_out(&CHECKS, message);
             }
         }
-        self.no_anchor(None);
+        let _no_block = self.no_anchor(None);
     }
 
     /// `log.proof`

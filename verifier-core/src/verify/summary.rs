@@ -9,8 +9,8 @@ use crate::code::Code;
 use crate::encoding::hex;
 use crate::input;
 use crate::policy::{LogRule, Policy};
-use crate::report::{PayloadMatch, Report, Verdict};
-use crate::time::for_people;
+use crate::report::{PayloadMatch, Report, Strength, Verdict};
+use crate::time::{Time, for_people};
 
 /// Subject, verb, object, and the date that is best proven.
 pub(super) fn sentence(report: &Report) -> String {
@@ -64,10 +64,24 @@ pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<String
         }
         Some(LogRule::Required(_)) | None => {}
     }
-    match report.log.as_ref().and_then(|log| log.quorum_time) {
-        Some(_) => say("When exactly it was approved: witnesses prove only that it was not later."),
-        None => say("When it was approved: no time in the evidence is proven."),
+    let anchor = report.anchor.as_ref();
+    if anchor.is_some_and(|anchor| anchor.strength != Strength::Chain) {
+        say("That the Bitcoin block exists: anybody can make a lone block or name one.");
     }
+    let witnessed = report.log.as_ref().and_then(|log| log.quorum_time);
+    let anchored = anchor.and_then(|anchor| anchor.not_later_than);
+    say(match (witnessed, anchored) {
+        (Some(_), None) => {
+            "When exactly it was approved: witnesses prove only that it was not later."
+        }
+        (None, Some(_)) => {
+            "When exactly it was approved: a Bitcoin block proves only that it was not later."
+        }
+        (Some(_), Some(_)) => {
+            "When exactly it was approved: witnesses and a Bitcoin block prove only that it was not later."
+        }
+        (None, None) => "When it was approved: no time in the evidence is proven.",
+    });
     out
 }
 
@@ -87,14 +101,28 @@ fn approved(report: &Report) -> String {
         .approver
         .as_ref()
         .map_or("", |approver| &approver.name);
-    let when = match report.log.as_ref().and_then(|log| log.quorum_time) {
-        Some(time) => format!("no later than {} (witnessed)", for_people(time)),
-        None => match report.claimed.decided_at {
+    let witnessed = report.log.as_ref().and_then(|log| log.quorum_time);
+    let anchored = report
+        .anchor
+        .as_ref()
+        .and_then(|anchor| Some((anchor.not_later_than?, anchor.height)));
+    let when = match (witnessed, anchored) {
+        (Some(time), Some((block, _))) if time <= block => witnessed_at(time),
+        (_, Some((time, height))) => {
+            let time = for_people(time);
+            format!("no later than {time} (Bitcoin block {height})")
+        }
+        (Some(time), None) => witnessed_at(time),
+        (None, None) => match report.claimed.decided_at {
             Some(time) => format!("on {}, says the service (not proven)", for_people(time)),
             None => "at a time that is not proven".into(),
         },
     };
     format!("{who} approved {what}, {when}.")
+}
+
+fn witnessed_at(time: Time) -> String {
+    format!("no later than {} (witnessed)", for_people(time))
 }
 
 fn first_message(report: &Report, status: Status) -> String {

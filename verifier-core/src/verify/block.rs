@@ -1,0 +1,332 @@
+//! `anchor.path`, `anchor.header`, `anchor.chain`: from the stamped checkpoint to a block, and
+//! from the block to a chain that the policy knows.
+//!
+//! Three verdicts that stay apart: a path may be in order and lead to no block, a block may carry
+//! its own work and be in no chain, and only a chain that the policy knows proves a time.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::Run;
+use crate::bitcoin::chain::HeaderChain;
+use crate::bitcoin::header::Header;
+use crate::bitcoin::ots::Timestamp;
+use crate::bitcoin::trust::{Error as Distrust, Known, TrustedBlock, TrustedChain};
+use crate::bundle::{Anchor, Header as ClaimedHeader};
+use crate::check::{Check, CheckId};
+use crate::code::Code;
+use crate::encoding::{hex, sha256};
+use crate::policy::{AnchorRule, Policy};
+use crate::report::{AnchorFacts, Strength};
+use crate::time::{Time, for_people};
+use crate::{Failure as _, quote};
+
+/// A height, and the Merkle root that the block there should have.
+type Place = (u32, [u8; 32]);
+
+/// The block that a timestamp leads to, as well as it is known.
+enum Found {
+    /// In the chain that the policy knows.
+    Trusted(TrustedBlock),
+    /// The bundle's own header.
+    Claimed(u32, Header),
+}
+
+impl Run<'_> {
+    pub(super) fn block(&mut self, anchor: &Anchor, stamped: &str) -> Option<AnchorFacts> {
+        const REST: [CheckId; 2] = [CheckId::AnchorHeader, CheckId::AnchorChain];
+        let rule = self.request.policy.map(Policy::anchor)?;
+        let Some(places) = self.path(anchor, stamped) else {
+            self.skip_anchor(&REST, CheckId::AnchorPath);
+            return None;
+        };
+        let lowest = places.first().map(|(height, _)| *height)?;
+        let mut facts = AnchorFacts {
+            confirmations: 0,
+            hash: None,
+            height: lowest,
+            network: rule.network,
+            not_later_than: None,
+            strength: Strength::Path,
+            time: None,
+        };
+        let chain = trusted_chain(self.request.headers, rule);
+        let found = self.header(anchor.header.as_ref(), &places, chain.as_ref().ok(), rule);
+        let Some(found) = found else {
+            self.skip_anchor(&REST[1..], CheckId::AnchorHeader);
+            return Some(facts);
+        };
+        facts.strength = Strength::Header;
+        let (height, header) = match &found {
+            Found::Trusted(block) => (block.height(), *block.header()),
+            Found::Claimed(height, header) => (*height, *header),
+        };
+        facts.height = height;
+        facts.hash = Some(header.hash().to_string());
+        facts.time = Time::from_seconds(u64::from(header.time()));
+        if let Some(block) = self.chain(anchor.header.as_ref(), &found, &chain, rule) {
+            facts.confirmations = block.confirmations();
+            facts.time = block.time();
+            facts.not_later_than = block.not_later_than();
+            facts.strength = Strength::Chain;
+        }
+        Some(facts)
+    }
+
+    /// `anchor.path`
+    fn path(&mut self, anchor: &Anchor, stamped: &str) -> Option<Vec<Place>> {
+        const ID: CheckId = CheckId::AnchorPath;
+        let Some(ots) = &anchor.ots else {
+            self.open(ID, Code::AnchorMissing, "The bundle has no timestamp.");
+            return None;
+        };
+        let timestamp = match Timestamp::parse(ots) {
+            Ok(timestamp) => timestamp,
+            Err(error) => {
+                self.push(Check::failed(ID, &error));
+                return None;
+            }
+        };
+        let digest = sha256(stamped.as_bytes());
+        if *timestamp.digest() != digest {
+            let check = Check::coded(ID, Code::AnchorBadProof);
+            let check =
+                check.message("The timestamp is of other bytes than the stamped checkpoint.");
+            let found = format!("sha256 {}", hex(timestamp.digest()));
+            self.push(
+                check
+                    .expected(format!("sha256 {}", hex(&digest)))
+                    .found(found),
+            );
+            return None;
+        }
+        let places = timestamp.blocks();
+        if places.is_empty() {
+            let calendars: Vec<String> = timestamp.calendars().map(quote).take(4).collect();
+            let message = match calendars.as_slice() {
+                [] => "The timestamp leads to no Bitcoin block.".into(),
+                list => format!(
+                    "The timestamp leads to no Bitcoin block yet; promised by {}.",
+                    list.join(", ")
+                ),
+            };
+            self.open(ID, Code::AnchorPending, &message);
+            return None;
+        }
+        let heights: Vec<String> = places.iter().take(8).map(|(h, _)| h.to_string()).collect();
+        self.push(
+            Check::pass(
+                ID,
+                "The timestamp leads from the stamped checkpoint to a block.",
+            )
+            .found(format!("block {}", heights.join(", block "))),
+        );
+        Some(places)
+    }
+
+    /// `anchor.header`
+    fn header(
+        &mut self,
+        claimed: Option<&ClaimedHeader>,
+        places: &[Place],
+        chain: Option<&TrustedChain<'_>>,
+        rule: &AnchorRule,
+    ) -> Option<Found> {
+        const ID: CheckId = CheckId::AnchorHeader;
+        let claimed = match claimed.map(|claimed| own_work(claimed, places, rule)) {
+            Some(Err(check)) => {
+                self.push(check);
+                return None;
+            }
+            Some(Ok(found)) => Some(found),
+            None => None,
+        };
+        let mut contradiction = None;
+        for (height, root) in places {
+            let Some(block) = chain.and_then(|chain| chain.block(*height)) else {
+                continue;
+            };
+            if block.header().merkle_root() == root {
+                let hash = block.header().hash();
+                let message = format!("Block {height} of your headers has the Merkle root.");
+                self.push(Check::pass(ID, message).found(hash.to_string()));
+                return Some(Found::Trusted(block));
+            }
+            contradiction = contradiction.or(Some(*height));
+        }
+        match (claimed, contradiction) {
+            // Whether that block is in the chain is for the next check to say.
+            (Some((height, header)), _) => {
+                let message =
+                    format!("Block {height} has the Merkle root and carries its own work.");
+                self.push(Check::pass(ID, message).found(header.hash().to_string()));
+                Some(Found::Claimed(height, header))
+            }
+            (None, Some(height)) => {
+                let message = format!(
+                    "Block {height} of your headers has another Merkle root than the timestamp leads to."
+                );
+                self.push(Check::coded(ID, Code::AnchorHeader).message(message));
+                None
+            }
+            (None, None) => {
+                let message = "The header of the block that the timestamp leads to is not known.";
+                self.open(ID, Code::AnchorHeaderMissing, message);
+                None
+            }
+        }
+    }
+
+    /// `anchor.chain`
+    fn chain(
+        &mut self,
+        claimed: Option<&ClaimedHeader>,
+        found: &Found,
+        chain: &Result<TrustedChain<'_>, Option<Distrust>>,
+        rule: &AnchorRule,
+    ) -> Option<TrustedBlock> {
+        const ID: CheckId = CheckId::AnchorChain;
+        if let (Ok(chain), Some(claimed)) = (chain, claimed)
+            && let Some(block) = height(claimed).and_then(|height| chain.block(height))
+        {
+            let shown = Header::new(&claimed.bytes).hash();
+            let known = block.header().hash();
+            if known != shown {
+                let check = Check::coded(ID, Code::AnchorChain);
+                self.push(check.expected(known.to_string()).found(shown.to_string()));
+                return None;
+            }
+        }
+        let block = match found {
+            Found::Trusted(block) => *block,
+            Found::Claimed(_, header) => {
+                self.not_pinned(header, chain.as_ref().err().and_then(Option::as_ref));
+                return None;
+            }
+        };
+        let confirmations = block.confirmations();
+        if confirmations < rule.min_confirmations {
+            let message = "The block does not have enough confirmations in your headers.";
+            let expected = format!("{} confirmations", rule.min_confirmations);
+            let found = format!("{confirmations}");
+            self.open_with(ID, Code::AnchorTooShallow, message, |check| {
+                check.expected(expected).found(found)
+            });
+            return None;
+        }
+        let time = block.time().map(for_people).unwrap_or_default();
+        self.push(
+            Check::pass(
+                ID,
+                format!(
+                    "The block is in the {} chain that the policy knows.",
+                    rule.network
+                ),
+            )
+            .found(format!(
+                "block {}, {time} give or take two hours, {confirmations} confirmations",
+                block.height()
+            )),
+        );
+        Some(block)
+    }
+
+    fn not_pinned(&mut self, header: &Header, why: Option<&Distrust>) {
+        let message = match why {
+            Some(error) => format!("Nothing shows that the block is in the chain: {error}."),
+            None => "Nothing shows that the block is in the chain; compare its hash with a source \
+                     that you trust."
+                .into(),
+        };
+        let expected = why.and_then(|error| error.expected());
+        let found = why.and_then(|error| error.found());
+        let found = found.unwrap_or_else(|| header.hash().to_string());
+        self.open_with(
+            CheckId::AnchorChain,
+            Code::AnchorNotPinned,
+            &message,
+            |check| {
+                let check = check.found(found);
+                match expected {
+                    Some(expected) => check.expected(expected),
+                    None => check,
+                }
+            },
+        );
+    }
+
+    /// Something is missing: the check is incomplete if the policy requires an anchor.
+    fn open(&mut self, id: CheckId, code: Code, message: &str) {
+        self.open_with(id, code, message, |check| check);
+    }
+
+    fn open_with(
+        &mut self,
+        id: CheckId,
+        code: Code,
+        message: &str,
+        details: impl FnOnce(Check) -> Check,
+    ) {
+        let check = match self.anchor_required() {
+            true => Check::coded(id, code).message(message),
+            false => Check::not_checked(id, message),
+        };
+        self.push(details(check));
+    }
+
+    /// Checks that wait for `cause`: skipped, or left out if that was left out.
+    fn skip_anchor(&mut self, ids: &[CheckId], cause: CheckId) {
+        match self.status(cause) {
+            Some(crate::check::Status::NotChecked) => {
+                let message = format!("It depends on {cause}, which could not be made.");
+                self.leave_out(ids, &message);
+            }
+            _ => self.skip(ids, cause),
+        }
+    }
+}
+
+/// The caller's headers, if the policy knows their chain; `Err(None)` if there are none.
+fn trusted_chain<'c>(
+    headers: Option<&'c HeaderChain<'c>>,
+    rule: &AnchorRule,
+) -> Result<TrustedChain<'c>, Option<Distrust>> {
+    let chain = headers.ok_or(None)?;
+    let pinned = rule.known_blocks();
+    let mut known = Known::new(rule.network, &pinned);
+    known.min_work = rule.min_chain_work;
+    TrustedChain::new(chain, known).map_err(Some)
+}
+
+/// A header that the bundle brings: it stands where the timestamp leads, has the root, and
+/// carries its own work.
+fn own_work(
+    claimed: &ClaimedHeader,
+    places: &[Place],
+    rule: &AnchorRule,
+) -> Result<(u32, Header), Check> {
+    const ID: CheckId = CheckId::AnchorHeader;
+    let wrong = |message| Check::coded(ID, Code::AnchorHeader).message(message);
+    let header = Header::new(&claimed.bytes);
+    let height = height(claimed);
+    let roots = places.iter().filter(|(place, _)| Some(*place) == height);
+    let roots: Vec<_> = roots.map(|(_, root)| root).collect();
+    let Some(height) = height.filter(|_| !roots.is_empty()) else {
+        let message = "The bundle's block header is for a height that the timestamp does not name.";
+        return Err(wrong(message).found(format!("height {}", claimed.height)));
+    };
+    if !roots.contains(&header.merkle_root()) {
+        let message =
+            "The bundle's block header has another Merkle root than the timestamp leads to.";
+        return Err(wrong(message).found(header.hash().to_string()));
+    }
+    match header.check_work(rule.network) {
+        Ok(_) => Ok((height, header)),
+        Err(error) => Err(Check::failed(ID, &error).found(header.hash().to_string())),
+    }
+}
+
+fn height(claimed: &ClaimedHeader) -> Option<u32> {
+    claimed.height.try_into().ok()
+}

@@ -432,6 +432,14 @@ impl Default for AnchorRule {
 }
 
 impl AnchorRule {
+    /// The defaults, on this network.
+    pub fn of(network: Network) -> Self {
+        Self {
+            network,
+            ..Self::default()
+        }
+    }
+
     /// The pinned blocks of the policy, or those of the release if it has none.
     pub fn known_blocks(&self) -> Vec<PinnedBlock> {
         match self.pinned_blocks.is_empty() {

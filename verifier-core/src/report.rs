@@ -425,7 +425,8 @@ impl AnchorFacts {
         Time::from_millis(time.as_millis().saturating_sub(tolerance))
     }
 
-    fn to_value(&self) -> Value<'_> {
+    /// The `anchor` of a report.
+    pub fn to_value(&self) -> Value<'_> {
         let time = |time: Option<Time>| Value::from(time.map(|time| time.to_string()));
         Value::from([
             ("confirmations", self.confirmations.into()),

@@ -28,6 +28,7 @@ use crate::report::{AnchorFacts, ApproverFacts, Claimed, Inputs, PolicyFacts, Re
 use crate::signature::{Crypto, RustCrypto};
 use crate::time::Time;
 
+pub use block::{StampReport, verify_stamp};
 use claim::Claim;
 use log::LogFindings;
 

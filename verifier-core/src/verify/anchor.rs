@@ -80,7 +80,7 @@ impl Run<'_> {
         None
     }
 
-    pub(super) fn anchor_required(&self) -> bool {
+    fn anchor_required(&self) -> bool {
         self.request
             .policy
             .map(Policy::anchor)

@@ -14,11 +14,11 @@ use crate::bitcoin::header::Header;
 use crate::bitcoin::ots::Timestamp;
 use crate::bitcoin::trust::{Error as Distrust, Known, TrustedBlock, TrustedChain};
 use crate::bundle::{Anchor, Header as ClaimedHeader};
-use crate::check::{Check, CheckId};
+use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::encoding::{hex, sha256};
 use crate::policy::{AnchorRule, Policy};
-use crate::report::{AnchorFacts, Strength};
+use crate::report::{AnchorFacts, Strength, Verdict};
 use crate::time::{Time, for_people};
 use crate::{Failure as _, quote};
 
@@ -33,11 +33,84 @@ enum Found {
     Claimed(u32, Header),
 }
 
+/// What a timestamp of a checkpoint came to, without a log and without an approval.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StampReport {
+    /// `anchor.path`, `anchor.header` and `anchor.chain`.
+    pub checks: Vec<Check>,
+    /// The block that the timestamp leads to; `None` unless its path is in order.
+    pub anchor: Option<AnchorFacts>,
+}
+
+impl StampReport {
+    /// VERIFIED if all three checks passed.
+    pub fn verdict(&self) -> Verdict {
+        let any = |status| self.checks.iter().any(|check| check.status == status);
+        let passed = |check: &Check| check.status == Status::Pass;
+        if any(Status::Fail) {
+            Verdict::Rejected
+        } else if self.checks.len() == 3 && self.checks.iter().all(passed) {
+            Verdict::Verified
+        } else {
+            Verdict::Incomplete
+        }
+    }
+}
+
+/// Verifies an OpenTimestamps proof over all bytes of a checkpoint file, as if an anchor were
+/// required.
+pub fn verify_stamp(
+    stamped: &[u8],
+    ots: &[u8],
+    headers: Option<&HeaderChain<'_>>,
+    rule: &AnchorRule,
+) -> StampReport {
+    let mut steps = Steps {
+        headers,
+        rule,
+        required: true,
+        checks: Vec::new(),
+    };
+    let anchor = steps.block(Some(ots), None, stamped);
+    let checks = steps.checks;
+    StampReport { checks, anchor }
+}
+
 impl Run<'_> {
     pub(super) fn block(&mut self, anchor: &Anchor, stamped: &str) -> Option<AnchorFacts> {
-        const REST: [CheckId; 2] = [CheckId::AnchorHeader, CheckId::AnchorChain];
         let rule = self.request.policy.map(Policy::anchor)?;
-        let Some(places) = self.path(anchor, stamped) else {
+        let mut steps = Steps {
+            headers: self.request.headers,
+            rule,
+            required: rule.required,
+            checks: Vec::new(),
+        };
+        let (ots, header) = (anchor.ots.as_deref(), anchor.header.as_ref());
+        let facts = steps.block(ots, header, stamped.as_bytes());
+        self.checks.append(&mut steps.checks);
+        facts
+    }
+}
+
+/// The three checks, and what they need.
+struct Steps<'a> {
+    headers: Option<&'a HeaderChain<'a>>,
+    rule: &'a AnchorRule,
+    required: bool,
+    checks: Vec<Check>,
+}
+
+impl Steps<'_> {
+    fn block(
+        &mut self,
+        ots: Option<&[u8]>,
+        claimed: Option<&ClaimedHeader>,
+        stamped: &[u8],
+    ) -> Option<AnchorFacts> {
+        const REST: [CheckId; 2] = [CheckId::AnchorHeader, CheckId::AnchorChain];
+        let rule = self.rule;
+        let Some(places) = self.path(ots, stamped) else {
             self.skip_anchor(&REST, CheckId::AnchorPath);
             return None;
         };
@@ -51,8 +124,8 @@ impl Run<'_> {
             strength: Strength::Path,
             time: None,
         };
-        let chain = trusted_chain(self.request.headers, rule);
-        let found = self.header(anchor.header.as_ref(), &places, chain.as_ref().ok(), rule);
+        let chain = trusted_chain(self.headers, rule);
+        let found = self.header(claimed, &places, chain.as_ref().ok(), rule);
         let Some(found) = found else {
             self.skip_anchor(&REST[1..], CheckId::AnchorHeader);
             return Some(facts);
@@ -65,7 +138,7 @@ impl Run<'_> {
         facts.height = height;
         facts.hash = Some(header.hash().to_string());
         facts.time = Time::from_seconds(u64::from(header.time()));
-        if let Some(block) = self.chain(anchor.header.as_ref(), &found, &chain, rule) {
+        if let Some(block) = self.chain(claimed, &found, &chain, rule) {
             facts.confirmations = block.confirmations();
             facts.time = block.time();
             facts.not_later_than = block.not_later_than();
@@ -75,9 +148,9 @@ impl Run<'_> {
     }
 
     /// `anchor.path`
-    fn path(&mut self, anchor: &Anchor, stamped: &str) -> Option<Vec<Place>> {
+    fn path(&mut self, ots: Option<&[u8]>, stamped: &[u8]) -> Option<Vec<Place>> {
         const ID: CheckId = CheckId::AnchorPath;
-        let Some(ots) = &anchor.ots else {
+        let Some(ots) = ots else {
             self.open(ID, Code::AnchorMissing, "The bundle has no timestamp.");
             return None;
         };
@@ -88,7 +161,7 @@ impl Run<'_> {
                 return None;
             }
         };
-        let digest = sha256(stamped.as_bytes());
+        let digest = sha256(stamped);
         if *timestamp.digest() != digest {
             let check = Check::coded(ID, Code::AnchorBadProof);
             let check =
@@ -268,7 +341,7 @@ impl Run<'_> {
         message: &str,
         details: impl FnOnce(Check) -> Check,
     ) {
-        let check = match self.anchor_required() {
+        let check = match self.required {
             true => Check::coded(id, code).message(message),
             false => Check::not_checked(id, message),
         };
@@ -277,13 +350,18 @@ impl Run<'_> {
 
     /// Checks that wait for `cause`: skipped, or left out if that was left out.
     fn skip_anchor(&mut self, ids: &[CheckId], cause: CheckId) {
-        match self.status(cause) {
-            Some(crate::check::Status::NotChecked) => {
-                let message = format!("It depends on {cause}, which could not be made.");
-                self.leave_out(ids, &message);
-            }
-            _ => self.skip(ids, cause),
-        }
+        let open = |check: &Check| check.id == cause && check.status == Status::NotChecked;
+        let left_out = self.checks.iter().any(open);
+        let message = format!("It depends on {cause}, which could not be made.");
+        let checks = ids.iter().map(|id| match left_out {
+            true => Check::not_checked(*id, &message),
+            false => Check::skipped(*id, cause),
+        });
+        self.checks.extend(checks);
+    }
+
+    fn push(&mut self, check: Check) {
+        self.checks.push(check);
     }
 }
 

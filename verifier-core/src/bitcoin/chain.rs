@@ -257,6 +257,22 @@ impl<'a> HeaderChain<'a> {
         Ok(Self::verify(network, start, headers)?)
     }
 
+    /// Headers that nobody has checked, for tests of those who come after.
+    #[cfg(test)]
+    pub(super) fn unverified(
+        network: Network,
+        headers: &'a [[u8; Header::BYTES]],
+        work: U256,
+    ) -> Self {
+        Self {
+            network,
+            start: 0,
+            headers,
+            tip: u32::try_from(headers.len()).unwrap() - 1,
+            work,
+        }
+    }
+
     /// The network.
     pub fn network(&self) -> Network {
         self.network

@@ -207,3 +207,92 @@ impl Failure for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// Fifteen headers that differ in their times: the one at height n is of n · 100.
+    fn headers() -> Vec<[u8; 80]> {
+        let header = |height: u32| {
+            let mut bytes = [0; 80];
+            bytes[68..72].copy_from_slice(&(height * 100).to_le_bytes());
+            bytes
+        };
+        (0..15).map(header).collect()
+    }
+
+    fn pin(headers: &[[u8; 80]], height: usize) -> PinnedBlock {
+        let mut hash = *Header::new(&headers[height]).hash().as_bytes();
+        hash.reverse();
+        let height = u64::try_from(height).unwrap();
+        PinnedBlock { height, hash }
+    }
+
+    /// How far the chain counts.
+    fn reach(network: Network, pinned: &[PinnedBlock], min_work: Option<U256>) -> Option<u32> {
+        let headers = headers();
+        let work = U256::ONE.checked_mul(1000)?;
+        let chain = HeaderChain::unverified(network, &headers, work);
+        let mut known = Known::new(network, pinned);
+        known.min_work = min_work;
+        TrustedChain::new(&chain, known)
+            .ok()
+            .map(|chain| chain.reach)
+    }
+
+    #[test]
+    fn above_a_pinned_block_only_the_highest_one_counts() {
+        let headers = headers();
+        let (low, high) = (pin(&headers, 3), pin(&headers, 8));
+        let beyond = PinnedBlock {
+            height: 100,
+            hash: [0; 32],
+        };
+        let wrong = PinnedBlock { height: 5, ..low };
+        let mainnet = |pins: &[PinnedBlock]| reach(Network::Mainnet, pins, None);
+        assert_eq!(mainnet(&[]), None);
+        assert_eq!(mainnet(&[beyond]), None);
+        assert_eq!(mainnet(&[low]), Some(14));
+        assert_eq!(mainnet(&[high, low]), Some(14));
+        assert_eq!(mainnet(&[low, beyond]), Some(3));
+        assert_eq!(mainnet(&[high, beyond, low]), Some(8));
+        assert_eq!(mainnet(&[low, wrong]), None);
+    }
+
+    #[test]
+    fn signet_s_work_never_counts() {
+        let low = pin(&headers(), 3);
+        let work = Some(U256::ONE);
+        assert_eq!(reach(Network::Signet, &[low], work), Some(3));
+        assert_eq!(reach(Network::Signet, &[], work), None);
+        assert_eq!(reach(Network::Testnet4, &[], work), Some(14));
+    }
+
+    #[test]
+    fn work_counts_from_the_amount_that_the_policy_names() {
+        let work = |n| U256::ONE.checked_mul(n);
+        assert_eq!(reach(Network::Mainnet, &[], work(1000)), Some(14));
+        assert_eq!(reach(Network::Mainnet, &[], work(1001)), None);
+    }
+
+    #[test]
+    fn a_block_is_as_late_as_those_above_it_say() {
+        let mut headers = headers();
+        headers[2][68..72].copy_from_slice(&5000_u32.to_le_bytes());
+        let chain = HeaderChain::unverified(Network::Mainnet, &headers, U256::ONE);
+        let pinned = [pin(&headers, 14)];
+        let trusted = TrustedChain::new(&chain, Known::new(Network::Mainnet, &pinned)).unwrap();
+        let time = |height| trusted.block(height).unwrap().time;
+        assert_eq!(time(0), 600); // 0, 100, 300 … 1000 and 5000
+        assert_eq!(time(2), 5000); // its own
+        assert_eq!(time(3), 800); // 300 … 1300
+        assert_eq!(time(14), 1400);
+        let block = trusted.block(12).unwrap();
+        assert_eq!((block.height(), block.confirmations()), (12, 3));
+        assert_eq!(block.not_later_than(), Time::from_seconds(1300 + 7200));
+        assert!(trusted.block(15).is_none());
+    }
+}

@@ -125,7 +125,7 @@ impl Steps<'_> {
             time: None,
         };
         let chain = trusted_chain(self.headers, rule);
-        let found = self.header(claimed, &places, chain.as_ref().ok(), rule);
+        let found = self.header(claimed, &places, &chain, rule);
         let Some(found) = found else {
             self.skip_anchor(&REST[1..], CheckId::AnchorHeader);
             return Some(facts);
@@ -203,7 +203,7 @@ impl Steps<'_> {
         &mut self,
         claimed: Option<&ClaimedHeader>,
         places: &[Place],
-        chain: Option<&TrustedChain<'_>>,
+        chain: &Result<TrustedChain<'_>, Option<Distrust>>,
         rule: &AnchorRule,
     ) -> Option<Found> {
         const ID: CheckId = CheckId::AnchorHeader;
@@ -217,7 +217,7 @@ impl Steps<'_> {
         };
         let mut contradiction = None;
         for (height, root) in places {
-            let Some(block) = chain.and_then(|chain| chain.block(*height)) else {
+            let Some(block) = chain.as_ref().ok().and_then(|chain| chain.block(*height)) else {
                 continue;
             };
             if block.header().merkle_root() == root {
@@ -244,8 +244,23 @@ impl Steps<'_> {
                 None
             }
             (None, None) => {
-                let message = "The header of the block that the timestamp leads to is not known.";
-                self.open(ID, Code::AnchorHeaderMissing, message);
+                let there = |(height, _): &Place| {
+                    let header = self.headers.and_then(|chain| chain.header(*height));
+                    header.is_some()
+                };
+                match chain {
+                    Err(Some(error)) => self.distrusted(ID, error, None),
+                    Ok(_) if places.iter().any(there) => self.open(
+                        ID,
+                        Code::AnchorNotPinned,
+                        "Your headers have the block, and no pinned block above it.",
+                    ),
+                    _ => self.open(
+                        ID,
+                        Code::AnchorHeaderMissing,
+                        "The header of the block that the timestamp leads to is not known.",
+                    ),
+                }
                 None
             }
         }
@@ -306,27 +321,28 @@ impl Steps<'_> {
     }
 
     fn not_pinned(&mut self, header: &Header, why: Option<&Distrust>) {
-        let message = match why {
-            Some(error) => format!("Nothing shows that the block is in the chain: {error}."),
-            None => "Nothing shows that the block is in the chain; compare its hash with a source \
-                     that you trust."
-                .into(),
+        const ID: CheckId = CheckId::AnchorChain;
+        let Some(error) = why else {
+            let message = "Nothing shows that the block is in the chain; compare its hash with a \
+                           source that you trust.";
+            let found = header.hash().to_string();
+            return self.open_with(ID, Code::AnchorNotPinned, message, |check| {
+                check.found(found)
+            });
         };
-        let expected = why.and_then(|error| error.expected());
-        let found = why.and_then(|error| error.found());
-        let found = found.unwrap_or_else(|| header.hash().to_string());
-        self.open_with(
-            CheckId::AnchorChain,
-            Code::AnchorNotPinned,
-            &message,
-            |check| {
-                let check = check.found(found);
-                match expected {
-                    Some(expected) => check.expected(expected),
-                    None => check,
-                }
-            },
-        );
+        self.distrusted(ID, error, Some(header));
+    }
+
+    /// There are headers, and the policy does not know their chain.
+    fn distrusted(&mut self, id: CheckId, error: &Distrust, header: Option<&Header>) {
+        let message = format!("Nothing shows that the block is in the chain: {error}.");
+        let found = error.found();
+        let found = found.or_else(|| header.map(|header| header.hash().to_string()));
+        self.open_with(id, error.code(), &message, |mut check| {
+            check.expected = error.expected();
+            check.found = found;
+            check
+        });
     }
 
     /// Something is missing: the check is incomplete if the policy requires an anchor.

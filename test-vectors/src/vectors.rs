@@ -155,6 +155,14 @@ impl File {
     }
 }
 
+/// The text of an object, the same whether or not another crate in the build has told serde_json
+/// to keep members in the order in which they came.
+fn sorted(value: &Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value.to_string()
+}
+
 fn indented(value: &Value) -> String {
     let mut value = value.clone();
     value.sort_all_objects();

@@ -286,7 +286,7 @@ codes! {
     AnchorPending "anchor.pending" Incomplete,
         "The policy requires a Bitcoin anchor, and the timestamp is only promised: it leads to no block yet.",
         "Calendars wait hours, sometimes days, for a block.",
-        "Fetch the bundle again, or let `cosignet anchor upgrade` ask the calendars, when a day has passed.";
+        "Fetch the bundle again when a day has passed.";
     AnchorBadProof "anchor.bad_proof" Reject,
         "The timestamp is not a well-formed OpenTimestamps proof of the anchored head.",
         "The proof was damaged or edited, or belongs to another checkpoint.",

@@ -1,5 +1,6 @@
 //! Whole approvals: from a draft, whose every part can be changed, to bundle and policy.
 
+use crate::bitcoin;
 use crate::bundle::{Anchor, Bundle, Evidence};
 use crate::ceremony::{Assertion, Ceremony};
 use crate::encoding::{hex, pseudo_random, sha256};
@@ -182,7 +183,10 @@ impl Draft {
         let checkpoint = log_proof.note();
         Anchor {
             consistency: Some(log.tree().consistency(size - later, size)),
-            ots: Some(pending_timestamp(&sha256(checkpoint.as_bytes()))),
+            ots: Some(bitcoin::proof(
+                &sha256(checkpoint.as_bytes()),
+                &bitcoin::promised("https://calendar.example"),
+            )),
             header: None,
             checkpoint,
             log_proof,
@@ -332,24 +336,6 @@ fn approval_id(number: u32) -> String {
         &hex[16..20],
         &hex[20..]
     )
-}
-
-/// An OpenTimestamps proof that promises a calendar and nothing more.
-///
-/// ```text
-/// magic[31] ‖ version 01 ‖ 08 (sha256) ‖ digest[32] ‖ 00 ‖ tag[8] ‖ len ‖ (len ‖ uri)
-/// ```
-fn pending_timestamp(digest: &[u8; 32]) -> Vec<u8> {
-    let uri = b"https://calendar.example";
-    let length = |n: usize| u8::try_from(n).unwrap();
-    [
-        b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08",
-        &digest[..],
-        b"\x00\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e",
-        &[length(uri.len() + 1), length(uri.len())],
-        uri,
-    ]
-    .concat()
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@
 )]
 
 pub mod approval;
+pub mod bitcoin;
 pub mod bundle;
 pub mod ceremony;
 pub mod encoding;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use verifier_core::bitcoin::network::Network;
 use verifier_core::bundle::is_approval_id;
 use verifier_core::encoding::from_hex;
 use verifier_core::time::Time;
@@ -36,6 +37,12 @@ pub(crate) enum Command {
     /// Policies: make, extend, check and show them
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Bitcoin's block headers: keep them in a file, check them
+    #[command(subcommand)]
+    Headers(HeadersCommand),
+    /// Bitcoin anchors of a log's checkpoints
+    #[command(subcommand)]
+    Anchor(AnchorCommand),
 }
 
 /// How results are written.
@@ -90,6 +97,9 @@ pub(crate) struct VerifyArgs {
     /// The relying party id that it should be for
     #[arg(long, value_name = "ID")]
     pub(crate) rp_id: Option<String>,
+    /// Bitcoin's block headers, for anchors; see `cosignet headers`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) headers: Option<PathBuf>,
     /// A moment that no time in the evidence may lie after, such as 2026-03-01T12:00:00Z or "now"
     #[arg(long, value_name = "TIME|now", value_parser = moment)]
     pub(crate) at: Option<Time>,
@@ -258,6 +268,89 @@ pub(crate) struct AddArgs {
     pub(crate) format: Format,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum HeadersCommand {
+    Check(HeadersCheckArgs),
+    Sync(SyncArgs),
+}
+
+/// Check a file of block headers: links, targets, times, work
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit codes: 0 it can be used; 2 it cannot, or the policy does not know its chain; 5 it cannot be
+read. That headers follow the rules does not say that they are Bitcoin's: a policy does.
+
+Example:
+  cosignet headers check headers --policy policy.toml")]
+pub(crate) struct HeadersCheckArgs {
+    /// The file of headers
+    pub(crate) file: PathBuf,
+    /// Whose pinned blocks have to be in the chain (TOML or JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// Add headers to a file, from another file
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The source is trusted for nothing but bytes: all headers, old and new, are checked, and where the
+source knows another branch than the file, the one with more work is kept. The file is replaced at
+once; run the command again to go on. Sources: a file of this form, or headers of 80 bytes one
+after the other, as they are or as hex; these begin at --start.
+
+Examples:
+  cosignet headers sync headers --from download.bin --start 832608
+  cosignet headers sync headers --from newer-headers")]
+pub(crate) struct SyncArgs {
+    /// The file of headers; made if it is not there
+    pub(crate) file: PathBuf,
+    /// Where headers come from
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// The network, for a source that does not say
+    #[arg(long, default_value = "mainnet", value_parser = network)]
+    pub(crate) network: Network,
+    /// The height of the first header, for a source that does not say: 0 or a multiple of 2016
+    #[arg(long, default_value_t = 0, value_name = "HEIGHT")]
+    pub(crate) start: u32,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AnchorCommand {
+    Verify(AnchorVerifyArgs),
+}
+
+/// Verify that a checkpoint was timestamped in a block that the policy knows
+#[derive(Args, Debug)]
+#[command(after_help = "\
+This is about the bytes of a file and a block, not about an approval: who signed the checkpoint is
+for `cosignet verify`.
+Exit codes: 0 VERIFIED, 1 REJECTED, 2 wrong usage, 4 INCOMPLETE, 5 a file cannot be read.
+
+Example:
+  cosignet anchor verify checkpoint checkpoint.ots --headers headers")]
+pub(crate) struct AnchorVerifyArgs {
+    /// The checkpoint, exactly as it was stamped
+    pub(crate) checkpoint: PathBuf,
+    /// The OpenTimestamps proof
+    pub(crate) ots: PathBuf,
+    /// Bitcoin's block headers; see `cosignet headers`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) headers: Option<PathBuf>,
+    /// Network, pinned blocks and confirmations (TOML or JSON)
+    #[arg(long, value_name = "FILE", conflicts_with = "network")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The network, where no policy is given
+    #[arg(long, default_value = "mainnet", value_parser = network)]
+    pub(crate) network: Network,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
 impl Cli {
     /// The form in which errors are to be reported.
     pub(crate) fn format(&self) -> Format {
@@ -266,6 +359,9 @@ impl Cli {
             Command::Inspect(args) => args.format,
             Command::Explain(args) => args.format,
             Command::Vectors(VectorsCommand::Run(args)) => args.format,
+            Command::Headers(HeadersCommand::Check(args)) => args.format,
+            Command::Headers(HeadersCommand::Sync(args)) => args.format,
+            Command::Anchor(AnchorCommand::Verify(args)) => args.format,
             Command::Policy(PolicyCommand::Init(args)) => args.format,
             Command::Policy(PolicyCommand::AddApprover(args)) => args.format,
             Command::Policy(PolicyCommand::Check(args) | PolicyCommand::Show(args)) => args.format,
@@ -285,6 +381,10 @@ fn approval_id(text: &str) -> Result<String, &'static str> {
         true => Ok(text.into()),
         false => Err("an approval id is a lower-case UUID of 36 characters"),
     }
+}
+
+fn network(text: &str) -> Result<Network, &'static str> {
+    Network::parse(text).ok_or("a network is mainnet, testnet4, signet or regtest")
 }
 
 fn moment(text: &str) -> Result<Time, &'static str> {

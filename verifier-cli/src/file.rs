@@ -41,7 +41,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 }
 
 /// Writes a file that must not exist yet.
-pub(crate) fn create(path: &Path, text: &str) -> Result<(), CliError> {
+pub(crate) fn create(path: &Path, text: impl AsRef<[u8]>) -> Result<(), CliError> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -53,13 +53,13 @@ pub(crate) fn create(path: &Path, text: &str) -> Result<(), CliError> {
             }
             _ => unwritable(path, &error),
         })?;
-    file.write_all(text.as_bytes())
+    file.write_all(text.as_ref())
         .and_then(|()| file.sync_all())
         .map_err(|error| unwritable(path, &error))
 }
 
 /// Replaces a file at once: whoever reads it sees the old text or the new one.
-pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CliError> {
+pub(crate) fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), CliError> {
     // Through a link the file that it leads to is replaced, not the link.
     let path = &fs::canonicalize(path).map_err(|error| CliError::unreadable(path, &error))?;
     let failed = |error: io::Error| unwritable(path, &error);
@@ -70,7 +70,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CliError> {
         let rights = fs::metadata(path)?.permissions();
         let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
         file.set_permissions(rights)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(text.as_ref())?;
         file.sync_all()?;
         fs::rename(&new, path)
     })();

@@ -7,12 +7,14 @@
     reason = "a program with std"
 )]
 
+mod anchor;
 mod args;
 mod code;
 mod exit;
 mod explain;
 mod failure;
 mod file;
+mod headers;
 mod input;
 mod inspect;
 mod key;
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Policy(command) => policy::run(command),
+        Command::Headers(command) => headers::run(command),
+        Command::Anchor(command) => anchor::run(command),
     };
     let exit = done.unwrap_or_else(|error| {
         error.print(format);

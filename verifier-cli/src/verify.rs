@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
+use verifier_core::bitcoin::chain::HeaderChain;
 use verifier_core::input::Input;
 use verifier_core::policy::Policy;
 use verifier_core::signature::AwsLc;
@@ -15,6 +16,7 @@ use verifier_core::{Report, Request, verify};
 use crate::args::{Format, VerifyArgs};
 use crate::exit::Exit;
 use crate::failure::CliError;
+use crate::headers::{self, HeaderFile};
 use crate::input::{self, InputFile};
 use crate::text::Style;
 use crate::{file, output, policy_file};
@@ -38,11 +40,14 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     let payload = payload
         .map(|path| file::read_whole(path, MAX_PAYLOAD))
         .transpose()?;
+    let file = args.headers.as_deref().map(headers::read).transpose()?;
+    let headers = file.as_ref().map(HeaderFile::verify).transpose()?;
     let inputs = input::expand(&args.inputs, args.policy.as_deref());
     let job = Job {
         args,
         policy: policy.as_ref(),
         payload: payload.as_deref(),
+        headers: headers.as_ref(),
         single: matches!(args.inputs.as_slice(), [one] if !is_folder(one)),
         style: Style::of_stdout(),
     };
@@ -69,6 +74,7 @@ fn check_usage(args: &VerifyArgs) -> Result<(), CliError> {
         }
     }
     let named = args.inputs.iter().chain(&args.policy).chain(&args.payload);
+    let named = named.chain(&args.headers);
     if named.filter(|path| file::is_stdin(path)).count() > 1 {
         let message = "stdin (-) can be only one of the files.";
         return Err(CliError::usage(message).next("Put the others into files."));
@@ -81,6 +87,7 @@ struct Job<'a> {
     args: &'a VerifyArgs,
     policy: Option<&'a Policy>,
     payload: Option<&'a [u8]>,
+    headers: Option<&'a HeaderChain<'a>>,
     single: bool,
     style: Style,
 }
@@ -168,6 +175,7 @@ impl Job<'_> {
         request.approval_id = self.args.approval_id.as_deref();
         request.approver = self.args.approver.as_deref();
         request.rp_id = self.args.rp_id.as_deref();
+        request.headers = self.headers;
         request.at = self.args.at;
         request.crypto = &CRYPTO;
         let report = verify(bytes, &request);

@@ -283,15 +283,48 @@ codes! {
         "The anchored head is not a head of the same log that contains this entry.",
         "The anchor belongs to another log, another entry or another history.",
         "Get the bundle again; if it still fails, keep it as evidence against the log.";
-    AnchorUnsupported "anchor.unsupported" Incomplete,
-        "This version does not evaluate Bitcoin anchors, and the policy requires one.",
-        "The policy was written for a later version.",
-        "Update the verifier, or check the timestamp with an OpenTimestamps client.";
+    AnchorPending "anchor.pending" Incomplete,
+        "The policy requires a Bitcoin anchor, and the timestamp is only promised: it leads to no block yet.",
+        "Calendars wait hours, sometimes days, for a block.",
+        "Fetch the bundle again when a day has passed.";
+    AnchorBadProof "anchor.bad_proof" Reject,
+        "The timestamp is not a well-formed OpenTimestamps proof of the anchored head.",
+        "The proof was damaged or edited, or belongs to another checkpoint.",
+        "Get the bundle again from the log.";
+    AnchorHeaderMissing "anchor.header_missing" Incomplete,
+        "The policy requires a Bitcoin anchor, and the header of the block that the timestamp leads to is not there.",
+        "No header file was given, or it ends before that block.",
+        "Give a file with the headers of the chain: `--headers FILE`.";
+    AnchorHeader "anchor.header" Reject,
+        "The block header is not what the timestamp leads to, or does not carry its own work.",
+        "The header or the proof was edited, or the proof leads to a block that does not exist.",
+        "Get the bundle again; compare the header with a block explorer that you trust.";
+    AnchorNotPinned "anchor.not_pinned" Incomplete,
+        "The policy requires a Bitcoin anchor, and nothing connects the block with a chain that the policy knows. Anybody can make a lone block.",
+        "No header file was given, or one of another chain, or one without a pinned block.",
+        "Give a file with the headers of the chain, a pinned block among them: `--headers FILE`.";
+    AnchorTooShallow "anchor.too_shallow" Incomplete,
+        "The policy requires a Bitcoin anchor, and the block does not have enough confirmations yet.",
+        "The block is young, or the header file ends too early.",
+        "Try again with newer headers: `cosignet headers sync`.";
+    AnchorChain "anchor.chain" Reject,
+        "The chain that the policy knows has another block at that height than the bundle shows.",
+        "The block was abandoned in a reorganisation, or made to deceive.",
+        "Get the bundle again from the log; if it still fails, treat the anchor as forged.";
 
     TimeInFuture "time.in_future" Reject,
         "The evidence contains a time later than the moment you asked about.",
         "A witness or a service with a wrong clock, or a wrong `--at`.",
         "Check the value of `--at` and the clocks involved.";
+
+    HeadersForm "headers.form" Usage,
+        "The file of block headers is not one.",
+        "Another file, or one that was cut off.",
+        "Make it again: `cosignet headers sync`.";
+    HeadersChain "headers.chain" Usage,
+        "The block headers are not a chain under the rules of their network.",
+        "A damaged file, a file of another network, or a source that lied.",
+        "Make the file again from another source: `cosignet headers sync`.";
 
     PolicySyntax "policy.syntax" Usage,
         "The policy is not well-formed TOML or JSON.",

@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+pub mod bitcoin;
 pub mod bundle;
 pub mod check;
 pub mod code;
@@ -29,4 +30,4 @@ pub mod webauthn;
 pub use failure::{Failure, quote};
 pub use report::{Report, Verdict};
 pub use schema::{Error as SchemaError, Problem};
-pub use verify::{Request, verify};
+pub use verify::{Request, StampReport, verify, verify_stamp};

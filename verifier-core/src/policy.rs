@@ -7,6 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use crate::bitcoin::uint::U256;
 use crate::code::Code;
 use crate::encoding::{base64url, from_hex, hex, sha256};
 use crate::failure::is_printable;
@@ -17,6 +18,8 @@ use crate::tlog;
 use crate::webauthn::assertion::UserVerification;
 use crate::webauthn::cose_key::{self, CoseKey};
 use crate::{Failure, quote};
+
+pub use crate::bitcoin::network::Network;
 
 /// A policy that can be applied: every key in it is sound, every text in it well formed.
 #[derive(Clone, Debug)]
@@ -399,22 +402,11 @@ pub struct AnchorRule {
     pub network: Network,
     /// Blocks on top of the anchored one, that one included.
     pub min_confirmations: u64,
-    /// Blocks that the owner of the policy knows to be in the chain.
+    /// Blocks that the owner of the policy knows to be in the chain. If there are none, those of
+    /// the release count, see [`Network::pinned_blocks`].
     pub pinned_blocks: Vec<PinnedBlock>,
-}
-
-/// A Bitcoin network. The policy chooses it, never the proof.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Network {
-    /// The one with value.
-    Mainnet,
-    /// For tests on one machine.
-    Regtest,
-    /// Its proof of work never counts.
-    Signet,
-    /// The public test network.
-    Testnet4,
+    /// The work that a chain from the first block on has at least.
+    pub min_chain_work: Option<U256>,
 }
 
 /// A block known to be in the chain.
@@ -427,19 +419,6 @@ pub struct PinnedBlock {
     pub hash: [u8; 32],
 }
 
-impl Network {
-    const ALL: [Self; 4] = [Self::Mainnet, Self::Regtest, Self::Signet, Self::Testnet4];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Mainnet => "mainnet",
-            Self::Regtest => "regtest",
-            Self::Signet => "signet",
-            Self::Testnet4 => "testnet4",
-        }
-    }
-}
-
 impl Default for AnchorRule {
     fn default() -> Self {
         Self {
@@ -447,13 +426,36 @@ impl Default for AnchorRule {
             network: Network::Mainnet,
             min_confirmations: 6,
             pinned_blocks: Vec::new(),
+            min_chain_work: None,
         }
     }
 }
 
 impl AnchorRule {
+    /// The defaults, on this network.
+    pub fn of(network: Network) -> Self {
+        Self {
+            network,
+            ..Self::default()
+        }
+    }
+
+    /// The pinned blocks of the policy, or those of the release if it has none.
+    pub fn known_blocks(&self) -> Vec<PinnedBlock> {
+        match self.pinned_blocks.is_empty() {
+            true => self.network.pinned_blocks(),
+            false => self.pinned_blocks.clone(),
+        }
+    }
+
     fn read(members: Members<'_, '_>) -> Result<Self, Error> {
-        let members = members.only(&["minConfirmations", "network", "pinnedBlocks", "required"])?;
+        let members = members.only(&[
+            "minChainWork",
+            "minConfirmations",
+            "network",
+            "pinnedBlocks",
+            "required",
+        ])?;
         let default = Self::default();
         let network = members.optional_text("network")?.unwrap_or("mainnet");
         let confirmations = members
@@ -473,14 +475,12 @@ impl AnchorRule {
             required: members
                 .optional_bool("required")?
                 .unwrap_or(default.required),
-            network: Network::ALL
-                .into_iter()
-                .find(|known| known.as_str() == network)
-                .ok_or_else(|| {
-                    members.wrong("network", "mainnet, testnet4, signet or regtest", network)
-                })?,
+            network: Network::parse(network).ok_or_else(|| {
+                members.wrong("network", "mainnet, testnet4, signet or regtest", network)
+            })?,
             min_confirmations: confirmations,
             pinned_blocks: pinned.collect::<Result<_, _>>()?,
+            min_chain_work: min_chain_work(&members)?,
         })
     }
 
@@ -491,12 +491,16 @@ impl AnchorRule {
                 ("height", block.height.into()),
             ])
         };
-        Value::from([
+        let members = [
             ("minConfirmations", self.min_confirmations.into()),
             ("network", self.network.as_str().into()),
             ("pinnedBlocks", self.pinned_blocks.iter().map(pin).collect()),
             ("required", self.required.into()),
-        ])
+        ];
+        let work = self.min_chain_work.map(|work| work.to_string().into());
+        let work = work.map(|work| ("minChainWork", work));
+        let members = work.into_iter().chain(members);
+        Value::Object(members.map(|(key, value)| (key.into(), value)).collect())
     }
 }
 
@@ -575,6 +579,18 @@ fn name(members: &Members<'_, '_>) -> Result<String, schema::Error> {
         return Ok(text.to_string());
     }
     Err(members.wrong("name", "1 to 200 bytes of printable text", text))
+}
+
+fn min_chain_work(members: &Members<'_, '_>) -> Result<Option<U256>, schema::Error> {
+    const KEY: &str = "minChainWork";
+    let read = |text| {
+        let bytes = from_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
+        let work = bytes.map(U256::from_be_bytes);
+        // No work at all would let every chain in.
+        work.filter(|work| *work != U256::ZERO)
+            .ok_or_else(|| members.wrong(KEY, "64 lower-case hex digits, not all 0", text))
+    };
+    members.optional_text(KEY)?.map(read).transpose()
 }
 
 fn payload_rule(members: &Members<'_, '_>) -> Result<PayloadRule, schema::Error> {

@@ -7,6 +7,8 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::bitcoin::network::Network;
+use crate::bitcoin::trust::TOLERANCE_SECONDS;
 use crate::check::Check;
 use crate::code::Code;
 use crate::encoding::{base64url, hex};
@@ -68,6 +70,7 @@ pub struct Report {
     pub(crate) approver: Option<ApproverFacts>,
     pub(crate) claimed: Claimed,
     pub(crate) log: Option<LogFacts>,
+    pub(crate) anchor: Option<AnchorFacts>,
     pub(crate) not_later_than: Option<Time>,
     pub(crate) checks: Vec<Check>,
     pub(crate) not_proven: Vec<String>,
@@ -112,8 +115,14 @@ impl Report {
         self.log.as_ref()
     }
 
+    /// The Bitcoin block that the timestamp leads to; `None` unless its path is in order. How far
+    /// to believe it is in [`AnchorFacts::strength`].
+    pub fn anchor(&self) -> Option<&AnchorFacts> {
+        self.anchor.as_ref()
+    }
+
     /// The earliest time by which the approval is proven to have existed: a quorum of the
-    /// policy's witnesses had cosigned a tree that contains it.
+    /// policy's witnesses had cosigned a tree that contains it, or a Bitcoin block had.
     pub fn not_later_than(&self) -> Option<Time> {
         self.not_later_than
     }
@@ -146,8 +155,10 @@ impl Report {
     /// The report as JSON, one line, keys in canonical order, integers exact.
     pub fn to_json(&self) -> String {
         Value::from([
-            // Until anchors are evaluated there is nothing that they prove.
-            ("anchor", Value::Null),
+            (
+                "anchor",
+                self.anchor.as_ref().map(AnchorFacts::to_value).into(),
+            ),
             (
                 "approver",
                 self.approver.as_ref().map(ApproverFacts::to_value).into(),
@@ -368,6 +379,74 @@ impl LogFacts {
             ),
             ("treeSize", self.tree_size.into()),
             ("witnesses", self.witnesses.iter().map(witness).collect()),
+        ])
+    }
+}
+
+/// The block that a timestamp leads to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AnchorFacts {
+    /// Blocks that count at this height and above it; 0 unless the strength is `Chain`.
+    pub confirmations: u64,
+    /// The hash of the block, as block explorers print it; `None` if its header is not known.
+    pub hash: Option<String>,
+    /// The height, as the proof names it.
+    pub height: u32,
+    /// The network, as the policy names it.
+    pub network: Network,
+    /// The moment after which the block was not made: `time` and two hours. Only if the strength
+    /// is `Chain`.
+    pub not_later_than: Option<Time>,
+    /// How strongly the block was checked.
+    pub strength: Strength,
+    /// When the block was made, give or take two hours; `None` if its header is not known. As
+    /// good as the strength.
+    pub time: Option<Time>,
+}
+
+/// How strongly a block was checked.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Strength {
+    /// Only the proof names it.
+    Path,
+    /// There is a header that carries its own work. Anybody can make one.
+    Header,
+    /// It is in a chain that the policy knows, with the confirmations that the policy wants.
+    Chain,
+}
+
+impl Strength {
+    /// The text in a report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Header => "header",
+            Self::Chain => "chain",
+        }
+    }
+}
+
+impl AnchorFacts {
+    /// The moment before which a block of the chain was not made: `time` less two hours.
+    pub(crate) fn not_before(&self) -> Option<Time> {
+        let tolerance = TOLERANCE_SECONDS * 1000;
+        let time = self.time.filter(|_| self.strength == Strength::Chain)?;
+        Time::from_millis(time.as_millis().saturating_sub(tolerance))
+    }
+
+    /// The `anchor` of a report.
+    pub fn to_value(&self) -> Value<'_> {
+        let time = |time: Option<Time>| Value::from(time.map(|time| time.to_string()));
+        Value::from([
+            ("confirmations", self.confirmations.into()),
+            ("hash", self.hash.as_deref().into()),
+            ("height", u64::from(self.height).into()),
+            ("network", self.network.as_str().into()),
+            ("notLaterThan", time(self.not_later_than)),
+            ("strength", self.strength.as_str().into()),
+            ("time", time(self.time)),
         ])
     }
 }

@@ -5,6 +5,7 @@
 
 mod anchor;
 mod assertion;
+mod block;
 mod claim;
 mod expectation;
 mod log;
@@ -16,6 +17,7 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use crate::Failure;
+use crate::bitcoin::chain::HeaderChain;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::encoding::sha256;
@@ -26,8 +28,11 @@ use crate::report::{ApproverFacts, Claimed, Inputs, PolicyFacts, Report, Verdict
 use crate::signature::{Crypto, RustCrypto};
 use crate::time::Time;
 
+pub use block::{StampReport, verify_stamp};
+
+use anchor::Anchored;
 use claim::Claim;
-use log::{Head, LogFindings};
+use log::LogFindings;
 
 /// What the caller wants to know, and whom the caller trusts.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +52,8 @@ pub struct Request<'a> {
     pub approver: Option<&'a str>,
     /// The relying party id that this should be for.
     pub rp_id: Option<&'a str>,
+    /// Bitcoin's headers, verified. They count as far as the policy knows the chain.
+    pub headers: Option<&'a HeaderChain<'a>>,
     /// The moment to ask about. Nothing is compared with "now" unless it is given.
     pub at: Option<Time>,
     /// The back end for signatures.
@@ -63,6 +70,7 @@ impl Default for Request<'_> {
             approval_id: None,
             approver: None,
             rp_id: None,
+            headers: None,
             at: None,
             crypto: &RustCrypto,
         }
@@ -97,30 +105,29 @@ impl<'r> Run<'r> {
 
     fn report(mut self, input: &Input, inputs: Inputs) -> Report {
         let mut claimed = Claimed::default();
-        let mut anchored = None;
-        let (claim, log) = match input {
+        let (claim, log, anchored) = match input {
             Input::Bundle(bundle) => {
                 claimed.approval_id.clone_from(&bundle.evidence.approval_id);
                 claimed.action.clone_from(&bundle.evidence.action);
                 let entry = self.entry(&bundle.entry);
                 claimed.decided_at = entry.as_ref().map(|entry| entry.decided_at);
                 let log = self.log(&bundle.entry, &bundle.log_proof);
-                anchored = self.anchor(&bundle.entry, bundle.anchor.as_ref(), &log);
+                let anchored = self.anchor(&bundle.entry, bundle.anchor.as_ref(), &log);
                 let claim = entry.and_then(|entry| self.claim(entry, bundle, &mut claimed));
-                (claim, log)
+                (claim, log, anchored)
             }
             Input::Confirmation(confirmation) => {
                 claimed.status = Some(confirmation.status.clone());
                 self.no_log();
-                (self.confirmed(confirmation), LogFindings::default())
+                let claim = self.confirmed(confirmation);
+                (claim, LogFindings::default(), None)
             }
         };
-        // Both heads contain the entry; the earlier one says more.
-        let bound = log
-            .head
-            .iter()
-            .chain(&anchored)
-            .filter_map(|head| head.time)
+        // Both heads contain the entry, and the block has the anchored one: the earliest says most.
+        let own = log.head.as_ref().and_then(|head| head.time);
+        let bound = own
+            .into_iter()
+            .chain(anchored.as_ref().and_then(Anchored::bound))
             .min();
         let subject = claim.as_ref().and_then(|claim| self.assertion(claim));
         // A key that did not sign is nobody's approval.
@@ -148,6 +155,7 @@ impl<'r> Run<'r> {
             }),
             claimed,
             log: log.facts,
+            anchor: anchored.and_then(|anchored| anchored.block),
             not_later_than: bound,
             checks: self.checks,
             not_proven: Vec::new(),
@@ -205,7 +213,7 @@ impl<'r> Run<'r> {
     }
 
     /// `time`
-    fn time(&mut self, claimed: &Claimed, log: &LogFindings, anchored: Option<&Head>) {
+    fn time(&mut self, claimed: &Claimed, log: &LogFindings, anchored: Option<&Anchored>) {
         const ID: CheckId = CheckId::Time;
         let Some(at) = self.request.at else {
             self.push(Check::not_checked(ID, "You named no moment (--at)."));
@@ -215,11 +223,7 @@ impl<'r> Run<'r> {
         let witnesses = log.facts.iter().flat_map(|facts| &facts.witnesses);
         let times = witnesses
             .map(|witness| witness.time)
-            .chain(
-                anchored
-                    .into_iter()
-                    .flat_map(|head| head.cosigned.iter().copied()),
-            )
+            .chain(anchored.into_iter().flat_map(Anchored::times))
             .chain(claimed.decided_at);
         self.push(match times.max() {
             Some(time) if time > latest => Check::coded(ID, Code::TimeInFuture)
@@ -315,6 +319,7 @@ fn malformed(error: &input::Error, request: &Request<'_>, inputs: Inputs) -> Rep
         approver: None,
         claimed: Claimed::default(),
         log: None,
+        anchor: None,
         not_later_than: None,
         checks: Vec::new(),
         not_proven: Vec::new(),

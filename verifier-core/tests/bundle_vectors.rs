@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use verifier_core::bitcoin::chain::HeaderChain;
 use verifier_core::code::{Code, Effect};
 use verifier_core::encoding::{from_base64url, from_hex};
 use verifier_core::policy::Policy;
@@ -86,6 +87,13 @@ fn run(case: &Value, crypto: &dyn Crypto) -> String {
     request.approver = expectations["approver"].as_str();
     request.rp_id = expectations["rpId"].as_str();
     request.at = input["at"].as_str().map(|at| Time::parse(at).unwrap());
+    let file = input["headers"]
+        .as_str()
+        .map(|text| from_base64url(text).unwrap());
+    let chain = file
+        .as_deref()
+        .map(|file| HeaderChain::parse(file).unwrap());
+    request.headers = chain.as_ref();
     request.crypto = crypto;
     verify(text(&input["bundleText"]).as_bytes(), &request).to_json()
 }

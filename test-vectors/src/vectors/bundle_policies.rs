@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::File;
 use super::bundles::{and, drafted, edited, input_of, remove, under};
+use super::{File, sorted};
 use crate::approval::DECIDED_AT_SECONDS;
 use crate::encoding::pseudo_random;
 use crate::{Algorithm, Approval, Draft, Passkey, Policy};
@@ -71,7 +71,7 @@ pub(super) fn policies() -> File {
                 drop(m.insert("signature".into(), "AA".into()))
             });
             input_of(
-                &bundle.to_string(),
+                &sorted(&bundle),
                 &Policy {
                     approvers: vec![],
                     ..approval.policy

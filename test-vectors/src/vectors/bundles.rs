@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::File;
+use super::{File, sorted};
 use crate::approval::{DECIDED_AT_SECONDS, ORIGIN, RP_ID};
 use crate::ceremony::{BE, BS, ED, UP, UV};
 use crate::encoding::{b64url, pseudo_random};
@@ -30,7 +30,7 @@ pub(super) fn edited(edit: impl FnOnce(&mut Value)) -> Value {
     let approval = Approval::sample(Algorithm::Es256);
     let mut bundle = approval.bundle.value();
     edit(&mut bundle);
-    input_of(&bundle.to_string(), &approval.policy)
+    input_of(&sorted(&bundle), &approval.policy)
 }
 
 /// The input of a good bundle under a changed policy.
@@ -108,7 +108,7 @@ pub(super) fn good() -> File {
         let mut bundle = approval.bundle.value();
         bundle["logProof"] = json!("not a proof");
         input_of(
-            &bundle.to_string(),
+            &sorted(&bundle),
             &Policy {
                 log: None,
                 ..approval.policy

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::File;
 use super::bundles::{remove, trusting};
+use super::{File, sorted};
 use crate::approval::{ORIGIN, RP_ID};
 use crate::ceremony::UP;
 use crate::encoding::{b64url, flip, hex, sha256};
@@ -20,7 +20,7 @@ fn scene(edit: impl FnOnce(&mut Draft)) -> (Value, Approval) {
 
 fn input(confirmation: &Value, approval: &Approval) -> Value {
     json!({
-        "bundleText": confirmation.to_string(),
+        "bundleText": sorted(confirmation),
         "policy": approval.policy.value(),
         "payload": b64url(&approval.payload),
     })

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::File;
 use super::anchors::bundle_with_anchor;
 use super::bundles::input_of;
+use super::{File, sorted};
 use crate::encoding::{b64url, stray_bits};
 
 const NOT_JSON: &str = "bundle.not_json";
@@ -20,11 +20,11 @@ pub(super) fn malformed() -> File {
     let (good, policy) = bundle_with_anchor();
     file.verdict(
         "nothing wrong",
-        input_of(&good.to_string(), &policy),
+        input_of(&sorted(&good), &policy),
         "VERIFIED",
         "ok",
     );
-    for (name, text, code) in texts(&good.to_string()) {
+    for (name, text, code) in texts(&sorted(&good)) {
         file.verdict(name, input_of(&text, &policy), "MALFORMED", code);
     }
     for pointer in ["/type", "/entry", "/logProof"] {
@@ -32,7 +32,7 @@ pub(super) fn malformed() -> File {
         bundle.as_object_mut().unwrap().remove(&pointer[1..]);
         file.verdict(
             format!("without {pointer}"),
-            input_of(&bundle.to_string(), &policy),
+            input_of(&sorted(&bundle), &policy),
             "MALFORMED",
             SCHEMA,
         );
@@ -48,7 +48,7 @@ pub(super) fn malformed() -> File {
         bundle.pointer_mut(pointer).unwrap()["more"] = json!("x");
         file.verdict(
             format!("an unknown member in {pointer:?}"),
-            input_of(&bundle.to_string(), &policy),
+            input_of(&sorted(&bundle), &policy),
             "MALFORMED",
             SCHEMA,
         );
@@ -59,7 +59,7 @@ pub(super) fn malformed() -> File {
         *bundle.pointer_mut(pointer).unwrap() = value;
         file.verdict(
             name,
-            input_of(&bundle.to_string(), &policy),
+            input_of(&sorted(&bundle), &policy),
             "MALFORMED",
             SCHEMA,
         );
@@ -91,7 +91,7 @@ pub(super) fn malformed() -> File {
             *bundle.pointer_mut(pointer).unwrap() = json!(text);
             file.verdict(
                 format!("{pointer} {what}"),
-                input_of(&bundle.to_string(), &policy),
+                input_of(&sorted(&bundle), &policy),
                 "MALFORMED",
                 BASE64,
             );
@@ -103,7 +103,7 @@ pub(super) fn malformed() -> File {
             bundle["evidence"]["approver"][key] = json!(b64url(&vec![7; bytes]));
             file.verdict(
                 format!("a {key} of {bytes} bytes"),
-                input_of(&bundle.to_string(), &policy),
+                input_of(&sorted(&bundle), &policy),
                 "MALFORMED",
                 SCHEMA,
             );
@@ -119,7 +119,7 @@ pub(super) fn too_large() -> File {
         "inputs beyond the limits: 1 MiB for a bundle, 64 KiB for a timestamp proof",
     );
     let (good, policy) = bundle_with_anchor();
-    let text = good.to_string();
+    let text = sorted(&good);
     let longer = format!("{text}{}", " ".repeat((1 << 20) + 1 - text.len()));
     file.verdict(
         "a bundle of one byte more than 1 MiB",
@@ -131,7 +131,7 @@ pub(super) fn too_large() -> File {
     bundle["anchor"]["ots"] = json!(b64url(&vec![0; (64 << 10) + 1]));
     file.verdict(
         "a timestamp proof of one byte more than 64 KiB",
-        input_of(&bundle.to_string(), &policy),
+        input_of(&sorted(&bundle), &policy),
         "MALFORMED",
         "bundle.too_large",
     );

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::File;
+use super::{File, sorted};
 use crate::encoding::b64url;
 use crate::note::{COSIGNATURE, NOTE};
 use crate::passkey::cose;
@@ -23,7 +23,7 @@ pub(super) fn form() -> File {
     let mut valid = |name: &str, edit: &dyn Fn(&mut Value)| {
         let mut policy = full.clone();
         edit(&mut policy);
-        file.valid(name, input(&policy.to_string()));
+        file.valid(name, input(&sorted(&policy)));
     };
     valid("with every member", &|_| {});
     valid("with the least there can be", &|p| {
@@ -56,13 +56,13 @@ pub(super) fn form() -> File {
         input(&serde_json::to_string_pretty(&full).unwrap()),
     );
 
-    syntax(&mut file, &full.to_string());
+    syntax(&mut file, &sorted(&full));
     for (name, edit) in fields() {
         let mut policy = full.clone();
         edit(&mut policy);
         file.invalid(
             format!("field: {name}"),
-            input(&policy.to_string()),
+            input(&sorted(&policy)),
             "policy.field",
         );
     }
@@ -71,7 +71,7 @@ pub(super) fn form() -> File {
         edit(&mut policy);
         file.invalid(
             format!("key: {name}"),
-            input(&policy.to_string()),
+            input(&sorted(&policy)),
             "policy.key",
         );
     }
@@ -81,7 +81,7 @@ pub(super) fn form() -> File {
         policy["log"]["policy"] = json!(text);
         file.invalid(
             format!("log: {name}"),
-            input(&policy.to_string()),
+            input(&sorted(&policy)),
             "policy.log",
         );
     }

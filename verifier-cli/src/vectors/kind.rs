@@ -1,5 +1,6 @@
 //! What to do with the input of each kind of vectors.
 
+use verifier_core::bitcoin::chain::HeaderChain;
 use verifier_core::code::Code;
 use verifier_core::encoding::{from_base64url, from_hex};
 use verifier_core::entry::Entry;
@@ -15,6 +16,7 @@ use verifier_core::tlog::vkey::VerifierKey;
 use verifier_core::webauthn::{Assertion, CoseKey, Expected, UserVerification};
 use verifier_core::{Failure, Request, verify};
 
+use super::bitcoin;
 use super::case::{Outcome, text, texts};
 
 /// A kind of vectors.
@@ -24,25 +26,31 @@ pub(super) enum Kind {
     Bundle,
     Consistency,
     Entry,
+    Headers,
     Inclusion,
     LogProof,
     Note,
     Policy,
+    Retarget,
+    Timestamp,
 }
 
 /// An input that does not have the members of its kind.
-type Broken = String;
+pub(super) type Broken = String;
 
-type Input<'v> = &'v Object<'v>;
+pub(super) type Input<'v> = &'v Object<'v>;
 
 impl Kind {
     pub(super) fn parse(text: &str) -> Option<Self> {
         Some(match text {
+            "bitcoin.headers" => Self::Headers,
+            "bitcoin.retarget" => Self::Retarget,
             "bundle" => Self::Bundle,
             "entry" => Self::Entry,
             "merkle.consistency" => Self::Consistency,
             "merkle.inclusion" => Self::Inclusion,
             "note" => Self::Note,
+            "ots" => Self::Timestamp,
             "policy" => Self::Policy,
             "tlog.proof" => Self::LogProof,
             "webauthn.assertion" => Self::Assertion,
@@ -57,12 +65,15 @@ impl Kind {
             Self::Bundle => bundle(input, crypto),
             Self::Consistency => consistency(input),
             Self::Entry => Ok(outcome(Entry::parse(text(input, "text")?))),
+            Self::Headers => bitcoin::headers(input),
             Self::Inclusion => inclusion(input),
             Self::LogProof => log_proof(input, crypto),
             Self::Note => note(input, crypto),
             Self::Policy => Ok(outcome(Policy::from_json(
                 text(input, "policy")?.as_bytes(),
             ))),
+            Self::Retarget => bitcoin::retarget(input),
+            Self::Timestamp => bitcoin::timestamp(input),
         }
     }
 }
@@ -128,6 +139,13 @@ fn bundle(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
     request.rp_id = optional(asked, "rpId", text)?;
     request.at = optional(input, "at", time)?;
     request.crypto = crypto;
+    let file = optional(input, "headers", bytes)?;
+    let chain = file.as_deref().map(HeaderChain::parse).transpose();
+    let chain = match chain {
+        Ok(chain) => chain,
+        Err(error) => return Ok(invalid(&error)),
+    };
+    request.headers = chain.as_ref();
     let report = verify(text(input, "bundleText")?.as_bytes(), &request);
     Ok(Outcome::Verdict(
         report.verdict().as_str(),
@@ -206,15 +224,15 @@ fn log_proof(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
     Ok(outcome(met))
 }
 
-fn outcome<T, E: Failure>(result: Result<T, E>) -> Outcome {
+pub(super) fn outcome<T, E: Failure>(result: Result<T, E>) -> Outcome {
     result.map_or_else(|error| invalid(&error), |_| Outcome::Valid)
 }
 
-fn invalid(error: &dyn Failure) -> Outcome {
+pub(super) fn invalid(error: &dyn Failure) -> Outcome {
     Outcome::Invalid(error.code().as_str())
 }
 
-fn optional<'v, T>(
+pub(super) fn optional<'v, T>(
     object: Input<'v>,
     key: &str,
     read: impl FnOnce(Input<'v>, &str) -> Result<T, Broken>,
@@ -225,11 +243,11 @@ fn optional<'v, T>(
     }
 }
 
-fn bytes(object: Input<'_>, key: &str) -> Result<Vec<u8>, Broken> {
+pub(super) fn bytes(object: Input<'_>, key: &str) -> Result<Vec<u8>, Broken> {
     from_base64url(text(object, key)?).map_err(|error| format!("{key}: {error}"))
 }
 
-fn number(object: Input<'_>, key: &str) -> Result<u64, Broken> {
+pub(super) fn number(object: Input<'_>, key: &str) -> Result<u64, Broken> {
     let number = object.get(key).and_then(Value::as_u64);
     number.ok_or_else(|| format!("{key}: expected a whole number below 2^64"))
 }

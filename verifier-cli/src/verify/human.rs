@@ -6,7 +6,8 @@ use verifier_core::check::{Check, Status};
 use verifier_core::encoding::{base64url, hex};
 use verifier_core::input::Input;
 use verifier_core::json::{Limits, Value};
-use verifier_core::report::{PayloadMatch, Subject};
+use verifier_core::policy::Network;
+use verifier_core::report::{AnchorFacts, PayloadMatch, Strength, Subject};
 use verifier_core::time::for_people;
 use verifier_core::{Report, Verdict, quote};
 
@@ -194,6 +195,9 @@ fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
             None => say("time", "no time is proven"),
         }
     }
+    if let Some(anchor) = report.anchor() {
+        say("anchored", &anchored(anchor));
+    }
     let claimed = claimed(report);
     if !claimed.is_empty() {
         say(
@@ -261,6 +265,27 @@ fn how(subject: &Subject) -> String {
         parts.push("in a frame of another site".into());
     }
     parts.join(", ")
+}
+
+/// By which block, when, and how far to believe it.
+fn anchored(anchor: &AnchorFacts) -> String {
+    let network = match anchor.network {
+        Network::Mainnet => String::new(),
+        other => format!(" ({other})"),
+    };
+    let block = format!("Bitcoin block {}{network}", anchor.height);
+    let time = anchor.time.map(for_people).unwrap_or_default();
+    let hash = anchor.hash.as_deref().unwrap_or_default();
+    match anchor.strength {
+        Strength::Chain => format!(
+            "in the log no later than {block}, {time} ± 2 h: in the chain that the policy knows, {} confirmations",
+            anchor.confirmations
+        ),
+        Strength::Header => format!(
+            "the timestamp leads to {block}, {time} ± 2 h: its header carries its own work and is in no chain that the policy knows; compare its hash {hash}"
+        ),
+        _ => format!("the timestamp leads to {block}, whose header is not known"),
+    }
 }
 
 fn claimed(report: &Report) -> Vec<String> {

@@ -68,11 +68,6 @@ fn each_outcome_has_its_exit_code() {
             "0 passed, 1 failed",
         ),
         (
-            vectors("ots", json!({}), json!("valid")),
-            1,
-            "0 passed, 1 failed, 1 skipped",
-        ),
-        (
             vectors("entry", json!({}), json!("valid")),
             3,
             "0 passed, 1 failed",

@@ -1,7 +1,7 @@
-//! `anchor.*`: the head that was anchored is a head of the same log and contains the entry.
+//! `anchor.log`: the head that was anchored is a head of the same log and contains the entry.
 //!
-//! That much is a matter between the log and its witnesses. What Bitcoin adds to it is not
-//! evaluated by this version, and a policy that requires it is never met.
+//! That much is a matter between the log and its witnesses. What Bitcoin adds to it is in
+//! [`super::block`].
 
 use super::Run;
 use super::log::{self, Head, LogFindings};
@@ -10,7 +10,9 @@ use crate::bundle::Anchor;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::policy::{LogPolicy, Policy};
+use crate::report::AnchorFacts;
 use crate::signature::Crypto;
+use crate::time::Time;
 use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::tlog::merkle::{leaf_hash, verify_consistency};
 use crate::tlog::proof::Proof;
@@ -23,6 +25,28 @@ pub(super) const CHECKS: [CheckId; 4] = [
     CheckId::AnchorChain,
 ];
 
+/// An anchored head that belongs to the entry and its log.
+#[derive(Debug)]
+pub(super) struct Anchored {
+    head: Head,
+    /// The block that its timestamp leads to.
+    pub(super) block: Option<AnchorFacts>,
+}
+
+impl Anchored {
+    /// The earliest proven time by which the head existed.
+    pub(super) fn bound(&self) -> Option<Time> {
+        let block = self.block.as_ref().and_then(|block| block.not_later_than);
+        self.head.time.into_iter().chain(block).min()
+    }
+
+    /// Every moment before which something in the anchor was not made.
+    pub(super) fn times(&self) -> impl Iterator<Item = Time> {
+        let block = self.block.as_ref().and_then(AnchorFacts::not_before);
+        self.head.cosigned.iter().copied().chain(block)
+    }
+}
+
 impl Run<'_> {
     /// The anchored head, if it counts.
     pub(super) fn anchor(
@@ -30,7 +54,7 @@ impl Run<'_> {
         entry: &str,
         anchor: Option<&Anchor>,
         found: &LogFindings,
-    ) -> Option<Head> {
+    ) -> Option<Anchored> {
         let Some((anchor, stamped)) = anchor.and_then(|a| Some((a, a.checkpoint.as_deref()?)))
         else {
             self.no_anchor(None);
@@ -47,33 +71,23 @@ impl Run<'_> {
             self.skip(&CHECKS, cause.unwrap_or(CheckId::LogQuorum));
             return None;
         };
-        let [first, bitcoin @ ..] = CHECKS;
+        let [first, rest @ ..] = CHECKS;
         match anchored(entry, anchor, stamped, own, rule, self.request.crypto) {
             Ok(head) => {
                 let message = "The anchored head belongs to the same log.";
                 self.push(Check::pass(first, message));
-                self.bitcoin(bitcoin);
-                Some(head)
+                let block = self.block(anchor, stamped);
+                Some(Anchored { head, block })
             }
             Err(Unfit::Contradiction(message)) => {
                 self.push(Check::coded(first, Code::AnchorLog).message(message));
-                self.skip(&bitcoin, first);
+                self.skip(&rest, first);
                 None
             }
             Err(Unfit::Unknown(message)) => {
                 self.no_anchor(Some(message));
                 None
             }
-        }
-    }
-
-    fn bitcoin(&mut self, checks: [CheckId; 3]) {
-        if self.anchor_required() {
-            let [path, rest @ ..] = checks;
-            self.push(Check::coded(path, Code::AnchorUnsupported));
-            self.skip(&rest, path);
-        } else {
-            self.leave_out(&checks, "This version does not evaluate Bitcoin anchors.");
         }
     }
 
@@ -88,7 +102,7 @@ impl Run<'_> {
             });
             return self.skip(&rest, first);
         }
-        let message = why.unwrap_or("The policy requires no Bitcoin anchor.");
+        let message = why.unwrap_or("There is no Bitcoin anchor, and none is required.");
         self.leave_out(&CHECKS, message);
     }
 

@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::encoding::hex;
 use crate::input;
 use crate::policy::{LogRule, Policy};
-use crate::report::{PayloadMatch, Report, Verdict};
+use crate::report::{PayloadMatch, Report, Strength, Verdict};
 use crate::time::for_people;
 
 /// Subject, verb, object, and the date that is best proven.
@@ -64,15 +64,16 @@ pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<String
         }
         Some(LogRule::Required(_)) | None => {}
     }
-    let proven = report.not_later_than;
-    match (proven, report.claimed.decided_at) {
-        (Some(proven), Some(claimed)) if claimed > proven.saturating_add_millis(120_000) => {
-            say(
-                "When it was approved: the service names a time after the log held it, which is false.",
-            );
-        }
+    let anchor = report.anchor.as_ref();
+    if anchor.is_some_and(|anchor| anchor.strength != Strength::Chain) {
+        say("That the Bitcoin block exists: anybody can make a lone block or name one.");
+    }
+    match (report.not_later_than, report.claimed.decided_at) {
+        (Some(proven), Some(claimed)) if claimed > proven.saturating_add_millis(120_000) => say(
+            "When it was approved: the service names a time after the log held it, which is false.",
+        ),
         (Some(_), _) => {
-            say("When exactly it was approved: witnesses prove only that it was not later.");
+            say("When exactly it was approved: it is proven only that it was not later.")
         }
         (None, _) => say("When it was approved: no time in the evidence is proven."),
     }
@@ -95,9 +96,20 @@ fn approved(report: &Report) -> String {
         .approver
         .as_ref()
         .map_or("", |approver| &approver.name);
-    let when = match report.not_later_than {
-        Some(time) => format!("no later than {} (witnessed)", for_people(time)),
-        None => match report.claimed.decided_at {
+    let block = report
+        .anchor
+        .as_ref()
+        .filter(|anchor| anchor.not_later_than == report.not_later_than);
+    let when = match (report.not_later_than, block) {
+        (Some(time), Some(block)) => {
+            format!(
+                "no later than {} (Bitcoin block {})",
+                for_people(time),
+                block.height
+            )
+        }
+        (Some(time), None) => format!("no later than {} (witnessed)", for_people(time)),
+        (None, _) => match report.claimed.decided_at {
             Some(time) => format!("on {}, says the service (not proven)", for_people(time)),
             None => "at a time that is not proven".into(),
         },

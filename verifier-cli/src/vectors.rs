@@ -166,18 +166,16 @@ impl Difference {
 struct Tally {
     passed: usize,
     failed: usize,
-    skipped: usize,
     exit: Exit,
 }
 
 impl Default for Tally {
     fn default() -> Self {
-        let (passed, failed, skipped) = (0, 0, 0);
+        let (passed, failed) = (0, 0);
         let exit = Exit::Ok;
         Self {
             passed,
             failed,
-            skipped,
             exit,
         }
     }
@@ -190,18 +188,10 @@ impl Tally {
     }
 
     fn text(&self, format: Format) -> String {
-        let Self {
-            passed,
-            failed,
-            skipped,
-            ..
-        } = self;
-        if format == Format::Json {
-            return format!("{{\"failed\":{failed},\"passed\":{passed},\"skipped\":{skipped}}}\n");
-        }
-        match skipped {
-            0 => format!("{passed} passed, {failed} failed\n"),
-            _ => format!("{passed} passed, {failed} failed, {skipped} skipped\n"),
+        let Self { passed, failed, .. } = self;
+        match format {
+            Format::Json => format!("{{\"failed\":{failed},\"passed\":{passed}}}\n"),
+            Format::Human => format!("{passed} passed, {failed} failed\n"),
         }
     }
 }

@@ -232,7 +232,7 @@ codes! {
     PayloadMismatch "payload.mismatch" Reject,
         "The payload is not the one that was approved.",
         "It was changed after the approval, or this is another approval's file.",
-        "Compare both payloads; the report names the first fields that differ.";
+        "Compare both payloads; if both are at hand and are JSON, the report names the first fields that differ.";
     PayloadMissing "payload.missing" Incomplete,
         "The hash that was signed is known, but not the payload it stands for.",
         "The bundle does not disclose the payload and none was given.",

@@ -26,7 +26,8 @@ impl Input {
     /// The longest input, in bytes.
     pub const MAX_BYTES: usize = 1024 * 1024;
 
-    /// Reads either kind. A confirmation is an object with a `status` and without a `type`.
+    /// Reads either kind. A confirmation is an object with a `status` whose `type`, if it has
+    /// one, is not that of a bundle.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let value = Value::parse(bytes, Limits::bytes(Self::MAX_BYTES)).map_err(Error::NotJson)?;
         let member = |key| value.as_object().and_then(|object| object.get(key));

@@ -60,6 +60,13 @@ pub struct Request<'a> {
     pub crypto: &'a dyn Crypto,
 }
 
+impl Request<'_> {
+    /// Whether the caller expects a certain approval; the payload is a question of its own.
+    fn asks(&self) -> bool {
+        self.approval_id.is_some() || self.approver.is_some() || self.rp_id.is_some()
+    }
+}
+
 impl Default for Request<'_> {
     fn default() -> Self {
         Self {
@@ -249,7 +256,7 @@ impl<'r> Run<'r> {
         }
         let passed = |id: &CheckId| self.status(*id) == Some(Status::Pass);
         match self.request.policy {
-            Some(policy) if required(policy, input).iter().all(passed) => {
+            Some(policy) if required(self.request, policy, input).iter().all(passed) => {
                 (Verdict::Verified, Code::Ok)
             }
             _ => (Verdict::Incomplete, Code::ApproverUnknownKey),
@@ -279,12 +286,16 @@ impl<'r> Run<'r> {
     }
 }
 
-/// The checks without which there is no VERIFIED under `policy`.
-fn required(policy: &Policy, input: &Input) -> Vec<CheckId> {
+/// The checks without which there is no VERIFIED for this request under `policy`.
+fn required(request: &Request<'_>, policy: &Policy, input: &Input) -> Vec<CheckId> {
     let mut ids = assertion::CHECKS.to_vec();
     ids.extend([CheckId::EvidenceMatch, CheckId::ApproverKey]);
-    if matches!(input, Input::Bundle(_)) {
-        ids.push(CheckId::EntryForm);
+    match input {
+        Input::Bundle(_) => ids.push(CheckId::EntryForm),
+        Input::Confirmation(_) => ids.push(CheckId::Expectation),
+    }
+    if request.asks() {
+        ids.push(CheckId::Expectation);
     }
     if matches!(policy.log(), LogRule::Required(_)) {
         ids.extend(log::CHECKS);

@@ -292,3 +292,39 @@ fn a_huge_confirmation_is_not_hashed_again_for_every_key_of_the_policy() {
         json!(b64url(&vec![0; 780_000]));
     assert_eq!(asked(&confirmation.to_string()), 0);
 }
+
+#[test]
+fn client_data_of_another_approval_are_not_judged() {
+    let mut approval = light().mint();
+    let other = Draft::numbered(Algorithm::Es256, 9).mint();
+    let evidence = approval.bundle.evidence.as_mut().unwrap();
+    evidence.client_data_json = Some(other.assertion.client_data_json);
+    let policy = parsed(&approval.policy);
+    let report = run(&approval.bundle.text(), &policy, |_| {});
+    assert_eq!(outcome(&report), "REJECTED evidence.client_data_mismatch");
+    assert_eq!(check(&report, "webauthn.origin")["status"], "skipped");
+    assert_eq!(report.subject().unwrap().origin, None);
+}
+
+#[test]
+fn a_tree_without_the_entry_proves_no_time() {
+    let mut approval = light().mint();
+    approval.bundle.log_proof.index = 0;
+    let policy = parsed(&approval.policy);
+    let report = run(&approval.bundle.text(), &policy, |_| {});
+    assert_eq!(outcome(&report), "REJECTED log.not_included");
+    assert!(report.log().is_none());
+    assert_eq!(report.not_later_than(), None);
+}
+
+#[test]
+fn only_verified_ends_with_0() {
+    use verifier_core::Verdict;
+    let codes = [
+        Verdict::Verified,
+        Verdict::Rejected,
+        Verdict::Malformed,
+        Verdict::Incomplete,
+    ];
+    assert_eq!(codes.map(Verdict::exit_code), [0, 1, 3, 4]);
+}

@@ -110,10 +110,13 @@ fn log(policy: &Policy, out: &mut Vec<String>) {
         LogRule::Required(_) => out.push("The quorum is none: the log could show other people another tree, and no time is proven.".into()),
         _ => out.push("log = \"none\": approvals can be denied, dropped and back-dated.".into()),
     }
+    if policy.anchor().required && matches!(policy.log(), LogRule::None) {
+        out.push("It requires an anchor and does without a log, so nothing will be VERIFIED: an anchor is one of a log's head.".into());
+    }
     let dated = |approver: &&Approver| approver.not_after.is_some();
     for approver in policy.approvers().iter().filter(dated) {
         if !witnessed {
-            out.push(format!("The key of {} has a notAfter, and without a quorum of witnesses no time is ever proven: its approvals stay INCOMPLETE.", quote(&approver.name)));
+            out.push(format!("The key of {} has a notAfter, and without a quorum of witnesses only an anchor proves a time: otherwise its approvals stay INCOMPLETE.", quote(&approver.name)));
         }
     }
 }

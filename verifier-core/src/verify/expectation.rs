@@ -25,7 +25,7 @@ impl Run<'_> {
             rp_id: rp,
             ..
         } = *self.request;
-        let asked = id.is_some() || approver.is_some() || rp.is_some();
+        let asked = self.request.asks();
         let Some(claim) = claim.filter(|_| asked) else {
             return match (asked, input) {
                 (true, Input::Confirmation(_)) => self.skip(&[ID], CheckId::EvidenceMatch),

@@ -1,0 +1,74 @@
+//! Which log has to hold the approval, and who watches it.
+
+use alloc::string::{String, ToString as _};
+
+use super::Error;
+use crate::json::Value;
+use crate::schema::{Members, Problem};
+use crate::time::parse_duration;
+use crate::tlog;
+
+/// Whether a log has to hold the approval.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LogRule {
+    /// `log = "none"`: the owner of the verdict does without.
+    None,
+    /// One of these logs, with this quorum.
+    Required(LogPolicy),
+}
+
+/// Which logs and witnesses are trusted.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LogPolicy {
+    /// Keys and quorum.
+    pub tlog: tlog::policy::Policy,
+    /// How late, in milliseconds, the log may admit an approval.
+    pub max_append_delay: u64,
+    text: String,
+    max_append_delay_text: String,
+}
+
+impl LogPolicy {
+    /// The c2sp.org/tlog-policy text as it was given.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl LogRule {
+    pub(super) fn read(members: &Members<'_, '_>) -> Result<Self, Error> {
+        const EXPECTED: &str = "\"none\" or an object";
+        let value = members.value("log")?;
+        if let Some(text) = value.as_str() {
+            return match text {
+                "none" => Ok(Self::None),
+                other => Err(members.wrong("log", EXPECTED, other).into()),
+            };
+        }
+        let log = members
+            .optional_members("log")?
+            .ok_or_else(|| members.error("log", Problem::Missing))?
+            .only(&["maxAppendDelay", "policy"])?;
+        let text = log.text("policy")?;
+        let delay = log.optional_text("maxAppendDelay")?.unwrap_or("24h");
+        Ok(Self::Required(LogPolicy {
+            tlog: tlog::policy::Policy::parse(text).map_err(Error::Log)?,
+            max_append_delay: parse_duration(delay)
+                .ok_or_else(|| log.wrong("maxAppendDelay", "a duration such as 24h", delay))?,
+            text: text.to_string(),
+            max_append_delay_text: delay.to_string(),
+        }))
+    }
+
+    pub(super) fn to_value(&self) -> Value<'_> {
+        match self {
+            Self::None => "none".into(),
+            Self::Required(log) => Value::from([
+                ("maxAppendDelay", log.max_append_delay_text.as_str().into()),
+                ("policy", log.text.as_str().into()),
+            ]),
+        }
+    }
+}

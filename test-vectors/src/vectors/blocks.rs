@@ -473,6 +473,12 @@ fn times(file: &mut File) {
         incomplete,
         "approver.time_unproven",
     );
+    file.verdict(
+        "a lone header proves no time, long before it",
+        and(alone.input(), json!({"at": "2026-03-01T12:30:00.000Z"})),
+        verified,
+        "ok",
+    );
     let shallow = scene.with(|s| {
         s.ends_at(6);
         s.rule = optional(&s.rule);

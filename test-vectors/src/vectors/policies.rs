@@ -38,6 +38,9 @@ pub(super) fn form() -> File {
         remove(p, "/log/maxAppendDelay")
     });
     valid("without an anchor", &|p| remove(p, "/anchor"));
+    valid("without a least work", &|p| {
+        remove(p, "/anchor/minChainWork");
+    });
     valid("for hashes only", &|p| p["payload"] = json!("hash-only"));
     valid("without approvers", &|p| p["approvers"] = json!([]));
     valid("user verification preferred", &|p| {
@@ -109,6 +112,7 @@ fn full() -> Policy {
         "required": false,
         "network": "mainnet",
         "minConfirmations": 6,
+        "minChainWork": format!("{:0>64}", "8a"),
         "pinnedBlocks": [{
             "height": 830_592,
             "hash": "0000000000000000000000000000000000000000000000000000000000000001",
@@ -235,6 +239,10 @@ fn fields() -> Vec<Edit> {
         ("/anchor/minConfirmations", json!("6")),
         ("/anchor/minConfirmations", json!(-1)),
         ("/anchor/minConfirmations", json!(1.5)),
+        ("/anchor/minChainWork", json!(138)),
+        ("/anchor/minChainWork", json!("8a")),
+        ("/anchor/minChainWork", json!("0".repeat(64))),
+        ("/anchor/minChainWork", json!("A".repeat(64))),
         ("/anchor/pinnedBlocks", json!({})),
         ("/anchor/pinnedBlocks/0/height", json!("830592")),
         ("/anchor/pinnedBlocks/0/hash", json!("00")),

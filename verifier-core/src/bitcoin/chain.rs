@@ -261,14 +261,15 @@ impl<'a> HeaderChain<'a> {
     #[cfg(test)]
     pub(super) fn unverified(
         network: Network,
+        start: u32,
         headers: &'a [[u8; Header::BYTES]],
         work: U256,
     ) -> Self {
         Self {
             network,
-            start: 0,
+            start,
             headers,
-            tip: u32::try_from(headers.len()).unwrap() - 1,
+            tip: start + u32::try_from(headers.len()).unwrap() - 1,
             work,
         }
     }

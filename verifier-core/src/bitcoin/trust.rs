@@ -235,7 +235,7 @@ mod tests {
     fn reach(network: Network, pinned: &[PinnedBlock], min_work: Option<U256>) -> Option<u32> {
         let headers = headers();
         let work = U256::ONE.checked_mul(1000)?;
-        let chain = HeaderChain::unverified(network, &headers, work);
+        let chain = HeaderChain::unverified(network, 0, &headers, work);
         let mut known = Known::new(network, pinned);
         known.min_work = min_work;
         TrustedChain::new(&chain, known)
@@ -276,13 +276,20 @@ mod tests {
         let work = |n| U256::ONE.checked_mul(n);
         assert_eq!(reach(Network::Mainnet, &[], work(1000)), Some(14));
         assert_eq!(reach(Network::Mainnet, &[], work(1001)), None);
+        // What a chain claims to stand on does not count.
+        let headers = headers();
+        let above = HeaderChain::unverified(Network::Mainnet, 2016, &headers, U256::ONE);
+        let mut known = Known::new(Network::Mainnet, &[]);
+        known.min_work = Some(U256::ONE);
+        let refused = TrustedChain::new(&above, known).map(drop);
+        assert_eq!(refused, Err(Error::NotPinned));
     }
 
     #[test]
     fn a_block_is_as_late_as_those_above_it_say() {
         let mut headers = headers();
         headers[2][68..72].copy_from_slice(&5000_u32.to_le_bytes());
-        let chain = HeaderChain::unverified(Network::Mainnet, &headers, U256::ONE);
+        let chain = HeaderChain::unverified(Network::Mainnet, 0, &headers, U256::ONE);
         let pinned = [pin(&headers, 14)];
         let trusted = TrustedChain::new(&chain, Known::new(Network::Mainnet, &pinned)).unwrap();
         let time = |height| trusted.block(height).unwrap().time;

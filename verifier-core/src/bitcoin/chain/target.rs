@@ -153,4 +153,85 @@ mod tests {
             None
         );
     }
+
+    const LIMIT: CompactTarget = CompactTarget::new(0x1d00_ffff);
+
+    fn header(time: u32, bits: CompactTarget) -> Header {
+        let mut bytes = [0; 80];
+        bytes[68..72].copy_from_slice(&time.to_le_bytes());
+        bytes[72..76].copy_from_slice(&bits.bits().to_le_bytes());
+        Header::new(&bytes)
+    }
+
+    /// What becomes of one more header behind these, the first of which begins an epoch.
+    fn next(network: Network, chain: &[Header], height: u32, header: &Header) -> Result<(), Error> {
+        let mut targets = Targets::new(network);
+        let mut before = None;
+        for (height, header) in (0..).zip(chain) {
+            let epoch = targets.check(height, header, before).unwrap();
+            targets.add(epoch, header);
+            before = Some(header);
+        }
+        targets.check(height, header, before).map(drop)
+    }
+
+    fn expects(expected: CompactTarget, result: Result<(), Error>) -> bool {
+        matches!(result, Err(Error::Target { expected: other, .. }) if other == expected)
+    }
+
+    #[test]
+    fn on_testnet4_late_blocks_are_easy_and_the_next_ones_are_not() {
+        let network = Network::Testnet4;
+        let chain = [header(10_000, OLD), header(10_600, OLD)];
+        let check = |time, bits| next(network, &chain, 2, &header(time, bits));
+        assert_eq!(check(11_800, OLD), Ok(()));
+        assert_eq!(check(11_801, LIMIT), Ok(()));
+        assert!(expects(OLD, check(11_800, LIMIT)));
+        assert!(expects(LIMIT, check(11_801, OLD)));
+        let chain = [
+            header(10_000, OLD),
+            header(11_201, LIMIT),
+            header(12_402, LIMIT),
+        ];
+        let check = |bits| next(network, &chain, 3, &header(12_500, bits));
+        assert_eq!(check(OLD), Ok(()));
+        assert!(expects(OLD, check(LIMIT)));
+        // Elsewhere no block is easy because it is late.
+        let chain = [header(10_000, OLD)];
+        let late = |bits| next(Network::Mainnet, &chain, 1, &header(99_000, bits));
+        assert_eq!(late(OLD), Ok(()));
+        assert!(expects(OLD, late(LIMIT)));
+    }
+
+    #[test]
+    fn on_testnet4_an_epoch_follows_from_the_first_target_of_the_one_before() {
+        // The last block is easy, because it is late.
+        let chain = [header(10_000, OLD), header(1_219_600, LIMIT)];
+        let check = |time| next(Network::Testnet4, &chain, 2016, &header(time, OLD));
+        assert_eq!(check(1_219_601), Ok(()));
+        assert_eq!(check(1_219_000), Ok(()));
+        let (earliest, found, height) = (1_219_000, 1_218_999, 2016);
+        let timewarp = Error::Timewarp {
+            height,
+            earliest,
+            found,
+        };
+        assert_eq!(check(found), Err(timewarp));
+    }
+
+    #[test]
+    fn elsewhere_it_follows_from_the_last() {
+        let chain = [header(10_000, OLD), header(1_219_600, OLD)];
+        for network in [Network::Mainnet, Network::Signet] {
+            // Long before the last block: no rule forbids that here.
+            let check = |bits| next(network, &chain, 2016, &header(10_001, bits));
+            assert_eq!(check(OLD), Ok(()));
+            assert!(expects(OLD, check(LIMIT)));
+        }
+        let chain = [header(10_000, OLD), header(10_600, OLD)];
+        let fast = |network| next(network, &chain, 2016, &header(11_200, OLD));
+        let harder = retarget(Network::Mainnet, OLD, 0, 0).unwrap();
+        assert!(expects(harder, fast(Network::Mainnet)));
+        assert_eq!(fast(Network::Regtest), Ok(()));
+    }
 }

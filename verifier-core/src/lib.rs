@@ -19,7 +19,7 @@ pub mod json;
 pub mod payload;
 pub mod policy;
 pub mod report;
-mod schema;
+pub mod schema;
 pub mod signature;
 pub mod time;
 pub mod tlog;

@@ -113,7 +113,7 @@ impl Admitted {
             approval_id: approval_id.to_owned(),
             client_data_json: assertion.client_data_json().to_vec(),
             payload,
-            action: members.optional_text("action")?.map(Into::into),
+            action: label(&members, "action")?,
             approver: members
                 .optional_members("approver")?
                 .map(email_hash)
@@ -255,6 +255,21 @@ fn email_hash(members: Members<'_, '_>) -> Result<EmailHash, schema::Error> {
         hash: members.array("emailHash")?,
         salt: members.array("salt")?,
     })
+}
+
+/// A short text, if it is there: bundles have a largest size.
+pub(crate) fn label(members: &Members<'_, '_>, key: &str) -> Result<Option<String>, schema::Error> {
+    const LONGEST: usize = 1024;
+    match members.optional_text(key)? {
+        Some(text) if text.len() > LONGEST => {
+            let problem = schema::Problem::TooLarge {
+                limit: LONGEST,
+                unit: "bytes",
+            };
+            Err(members.error(key, problem))
+        }
+        text => Ok(text.map(Into::into)),
+    }
 }
 
 /// The member `disclosure`, if it is there.

@@ -14,7 +14,7 @@ use verifier_core::payload::Challenge;
 use verifier_core::schema::Members;
 use verifier_core::webauthn::ClientData;
 
-use crate::admission::disclosure;
+use crate::admission::{disclosure, label};
 use crate::http::problem::Problem;
 use crate::store::{Disclosure, Evidence};
 
@@ -45,8 +45,8 @@ impl Change {
             level,
             client_data_json: members.optional_bytes("clientDataJSON")?,
             payload: members.optional_bytes("payload")?,
-            action: members.optional_text("action")?.map(Into::into),
-            email: members.optional_text("email")?.map(Into::into),
+            action: label(&members, "action")?,
+            email: label(&members, "email")?,
         };
         let more = this.payload.is_some() || this.action.is_some() || this.email.is_some();
         if (more && level < Disclosure::Public)

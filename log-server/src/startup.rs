@@ -3,7 +3,7 @@
 use std::fs;
 
 use verifier_core::tlog::merkle::leaf_hash;
-use verifier_core::tlog::tile::Level;
+use verifier_core::tlog::tile::{Level, Tile, WIDTH, hashes_at};
 
 use crate::edge;
 use crate::failure::{Failure, Result};
@@ -91,7 +91,26 @@ pub(crate) fn recover(
         publisher.committed(pending, head.clone());
         publisher.publish()?;
     }
+    collect_partials(&tiles, head.size)?;
     Ok((head, publisher))
+}
+
+/// Partial tiles that a crash kept from being collected: beside the last full ones, of which a
+/// batch fills a few at most.
+fn collect_partials(tiles: &Tiles, size: u64) -> Result<()> {
+    const RECENT: u64 = 8;
+    for level in [Level::Entries]
+        .into_iter()
+        .chain((0..8).map(Level::Hashes))
+    {
+        let full = hashes_at(level, size) / u64::from(WIDTH);
+        for index in full.saturating_sub(RECENT)..full {
+            if let Some(tile) = Tile::new(level, index, WIDTH) {
+                tiles.collect_partials(&tile)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The entries at the edge are those that the tree has.

@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use verifier_core::bundle::{self, Bundle, Reveal, is_approval_id};
 use verifier_core::commitment::approver_commitment;
 use verifier_core::encoding::sha256;
@@ -34,6 +34,9 @@ use crate::token;
 /// The longest body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
+/// How much all bodies together may take, in KiB.
+pub(crate) const MEMORY: usize = 64 * 1024;
+
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
@@ -48,6 +51,7 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readers: Vec<Mutex<Sqlite>>,
     pub(crate) next_reader: AtomicUsize,
+    pub(crate) memory: Arc<Semaphore>,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -120,6 +124,7 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
 /// `POST /v1/entries`
 async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Problem> {
     app.authorize(&request, Right::Append)?;
+    let _memory = app.reserve(&request)?;
     let body = body(request).await?;
     let admitted = Admitted::read(&body, &app.rules)?;
     let sent = admitted.sent.clone();
@@ -165,6 +170,7 @@ fn own_bundle(appended: Appended, sent: Sent) -> Result<String, Problem> {
 /// `PUT /v1/entries/{approvalId}/disclosure`
 async fn disclose(app: &Arc<App>, id: &str, request: Request<Incoming>) -> Result<Answer, Problem> {
     app.authorize(&request, Right::Disclose)?;
+    let _memory = app.reserve(&request)?;
     let change = Change::read(&body(request).await?)?;
     let (app, id) = (Arc::clone(app), id.to_owned());
     blocking(move || {
@@ -255,6 +261,19 @@ impl App {
         self.readers[first]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Room for the body of a request, for as long as it is worked on.
+    fn reserve(&self, request: &Request<Incoming>) -> Result<OwnedSemaphorePermit, Problem> {
+        const LARGEST: u32 = 1024;
+        let stated = request.headers().get(header::CONTENT_LENGTH);
+        let bytes: Option<u32> = stated
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse().ok());
+        let kib = bytes.map_or(LARGEST, |bytes| bytes.div_ceil(1024).clamp(1, LARGEST));
+        Arc::clone(&self.memory)
+            .try_acquire_many_owned(kib)
+            .map_err(|_| Problem::overloaded())
     }
 
     fn authorize(&self, request: &Request<Incoming>, right: Right) -> Result<(), Problem> {

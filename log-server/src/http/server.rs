@@ -59,6 +59,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         metrics: Arc::clone(&metrics),
         readers,
         next_reader: AtomicUsize::new(0),
+        memory: Arc::new(Semaphore::new(routes::MEMORY)),
     };
     let sequencer = Sequencer {
         store,
@@ -86,6 +87,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
 
 fn start(sequencer: Sequencer<Sqlite>, queue: mpsc::Receiver<Job>) -> Result<Writer> {
     let work = move || {
+        let _abort = AbortOnPanic;
         let done = sequencer.run(queue);
         if let Err(failure) = &done {
             // Whatever is still in the process must not be served as if the log went on.
@@ -98,6 +100,18 @@ fn start(sequencer: Sequencer<Sqlite>, queue: mpsc::Receiver<Job>) -> Result<Wri
         .name("sequencer".into())
         .spawn(work)
         .map_err(|error| Failure::System(error.to_string()))
+}
+
+/// A writer that fails in the middle leaves nobody who knows what it did: the process ends, and
+/// the next start looks.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
 }
 
 type Writer = std::thread::JoinHandle<Result<()>>;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBe
 use verifier_core::tlog::merkle::Hash;
 
 use super::{Addition, Claim, Disclosure, Evidence, Head, Holders, Outcome, Store};
+use crate::durable;
 use crate::failpoint;
 use crate::failure::{Failure, Result};
 
@@ -60,6 +61,9 @@ impl Sqlite {
                 path.display()
             )));
         }
+        // Evidence and hashes of tokens are in it: for its owner alone, as SQLite then makes the
+        // files beside it.
+        durable::create(path, b"", 0o600)?;
         let connection = Connection::open(path)?;
         prepare(&connection)?;
         let mut this = Self { connection };

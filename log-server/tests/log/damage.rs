@@ -26,6 +26,11 @@ fn refused(log: &Log, because: &str) {
     assert!(said.contains(because), "{said}");
 }
 
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for item in fs::read_dir(from).unwrap() {
@@ -88,6 +93,8 @@ fn fsck_finds_damage_below_the_edge() {
         !log.path("public/tile/0/000.p").exists(),
         "partial tiles are collected"
     );
+    assert_eq!(mode(&log.path("log.key")), 0o600);
+    assert_eq!(mode(&log.path("log.sqlite")), 0o600);
     let good = log.path("public/tile");
     let backup = log.data().with_file_name("backup");
     copy(&good, &backup);
@@ -100,6 +107,29 @@ fn fsck_finds_damage_below_the_edge() {
         copy(&backup, &good);
         log.assert_clean();
     }
+}
+
+#[test]
+fn partial_tiles_that_a_crash_left_are_collected_at_the_start() {
+    let log = log(260);
+    let left = log.path("public/tile/0/000.p");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("9"), b"").unwrap();
+    let server = log.serve();
+    assert!(!left.exists());
+    // Whoever still asks for one gets the beginning of the full tile.
+    let full = server.client.get("/tile/0/000").bytes;
+    let partial = server.client.get("/tile/0/000.p/9");
+    assert_eq!((partial.status, &partial.bytes[..]), (200, &full[..9 * 32]));
+    let full = server.client.get("/tile/entries/000").bytes;
+    let partial = server.client.get("/tile/entries/000.p/9");
+    assert!(full.starts_with(&partial.bytes));
+    assert_eq!(
+        verifier_core::tlog::tile::entries(&partial.bytes)
+            .unwrap()
+            .len(),
+        9
+    );
 }
 
 #[test]

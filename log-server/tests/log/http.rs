@@ -66,6 +66,11 @@ fn what_a_verifier_would_reject_is_refused_with_its_code_and_nothing_is_appended
         ),
         (edited("assertion", json!({})), 400, "bundle.schema"),
         (in_response("signature", json!("A+")), 400, "bundle.base64"),
+        (
+            edited("action", json!("x".repeat(1025))),
+            400,
+            "request.schema",
+        ),
         // Refused.
         (
             edited("credentialPublicKey", json!("AA")),

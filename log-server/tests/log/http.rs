@@ -144,6 +144,11 @@ fn what_a_verifier_would_reject_is_refused_with_its_code_and_nothing_is_appended
         ),
         (edited("payload", json!("AAAA")), 422, "payload.mismatch"),
         (
+            without("payload").with("payloadHash", other.body["payloadHash"].clone()),
+            422,
+            "payload.mismatch",
+        ),
+        (
             without("payload").with("disclosure", json!("public")),
             422,
             "payload.missing",

@@ -343,3 +343,78 @@ fn number(index: u64) -> Result<i64> {
 fn index(number: i64) -> Result<u64> {
     u64::try_from(number).map_err(|_| Failure::damage("the database holds a negative index"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use verifier_core::tlog::merkle::EMPTY_ROOT;
+
+    fn head(size: u64, byte: u8) -> Head {
+        Head {
+            size,
+            root: if size == 0 { EMPTY_ROOT } else { [byte; 32] },
+            checkpoint: format!("checkpoint {size} {byte}"),
+        }
+    }
+
+    fn addition(byte: u8) -> Addition {
+        Addition {
+            leaf: format!("leaf {byte}"),
+            claim: Claim {
+                approval: [byte; 32],
+                assertion: [byte; 32],
+            },
+            evidence: Evidence {
+                disclosure: Disclosure::Sealed,
+                approval_id: None,
+                client_data_json: None,
+                payload: None,
+                action: None,
+                blind: Some([byte; 32]),
+                salt: None,
+                email: None,
+            },
+        }
+    }
+
+    /// Two connections to a log of one entry, as two writers have them.
+    fn two_writers() -> (tempfile::TempDir, Sqlite, Sqlite) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.sqlite");
+        Sqlite::create(&path, &head(0, 0)).unwrap();
+        let mut one = Sqlite::open(&path).unwrap();
+        let done = one.commit(&head(0, 0), &head(1, 1), &[addition(1)], 0);
+        assert_eq!(done.unwrap(), Outcome::Committed);
+        let two = Sqlite::open(&path).unwrap();
+        (folder, one, two)
+    }
+
+    #[test]
+    fn only_one_of_two_writers_commits_on_a_head() {
+        let (_folder, mut one, mut two) = two_writers();
+        assert_eq!(two.head().unwrap(), head(1, 1));
+        let done = one.commit(&head(1, 1), &head(2, 2), &[addition(2)], 1);
+        assert_eq!(done.unwrap(), Outcome::Committed);
+        for stale in [head(1, 1), head(2, 3)] {
+            let done = two.commit(&stale, &head(3, 3), &[addition(3)], 1);
+            assert_eq!(done.unwrap(), Outcome::Moved);
+        }
+        assert_eq!(two.head().unwrap(), head(2, 2));
+        let claim = addition(3).claim;
+        assert_eq!(two.claimed(&[claim]).unwrap(), [Holders::default()]);
+        assert_eq!(two.staged(1).unwrap(), ["leaf 2"]);
+        assert_eq!(two.blind(1).unwrap(), Some([2; 32]));
+    }
+
+    #[test]
+    fn a_claim_that_is_taken_undoes_the_whole_commit() {
+        let (_folder, mut one, _two) = two_writers();
+        let mut taken = addition(2);
+        taken.claim.assertion = [1; 32];
+        let batch = [addition(3), taken];
+        assert!(one.commit(&head(1, 1), &head(3, 3), &batch, 1).is_err());
+        assert_eq!(one.head().unwrap(), head(1, 1));
+        assert_eq!(one.find(&[3; 32]).unwrap(), None);
+        assert_eq!(one.staged(0).unwrap(), ["leaf 1"]);
+    }
+}

@@ -12,6 +12,7 @@
 mod crash;
 mod damage;
 mod disclosure;
+mod foreign;
 mod harness;
 mod http;
 mod invariants;

@@ -12,10 +12,12 @@
 //!
 //! `evidence`, `anchor` and all their members are optional.
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
+use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::encoding::from_base64;
+use crate::encoding::{base64url, from_base64};
 use crate::input::Error;
 use crate::json::Value;
 use crate::schema::{self, Members, Problem};
@@ -92,10 +94,70 @@ pub struct Header {
     pub bytes: [u8; 80],
 }
 
+impl Reveal {
+    /// What opens a commitment; without `email` it only says which blind and salt were used.
+    pub fn new(blind: [u8; 32], salt: [u8; 32], email: Option<String>) -> Self {
+        Self { blind, salt, email }
+    }
+
+    fn to_value(&self) -> Value<'_> {
+        object(vec![
+            ("blind", Some(base64url(&self.blind).into())),
+            ("email", self.email.as_deref().map(Into::into)),
+            ("salt", Some(base64url(&self.salt).into())),
+        ])
+    }
+}
+
+impl Evidence {
+    fn to_value(&self) -> Value<'_> {
+        let bytes = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(|b| base64url(b).into());
+        object(vec![
+            ("action", self.action.as_deref().map(Into::into)),
+            ("approvalId", self.approval_id.as_deref().map(Into::into)),
+            ("approver", self.approver.as_ref().map(Reveal::to_value)),
+            ("clientDataJSON", bytes(&self.client_data_json)),
+            ("payload", bytes(&self.payload)),
+        ])
+    }
+}
+
+/// An object of the members that are there.
+fn object<'a>(members: Vec<(&'a str, Option<Value<'a>>)>) -> Value<'a> {
+    let members = members
+        .into_iter()
+        .filter_map(|(key, value)| Some((Cow::Borrowed(key), value?)));
+    Value::Object(members.collect())
+}
+
 impl Bundle {
-    const MAX_PAYLOAD: usize = 512 * 1024;
+    /// The longest payload, in bytes.
+    pub const MAX_PAYLOAD: usize = 512 * 1024;
     const MAX_OTS: usize = 64 * 1024;
     const MAX_PROOF: usize = 64;
+
+    /// A bundle without an anchor.
+    pub fn new(entry: String, log_proof: String, evidence: Evidence) -> Self {
+        Self {
+            entry,
+            log_proof,
+            evidence,
+            anchor: None,
+        }
+    }
+
+    /// The file, in canonical JSON: what a log answers with. The anchor is not written: logs of
+    /// this version have none.
+    pub fn to_json(&self) -> String {
+        let evidence = (self.evidence != Evidence::default()).then(|| self.evidence.to_value());
+        object(vec![
+            ("entry", Some(self.entry.as_str().into())),
+            ("evidence", evidence),
+            ("logProof", Some(self.log_proof.as_str().into())),
+            ("type", Some(TYPE.into())),
+        ])
+        .to_text()
+    }
 
     pub(crate) fn from_value(value: &Value<'_>) -> Result<Self, Error> {
         let members = Members::of(value)?;
@@ -240,4 +302,26 @@ pub fn is_approval_id(text: &str) -> bool {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Input;
+
+    #[test]
+    fn writes_what_it_reads() {
+        let mut evidence = Evidence::default();
+        let sealed = Bundle::new("leaf \"text\"".into(), "proof\n".into(), evidence.clone());
+        evidence.approval_id = Some("0b9e6cf5-0a6d-4a53-8f4a-3f3f6d0c8a11".into());
+        evidence.client_data_json = Some(b"{}".to_vec());
+        evidence.payload = Some(vec![1, 2, 3]);
+        evidence.action = Some("wire".into());
+        evidence.approver = Some(Reveal::new([1; 32], [2; 32], Some("a@b.example".into())));
+        let full = Bundle::new("leaf".into(), "proof".into(), evidence);
+        for bundle in [sealed, full] {
+            let text = bundle.to_json();
+            assert_eq!(Input::parse(text.as_bytes()), Ok(Input::Bundle(bundle)));
+        }
+    }
 }

@@ -11,14 +11,18 @@
 //! The leaf hash covers the text, so a text has to be its own canonical form: one approval, one
 //! leaf.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString as _};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::code::Code;
+use crate::encoding::{base64url, sha256};
 use crate::json::{self, Limits, Value};
 use crate::schema::{self, Members, Problem};
 use crate::time::Time;
+use crate::webauthn::{AssertionJson, CoseKey};
 use crate::{Failure, quote};
 
 /// The `type` of the entries that this version understands.
@@ -49,6 +53,52 @@ pub struct Entry {
 impl Entry {
     /// The longest text, in bytes.
     pub const MAX_BYTES: usize = 8 * 1024;
+
+    /// The entry of an approval: what a log that admits it appends.
+    pub fn new(
+        approval_id: &str,
+        rp_id: &str,
+        decided_at: Time,
+        key: &CoseKey,
+        assertion: &AssertionJson,
+        approver: Option<[u8; 32]>,
+    ) -> Self {
+        Self {
+            approval_id_hash: sha256(approval_id.as_bytes()),
+            approver,
+            authenticator_data: assertion.authenticator_data().to_vec(),
+            client_data_hash: sha256(assertion.client_data_json()),
+            credential_public_key: key.as_bytes().to_vec(),
+            decided_at,
+            rp_id: rp_id.to_string(),
+            signature: assertion.signature().to_vec(),
+        }
+    }
+
+    /// The text of the leaf. [`Entry::parse`] reads it back, unless a field is too long or the RP
+    /// id is none.
+    pub fn to_text(&self) -> String {
+        let mut members = vec![
+            ("approvalIdHash", base64url(&self.approval_id_hash)),
+            ("authenticatorData", base64url(&self.authenticator_data)),
+            ("clientDataHash", base64url(&self.client_data_hash)),
+            (
+                "credentialPublicKey",
+                base64url(&self.credential_public_key),
+            ),
+            ("decidedAt", self.decided_at.to_string()),
+            ("rpId", self.rp_id.clone()),
+            ("signature", base64url(&self.signature)),
+            ("type", TYPE.to_string()),
+        ];
+        if let Some(approver) = &self.approver {
+            members.push(("approver", base64url(approver)));
+        }
+        let members = members
+            .into_iter()
+            .map(|(key, text)| (Cow::Borrowed(key), Value::from(text)));
+        Value::Object(members.collect()).to_text()
+    }
 
     /// Reads the text of a leaf.
     pub fn parse(text: &str) -> Result<Self, Error> {
@@ -171,7 +221,6 @@ impl Failure for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoding::base64url;
 
     fn sample() -> String {
         let hash = base64url(&[7; 32]);
@@ -187,6 +236,16 @@ mod tests {
         assert_eq!(entry.approver, None);
         assert_eq!(entry.rp_id, "cosignet.com");
         assert_eq!(entry.signature, [3]);
+    }
+
+    #[test]
+    fn writes_the_text_that_it_reads() {
+        let text = sample();
+        let mut entry = Entry::parse(&text).unwrap();
+        assert_eq!(entry.to_text(), text);
+        entry.approver = Some([9; 32]);
+        let text = entry.to_text();
+        assert_eq!(Entry::parse(&text), Ok(entry));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub mod json;
 pub mod payload;
 pub mod policy;
 pub mod report;
-mod schema;
+pub mod schema;
 pub mod signature;
 pub mod time;
 pub mod tlog;

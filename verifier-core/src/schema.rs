@@ -11,14 +11,14 @@ use crate::time::Time;
 
 /// The members of one object, and the path that leads to it.
 #[derive(Debug)]
-pub(crate) struct Members<'v, 'a> {
+pub struct Members<'v, 'a> {
     object: &'v Object<'a>,
     path: String,
 }
 
 impl<'v, 'a> Members<'v, 'a> {
     /// The members of the document itself.
-    pub(crate) fn of(value: &'v Value<'a>) -> Result<Self, Error> {
+    pub fn of(value: &'v Value<'a>) -> Result<Self, Error> {
         Self::at(value, String::new())
     }
 
@@ -33,7 +33,7 @@ impl<'v, 'a> Members<'v, 'a> {
     }
 
     /// Refuses every key that is not in `known`.
-    pub(crate) fn only(self, known: &[&str]) -> Result<Self, Error> {
+    pub fn only(self, known: &[&str]) -> Result<Self, Error> {
         match self.object.unknown_key(known) {
             None => Ok(self),
             Some(key) => Err(Error {
@@ -43,37 +43,39 @@ impl<'v, 'a> Members<'v, 'a> {
         }
     }
 
-    pub(crate) fn has(&self, key: &str) -> bool {
+    /// Whether there is such a key.
+    pub fn has(&self, key: &str) -> bool {
         self.object.get(key).is_some()
     }
 
-    pub(crate) fn text(&self, key: &str) -> Result<&'v str, Error> {
+    /// A string.
+    pub fn text(&self, key: &str) -> Result<&'v str, Error> {
         self.require(key, self.optional_text(key)?)
     }
 
-    pub(crate) fn optional_text(&self, key: &str) -> Result<Option<&'v str>, Error> {
+    /// A string, if the key is there.
+    pub fn optional_text(&self, key: &str) -> Result<Option<&'v str>, Error> {
         self.optional(key, "a string", Value::as_str)
     }
 
-    pub(crate) fn bytes(&self, key: &str) -> Result<Vec<u8>, Error> {
+    /// Strict base64url without padding.
+    pub fn bytes(&self, key: &str) -> Result<Vec<u8>, Error> {
         self.require(key, self.optional_bytes(key)?)
     }
 
     /// Strict base64url without padding.
-    pub(crate) fn optional_bytes(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+    pub fn optional_bytes(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         let decode = |text| from_base64url(text).map_err(|_| self.error(key, Problem::Base64));
         self.optional_text(key)?.map(decode).transpose()
     }
 
-    pub(crate) fn array<const N: usize>(&self, key: &str) -> Result<[u8; N], Error> {
+    /// Strict base64url of exactly `N` bytes.
+    pub fn array<const N: usize>(&self, key: &str) -> Result<[u8; N], Error> {
         self.require(key, self.optional_array(key)?)
     }
 
     /// Strict base64url of exactly `N` bytes.
-    pub(crate) fn optional_array<const N: usize>(
-        &self,
-        key: &str,
-    ) -> Result<Option<[u8; N]>, Error> {
+    pub fn optional_array<const N: usize>(&self, key: &str) -> Result<Option<[u8; N]>, Error> {
         let Some(bytes) = self.optional_bytes(key)? else {
             return Ok(None);
         };
@@ -84,29 +86,34 @@ impl<'v, 'a> Members<'v, 'a> {
         }
     }
 
-    pub(crate) fn time(&self, key: &str) -> Result<Time, Error> {
+    /// A time of 24 characters.
+    pub fn time(&self, key: &str) -> Result<Time, Error> {
         self.require(key, self.optional_time(key)?)
     }
 
-    pub(crate) fn optional_time(&self, key: &str) -> Result<Option<Time>, Error> {
+    /// A time of 24 characters, if the key is there.
+    pub fn optional_time(&self, key: &str) -> Result<Option<Time>, Error> {
         let parse = |text| {
             Time::parse(text).ok_or_else(|| self.wrong(key, "YYYY-MM-DDTHH:MM:SS.sssZ", text))
         };
         self.optional_text(key)?.map(parse).transpose()
     }
 
-    pub(crate) fn optional_bool(&self, key: &str) -> Result<Option<bool>, Error> {
+    /// A boolean, if the key is there.
+    pub fn optional_bool(&self, key: &str) -> Result<Option<bool>, Error> {
         self.optional(key, "true or false", |value| match value {
             Value::Bool(flag) => Some(*flag),
             _ => None,
         })
     }
 
-    pub(crate) fn optional_u64(&self, key: &str) -> Result<Option<u64>, Error> {
+    /// A whole number below 2^64, if the key is there.
+    pub fn optional_u64(&self, key: &str) -> Result<Option<u64>, Error> {
         self.optional(key, "a whole number below 2^64", Value::as_u64)
     }
 
-    pub(crate) fn optional_members(&self, key: &str) -> Result<Option<Self>, Error> {
+    /// The members of an object, if the key is there.
+    pub fn optional_members(&self, key: &str) -> Result<Option<Self>, Error> {
         self.object
             .get(key)
             .map(|value| Self::at(value, self.path_of(key)))
@@ -114,7 +121,7 @@ impl<'v, 'a> Members<'v, 'a> {
     }
 
     /// The items of an array of strings; empty if the key is missing.
-    pub(crate) fn texts(&self, key: &str) -> Result<Vec<&'v str>, Error> {
+    pub fn texts(&self, key: &str) -> Result<Vec<&'v str>, Error> {
         self.items(key)?
             .map(|(path, item)| match item {
                 Value::String(text) => Ok(text.as_ref()),
@@ -127,18 +134,19 @@ impl<'v, 'a> Members<'v, 'a> {
     }
 
     /// The items of an array of objects; empty if the key is missing.
-    pub(crate) fn objects(&self, key: &str) -> Result<Vec<Self>, Error> {
+    pub fn objects(&self, key: &str) -> Result<Vec<Self>, Error> {
         self.items(key)?
             .map(|(path, item)| Self::at(item, path))
             .collect()
     }
 
-    pub(crate) fn value(&self, key: &str) -> Result<&'v Value<'a>, Error> {
+    /// Any value.
+    pub fn value(&self, key: &str) -> Result<&'v Value<'a>, Error> {
         self.require(key, self.object.get(key))
     }
 
     /// An error that says what the text under `key` should have been.
-    pub(crate) fn wrong(&self, key: &str, expected: &'static str, found: &str) -> Error {
+    pub fn wrong(&self, key: &str, expected: &'static str, found: &str) -> Error {
         self.error(
             key,
             Problem::Value {
@@ -148,7 +156,8 @@ impl<'v, 'a> Members<'v, 'a> {
         )
     }
 
-    pub(crate) fn error(&self, key: &str, problem: Problem) -> Error {
+    /// An error about the value under `key`.
+    pub fn error(&self, key: &str, problem: Problem) -> Error {
         Error {
             path: self.path_of(key),
             problem,

@@ -14,6 +14,9 @@ impl Time {
     /// 9999-12-31T23:59:59.999Z, the last moment that 24 characters can name.
     const MAX: u64 = 253_402_300_799_999;
 
+    /// 1970-01-01T00:00:00.000Z.
+    pub const EPOCH: Self = Self(0);
+
     /// Reads the 24-character form and nothing else: no offset, no leap second, no other precision.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: &[u8; 24] = text.as_bytes().try_into().ok()?;

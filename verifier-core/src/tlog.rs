@@ -3,7 +3,8 @@
 //! From the leaf up: [`merkle`] proves that an entry is in a tree, [`checkpoint`] names the tree
 //! in a [`note`] signed under a [`vkey`], [`cosignature`] is what a witness adds to it, [`proof`] carries all of
 //! that in one text. [`policy`] says which logs and witnesses count, [`quorum`] applies it. [`tile`]
-//! is where a log keeps its hashes.
+//! is where a log keeps its hashes,
+//! [`prove`] makes proofs of them.
 
 pub mod checkpoint;
 pub mod cosignature;
@@ -11,6 +12,7 @@ pub mod merkle;
 pub mod note;
 pub mod policy;
 pub mod proof;
+pub mod prove;
 pub mod quorum;
 #[cfg(test)]
 mod testing;

@@ -5,6 +5,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 /// The number of hashes in a full tile, and of entries in a full bundle.
@@ -126,6 +127,32 @@ impl Tile {
     }
 }
 
+/// Appends one entry to an entry bundle, the tile of [`Level::Entries`]. Fails if it is longer
+/// than the 65,535 bytes that a length can name.
+///
+/// ```text
+/// length, 2 bytes big-endian ‖ entry, repeated
+/// ```
+pub fn push_entry(bundle: &mut Vec<u8>, entry: &[u8]) -> Option<()> {
+    let length = u16::try_from(entry.len()).ok()?;
+    bundle.extend(length.to_be_bytes());
+    bundle.extend(entry);
+    Some(())
+}
+
+/// The entries of a bundle; `None` if it ends in the middle of one.
+pub fn entries(bundle: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut out = Vec::new();
+    let mut rest = bundle;
+    while !rest.is_empty() {
+        let (length, after) = rest.split_first_chunk()?;
+        let (entry, after) = after.split_at_checked(u16::from_be_bytes(*length).into())?;
+        out.push(entry);
+        rest = after;
+    }
+    Some(out)
+}
+
 /// How many hashes a level has in a tree of `size` leaves: ⌊size / 256^L⌋.
 pub fn hashes_at(level: Level, size: u64) -> u64 {
     let level = match level {
@@ -173,11 +200,23 @@ pub fn locate(height: u8, index: u64, size: u64) -> Option<Place> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
+    use alloc::vec;
 
     use super::*;
 
     const L0: Level = Level::Hashes(0);
+
+    #[test]
+    fn bundles_read_back_and_may_not_be_cut() {
+        let mut bundle = Vec::new();
+        push_entry(&mut bundle, b"approval-0").unwrap();
+        push_entry(&mut bundle, b"").unwrap();
+        assert_eq!(bundle, b"\0\x0aapproval-0\0\0");
+        assert_eq!(entries(&bundle), Some(vec![&b"approval-0"[..], b""]));
+        assert_eq!(entries(&bundle[..13]), None);
+        assert_eq!(entries(&bundle[..11]), None);
+        assert_eq!(push_entry(&mut bundle, &[0; 65_536]), None);
+    }
 
     #[test]
     fn paths_read_back() {

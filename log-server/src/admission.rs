@@ -1,0 +1,283 @@
+//! Who may enter: a request to append, read strictly and verified with the rules of the core.
+//!
+//! ```text
+//! {"approvalId":…,"decidedAt":…,"rpId":…,"credentialPublicKey":b64,
+//!  "assertion":{PublicKeyCredential JSON},"payloadHash":hex,
+//!  "payload":b64?,"action":…?,"approver":{"emailHash":b64,"salt":b64}?,
+//!  "disclosure":"sealed"|"hash"|"public"?}
+//! ```
+
+use verifier_core::bundle::{Bundle, is_approval_id};
+use verifier_core::code::Code;
+use verifier_core::commitment::approver_commitment;
+use verifier_core::encoding::{from_hex, hex, sha256};
+use verifier_core::entry::Entry;
+use verifier_core::json::{Limits, Value};
+use verifier_core::payload::Challenge;
+use verifier_core::quote;
+use verifier_core::schema::{self, Members};
+use verifier_core::signature::AwsLc;
+use verifier_core::time::Time;
+use verifier_core::webauthn::{AssertionJson, ClientData, CoseKey, Expected, UserVerification};
+
+use crate::http::problem::Problem;
+use crate::store::{Addition, Claim, Disclosure, Evidence};
+
+/// What the log admits.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) rp_ids: Vec<String>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) user_verification: UserVerification,
+    pub(crate) allow_cross_origin: bool,
+    pub(crate) top_origins: Vec<String>,
+    /// In milliseconds.
+    pub(crate) max_append_delay: u64,
+}
+
+/// How far in the future a decision may lie, for clocks that disagree: two minutes.
+const MAX_AHEAD: u64 = 120_000;
+
+/// A verified approval.
+#[derive(Clone, Debug)]
+pub(crate) struct Admitted {
+    /// The entry without its commitment to the approver.
+    pub(crate) entry: Entry,
+    /// What the caller sent, to be sent back.
+    pub(crate) sent: Sent,
+    pub(crate) disclosure: Disclosure,
+}
+
+/// The evidence in a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) approval_id: String,
+    pub(crate) client_data_json: Vec<u8>,
+    pub(crate) payload: Option<Vec<u8>>,
+    pub(crate) action: Option<String>,
+    pub(crate) approver: Option<EmailHash>,
+}
+
+/// The approver, as the approval service knows them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct EmailHash {
+    pub(crate) hash: [u8; 32],
+    pub(crate) salt: [u8; 32],
+}
+
+impl Admitted {
+    /// Reads and verifies. Whether the decision is recent is asked later, of new entries only:
+    /// a repeat may come at any time.
+    pub(crate) fn read(body: &[u8], rules: &Rules) -> Result<Self, Problem> {
+        let value = Value::parse(body, Limits::bytes(Bundle::MAX_PAYLOAD * 2))
+            .map_err(|error| Problem::bad_request("request.not_json", error.to_string()))?;
+        let members = Members::of(&value)?.only(&[
+            "action",
+            "approvalId",
+            "approver",
+            "assertion",
+            "credentialPublicKey",
+            "decidedAt",
+            "disclosure",
+            "payload",
+            "payloadHash",
+            "rpId",
+        ])?;
+        let approval_id = members.text("approvalId")?;
+        if !is_approval_id(approval_id) {
+            return Err(members
+                .wrong("approvalId", "a lower-case UUID", approval_id)
+                .into());
+        }
+        let text = members.text("payloadHash")?;
+        let payload_hash: [u8; 32] = from_hex(text)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| members.wrong("payloadHash", "64 lower-case hex digits", text))?;
+        let payload = members.optional_bytes("payload")?;
+        if payload
+            .as_ref()
+            .is_some_and(|p| p.len() > Bundle::MAX_PAYLOAD)
+        {
+            let problem = schema::Problem::TooLarge {
+                limit: Bundle::MAX_PAYLOAD,
+                unit: "bytes",
+            };
+            return Err(members.error("payload", problem).into());
+        }
+        let rp_id = members.text("rpId")?;
+        let decided_at = members.time("decidedAt")?;
+        let key = members.bytes("credentialPublicKey")?;
+        let assertion = AssertionJson::from_value(members.value("assertion")?)?;
+        let sent = Sent {
+            approval_id: approval_id.to_owned(),
+            client_data_json: assertion.client_data_json().to_vec(),
+            payload,
+            action: label(&members, "action")?,
+            approver: members
+                .optional_members("approver")?
+                .map(email_hash)
+                .transpose()?,
+        };
+        let disclosure = disclosure(&members)?.unwrap_or(Disclosure::Sealed);
+
+        if disclosure == Disclosure::Public && sent.payload.is_none() {
+            return Err(Problem::rejected(
+                Code::PayloadMissing,
+                "A public entry needs its payload.",
+            ));
+        }
+        let key = CoseKey::parse(&key)?;
+        verify(&key, &assertion, rp_id, &payload_hash, rules)?;
+        if let Some(found) = sent.payload.as_deref().map(sha256)
+            && found != payload_hash
+        {
+            return Err(Problem::rejected(
+                Code::PayloadMismatch,
+                "The payload does not have the hash that was signed.",
+            )
+            .compared(hex(&payload_hash), hex(&found)));
+        }
+        let entry = Entry::new(approval_id, rp_id, decided_at, &key, &assertion, None);
+        // With the longest commitment, so that what is admitted here fits.
+        Entry::parse(&with_approver(&entry, Some([0; 32])).to_text())?;
+        Ok(Self {
+            entry,
+            sent,
+            disclosure,
+        })
+    }
+
+    pub(crate) fn claim(&self) -> Claim {
+        Claim::of(&self.entry)
+    }
+
+    /// Refuses a decision that is too old, or in the future: the promise that makes back-dating
+    /// provable.
+    pub(crate) fn check_time(&self, now: Time, rules: &Rules) -> Result<(), Problem> {
+        let decided = self.entry.decided_at;
+        let earliest = now.as_millis().saturating_sub(rules.max_append_delay);
+        let latest = now.saturating_add_millis(MAX_AHEAD);
+        if decided.as_millis() >= earliest && decided <= latest {
+            return Ok(());
+        }
+        let earliest = Time::from_millis(earliest).unwrap_or(now);
+        Err(Problem::unprocessable(
+            "entry.decided_at",
+            "The decision is too old for this log to append, or in the future.",
+        )
+        .compared(format!("{earliest} to {latest}"), decided.to_string()))
+    }
+
+    /// The new entry, with a commitment that nobody can link to another one.
+    pub(crate) fn addition(&self, blind: [u8; 32]) -> Addition {
+        let commitment = |approver: EmailHash| approver_commitment(&blind, &approver.hash);
+        let entry = with_approver(&self.entry, self.sent.approver.map(commitment));
+        let public = self.disclosure == Disclosure::Public;
+        let approver = self.sent.approver;
+        Addition {
+            leaf: entry.to_text(),
+            claim: self.claim(),
+            evidence: Evidence {
+                disclosure: self.disclosure,
+                approval_id: Some(self.sent.approval_id.clone()),
+                client_data_json: Some(self.sent.client_data_json.clone()),
+                payload: self.sent.payload.clone().filter(|_| public),
+                action: self.sent.action.clone().filter(|_| public),
+                blind: approver.map(|_| blind),
+                salt: approver.map(|approver| approver.salt),
+                email: None,
+            },
+        }
+    }
+
+    /// Whether this is the approval of that entry, word for word but for the approver, whose
+    /// commitment is different each time.
+    pub(crate) fn repeats(&self, entry: &Entry) -> bool {
+        with_approver(entry, None) == self.entry
+    }
+}
+
+fn with_approver(entry: &Entry, approver: Option<[u8; 32]>) -> Entry {
+    let mut entry = entry.clone();
+    entry.approver = approver;
+    entry
+}
+
+/// Every rule of the core, in its order; the code is the one that an auditor would get.
+fn verify(
+    key: &CoseKey,
+    json: &AssertionJson,
+    rp_id: &str,
+    payload_hash: &[u8; 32],
+    rules: &Rules,
+) -> Result<(), Problem> {
+    if !rules.rp_ids.iter().any(|known| known == rp_id) {
+        return Err(Problem::rejected(
+            Code::WebauthnRpId,
+            "This log admits no approvals for this relying party id.",
+        )
+        .compared(rules.rp_ids.join(", "), quote(rp_id)));
+    }
+    let challenge = ClientData::parse(json.client_data_json())
+        .ok()
+        .map(|data| Challenge::parse(data.challenge()));
+    // A challenge of another form fits no expectation, and is refused below if it should.
+    let expected = match &challenge {
+        Some(Ok(challenge)) => [challenge.nonce(), challenge.payload_hash()].concat(),
+        _ => Vec::new(),
+    };
+    let mut expected = Expected::new(rp_id.into(), rules.origins.clone(), expected);
+    expected.user_verification = rules.user_verification;
+    expected.allow_cross_origin = rules.allow_cross_origin;
+    expected.top_origins = rules.top_origins.clone();
+    json.assertion().verify(key, &expected, &AwsLc)?;
+    let signed = match challenge {
+        Some(challenge) => challenge?,
+        None => {
+            let code = Code::WebauthnClientDataForm;
+            return Err(Problem::rejected(code, "The client data are malformed."));
+        }
+    };
+    if signed.payload_hash() == payload_hash {
+        return Ok(());
+    }
+    Err(Problem::rejected(
+        Code::PayloadMismatch,
+        "The payload hash is not the one that was signed.",
+    )
+    .compared(hex(payload_hash), hex(signed.payload_hash())))
+}
+
+fn email_hash(members: Members<'_, '_>) -> Result<EmailHash, schema::Error> {
+    let members = members.only(&["emailHash", "salt"])?;
+    Ok(EmailHash {
+        hash: members.array("emailHash")?,
+        salt: members.array("salt")?,
+    })
+}
+
+/// A short text, if it is there: bundles have a largest size.
+pub(crate) fn label(members: &Members<'_, '_>, key: &str) -> Result<Option<String>, schema::Error> {
+    const LONGEST: usize = 1024;
+    match members.optional_text(key)? {
+        Some(text) if text.len() > LONGEST => {
+            let problem = schema::Problem::TooLarge {
+                limit: LONGEST,
+                unit: "bytes",
+            };
+            Err(members.error(key, problem))
+        }
+        text => Ok(text.map(Into::into)),
+    }
+}
+
+/// The member `disclosure`, if it is there.
+pub(crate) fn disclosure(members: &Members<'_, '_>) -> Result<Option<Disclosure>, schema::Error> {
+    let Some(text) = members.optional_text("disclosure")? else {
+        return Ok(None);
+    };
+    Disclosure::parse(text)
+        .map(Some)
+        .ok_or_else(|| members.wrong("disclosure", "sealed, hash or public", text))
+}

@@ -1,0 +1,185 @@
+//! What the public look-up shows, and how that is raised, lowered and erased.
+//!
+//! ```text
+//! {"disclosure":…,"clientDataJSON":b64?,"payload":b64?,"action":…?,"email":…?}
+//! ```
+
+use verifier_core::bundle::{self, Bundle, Reveal};
+use verifier_core::code::Code;
+use verifier_core::commitment::{approver_commitment, email_hash};
+use verifier_core::encoding::{hex, sha256};
+use verifier_core::entry::Entry;
+use verifier_core::json::{Limits, Value};
+use verifier_core::payload::Challenge;
+use verifier_core::schema::Members;
+use verifier_core::webauthn::ClientData;
+
+use crate::admission::{disclosure, label};
+use crate::http::problem::Problem;
+use crate::store::{Disclosure, Evidence};
+
+/// A request to change what is shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    level: Disclosure,
+    client_data_json: Option<Vec<u8>>,
+    payload: Option<Vec<u8>>,
+    action: Option<String>,
+    email: Option<String>,
+}
+
+impl Change {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Problem> {
+        let value = Value::parse(body, Limits::bytes(Bundle::MAX_PAYLOAD * 2))
+            .map_err(|error| Problem::bad_request("request.not_json", error.to_string()))?;
+        let members = Members::of(&value)?.only(&[
+            "action",
+            "clientDataJSON",
+            "disclosure",
+            "email",
+            "payload",
+        ])?;
+        let level = disclosure(&members)?
+            .ok_or_else(|| members.error("disclosure", verifier_core::Problem::Missing))?;
+        let this = Self {
+            level,
+            client_data_json: members.optional_bytes("clientDataJSON")?,
+            payload: members.optional_bytes("payload")?,
+            action: label(&members, "action")?,
+            email: label(&members, "email")?,
+        };
+        let more = this.payload.is_some() || this.action.is_some() || this.email.is_some();
+        if (more && level < Disclosure::Public)
+            || (this.client_data_json.is_some() && level == Disclosure::Sealed)
+        {
+            return Err(Problem::bad_request(
+                "request.schema",
+                "The request carries more than this level of disclosure shows.",
+            ));
+        }
+        if this
+            .payload
+            .as_ref()
+            .is_some_and(|p| p.len() > Bundle::MAX_PAYLOAD)
+        {
+            return Err(Problem::new(
+                413,
+                "request.too_large",
+                "The payload is too large.",
+            ));
+        }
+        Ok(this)
+    }
+
+    /// What is kept after the change. Everything that it reveals is checked against the leaf;
+    /// what it no longer shows is gone.
+    pub(crate) fn apply(
+        self,
+        approval_id: &str,
+        entry: &Entry,
+        old: &Evidence,
+    ) -> Result<Evidence, Problem> {
+        if self.level == Disclosure::Sealed {
+            return Ok(Evidence {
+                disclosure: Disclosure::Sealed,
+                approval_id: None,
+                client_data_json: None,
+                payload: None,
+                action: None,
+                blind: None,
+                salt: None,
+                email: None,
+            });
+        }
+        let mut new = old.clone();
+        new.disclosure = self.level;
+        new.approval_id = Some(approval_id.to_owned());
+        if let Some(json) = self.client_data_json {
+            let found = sha256(&json);
+            if found != entry.client_data_hash {
+                return Err(Problem::rejected(
+                    Code::EvidenceClientDataMismatch,
+                    "These client data are not those of the entry.",
+                )
+                .compared(hex(&entry.client_data_hash), hex(&found)));
+            }
+            new.client_data_json = Some(json);
+        }
+        let Some(json) = &new.client_data_json else {
+            return Err(Problem::rejected(
+                Code::EvidenceClientDataMissing,
+                "The client data were erased: send them along to show them again.",
+            ));
+        };
+        if self.level == Disclosure::Hash {
+            new.payload = None;
+            new.action = None;
+            new.email = None;
+            if old.disclosure == Disclosure::Public {
+                new.blind = None;
+                new.salt = None;
+            }
+            return Ok(new);
+        }
+        if let Some(payload) = self.payload {
+            let signed = signed_hash(json)?;
+            let found = sha256(&payload);
+            if found != signed {
+                return Err(Problem::rejected(
+                    Code::PayloadMismatch,
+                    "The payload is not the one that was approved.",
+                )
+                .compared(hex(&signed), hex(&found)));
+            }
+            new.payload = Some(payload);
+        }
+        if new.payload.is_none() {
+            return Err(Problem::rejected(
+                Code::PayloadMissing,
+                "A public entry needs its payload.",
+            ));
+        }
+        if self.action.is_some() {
+            new.action = self.action;
+        }
+        if let Some(email) = self.email {
+            let found = new
+                .blind
+                .zip(new.salt)
+                .map(|(blind, salt)| approver_commitment(&blind, &email_hash(&email, &salt)));
+            if found.is_none() || found != entry.approver {
+                return Err(Problem::rejected(
+                    Code::EvidenceApproverMismatch,
+                    "The address does not open the commitment of the entry, or what opens it was \
+                     erased.",
+                ));
+            }
+            new.email = Some(email);
+        }
+        Ok(new)
+    }
+}
+
+/// The public part of what is kept.
+pub(crate) fn shown(kept: &Evidence) -> bundle::Evidence {
+    let mut shown = bundle::Evidence::default();
+    if kept.disclosure >= Disclosure::Hash {
+        shown.approval_id = kept.approval_id.clone();
+        shown.client_data_json = kept.client_data_json.clone();
+    }
+    if kept.disclosure >= Disclosure::Public {
+        shown.payload = kept.payload.clone();
+        shown.action = kept.action.clone();
+        // Without the address, blind and salt would only help to guess it.
+        if let (Some(blind), Some(salt), Some(email)) = (kept.blind, kept.salt, &kept.email) {
+            shown.approver = Some(Reveal::new(blind, salt, Some(email.clone())));
+        }
+    }
+    shown
+}
+
+fn signed_hash(client_data_json: &[u8]) -> Result<[u8; 32], Problem> {
+    let damaged = |_| Problem::internal();
+    let data = ClientData::parse(client_data_json).map_err(damaged)?;
+    Ok(*Challenge::parse(data.challenge())?.payload_hash())
+}

@@ -1,0 +1,58 @@
+//! Why a command does not do what it was asked.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What went wrong, for the person at the terminal: what happened, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The database.
+    #[error("the database of the log: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// Damage, found by the start-up checks or by fsck.
+    #[error("{0}")]
+    Damage(String),
+    /// A file.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Anything else that the system refuses.
+    #[error("{0}")]
+    System(String),
+    /// A wrong command line or setting.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Failure {
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |error| Self::File { path, error }
+    }
+
+    pub(crate) fn damage(text: impl Into<String>) -> Self {
+        Self::Damage(text.into())
+    }
+
+    /// 1 damage, 2 usage, 5 a file, the database or the system.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Damage(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Database(_) | Self::File { .. } | Self::System(_) => 5,
+        }
+    }
+}
+
+impl From<&Failure> for ExitCode {
+    fn from(failure: &Failure) -> Self {
+        Self::from(failure.exit_code())
+    }
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;

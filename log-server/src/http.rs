@@ -1,0 +1,5 @@
+//! The HTTP side.
+
+pub(crate) mod problem;
+pub(crate) mod routes;
+pub(crate) mod server;

@@ -1,0 +1,417 @@
+//! Every path of the server.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use verifier_core::bundle::{self, Bundle, Reveal, is_approval_id};
+use verifier_core::commitment::approver_commitment;
+use verifier_core::encoding::sha256;
+use verifier_core::entry::Entry;
+use verifier_core::json::Value;
+use verifier_core::tlog::tile::{Level, Tile};
+use verifier_core::tlog::vkey::VerifierKey;
+
+use crate::admission::{Admitted, Rules, Sent};
+use crate::args::Right;
+use crate::disclosure::{Change, shown};
+use crate::failure::Failure;
+use crate::http::problem::Problem;
+use crate::metrics::Metrics;
+use crate::sequencer::{Appended, Job};
+use crate::store::Head;
+use crate::store::sqlite::Sqlite;
+use crate::tiles::Tiles;
+use crate::token;
+
+/// The longest body, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// How much all bodies together may take, in KiB.
+pub(crate) const MEMORY: usize = 64 * 1024;
+
+/// How long a client may take to send a body.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// What requests are answered from.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) tiles: Tiles,
+    pub(crate) key: VerifierKey,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) published: watch::Receiver<Arc<Head>>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readers: Vec<Mutex<Sqlite>>,
+    pub(crate) next_reader: AtomicUsize,
+    pub(crate) memory: Arc<Semaphore>,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+/// Answers one request.
+pub(crate) async fn answer(
+    app: Arc<App>,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    let answer = match route(&app, request).await {
+        Ok(answer) => answer,
+        Err(problem) => {
+            app.metrics.refused(problem.code);
+            refused(&problem)
+        }
+    };
+    Ok(answer)
+}
+
+async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Problem> {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let read = matches!(method, Method::GET | Method::HEAD);
+    match path.as_str() {
+        "/v1/entries" if method == Method::POST => return append(app, request).await,
+        "/v1/entries" => return Err(wrong_method()),
+        _ => {}
+    }
+    if let Some(id) = inner(&path, "/v1/entries/", "/disclosure") {
+        return match method {
+            Method::PUT => disclose(app, id, request).await,
+            _ => Err(wrong_method()),
+        };
+    }
+    if !read {
+        return Err(wrong_method());
+    }
+    if let Some(id) = inner(&path, "/public/log/entries/", "/verification") {
+        let (app, id) = (Arc::clone(app), id.to_owned());
+        return blocking(move || verification(&app, &id)).await;
+    }
+    match path.as_str() {
+        "/checkpoint" => {
+            let text = app.head().checkpoint.clone();
+            let mut answer = with_type(StatusCode::OK, "text/plain; charset=utf-8", text.into());
+            public(&mut answer, "public, max-age=1");
+            Ok(answer)
+        }
+        "/healthz" => Ok(plain("ok\n")),
+        // The writer has started, or this would not be answered; it refuses work when it cannot
+        // publish.
+        "/readyz" if app.jobs.is_closed() => Err(Problem::internal()),
+        "/readyz" => Ok(plain("ready\n")),
+        "/metrics" => Ok(plain(&app.metrics.render(app.head().size))),
+        "/log.json" => {
+            let mut answer = json(StatusCode::OK, log_json(app));
+            public(&mut answer, "public, max-age=60");
+            Ok(answer)
+        }
+        _ => match Tile::parse_path(path.trim_start_matches('/')) {
+            Some(tile) if path.starts_with("/tile/") => {
+                let app = Arc::clone(app);
+                blocking(move || serve_tile(&app, &tile)).await
+            }
+            _ => Err(not_found()),
+        },
+    }
+}
+
+/// `POST /v1/entries`
+async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Problem> {
+    app.authorize(&request, Right::Append)?;
+    let _memory = app.reserve(&request)?;
+    let body = body(request).await?;
+    let admitted = Admitted::read(&body, &app.rules)?;
+    let sent = admitted.sent.clone();
+    let (answer, answered) = oneshot::channel();
+    let job = Job { admitted, answer };
+    app.jobs.try_send(job).map_err(|error| match error {
+        TrySendError::Full(_) => Problem::overloaded(),
+        TrySendError::Closed(_) => Problem::internal(),
+    })?;
+    let appended = answered.await.map_err(|_| Problem::internal())??;
+    let status = match appended.repeat {
+        true => StatusCode::OK,
+        false => StatusCode::CREATED,
+    };
+    tracing::debug!(
+        index = appended.index,
+        repeat = appended.repeat,
+        size = appended.head.size,
+        "append"
+    );
+    let mut answer = json(status, own_bundle(appended, sent)?);
+    no_store(&mut answer);
+    Ok(answer)
+}
+
+/// The bundle for whoever appended it: with all that was sent, whatever the public may see.
+fn own_bundle(appended: Appended, sent: Sent) -> Result<String, Problem> {
+    let entry = Entry::parse(&appended.leaf)?;
+    let mut evidence = bundle::Evidence::default();
+    evidence.approval_id = Some(sent.approval_id);
+    evidence.client_data_json = Some(sent.client_data_json);
+    evidence.payload = sent.payload;
+    evidence.action = sent.action;
+    // A repeat may name another approver than the entry commits to, or the blind may be erased.
+    if let (Some(approver), Some(blind)) = (sent.approver, appended.blind)
+        && entry.approver == Some(approver_commitment(&blind, &approver.hash))
+    {
+        evidence.approver = Some(Reveal::new(blind, approver.salt, None));
+    }
+    Ok(Bundle::new(appended.leaf, appended.proof, evidence).to_json())
+}
+
+/// `PUT /v1/entries/{approvalId}/disclosure`
+async fn disclose(app: &Arc<App>, id: &str, request: Request<Incoming>) -> Result<Answer, Problem> {
+    app.authorize(&request, Right::Disclose)?;
+    let _memory = app.reserve(&request)?;
+    let change = Change::read(&body(request).await?)?;
+    let (app, id) = (Arc::clone(app), id.to_owned());
+    blocking(move || {
+        let head = app.head();
+        let (index, entry) = app.entry(&id, &head)?;
+        let old = app
+            .reader()
+            .evidence(index)?
+            .ok_or_else(Problem::internal)?;
+        let new = change.apply(&id, &entry, &old)?;
+        if !app.reader().set_evidence(index, &old, &new)? {
+            return Err(Problem::overloaded());
+        }
+        tracing::info!(index, level = ?new.disclosure, "disclosure changed");
+        verification(&app, &id)
+    })
+    .await
+}
+
+/// `GET /public/log/entries/{approvalId}/verification`
+fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
+    let head = app.head();
+    let (index, entry) = app.entry(id, &head)?;
+    let kept = app.reader().evidence(index)?;
+    let proof = app.tiles.nodes(head.size).prove(index, &head)?;
+    let evidence = kept.as_ref().map(shown).unwrap_or_default();
+    let bundle = Bundle::new(entry.to_text(), proof, evidence);
+    let mut answer = json(StatusCode::OK, bundle.to_json());
+    public(&mut answer, "no-store");
+    Ok(answer)
+}
+
+fn serve_tile(app: &App, tile: &Tile) -> Result<Answer, Problem> {
+    let there = Tile::in_tree(tile.level(), tile.index(), app.head().size);
+    if there.is_none_or(|there| there.width() < tile.width()) {
+        return Err(not_found());
+    }
+    let bytes = app.tiles.read(tile)?.ok_or_else(Problem::internal)?;
+    let mut answer = with_type(StatusCode::OK, "application/octet-stream", bytes.into());
+    let cache = match tile.level() {
+        Level::Entries | Level::Hashes(_) => "public, max-age=604800, immutable",
+    };
+    public(&mut answer, cache);
+    Ok(answer)
+}
+
+fn log_json(app: &App) -> String {
+    Value::from([
+        (
+            "maxAppendDelaySeconds",
+            Value::from(app.rules.max_append_delay / 1000),
+        ),
+        ("origin", Value::from(app.key.name())),
+        ("vkey", Value::from(app.key.to_string())),
+        ("witnesses", Value::Array(Vec::new())),
+    ])
+    .to_text()
+}
+
+impl App {
+    fn head(&self) -> Arc<Head> {
+        Arc::clone(&self.published.borrow())
+    }
+
+    /// A published entry, by approval id.
+    fn entry(&self, id: &str, head: &Head) -> Result<(u64, Entry), Problem> {
+        if !is_approval_id(id) {
+            return Err(Problem::unknown_approval());
+        }
+        let found = self.reader().find(&sha256(id.as_bytes()))?;
+        let index = found
+            .filter(|index| *index < head.size)
+            .ok_or_else(Problem::unknown_approval)?;
+        let leaf = self.tiles.leaf(index, head.size)?;
+        Ok((index, Entry::parse(&leaf)?))
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Sqlite> {
+        let count = self.readers.len().max(1);
+        let first = self.next_reader.fetch_add(1, Ordering::Relaxed) % count;
+        let rotated = self.readers.iter().cycle().skip(first).take(count);
+        for reader in rotated {
+            if let Ok(reader) = reader.try_lock() {
+                return reader;
+            }
+        }
+        #[allow(clippy::indexing_slicing, reason = "there are always readers")]
+        self.readers[first]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Room for the body of a request, for as long as it is worked on.
+    fn reserve(&self, request: &Request<Incoming>) -> Result<OwnedSemaphorePermit, Problem> {
+        const LARGEST: u32 = 1024;
+        let stated = request.headers().get(header::CONTENT_LENGTH);
+        let bytes: Option<u32> = stated
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse().ok());
+        let kib = bytes.map_or(LARGEST, |bytes| bytes.div_ceil(1024).clamp(1, LARGEST));
+        Arc::clone(&self.memory)
+            .try_acquire_many_owned(kib)
+            .map_err(|_| Problem::overloaded())
+    }
+
+    fn authorize(&self, request: &Request<Incoming>, right: Right) -> Result<(), Problem> {
+        let header = request.headers().get(header::AUTHORIZATION);
+        let token = header
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
+        let no_token = || {
+            Problem::new(
+                401,
+                "request.unauthorized",
+                "This needs the header `Authorization: Bearer <token>` with a token of this log.",
+            )
+        };
+        let rights = token::rights(&self.reader(), token.ok_or_else(no_token)?)?;
+        if rights.ok_or_else(no_token)?.contains(&right) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            403,
+            "request.forbidden",
+            "The token does not allow this.",
+        ))
+    }
+}
+
+/// The body of a request that must be JSON.
+async fn body(request: Request<Incoming>) -> Result<Bytes, Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::new(
+            415,
+            "request.not_json",
+            "The body has to be application/json.",
+        ));
+    }
+    let body = Limited::new(request.into_body(), MAX_BODY).collect();
+    let body = tokio::time::timeout(BODY_TIME, body)
+        .await
+        .map_err(|_| Problem::new(408, "request.too_slow", "The body did not arrive in time."))?;
+    match body {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            413,
+            "request.too_large",
+            "The body is larger than 1 MiB.",
+        )),
+        Err(_) => Err(Problem::bad_request(
+            "request.incomplete",
+            "The body did not arrive whole.",
+        )),
+    }
+}
+
+/// Runs what reads files or the database beside the threads that answer.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Problem::internal())?
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        tracing::error!(%failure, "request failed");
+        Self::internal()
+    }
+}
+
+fn inner<'p>(path: &'p str, before: &str, after: &str) -> Option<&'p str> {
+    let id = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!id.contains('/')).then_some(id)
+}
+
+fn not_found() -> Problem {
+    Problem::new(
+        404,
+        "request.not_found",
+        "There is nothing at this address.",
+    )
+}
+
+fn wrong_method() -> Problem {
+    Problem::new(
+        405,
+        "request.method",
+        "This address does not know that method.",
+    )
+}
+
+fn refused(problem: &Problem) -> Answer {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let body = problem.to_json();
+    let mut answer = with_type(status, "application/problem+json", body.into());
+    public(&mut answer, "no-store");
+    if let Some(seconds) = problem.retry_after {
+        let headers = answer.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    answer
+}
+
+fn plain(text: &str) -> Answer {
+    let kind = "text/plain; charset=utf-8";
+    let mut answer = with_type(StatusCode::OK, kind, text.to_owned().into());
+    no_store(&mut answer);
+    answer
+}
+
+fn json(status: StatusCode, text: String) -> Answer {
+    with_type(status, "application/json", text.into())
+}
+
+fn with_type(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    answer
+}
+
+fn no_store(answer: &mut Answer) {
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+/// Pages of every origin may read it.
+fn public(answer: &mut Answer, cache: &'static str) {
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+}

@@ -1,0 +1,186 @@
+//! The process: start-up checks, listener, limits on connections, graceful end.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::args::{Config, ServeArgs};
+use crate::failure::{Failure, Result};
+use crate::http::routes::{self, App};
+use crate::key::LogKey;
+use crate::layout::Layout;
+use crate::metrics::Metrics;
+use crate::sequencer::{Job, Sequencer};
+use crate::startup;
+use crate::store::sqlite::Sqlite;
+use crate::tiles::Tiles;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long open requests may take when the server ends.
+const END_TIME: Duration = Duration::from_secs(30);
+
+/// Connections for reading the database.
+const READERS: usize = 4;
+
+/// `serve`
+pub(crate) fn run(args: &ServeArgs) -> Result<()> {
+    let config = args.config()?;
+    messages(config.json_messages);
+    let layout = Layout::new(&args.data);
+    layout.require()?;
+    let _lock = layout.lock()?;
+    let key = Arc::new(LogKey::read(&layout.key())?);
+    let mut store = Sqlite::open(&layout.database())?;
+    let (head, publisher) = startup::recover(&layout, &key, &mut store)?;
+    let (published, watching) = watch::channel(Arc::new(publisher.head().clone()));
+    let (jobs, queue) = mpsc::channel(config.queue);
+    let metrics = Arc::new(Metrics::default());
+    let rules = Arc::new(config.rules.clone());
+    let readers = (0..READERS)
+        .map(|_| Ok(Mutex::new(Sqlite::open(&layout.database())?)))
+        .collect::<Result<_>>()?;
+    let app = App {
+        tiles: Tiles::new(layout.public()),
+        key: key.public().clone(),
+        rules: Arc::clone(&rules),
+        jobs,
+        published: watching,
+        metrics: Arc::clone(&metrics),
+        readers,
+        next_reader: AtomicUsize::new(0),
+        memory: Arc::new(Semaphore::new(routes::MEMORY)),
+    };
+    let sequencer = Sequencer {
+        store,
+        key,
+        head,
+        publisher,
+        rules,
+        published,
+        metrics,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::System(error.to_string()))?;
+    let writer = start(sequencer, queue)?;
+    let served = runtime.block_on(serve(&config, Arc::new(app)));
+    // Requests that outlived the grace period go with the runtime, and with them the last senders
+    // of jobs; the writer then finishes what it has.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    let written = writer
+        .join()
+        .map_err(|_| Failure::System("the writer has failed".into()))?;
+    served.and(written)
+}
+
+fn start(sequencer: Sequencer<Sqlite>, queue: mpsc::Receiver<Job>) -> Result<Writer> {
+    let work = move || {
+        let _abort = AbortOnPanic;
+        let done = sequencer.run(queue);
+        if let Err(failure) = &done {
+            // Whatever is still in the process must not be served as if the log went on.
+            eprintln!("cosignet-log: {failure}");
+            std::process::exit(failure.exit_code().into());
+        }
+        done
+    };
+    std::thread::Builder::new()
+        .name("sequencer".into())
+        .spawn(work)
+        .map_err(|error| Failure::System(error.to_string()))
+}
+
+/// A writer that fails in the middle leaves nobody who knows what it did: the process ends, and
+/// the next start looks.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+type Writer = std::thread::JoinHandle<Result<()>>;
+
+async fn serve(config: &Config, app: Arc<App>) -> Result<()> {
+    let system = |error: std::io::Error| Failure::System(error.to_string());
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| Failure::System(format!("cannot listen on {}: {error}", config.listen)))?;
+    let address = listener.local_addr().map_err(system)?;
+    tracing::info!(%address, origin = app.key.name(), size = app.published.borrow().size, "serving");
+    let mut terminate = signal(SignalKind::terminate()).map_err(system)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
+    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(config.connections));
+    loop {
+        let accepted = tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            accepted = accept(&listener, &connections) => accepted,
+        };
+        let (stream, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, or a client that left: neither ends the server.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let app = Arc::clone(&app);
+        let service = service_fn(move |request| routes::answer(Arc::clone(&app), request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .max_buf_size(64 * 1024)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _permit = permit;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection");
+            }
+        });
+    }
+    drop(listener);
+    tracing::info!("finishing open requests");
+    let _ = tokio::time::timeout(END_TIME, graceful.shutdown()).await;
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> std::io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(connections)
+        .acquire_owned()
+        .await
+        .map_err(std::io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, permit))
+}
+
+fn messages(json: bool) {
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    if json {
+        builder.json().init();
+    } else {
+        builder.with_ansi(false).init();
+    }
+}

@@ -1,0 +1,67 @@
+//! Making a log, and what services without PBKDF2 need.
+
+use std::io::Read as _;
+
+use verifier_core::commitment::email_hash;
+use verifier_core::encoding::{base64url, from_base64url};
+use verifier_core::tlog::merkle::EMPTY_ROOT;
+
+use crate::args::{ApproverHashArgs, InitArgs};
+use crate::durable;
+use crate::failure::{Failure, Result};
+use crate::key::LogKey;
+use crate::layout::Layout;
+use crate::store::Head;
+use crate::store::sqlite::Sqlite;
+
+/// `init`
+pub(crate) fn run(args: &InitArgs) -> Result<()> {
+    let layout = Layout::new(&args.data);
+    let key = LogKey::generate(&args.origin)?;
+    durable::create_folder(layout.root())?;
+    let _lock = layout.lock()?;
+    for path in [layout.database(), layout.public()] {
+        if path.exists() {
+            return Err(Failure::Usage(format!(
+                "{} exists: there is, or was, a log in this directory",
+                path.display()
+            )));
+        }
+    }
+    key.create_file(&layout.key())?;
+    let head = Head {
+        size: 0,
+        root: EMPTY_ROOT,
+        checkpoint: key.sign(0, EMPTY_ROOT)?,
+    };
+    // The database last: without it there is no log.
+    durable::replace(&layout.checkpoint(), head.checkpoint.as_bytes())?;
+    Sqlite::create(&layout.database(), &head)?;
+    println!("{}", key.public());
+    Ok(())
+}
+
+/// `approver-hash`
+pub(crate) fn approver_hash(args: &ApproverHashArgs) -> Result<()> {
+    let salt: [u8; 32] = match &args.salt {
+        None => crate::random()?,
+        Some(text) => from_base64url(text)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| Failure::Usage("--salt has to be 32 bytes in base64url".into()))?,
+    };
+    let mut address = String::new();
+    std::io::stdin()
+        .take(4096)
+        .read_to_string(&mut address)
+        .map_err(|error| Failure::System(format!("standard input: {error}")))?;
+    if address.trim().is_empty() {
+        return Err(Failure::Usage(
+            "write the e-mail address to standard input".into(),
+        ));
+    }
+    let hash = email_hash(&address, &salt);
+    let (hash, salt) = (base64url(&hash), base64url(&salt));
+    println!("{{\"emailHash\":\"{hash}\",\"salt\":\"{salt}\"}}");
+    Ok(())
+}

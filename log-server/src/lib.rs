@@ -1,0 +1,77 @@
+//! The transparency log server for human approvals: append-only, idempotent, crash-proof.
+//!
+//! The rules that an approval has to meet are those of `verifier-core`; here are the protocol
+//! that appends it (`sequencer`, `store`, `publisher`, `startup`) and the HTTP around that.
+
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a program with std"
+)]
+
+mod admission;
+mod args;
+mod disclosure;
+mod durable;
+mod edge;
+mod failpoint;
+mod failure;
+mod fsck;
+mod http;
+mod init;
+mod key;
+mod layout;
+mod metrics;
+mod publisher;
+mod sequencer;
+mod startup;
+mod store;
+mod tiles;
+mod token;
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser as _;
+use verifier_core::time::Time;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+/// Runs `cosignet-log` with the arguments of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        Command::Init(args) => init::run(args),
+        Command::Serve(args) => http::server::run(args),
+        Command::Token(command) => token::run(command),
+        Command::Fsck(args) => fsck::run(args),
+        Command::ApproverHash(args) => init::approver_hash(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("cosignet-log: {failure}");
+            ExitCode::from(&failure)
+        }
+    }
+}
+
+/// The clock of this machine.
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+    Time::from_millis(millis).unwrap_or(Time::EPOCH)
+}
+
+/// Bytes that nobody can guess.
+fn random<const N: usize>() -> failure::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::System(format!("no random numbers: {error}")))?;
+    Ok(bytes)
+}
+
+fn count(items: usize) -> u64 {
+    u64::try_from(items).unwrap_or(u64::MAX)
+}

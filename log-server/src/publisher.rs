@@ -1,0 +1,123 @@
+//! From a committed head to a published one.
+//!
+//! Tiles first, then the checkpoint that needs them: whoever reads a checkpoint finds its tiles.
+//! Everything here can be done again from what was committed.
+
+use verifier_core::tlog::merkle::Hash;
+
+use crate::durable;
+use crate::edge::{Edge, File};
+use crate::failpoint;
+use crate::failure::{Failure, Result};
+use crate::layout::Layout;
+use crate::store::Head;
+use crate::tiles::Tiles;
+
+/// A tree that is built and not committed.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    edge: Edge,
+    files: Vec<File>,
+}
+
+impl Pending {
+    pub(crate) fn tree(&self) -> (u64, Hash) {
+        (self.edge.size(), self.edge.root())
+    }
+}
+
+/// Writes the public directory.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    layout: Layout,
+    tiles: Tiles,
+    /// Of the committed tree.
+    edge: Edge,
+    /// The published head.
+    head: Head,
+    /// What is committed and not published.
+    unpublished: Option<(Head, Vec<File>)>,
+}
+
+impl Publisher {
+    pub(crate) fn new(layout: Layout, edge: Edge, head: Head) -> Self {
+        Self {
+            tiles: Tiles::new(layout.public()),
+            layout,
+            edge,
+            head,
+            unpublished: None,
+        }
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(crate) fn tiles(&self) -> &Tiles {
+        &self.tiles
+    }
+
+    /// Whether something is committed that is not published.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.unpublished.is_some()
+    }
+
+    /// The tree with these leaves added. Nothing happens before [`Publisher::committed`].
+    pub(crate) fn grow<'l>(&self, leaves: impl Iterator<Item = &'l [u8]>) -> Result<Pending> {
+        let mut edge = self.edge.clone();
+        let files = edge.append(leaves)?;
+        Ok(Pending { edge, files })
+    }
+
+    /// The tree is committed under this head: it is to be published.
+    pub(crate) fn committed(&mut self, pending: Pending, head: Head) {
+        self.edge = pending.edge;
+        self.unpublished = Some((head, pending.files));
+    }
+
+    /// Publishes the committed head. `false` if there was nothing to do. After an error it can be
+    /// called again.
+    pub(crate) fn publish(&mut self) -> Result<bool> {
+        let Some((head, files)) = &self.unpublished else {
+            return Ok(false);
+        };
+        failpoint::pass("before-tiles");
+        write_all(&self.tiles, files)?;
+        failpoint::pass("before-checkpoint");
+        durable::replace(&self.layout.checkpoint(), head.checkpoint.as_bytes())?;
+        failpoint::pass("after-checkpoint");
+        let full: Vec<_> = files.iter().filter(|(tile, _)| tile.is_full()).collect();
+        for (tile, _) in full {
+            self.tiles.collect_partials(tile)?;
+        }
+        if let Some((head, _)) = self.unpublished.take() {
+            self.head = head;
+        }
+        Ok(true)
+    }
+}
+
+/// Writes tiles side by side: most of the time goes into waiting for the disk. All of them are
+/// durable before the checkpoint that needs them is written, so their order does not matter.
+fn write_all(tiles: &Tiles, files: &[File]) -> Result<()> {
+    const ABREAST: usize = 8;
+    let write = |(tile, bytes): &File| -> Result<()> {
+        durable::replace(&tiles.path(tile), bytes)?;
+        failpoint::pass("after-tile");
+        Ok(())
+    };
+    for some in files.chunks(ABREAST) {
+        std::thread::scope(|scope| {
+            let writers: Vec<_> = some
+                .iter()
+                .map(|file| scope.spawn(|| write(file)))
+                .collect();
+            writers.into_iter().try_for_each(|writer| -> Result<()> {
+                let failed = |_| Failure::System("a tile could not be written".into());
+                writer.join().map_err(failed)?
+            })
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! What is checked before the first request, and what a crash left is finished.
+
+use std::fs;
+
+use verifier_core::tlog::merkle::leaf_hash;
+use verifier_core::tlog::tile::{Level, Tile, WIDTH, hashes_at};
+
+use crate::edge;
+use crate::failure::{Failure, Result};
+use crate::key::LogKey;
+use crate::layout::Layout;
+use crate::publisher::Publisher;
+use crate::store::{Head, Store};
+use crate::tiles::{Tiles, damaged};
+
+/// Verifies the right edge against the committed head, publishes what is committed and not
+/// published, and refuses everything that a crash cannot explain.
+pub(crate) fn recover(
+    layout: &Layout,
+    key: &LogKey,
+    store: &mut dyn Store,
+) -> Result<(Head, Publisher)> {
+    let head = store.head()?;
+    let foreign = |what: &str, error: String| {
+        Failure::damage(format!(
+            "{what} is not signed by the key in {}: {error}. Put the key and the data of the same \
+             log together again; never sign one log with two keys",
+            layout.key().display()
+        ))
+    };
+    let signed = key
+        .open(&head.checkpoint)
+        .map_err(|error| foreign("the head in the database", error))?;
+    if signed != (head.size, head.root) {
+        return Err(Failure::damage(
+            "the head in the database contradicts its own checkpoint: restore a backup",
+        ));
+    }
+    let path = layout.checkpoint();
+    let text = fs::read_to_string(&path).map_err(|error| {
+        Failure::damage(format!(
+            "{}: {error}. The public directory must not be lost or emptied: restore it from a \
+             backup or a mirror",
+            path.display()
+        ))
+    })?;
+    let (size, root) = key
+        .open(&text)
+        .map_err(|error| foreign("the public checkpoint", error))?;
+    if size > head.size {
+        return Err(Failure::damage(format!(
+            "the public checkpoint has {size} entries and the database only {}: the database was \
+             rolled back, and going on would fork the log. Bring back the newer database; see \
+             OPERATIONS, \"Restore\"",
+            head.size
+        )));
+    }
+    if size == head.size && root != head.root {
+        return Err(Failure::damage(
+            "the public checkpoint and the database have the same size and different roots: they \
+             are of two logs. Stop, and keep both for an investigation",
+        ));
+    }
+
+    let tiles = Tiles::new(layout.public());
+    let found = tiles.edge(size)?;
+    if found.root() != root {
+        return Err(Failure::damage(
+            "the tiles at the right edge do not lead to the public checkpoint: `cosignet-log fsck` \
+             says which are damaged; restore them from a backup or a mirror",
+        ));
+    }
+    check_last_bundle(&tiles, size)?;
+
+    let published = Head {
+        size,
+        root,
+        checkpoint: text,
+    };
+    let mut publisher = Publisher::new(layout.clone(), found, published);
+    if head.size > size {
+        let leaves = store.staged(size)?;
+        let pending = publisher.grow(leaves.iter().map(String::as_bytes))?;
+        if pending.tree() != (head.size, head.root) {
+            return Err(Failure::damage(
+                "the entries that were committed and not published do not lead to the committed \
+                 head: restore a backup, see OPERATIONS",
+            ));
+        }
+        tracing::info!(from = size, to = head.size, "publishing what was committed");
+        publisher.committed(pending, head.clone());
+        publisher.publish()?;
+    }
+    collect_partials(&tiles, head.size)?;
+    Ok((head, publisher))
+}
+
+/// Partial tiles that a crash kept from being collected: beside the last full ones, of which a
+/// batch fills a few at most.
+fn collect_partials(tiles: &Tiles, size: u64) -> Result<()> {
+    const RECENT: u64 = 8;
+    for level in [Level::Entries]
+        .into_iter()
+        .chain((0..8).map(Level::Hashes))
+    {
+        let full = hashes_at(level, size) / u64::from(WIDTH);
+        for index in full.saturating_sub(RECENT)..full {
+            if let Some(tile) = Tile::new(level, index, WIDTH) {
+                tiles.collect_partials(&tile)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The entries at the edge are those that the tree has.
+fn check_last_bundle(tiles: &Tiles, size: u64) -> Result<()> {
+    let (Some(bundle), Some(hashes)) = (
+        edge::partial(Level::Entries, size),
+        edge::partial(Level::Hashes(0), size),
+    ) else {
+        return Ok(());
+    };
+    let entries = tiles.entries(&bundle)?;
+    let found: Vec<_> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+    if found == tiles.hashes(&hashes)? {
+        return Ok(());
+    }
+    Err(damaged(&bundle, "its entries are not those of the tree"))
+}

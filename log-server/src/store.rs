@@ -1,0 +1,148 @@
+//! What a log must never lose, and the one transaction that it grows by.
+//!
+//! The trait is shaped by the invariants of the append protocol, not by a database. Its heart is
+//! [`Store::commit`]: entries, claims on ids and assertions, the new head and its signed
+//! checkpoint, all or nothing, and only if the head is still the one that the batch was built on.
+//! Because every append moves the head, what [`Store::claimed`] said under a head is still so when
+//! a commit on that head succeeds. Several writers may therefore share one store.
+
+pub(crate) mod sqlite;
+
+use verifier_core::encoding::sha256;
+use verifier_core::entry::Entry;
+use verifier_core::tlog::merkle::Hash;
+
+use crate::failure::Result;
+
+/// A committed tree.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Head {
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+    /// Signed by the log.
+    pub(crate) checkpoint: String,
+}
+
+/// What an entry takes for ever: its approval id and its assertion.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Claim {
+    pub(crate) approval: Hash,
+    pub(crate) assertion: Hash,
+}
+
+impl Claim {
+    /// An assertion is known by key and client data. Its signature identifies nothing: another
+    /// one over the same bytes is made without the key.
+    ///
+    /// ```text
+    /// SHA-256(clientDataHash[32] ‖ credentialPublicKey)
+    /// ```
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let assertion = [&entry.client_data_hash[..], &entry.credential_public_key].concat();
+        Self {
+            approval: entry.approval_id_hash,
+            assertion: sha256(&assertion),
+        }
+    }
+}
+
+/// Which entries hold the two halves of a claim.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Holders {
+    pub(crate) approval: Option<u64>,
+    pub(crate) assertion: Option<u64>,
+}
+
+/// How much of an approval the public look-up shows.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Disclosure {
+    /// The leaf and its proof.
+    Sealed,
+    /// Also what ties the leaf to the approval, and with it the hash of the payload.
+    Hash,
+    /// Also the payload, its label, and the approver as far as the log knows.
+    Public,
+}
+
+impl Disclosure {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "sealed" => Self::Sealed,
+            "hash" => Self::Hash,
+            "public" => Self::Public,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn from_number(number: i64) -> Self {
+        match number {
+            2 => Self::Public,
+            1 => Self::Hash,
+            _ => Self::Sealed,
+        }
+    }
+
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Sealed => 0,
+            Self::Hash => 1,
+            Self::Public => 2,
+        }
+    }
+}
+
+/// What the log keeps beside the public tree, and can erase.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Evidence {
+    pub(crate) disclosure: Disclosure,
+    pub(crate) approval_id: Option<String>,
+    pub(crate) client_data_json: Option<Vec<u8>>,
+    pub(crate) payload: Option<Vec<u8>>,
+    pub(crate) action: Option<String>,
+    pub(crate) blind: Option<[u8; 32]>,
+    pub(crate) salt: Option<[u8; 32]>,
+    pub(crate) email: Option<String>,
+}
+
+/// A new entry on its way into the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Addition {
+    pub(crate) leaf: String,
+    pub(crate) claim: Claim,
+    pub(crate) evidence: Evidence,
+}
+
+/// How a commit ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Outcome {
+    Committed,
+    /// The head is another one: nothing was written.
+    Moved,
+}
+
+/// Where a log commits.
+pub(crate) trait Store: Send {
+    /// The committed head.
+    fn head(&mut self) -> Result<Head>;
+
+    /// Who holds these claims, in one snapshot that is not older than the head.
+    fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>>;
+
+    /// Appends, in one durable transaction, and only on top of `old`. After an error the outcome
+    /// is unknown: the caller reads the head again before anything else.
+    ///
+    /// Leaves below `published` need not be kept any longer.
+    fn commit(
+        &mut self,
+        old: &Head,
+        new: &Head,
+        additions: &[Addition],
+        published: u64,
+    ) -> Result<Outcome>;
+
+    /// The blind of an entry, unless it has none or it was erased.
+    fn blind(&mut self, leaf: u64) -> Result<Option<[u8; 32]>>;
+
+    /// The committed leaves from `first` on, in order and without a hole.
+    fn staged(&mut self, first: u64) -> Result<Vec<String>>;
+}

@@ -1,0 +1,420 @@
+//! The embedded store: SQLite with a write-ahead log, `synchronous = FULL`, and `secure_delete`,
+//! so that what is erased is overwritten.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior, params};
+use verifier_core::tlog::merkle::Hash;
+
+use super::{Addition, Claim, Disclosure, Evidence, Head, Holders, Outcome, Store};
+use crate::durable;
+use crate::failpoint;
+use crate::failure::{Failure, Result};
+
+/// What this version reads and writes.
+const SCHEMA: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE head (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    checkpoint TEXT NOT NULL
+) STRICT;
+CREATE TABLE approval (hash BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE assertion (hash BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE staged (leaf INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+CREATE TABLE evidence (
+    leaf INTEGER PRIMARY KEY,
+    disclosure INTEGER NOT NULL,
+    approval_id TEXT,
+    client_data_json BLOB,
+    payload BLOB,
+    action TEXT,
+    blind BLOB,
+    salt BLOB,
+    email TEXT
+) STRICT;
+CREATE TABLE token (
+    name TEXT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    hash BLOB NOT NULL,
+    rights TEXT NOT NULL,
+    created TEXT NOT NULL,
+    revoked TEXT
+) STRICT;
+";
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    pub(super) connection: Connection,
+}
+
+impl Sqlite {
+    /// Makes the database of a new log with this head. The file must not exist.
+    pub(crate) fn create(path: &Path, head: &Head) -> Result<()> {
+        if path.exists() {
+            return Err(Failure::Usage(format!(
+                "{} exists already: this directory has a log",
+                path.display()
+            )));
+        }
+        // Evidence and hashes of tokens are in it: for its owner alone, as SQLite then makes the
+        // files beside it.
+        durable::create(path, b"", 0o600)?;
+        let connection = Connection::open(path)?;
+        prepare(&connection)?;
+        let mut this = Self { connection };
+        let transaction = this.connection.transaction()?;
+        transaction.execute_batch(TABLES)?;
+        transaction.execute(
+            "INSERT INTO head VALUES (1, ?1, ?2, ?3)",
+            params![number(head.size)?, head.root, head.checkpoint],
+        )?;
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Opens the database of a log.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        prepare(&connection)?;
+        let schema: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if schema == SCHEMA {
+            return Ok(Self { connection });
+        }
+        Err(Failure::Usage(format!(
+            "the database has schema {schema} and this version of cosignet-log knows {SCHEMA}: \
+             run the version that wrote it, or a newer one"
+        )))
+    }
+
+    /// What SQLite itself finds wrong with the file; `None` if nothing.
+    pub(crate) fn integrity(&self) -> Result<Option<String>> {
+        let found: String = self
+            .connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        Ok((found != "ok").then_some(found))
+    }
+
+    /// The entry that holds an approval id.
+    pub(crate) fn find(&self, approval: &Hash) -> Result<Option<u64>> {
+        self.index("SELECT leaf FROM approval WHERE hash = ?1", approval)
+    }
+
+    /// Every claim on approval ids (`approval`) or assertions (`assertion`), in order of entries.
+    pub(crate) fn rows(&self, table: Claims) -> Result<Vec<(u64, Vec<u8>)>> {
+        let sql = match table {
+            Claims::Approvals => "SELECT leaf, hash FROM approval ORDER BY leaf",
+            Claims::Assertions => "SELECT leaf, hash FROM assertion ORDER BY leaf",
+        };
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
+        rows.map(|row| {
+            let (leaf, hash) = row?;
+            Ok((index(leaf)?, hash))
+        })
+        .collect()
+    }
+
+    /// What is kept beside an entry.
+    pub(crate) fn evidence(&self, leaf: u64) -> Result<Option<Evidence>> {
+        let sql = "SELECT disclosure, approval_id, client_data_json, payload, action, blind, salt, \
+                   email FROM evidence WHERE leaf = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement
+            .query_row([number(leaf)?], read_evidence)
+            .optional()?)
+    }
+
+    /// Replaces what is kept beside an entry, if it is still `old`. What falls away is overwritten,
+    /// also in the write-ahead log.
+    pub(crate) fn set_evidence(
+        &mut self,
+        leaf: u64,
+        old: &Evidence,
+        new: &Evidence,
+    ) -> Result<bool> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let sql = "SELECT disclosure, approval_id, client_data_json, payload, action, blind, salt, \
+                   email FROM evidence WHERE leaf = ?1";
+        let found = transaction.query_row(sql, [number(leaf)?], read_evidence)?;
+        if found != *old {
+            return Ok(false);
+        }
+        transaction.execute(
+            "UPDATE evidence SET disclosure = ?2, approval_id = ?3, client_data_json = ?4, \
+             payload = ?5, action = ?6, blind = ?7, salt = ?8, email = ?9 WHERE leaf = ?1",
+            params![
+                number(leaf)?,
+                new.disclosure.number(),
+                new.approval_id,
+                new.client_data_json,
+                new.payload,
+                new.action,
+                new.blind,
+                new.salt,
+                new.email
+            ],
+        )?;
+        transaction.commit()?;
+        if new.disclosure < old.disclosure || new.disclosure == Disclosure::Sealed {
+            // The pages as they were are in the write-ahead log until it is emptied.
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let busy: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
+            if busy {
+                tracing::warn!(
+                    leaf,
+                    "the erased bytes leave the write-ahead log with a later commit"
+                );
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn index(&self, sql: &str, hash: &Hash) -> Result<Option<u64>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found: Option<i64> = statement.query_row([hash], |row| row.get(0)).optional()?;
+        found.map(index).transpose()
+    }
+}
+
+/// One of the two tables of claims.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Claims {
+    Approvals,
+    Assertions,
+}
+
+impl Store for Sqlite {
+    fn head(&mut self) -> Result<Head> {
+        let sql = "SELECT size, root, checkpoint FROM head";
+        let (size, root, checkpoint) = self.connection.query_row(sql, [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        Ok(Head {
+            size: index(size)?,
+            root,
+            checkpoint,
+        })
+    }
+
+    fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>> {
+        let find = |claim: &Claim| {
+            Ok(Holders {
+                approval: self.find(&claim.approval)?,
+                assertion: self.index(
+                    "SELECT leaf FROM assertion WHERE hash = ?1",
+                    &claim.assertion,
+                )?,
+            })
+        };
+        claims.iter().map(find).collect()
+    }
+
+    fn commit(
+        &mut self,
+        old: &Head,
+        new: &Head,
+        additions: &[Addition],
+        published: u64,
+    ) -> Result<Outcome> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let moved = transaction.execute(
+            "UPDATE head SET size = ?1, root = ?2, checkpoint = ?3 WHERE size = ?4 AND root = ?5",
+            params![
+                number(new.size)?,
+                new.root,
+                new.checkpoint,
+                number(old.size)?,
+                old.root
+            ],
+        )?;
+        if moved != 1 {
+            return Ok(Outcome::Moved);
+        }
+        {
+            let mut staged = transaction.prepare_cached("INSERT INTO staged VALUES (?1, ?2)")?;
+            let mut approval =
+                transaction.prepare_cached("INSERT INTO approval VALUES (?1, ?2)")?;
+            let mut assertion =
+                transaction.prepare_cached("INSERT INTO assertion VALUES (?1, ?2)")?;
+            let mut evidence = transaction.prepare_cached(
+                "INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?;
+            for (leaf, addition) in (old.size..).zip(additions) {
+                let leaf = number(leaf)?;
+                let kept = &addition.evidence;
+                staged.execute(params![leaf, addition.leaf])?;
+                approval.execute(params![addition.claim.approval, leaf])?;
+                assertion.execute(params![addition.claim.assertion, leaf])?;
+                evidence.execute(params![
+                    leaf,
+                    kept.disclosure.number(),
+                    kept.approval_id,
+                    kept.client_data_json,
+                    kept.payload,
+                    kept.action,
+                    kept.blind,
+                    kept.salt,
+                    kept.email
+                ])?;
+            }
+        }
+        transaction.execute("DELETE FROM staged WHERE leaf < ?1", [number(published)?])?;
+        failpoint::pass("before-commit");
+        transaction.commit()?;
+        failpoint::pass("after-commit");
+        Ok(Outcome::Committed)
+    }
+
+    fn blind(&mut self, leaf: u64) -> Result<Option<[u8; 32]>> {
+        let sql = "SELECT blind FROM evidence WHERE leaf = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement
+            .query_row([number(leaf)?], |row| row.get(0))
+            .optional()?;
+        Ok(found.flatten())
+    }
+
+    fn staged(&mut self, first: u64) -> Result<Vec<String>> {
+        let sql = "SELECT leaf, text FROM staged WHERE leaf >= ?1 ORDER BY leaf";
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([number(first)?], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let mut leaves = Vec::new();
+        for (expected, row) in (first..).zip(rows) {
+            let (leaf, text) = row?;
+            if index(leaf)? != expected {
+                return Err(Failure::damage(format!(
+                    "the database has lost entry {expected}: restore a backup, see OPERATIONS"
+                )));
+            }
+            leaves.push(text);
+        }
+        Ok(leaves)
+    }
+}
+
+fn prepare(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Failure::System(format!(
+            "SQLite cannot keep a write-ahead log here (mode {mode}): use a local file system"
+        )));
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+fn read_evidence(row: &Row<'_>) -> rusqlite::Result<Evidence> {
+    Ok(Evidence {
+        disclosure: Disclosure::from_number(row.get(0)?),
+        approval_id: row.get(1)?,
+        client_data_json: row.get(2)?,
+        payload: row.get(3)?,
+        action: row.get(4)?,
+        blind: row.get(5)?,
+        salt: row.get(6)?,
+        email: row.get(7)?,
+    })
+}
+
+fn number(index: u64) -> Result<i64> {
+    i64::try_from(index).map_err(|_| Failure::System("the tree is full".into()))
+}
+
+fn index(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| Failure::damage("the database holds a negative index"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use verifier_core::tlog::merkle::EMPTY_ROOT;
+
+    fn head(size: u64, byte: u8) -> Head {
+        Head {
+            size,
+            root: if size == 0 { EMPTY_ROOT } else { [byte; 32] },
+            checkpoint: format!("checkpoint {size} {byte}"),
+        }
+    }
+
+    fn addition(byte: u8) -> Addition {
+        Addition {
+            leaf: format!("leaf {byte}"),
+            claim: Claim {
+                approval: [byte; 32],
+                assertion: [byte; 32],
+            },
+            evidence: Evidence {
+                disclosure: Disclosure::Sealed,
+                approval_id: None,
+                client_data_json: None,
+                payload: None,
+                action: None,
+                blind: Some([byte; 32]),
+                salt: None,
+                email: None,
+            },
+        }
+    }
+
+    /// Two connections to a log of one entry, as two writers have them.
+    fn two_writers() -> (tempfile::TempDir, Sqlite, Sqlite) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.sqlite");
+        Sqlite::create(&path, &head(0, 0)).unwrap();
+        let mut one = Sqlite::open(&path).unwrap();
+        let done = one.commit(&head(0, 0), &head(1, 1), &[addition(1)], 0);
+        assert_eq!(done.unwrap(), Outcome::Committed);
+        let two = Sqlite::open(&path).unwrap();
+        (folder, one, two)
+    }
+
+    #[test]
+    fn only_one_of_two_writers_commits_on_a_head() {
+        let (_folder, mut one, mut two) = two_writers();
+        assert_eq!(two.head().unwrap(), head(1, 1));
+        let done = one.commit(&head(1, 1), &head(2, 2), &[addition(2)], 1);
+        assert_eq!(done.unwrap(), Outcome::Committed);
+        for stale in [head(1, 1), head(2, 3)] {
+            let done = two.commit(&stale, &head(3, 3), &[addition(3)], 1);
+            assert_eq!(done.unwrap(), Outcome::Moved);
+        }
+        assert_eq!(two.head().unwrap(), head(2, 2));
+        let claim = addition(3).claim;
+        assert_eq!(two.claimed(&[claim]).unwrap(), [Holders::default()]);
+        assert_eq!(two.staged(1).unwrap(), ["leaf 2"]);
+        assert_eq!(two.blind(1).unwrap(), Some([2; 32]));
+    }
+
+    #[test]
+    fn a_claim_that_is_taken_undoes_the_whole_commit() {
+        let (_folder, mut one, _two) = two_writers();
+        let mut taken = addition(2);
+        taken.claim.assertion = [1; 32];
+        let batch = [addition(3), taken];
+        assert!(one.commit(&head(1, 1), &head(3, 3), &batch, 1).is_err());
+        assert_eq!(one.head().unwrap(), head(1, 1));
+        assert_eq!(one.find(&[3; 32]).unwrap(), None);
+        assert_eq!(one.staged(0).unwrap(), ["leaf 1"]);
+    }
+}

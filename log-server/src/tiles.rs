@@ -1,0 +1,215 @@
+//! Reads tiles and entry bundles, and makes proofs from them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::tlog::merkle::{CompactRange, Hash};
+use verifier_core::tlog::proof::Proof;
+use verifier_core::tlog::prove;
+use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
+
+use crate::edge::Edge;
+use crate::failure::{Failure, Result};
+use crate::store::Head;
+
+/// The public directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Tiles {
+    root: PathBuf,
+}
+
+impl Tiles {
+    pub(crate) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(crate) fn path(&self, tile: &Tile) -> PathBuf {
+        self.root.join(tile.path())
+    }
+
+    /// The bytes of a tile. Of a partial tile that was collected, the beginning of the full one.
+    pub(crate) fn read(&self, tile: &Tile) -> Result<Option<Vec<u8>>> {
+        if let Some(bytes) = read(&self.path(tile))? {
+            return Ok(Some(bytes));
+        }
+        let Some(full) = Tile::new(tile.level(), tile.index(), WIDTH).filter(|_| !tile.is_full())
+        else {
+            return Ok(None);
+        };
+        let Some(mut bytes) = read(&self.path(&full))? else {
+            return Ok(None);
+        };
+        let width = usize::from(tile.width());
+        let length = match tile.level() {
+            Level::Hashes(_) => width * 32,
+            Level::Entries => {
+                let entries = tile::entries(&bytes).unwrap_or_default();
+                entries
+                    .iter()
+                    .take(width)
+                    .map(|entry| entry.len() + 2)
+                    .sum()
+            }
+        };
+        bytes.truncate(length);
+        Ok(Some(bytes))
+    }
+
+    /// The hashes of a tile of hashes.
+    pub(crate) fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>> {
+        let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
+        let (hashes, rest) = bytes.as_chunks::<32>();
+        if !rest.is_empty() || hashes.len() != usize::from(tile.width()) {
+            return Err(damaged(tile, "it has the wrong length"));
+        }
+        Ok(hashes.to_vec())
+    }
+
+    /// The entries of a bundle.
+    pub(crate) fn entries(&self, tile: &Tile) -> Result<Vec<Vec<u8>>> {
+        let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
+        let entries = tile::entries(&bytes)
+            .filter(|entries| entries.len() == usize::from(tile.width()))
+            .ok_or_else(|| damaged(tile, "it does not hold as many entries as its name says"))?;
+        Ok(entries.into_iter().map(<[u8]>::to_vec).collect())
+    }
+
+    /// One entry of a tree of `size` leaves.
+    pub(crate) fn leaf(&self, index: u64, size: u64) -> Result<String> {
+        self.leaf_cached(index, size, &mut HashMap::new())
+    }
+
+    /// [`Tiles::leaf`] for many leaves: keeps the bundles that it reads.
+    pub(crate) fn leaf_cached(
+        &self,
+        index: u64,
+        size: u64,
+        bundles: &mut HashMap<u64, Vec<Vec<u8>>>,
+    ) -> Result<String> {
+        let width = u64::from(WIDTH);
+        let number = index / width;
+        let tile = Tile::in_tree(Level::Entries, number, size)
+            .ok_or_else(|| Failure::damage(format!("there is no entry {index}")))?;
+        let entries = match bundles.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(self.entries(&tile)?),
+        };
+        let at = usize::try_from(index % width).unwrap_or(usize::MAX);
+        entries
+            .get(at)
+            .and_then(|entry| String::from_utf8(entry.clone()).ok())
+            .ok_or_else(|| damaged(&tile, "an entry is no text"))
+    }
+
+    /// Removes the partial tiles that a full one replaces.
+    pub(crate) fn collect_partials(&self, full: &Tile) -> Result<()> {
+        let mut name = self.path(full).into_os_string();
+        name.push(".p");
+        let folder = PathBuf::from(name);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::file(&folder)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The right edge of the tree of `size` leaves.
+    pub(crate) fn edge(&self, size: u64) -> Result<Edge> {
+        let bundle = match crate::edge::partial(Level::Entries, size) {
+            Some(tile) => self.read(&tile)?.ok_or_else(|| missing(&tile))?,
+            None => Vec::new(),
+        };
+        let mut levels = Vec::new();
+        for level in 0..8 {
+            if tile::hashes_at(Level::Hashes(level), size) == 0 {
+                break;
+            }
+            levels.push(match crate::edge::partial(Level::Hashes(level), size) {
+                Some(tile) => self.hashes(&tile)?,
+                None => Vec::new(),
+            });
+        }
+        Edge::from_tiles(size, bundle, levels)
+    }
+
+    /// A reader of the nodes of one tree that remembers what it has read.
+    pub(crate) fn nodes(&self, size: u64) -> Nodes<'_> {
+        Nodes {
+            tiles: self,
+            size,
+            read: HashMap::new(),
+            made: HashMap::new(),
+        }
+    }
+}
+
+/// The inner nodes of a tree.
+#[derive(Debug)]
+pub(crate) struct Nodes<'t> {
+    tiles: &'t Tiles,
+    size: u64,
+    read: HashMap<Tile, Vec<Hash>>,
+    made: HashMap<(u8, u64), Hash>,
+}
+
+impl Nodes<'_> {
+    /// The root of the complete subtree of 2^`height` leaves with this number.
+    pub(crate) fn node(&mut self, height: u8, number: u64) -> Result<Hash> {
+        if let Some(hash) = self.made.get(&(height, number)) {
+            return Ok(*hash);
+        }
+        let place = tile::locate(height, number, self.size)
+            .ok_or_else(|| Failure::damage("a proof needs a node outside the tree"))?;
+        let hashes = match self.read.entry(place.tile) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(self.tiles.hashes(&place.tile)?),
+        };
+        let mut subtree = CompactRange::default();
+        for hash in hashes.get(place.hashes).unwrap_or_default() {
+            subtree
+                .append(*hash)
+                .map_err(|error| Failure::System(error.to_string()))?;
+        }
+        let hash = subtree.root();
+        self.made.insert((height, number), hash);
+        Ok(hash)
+    }
+
+    /// The C2SP proof that the entry with this index is under `head`, as text.
+    pub(crate) fn prove(&mut self, index: u64, head: &Head) -> Result<String> {
+        let hashes = prove::inclusion(index, self.size, &mut |height, number| {
+            self.node(height, number)
+        })?;
+        let hashes =
+            hashes.ok_or_else(|| Failure::damage(format!("entry {index} is not in the tree")))?;
+        let bad = |error: &dyn std::fmt::Display| Failure::damage(error.to_string());
+        let checkpoint = SignedCheckpoint::parse(&head.checkpoint).map_err(|e| bad(&e))?;
+        let proof = Proof::new(None, index, hashes, checkpoint).map_err(|e| bad(&e))?;
+        Ok(proof.to_string())
+    }
+}
+
+/// The content of a file; `None` if there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(Failure::file(path)(error)),
+    }
+}
+
+fn missing(tile: &Tile) -> Failure {
+    damaged(tile, "it is missing")
+}
+
+pub(crate) fn damaged(tile: &Tile, what: &str) -> Failure {
+    Failure::damage(format!(
+        "{} is damaged: {what}. Restore it from a backup or a mirror; `cosignet-log fsck` lists all damage",
+        tile.path()
+    ))
+}

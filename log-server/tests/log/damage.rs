@@ -1,0 +1,249 @@
+//! Rollback, foreign keys, holes, flipped bits, full disks: refused with a sentence that says what
+//! to do, and found by `fsck`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{Approval, Log, flip, tree};
+
+/// A log with `entries` entries, not running.
+fn log(entries: u32) -> Log {
+    let log = Log::new();
+    let server = log.serve();
+    for number in 1..=entries {
+        assert_eq!(server.client.append(&Approval::new(number)).status, 201);
+    }
+    assert_eq!(server.stop(), Some(0));
+    log.assert_clean();
+    log
+}
+
+fn refused(log: &Log, because: &str) {
+    let said = log
+        .serve_with(&[])
+        .err()
+        .expect("the server must not start");
+    assert!(said.contains(because), "{said}");
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for item in fs::read_dir(from).unwrap() {
+        let item = item.unwrap();
+        let target = to.join(item.file_name());
+        if item.file_type().unwrap().is_dir() {
+            copy(&item.path(), &target);
+        } else {
+            fs::copy(item.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn damage_is_refused_at_the_start_and_found_by_fsck() {
+    type Damage = fn(&Log);
+    let cases: [(Damage, &str); 7] = [
+        (
+            |log| flip(&log.path("public/tile/entries/000.p/3")),
+            "tile/entries/000.p/3",
+        ),
+        (|log| flip(&log.path("public/tile/0/000.p/3")), "right edge"),
+        (
+            |log| fs::remove_file(log.path("public/tile/0/000.p/3")).unwrap(),
+            "tile/0/000.p/3 is damaged: it is missing",
+        ),
+        (
+            |log| flip(&log.path("public/checkpoint")),
+            "public checkpoint",
+        ),
+        (
+            |log| fs::remove_file(log.path("public/checkpoint")).unwrap(),
+            "must not be lost",
+        ),
+        (
+            |log| {
+                let other = Log::new();
+                fs::copy(other.path("log.key"), log.path("log.key")).unwrap();
+            },
+            "is not signed by the key",
+        ),
+        (
+            |log| fs::write(log.path("log.key"), "PRIVATE+KEY+x\n").unwrap(),
+            "is not a key file of this log",
+        ),
+    ];
+    for (damage, because) in cases {
+        let log = log(3);
+        damage(&log);
+        refused(&log, because);
+        let (code, report) = log.fsck();
+        assert_eq!(code, Some(1), "{because}: {report}");
+    }
+}
+
+#[test]
+fn fsck_finds_damage_below_the_edge() {
+    let log = log(260);
+    assert!(
+        !log.path("public/tile/0/000.p").exists(),
+        "partial tiles are collected"
+    );
+    assert_eq!(mode(&log.path("log.key")), 0o600);
+    assert_eq!(mode(&log.path("log.sqlite")), 0o600);
+    let good = log.path("public/tile");
+    let backup = log.data().with_file_name("backup");
+    copy(&good, &backup);
+    for tile in ["entries/000", "0/000", "1/000.p/1", "entries/001.p/4"] {
+        flip(&good.join(tile));
+        let (code, report) = log.fsck();
+        assert_eq!(code, Some(1), "{tile}: {report}");
+        fs::remove_file(good.join(tile)).unwrap();
+        assert_eq!(log.fsck().0, Some(1), "{tile} missing");
+        copy(&backup, &good);
+        log.assert_clean();
+    }
+}
+
+#[test]
+fn partial_tiles_that_a_crash_left_are_collected_at_the_start() {
+    let log = log(260);
+    let left = log.path("public/tile/0/000.p");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("9"), b"").unwrap();
+    let server = log.serve();
+    assert!(!left.exists());
+    // Whoever still asks for one gets the beginning of the full tile.
+    let full = server.client.get("/tile/0/000").bytes;
+    let partial = server.client.get("/tile/0/000.p/9");
+    assert_eq!((partial.status, &partial.bytes[..]), (200, &full[..9 * 32]));
+    let full = server.client.get("/tile/entries/000").bytes;
+    let partial = server.client.get("/tile/entries/000.p/9");
+    assert!(full.starts_with(&partial.bytes));
+    assert_eq!(
+        verifier_core::tlog::tile::entries(&partial.bytes)
+            .unwrap()
+            .len(),
+        9
+    );
+}
+
+#[test]
+fn fsck_finds_wrong_claims() {
+    for sql in [
+        "DELETE FROM approval WHERE leaf = 1",
+        "DELETE FROM assertion WHERE leaf = 1",
+        "UPDATE approval SET leaf = 7 WHERE leaf = 1",
+        "UPDATE assertion SET hash = zeroblob(32) WHERE leaf = 1",
+        "UPDATE head SET size = 2",
+    ] {
+        let log = log(3);
+        let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+        assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
+        drop(database);
+        let (code, report) = log.fsck();
+        assert_eq!(code, Some(1), "{sql}: {report}");
+    }
+}
+
+#[test]
+fn fsck_of_nothing_is_no_clean_log() {
+    let log = Log::new();
+    let output = log.run(&["fsck", "/nonexistent"]);
+    assert_eq!(output.status.code(), Some(5));
+}
+
+#[test]
+fn a_database_that_was_rolled_back_is_refused() {
+    let log = log(2);
+    let backup = log.data().with_file_name("backup.sqlite");
+    fs::copy(log.path("log.sqlite"), &backup).unwrap();
+    let server = log.serve();
+    assert_eq!(server.client.append(&Approval::new(3)).status, 201);
+    assert_eq!(server.stop(), Some(0));
+    for more in ["log.sqlite-wal", "log.sqlite-shm"] {
+        let _ = fs::remove_file(log.path(more));
+    }
+    fs::copy(&backup, log.path("log.sqlite")).unwrap();
+    refused(&log, "rolled back");
+    assert_eq!(log.fsck().0, Some(1));
+}
+
+#[test]
+fn a_hole_in_what_was_committed_is_refused() {
+    let log = log(1);
+    let server = log.serve_until("after-commit");
+    assert!(server.client.try_append(&Approval::new(2)).is_err());
+    server.wait();
+    let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+    database
+        .execute("DELETE FROM staged WHERE leaf = 1", [])
+        .unwrap();
+    drop(database);
+    refused(&log, "restore a backup");
+    assert_eq!(log.fsck().0, Some(1));
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let log = log(1);
+    let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+    database.pragma_update(None, "user_version", 2).unwrap();
+    drop(database);
+    refused(&log, "schema 2");
+}
+
+#[test]
+fn while_nothing_can_be_published_nothing_is_acknowledged_or_appended_twice() {
+    let log = log(1);
+    let server = log.serve();
+    let approval = Approval::new(2);
+    // A file where a folder has to be: what a full or read-only disk does, also to root.
+    let entries = log.path("public/tile/entries");
+    let aside = log.path("aside");
+    fs::rename(&entries, &aside).unwrap();
+    fs::write(&entries, b"").unwrap();
+    for _ in 0..2 {
+        let reply = server.client.append(&approval);
+        assert_eq!(
+            (reply.status, reply.code().as_str()),
+            (503, "log.not_published")
+        );
+    }
+    assert_eq!(server.client.verification(&approval).status, 404);
+    assert_eq!(tree(&server.client.checkpoint()).0, 1);
+    fs::remove_file(&entries).unwrap();
+    fs::rename(&aside, &entries).unwrap();
+    let mut reply = server.client.append(&approval);
+    for _ in 0..50 {
+        if reply.status == 200 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        reply = server.client.append(&approval);
+    }
+    assert_eq!((reply.status, reply.index()), (200, 1));
+    assert_eq!(tree(&server.client.checkpoint()).0, 2);
+    assert_eq!(server.stop(), Some(0));
+    log.assert_clean();
+}
+
+#[test]
+fn a_busy_database_delays_and_forks_nothing() {
+    let log = log(1);
+    let server = log.serve();
+    let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let approval = Approval::new(2);
+    let reply = server.client.append(&approval);
+    assert_eq!((reply.status, reply.code().as_str()), (503, "log.error"));
+    database.execute_batch("ROLLBACK").unwrap();
+    let reply = server.client.append(&approval);
+    assert_eq!((reply.status, reply.index()), (201, 1));
+    assert_eq!(server.stop(), Some(0));
+    log.assert_clean();
+}

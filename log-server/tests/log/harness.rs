@@ -1,0 +1,342 @@
+//! A log in a directory of its own, and clients.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use test_vectors::approval::{Draft, ORIGIN, RP_ID};
+use test_vectors::encoding::{b64url, hex, sha256};
+use test_vectors::passkey::Algorithm;
+use verifier_core::policy::Policy;
+use verifier_core::time::Time;
+use verifier_core::{Report, Request, verify};
+
+pub(crate) const LOG: &str = "log.example/approvals";
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosignet-log"));
+    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("COSIGNET_LOG_")) {
+        command.env_remove(key);
+    }
+    command
+}
+
+/// A data directory.
+pub(crate) struct Log {
+    folder: TempDir,
+    pub(crate) vkey: String,
+    pub(crate) token: String,
+}
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Self {
+            folder,
+            vkey: String::new(),
+            token: String::new(),
+        };
+        let data = log.data().display().to_string();
+        log.vkey = log.succeed(&["init", "--data", &data, "--origin", LOG]);
+        log.token = log.succeed(&["token", "create", "--data", &data, "--name", "test"]);
+        log
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.data().join(below)
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        program().args(args).output().unwrap()
+    }
+
+    pub(crate) fn succeed(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Exit code and report of `fsck`.
+    pub(crate) fn fsck(&self) -> (Option<i32>, Value) {
+        let data = self.data().display().to_string();
+        let output = self.run(&["fsck", &data, "--format", "json"]);
+        let report = serde_json::from_slice(&output.stdout);
+        (output.status.code(), report.unwrap_or_default())
+    }
+
+    pub(crate) fn assert_clean(&self) {
+        let (code, report) = self.fsck();
+        assert_eq!(code, Some(0), "{report}");
+    }
+
+    pub(crate) fn serve(&self) -> Server {
+        self.serve_with(&[]).expect("the server starts")
+    }
+
+    /// Starts a server that dies at a failpoint.
+    pub(crate) fn serve_until(&self, failpoint: &str) -> Server {
+        self.serve_with(&[("COSIGNET_LOG_FAILPOINT", failpoint)])
+            .expect("the server starts")
+    }
+
+    /// A server, or what it says when it does not start.
+    pub(crate) fn serve_with(&self, env: &[(&str, &str)]) -> Result<Server, String> {
+        let mut process = program()
+            .args(["serve", "--listen", "127.0.0.1:0", "--rp-id", RP_ID])
+            .args(["--origin", ORIGIN, "--data"])
+            .arg(self.data())
+            .envs(env.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(process.stderr.take().unwrap());
+        let mut said = String::new();
+        while stderr.read_line(&mut said).unwrap() > 0 {
+            let last = said.lines().last().unwrap_or_default();
+            if let Some((_, rest)) = last.split_once("serving address=") {
+                let address = rest.split(' ').next().unwrap().to_owned();
+                // Read on, or the server blocks on a full pipe.
+                std::thread::spawn(move || {
+                    let mut rest = Vec::new();
+                    let _ = stderr.read_to_end(&mut rest);
+                });
+                return Ok(Server {
+                    process,
+                    client: Client {
+                        url: format!("http://{address}"),
+                        token: self.token.clone(),
+                        agent: agent(),
+                    },
+                });
+            }
+        }
+        process.wait().unwrap();
+        Err(said)
+    }
+
+    /// What an auditor who trusts this log and this passkey says of a bundle.
+    pub(crate) fn audit(&self, approval: &Approval, bundle: &str) -> Report {
+        let mut policy = approval.draft.clone().mint().policy;
+        policy.log = Some(format!("log {}\nquorum none\n", self.vkey));
+        let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
+        let mut request = Request::default();
+        request.policy = Some(&policy);
+        request.approval_id = Some(&approval.draft.approval_id);
+        request.payload = Some(&approval.draft.payload);
+        verify(bundle.as_bytes(), &request)
+    }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(30)))
+        .build()
+        .into()
+}
+
+/// A running server. Killed when dropped.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) client: Client,
+}
+
+impl Server {
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit code.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        let id = self.process.id().to_string();
+        let done = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(done.success());
+        self.process.wait().unwrap().code()
+    }
+
+    /// Waits until it has died by itself.
+    pub(crate) fn wait(mut self) {
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Somebody who talks to the log.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) url: String,
+    pub(crate) token: String,
+    agent: ureq::Agent,
+}
+
+/// Status, headers of interest, body.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) kind: String,
+    pub(crate) cache: String,
+    pub(crate) cors: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.bytes.clone()).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap()
+    }
+
+    /// The code of an error; empty for anything else.
+    pub(crate) fn code(&self) -> String {
+        let json: Value = serde_json::from_slice(&self.bytes).unwrap_or_default();
+        json["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The index in the proof of a bundle.
+    pub(crate) fn index(&self) -> u64 {
+        let proof = self.json()["logProof"].as_str().unwrap().to_owned();
+        let line = proof.lines().nth(1).unwrap().to_owned();
+        line.strip_prefix("index ").unwrap().parse().unwrap()
+    }
+}
+
+impl Client {
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Reply, ureq::Error> {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = match body {
+            [] => self.agent.run(request.body(()).unwrap())?,
+            body => self.agent.run(request.body(body).unwrap())?,
+        };
+        let header = |name: &str| {
+            let value = response.headers().get(name);
+            value.map_or(String::new(), |v| v.to_str().unwrap().to_owned())
+        };
+        Ok(Reply {
+            status: response.status().as_u16(),
+            kind: header("content-type"),
+            cache: header("cache-control"),
+            cors: header("access-control-allow-origin"),
+            bytes: response.body_mut().read_to_vec()?,
+        })
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], b"").unwrap()
+    }
+
+    /// As the holder of the token.
+    pub(crate) fn write(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Reply, ureq::Error> {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+        ];
+        self.send(method, path, &headers, body.to_string().as_bytes())
+    }
+
+    pub(crate) fn try_append(&self, approval: &Approval) -> Result<Reply, ureq::Error> {
+        self.write("POST", "/v1/entries", &approval.body)
+    }
+
+    pub(crate) fn append(&self, approval: &Approval) -> Reply {
+        self.try_append(approval).unwrap()
+    }
+
+    pub(crate) fn checkpoint(&self) -> String {
+        self.get("/checkpoint").text()
+    }
+
+    pub(crate) fn verification(&self, approval: &Approval) -> Reply {
+        let id = &approval.draft.approval_id;
+        self.get(&format!("/public/log/entries/{id}/verification"))
+    }
+}
+
+/// An approval that was just signed, and the request that appends it.
+#[derive(Clone)]
+pub(crate) struct Approval {
+    pub(crate) draft: Draft,
+    pub(crate) body: Value,
+}
+
+impl Approval {
+    pub(crate) fn new(number: u32) -> Self {
+        Self::of(Draft::numbered(Algorithm::Es256, number))
+    }
+
+    pub(crate) fn of(draft: Draft) -> Self {
+        let (assertion, _) = draft.sign();
+        let body = json!({
+            "approvalId": draft.approval_id,
+            "decidedAt": time(0),
+            "rpId": draft.entry_rp_id,
+            "credentialPublicKey": b64url(&assertion.public_key),
+            "assertion": assertion.credential_json(),
+            "payloadHash": hex(&sha256(&draft.payload)),
+            "payload": b64url(&draft.payload),
+            "action": "wire_transfer",
+        });
+        Self { draft, body }
+    }
+
+    pub(crate) fn with(&self, key: &str, value: Value) -> Self {
+        let mut changed = self.clone();
+        changed.body[key] = value;
+        changed
+    }
+}
+
+/// The time in so many seconds.
+pub(crate) fn time(from_now: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let seconds = now.as_secs().saturating_add_signed(from_now);
+    Time::from_seconds(seconds).unwrap().to_string()
+}
+
+/// Size and root of a checkpoint, as text.
+pub(crate) fn tree(checkpoint: &str) -> (u64, String) {
+    let mut lines = checkpoint.lines().skip(1);
+    let size = lines.next().unwrap().parse().unwrap();
+    (size, lines.next().unwrap().to_owned())
+}
+
+/// Flips a bit in the middle of a file.
+pub(crate) fn flip(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}

@@ -1,0 +1,18 @@
+//! The log as its users and operators meet it: the real program over real directories.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests"
+)]
+
+mod crash;
+mod damage;
+mod disclosure;
+mod foreign;
+mod harness;
+mod http;
+mod invariants;

@@ -6,6 +6,10 @@
     clippy::std_instead_of_core,
     reason = "a program with std"
 )]
+#![allow(
+    rustdoc::bare_urls,
+    reason = "doc comments of arguments are their help"
+)]
 
 mod anchor;
 mod args;

@@ -18,6 +18,12 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
         stdin.read_to_end(&mut bytes).map_err(unreadable)?;
     } else {
         let file = File::open(path).map_err(unreadable)?;
+        // In one piece where possible; what the length says is only a hint.
+        let length = file
+            .metadata()
+            .map_or(0, |metadata| metadata.len())
+            .min(limit);
+        bytes.reserve(usize::try_from(length).unwrap_or(0).saturating_add(1));
         let mut file = file.take(limit);
         file.read_to_end(&mut bytes).map_err(unreadable)?;
     }

@@ -1,6 +1,7 @@
 //! The files that `verify` is about: FILE, DIR and `-`, in order.
 
-use std::fs;
+use std::collections::HashSet;
+use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
 use crate::code::CliCode;
@@ -52,45 +53,51 @@ pub(crate) fn expand(paths: &[PathBuf], policy: Option<&Path>) -> Vec<InputFile>
 /// Every `*.json` except payloads and the policy. Anything doubtful stays in, to be reported:
 /// an approval that is left out in silence would look as if it had been verified.
 fn folder(path: &Path, policy: Option<&Path>) -> Vec<InputFile> {
-    let entries = fs::read_dir(path).and_then(|entries| {
-        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-        paths.collect::<Result<Vec<_>, _>>()
+    let listed = fs::read_dir(path).and_then(|entries| {
+        let files = entries.map(|entry| entry.and_then(|e| Ok((e.path(), e.file_type()?))));
+        files.collect::<Result<Vec<_>, _>>()
     });
-    let mut paths = match entries {
-        Ok(paths) => paths,
+    let mut files = match listed {
+        Ok(files) => files,
         Err(error) => {
             let problem = CliError::unreadable(path, &error);
             return vec![InputFile::problem(path.into(), problem)];
         }
     };
-    paths.retain(|path| {
+    // The listing answers most questions; asking the system about each of many files takes long.
+    let there: HashSet<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+    let policy = policy.and_then(|policy| fs::canonicalize(policy).ok());
+    files.retain(|(path, kind)| {
         ends_in(path, ".json")
-            && !path.is_dir()
-            && !is_payload(path)
-            && !policy.is_some_and(|policy| same_file(path, policy))
+            && !(kind.is_dir() || kind.is_symlink() && path.is_dir())
+            && !is_payload(path, &there)
+            && policy
+                .as_ref()
+                .is_none_or(|policy| !is_same(path, *kind, policy))
     });
-    paths.sort();
-    if paths.is_empty() {
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    if files.is_empty() {
         let message = format!("{} holds no approval.", show_path(path));
         let problem = CliError::new(CliCode::IoNoFiles, message);
         return vec![InputFile::problem(path.into(), problem)];
     }
-    paths.into_iter().map(with_payload).collect()
+    let with_payload = |(path, kind)| with_payload(path, kind, &there);
+    files.into_iter().map(with_payload).collect()
 }
 
 /// `X.payload.json`, where `X.json` is there.
-fn is_payload(path: &Path) -> bool {
+fn is_payload(path: &Path, there: &HashSet<PathBuf>) -> bool {
     let stem = path.with_extension("");
-    ends_in(&stem, ".payload") && stem.with_extension("json").symlink_metadata().is_ok()
+    ends_in(&stem, ".payload") && there.contains(&stem.with_extension("json"))
 }
 
-fn with_payload(path: PathBuf) -> InputFile {
+fn with_payload(path: PathBuf, kind: FileType, there: &HashSet<PathBuf>) -> InputFile {
     let beside = |extension| {
         let payload = path.with_extension(extension);
-        payload.symlink_metadata().is_ok().then_some(payload)
+        there.contains(&payload).then_some(payload)
     };
     // A pipe or a device would wait or never end.
-    let special = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file());
+    let special = !kind.is_file() && fs::metadata(&path).is_ok_and(|found| !found.is_file());
     if special {
         let message = format!("{} is not a regular file.", show_path(&path));
         return InputFile::problem(path, CliError::new(CliCode::IoUnreadable, message));
@@ -107,11 +114,13 @@ fn with_payload(path: PathBuf) -> InputFile {
     }
 }
 
+/// Whether `path` is, or leads to, the file with this canonical path.
+fn is_same(path: &Path, kind: FileType, canonical: &Path) -> bool {
+    let possible = kind.is_symlink() || path.file_name() == canonical.file_name();
+    possible && fs::canonicalize(path).is_ok_and(|path| path == canonical)
+}
+
 fn ends_in(path: &Path, end: &str) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.as_encoded_bytes().ends_with(end.as_bytes())
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }

@@ -235,6 +235,10 @@ impl<'a> Object<'a> {
 impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Object<'a> {
     fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(members: I) -> Self {
         let mut members: Vec<_> = members.into_iter().collect();
+        // What we write ourselves mostly is in order.
+        if members.is_sorted_by(|(a, _), (b, _)| compare_keys(a, b) == Ordering::Less) {
+            return Self(members);
+        }
         members.reverse();
         members.sort_by(|(a, _), (b, _)| compare_keys(a, b));
         members.dedup_by(|(a, _), (b, _)| a == b);

@@ -1,6 +1,6 @@
 //! Where results go: stdout, as long as somebody reads it.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 
 use crate::args::Format;
 use crate::code::CliCode;
@@ -10,9 +10,18 @@ use crate::failure::CliError;
 /// Writes `text` to stdout; on failure the exit that stands for it. Results that nobody could
 /// read are no success.
 pub(crate) fn print(text: &str, format: Format) -> Result<(), Exit> {
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
+    print_all([text], format)
+}
+
+/// The same for many texts, one after the other.
+pub(crate) fn print_all<'t>(
+    texts: impl IntoIterator<Item = &'t str>,
+    format: Format,
+) -> Result<(), Exit> {
+    let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    texts
+        .into_iter()
+        .try_for_each(|text| stdout.write_all(text.as_bytes()))
         .and_then(|()| stdout.flush())
         .map_err(|error| {
             // A reader that went away (`| head`) does not want to hear about it.

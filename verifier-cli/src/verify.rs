@@ -115,24 +115,24 @@ impl Job<'_> {
                 worst = worst.max(done.exit);
                 tally.count(done.word);
             }
-            let text: String = done.into_iter().map(|done| done.text).collect();
-            if let Err(exit) = bar.suspend(|| self.print(&text)) {
+            let texts = done.iter().map(|done| done.text.as_str());
+            if let Err(exit) = bar.suspend(|| self.print(texts)) {
                 // The rest would be verified for nobody.
                 return Ok(worst.max(exit));
             }
         }
         bar.finish_and_clear();
         if !self.single && self.args.format == Format::Human {
-            let printed = self.print(&tally.line(inputs.len()));
+            let printed = self.print([tally.line(inputs.len()).as_str()]);
             worst = worst.max(printed.err().unwrap_or(Exit::Ok));
         }
         Ok(worst)
     }
 
-    fn print(&self, text: &str) -> Result<(), Exit> {
+    fn print<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> Result<(), Exit> {
         match self.args.quiet {
             true => Ok(()),
-            false => output::print(text, self.args.format),
+            false => output::print_all(texts, self.args.format),
         }
     }
 

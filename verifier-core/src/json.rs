@@ -59,7 +59,8 @@ impl<'a> Value<'a> {
 
     /// The text of this value as RFC 8785 lays it out, except that every number keeps its token.
     pub fn to_text(&self) -> String {
-        let mut out = String::new();
+        // About the length of a report: what is written most often is not copied as it grows.
+        let mut out = String::with_capacity(8 * 1024);
         self.write(&mut out);
         out
     }

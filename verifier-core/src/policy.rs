@@ -36,6 +36,8 @@ pub struct Policy {
     log: LogRule,
     anchor: AnchorRule,
     canonical: String,
+    /// Of `canonical`; every report names it.
+    sha256: [u8; 32],
 }
 
 impl Policy {
@@ -65,8 +67,10 @@ impl Policy {
             log: LogRule::read(&members)?,
             anchor: anchor.map_or_else(|| Ok(AnchorRule::default()), AnchorRule::read)?,
             canonical: String::new(),
+            sha256: [0; 32],
         };
         policy.canonical = policy.to_value().to_text();
+        policy.sha256 = sha256(policy.canonical.as_bytes());
         Ok(policy)
     }
 
@@ -107,7 +111,7 @@ impl Policy {
 
     /// SHA-256 of [`Self::canonical_json`]: the identity of the policy.
     pub fn sha256(&self) -> [u8; 32] {
-        sha256(self.canonical.as_bytes())
+        self.sha256
     }
 
     /// The approver whose public key has these COSE_Key bytes.

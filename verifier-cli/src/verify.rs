@@ -31,7 +31,7 @@ const MAX_PAYLOAD: usize = 512 * 1024;
 
 /// How many files are verified before their results are printed: enough to keep every core busy,
 /// and all that is ever held in memory.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 256;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     check_usage(args)?;

@@ -10,7 +10,7 @@
 use verifier_core::bundle::{Bundle, is_approval_id};
 use verifier_core::code::Code;
 use verifier_core::commitment::approver_commitment;
-use verifier_core::encoding::{from_hex, hex, sha256};
+use verifier_core::encoding::{hex, sha256};
 use verifier_core::entry::Entry;
 use verifier_core::json::{Limits, Value};
 use verifier_core::payload::Challenge;
@@ -89,11 +89,7 @@ impl Admitted {
                 .wrong("approvalId", "a lower-case UUID", approval_id)
                 .into());
         }
-        let text = members.text("payloadHash")?;
-        let payload_hash: [u8; 32] = from_hex(text)
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok())
-            .ok_or_else(|| members.wrong("payloadHash", "64 lower-case hex digits", text))?;
+        let payload_hash = members.hash("payloadHash")?;
         let payload = members.optional_bytes("payload")?;
         if payload
             .as_ref()

@@ -11,7 +11,6 @@ use alloc::vec::Vec;
 
 use crate::Failure as _;
 use crate::code::Code;
-use crate::encoding::from_hex;
 use crate::input::Error;
 use crate::json::Value;
 use crate::schema::Members;
@@ -54,11 +53,8 @@ impl Confirmation {
 }
 
 fn approved(members: &Members<'_, '_>) -> Result<Approved, Error> {
-    let hex = members.text("payloadHash")?;
-    let hash = from_hex(hex).ok().and_then(|bytes| bytes.try_into().ok());
     Ok(Approved {
-        payload_hash: hash
-            .ok_or_else(|| members.wrong("payloadHash", "64 lower-case hex digits", hex))?,
+        payload_hash: members.hash("payloadHash")?,
         credential_id: members.bytes("credentialId")?,
         assertion: assertion(members.value("rawAssertion")?)?,
     })

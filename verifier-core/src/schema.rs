@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::encoding::from_base64url;
+use crate::encoding::{from_base64url, from_hex};
 use crate::json::{Object, Value};
 use crate::quote;
 use crate::time::Time;
@@ -84,6 +84,13 @@ impl<'v, 'a> Members<'v, 'a> {
             Ok(array) => Ok(Some(array)),
             Err(_) => Err(self.error(key, Problem::Length { expected: N, found })),
         }
+    }
+
+    /// A SHA-256 or another 32 bytes, in 64 lower-case hex digits.
+    pub fn hash(&self, key: &str) -> Result<[u8; 32], Error> {
+        let text = self.text(key)?;
+        let hash = from_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
+        hash.ok_or_else(|| self.wrong(key, "64 lower-case hex digits", text))
     }
 
     /// A time of 24 characters.

@@ -125,8 +125,7 @@ impl AnchorRule {
 impl PinnedBlock {
     pub(super) fn read(members: Members<'_, '_>) -> Result<Self, Error> {
         let members = members.only(&["hash", "height"])?;
-        let text = members.text("hash")?;
-        let hash = from_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
+        let hash = members.hash("hash")?;
         let height = members
             .optional_u64("height")?
             .filter(|height| *height < 1 << 32);
@@ -142,7 +141,7 @@ impl PinnedBlock {
         };
         Ok(Self {
             height: height.ok_or_else(wrong)?,
-            hash: hash.ok_or_else(|| members.wrong("hash", "64 lower-case hex digits", text))?,
+            hash,
         })
     }
 }

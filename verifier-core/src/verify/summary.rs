@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use super::Run;
 use crate::check::Status;
 use crate::code::Code;
 use crate::encoding::hex;
@@ -69,9 +70,13 @@ pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<String
         say("That the Bitcoin block exists: anybody can make a lone block or name one.");
     }
     match (report.not_later_than, report.claimed.decided_at) {
-        (Some(proven), Some(claimed)) if claimed > proven.saturating_add_millis(120_000) => say(
-            "When it was approved: the service names a time after the log held it, which is false.",
-        ),
+        (Some(proven), Some(claimed))
+            if claimed > proven.saturating_add_millis(Run::CLOCK_SKEW_MILLIS) =>
+        {
+            say(
+                "When it was approved: the service names a time after the log held it, which is false.",
+            )
+        }
         (Some(_), _) => {
             say("When exactly it was approved: it is proven only that it was not later.")
         }

@@ -52,6 +52,10 @@ codes! {
         "Beside X.json there are both X.payload and X.payload.json, and only one can be the payload.",
         "Files of two deliveries in one folder.",
         "Remove the one that does not belong there.";
+    IoUnreachable "io.unreachable" Io,
+        "A server could not be reached, or did not answer as it should, so nothing was checked.",
+        "No network, a wrong address, a server that is down or busy, or one of another kind.",
+        "Check the address and try again; what the server says is never taken for a verdict.";
     IoUnreadable "io.unreadable" Io,
         "A file could not be read, so nothing was checked.",
         "A wrong name, missing rights, or a folder where a file is needed.",

@@ -19,6 +19,7 @@ mod explain;
 mod failure;
 mod file;
 mod headers;
+mod http;
 mod input;
 mod inspect;
 mod key;

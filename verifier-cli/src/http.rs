@@ -1,0 +1,99 @@
+//! Bytes from servers, with a limit on their number and on the time they take. Nothing that comes
+//! from here is trusted.
+
+#![allow(dead_code, reason = "used by the commands that follow")]
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::blocking::{Client as Blocking, RequestBuilder};
+use reqwest::redirect::Policy;
+
+use crate::code::CliCode;
+use crate::failure::CliError;
+
+/// For all of one answer.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// To be reached at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a server answered, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A client that keeps its connections. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Client(Blocking);
+
+impl Client {
+    pub(crate) fn new() -> Result<Self, CliError> {
+        Blocking::builder()
+            .user_agent(concat!("cosignet/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // Whom we talk to is what the caller said, not what a server says.
+            .redirect(Policy::none())
+            .build()
+            .map(Self)
+            .map_err(|error| unreachable("The network cannot be used", &error))
+    }
+
+    /// A body of at most `limit` bytes, or `None` where the server has nothing (404, 410).
+    pub(crate) fn get(&self, url: &str, limit: usize) -> Result<Option<Vec<u8>>, CliError> {
+        let answer = self.send(self.0.get(url), url, limit)?;
+        match answer.status {
+            StatusCode::OK => Ok(Some(answer.body)),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
+            status => Err(unexpected(url, status)),
+        }
+    }
+
+    /// Posts bytes. Every status is the caller's to judge.
+    pub(crate) fn post(
+        &self,
+        url: &str,
+        content_type: &str,
+        body: Vec<u8>,
+        limit: usize,
+    ) -> Result<Answer, CliError> {
+        let request = self.0.post(url).header("content-type", content_type);
+        self.send(request.body(body), url, limit)
+    }
+
+    fn send(&self, request: RequestBuilder, url: &str, limit: usize) -> Result<Answer, CliError> {
+        let failed =
+            |error: &dyn std::error::Error| unreachable(&format!("{url} cannot be read"), error);
+        let answer = request.send().map_err(|error| failed(&error))?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        let read = answer.take(most).read_to_end(&mut body);
+        read.map_err(|error| failed(&error))?;
+        if body.len() > limit {
+            let message = format!("{url} answered with too much.");
+            return Err(CliError::new(CliCode::IoUnreachable, message)
+                .expected(format!("at most {limit} bytes")));
+        }
+        Ok(Answer { status, body })
+    }
+}
+
+/// A status that the caller cannot go on with.
+pub(crate) fn unexpected(url: &str, status: StatusCode) -> CliError {
+    CliError::new(CliCode::IoUnreachable, format!("{url} answered {status}.")).expected("200 OK")
+}
+
+/// The innermost cause says most.
+fn unreachable(what: &str, error: &dyn std::error::Error) -> CliError {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let text = cause.to_string();
+    let why = text.split(" (os error").next().unwrap_or(&text);
+    CliError::new(CliCode::IoUnreachable, format!("{what}: {why}."))
+}

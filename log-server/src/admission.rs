@@ -35,6 +35,20 @@ pub(crate) struct Rules {
     pub(crate) max_append_delay: u64,
 }
 
+/// The members of a request to append, those that are optional included.
+pub(crate) const REQUEST_MEMBERS: &[&str] = &[
+    "action",
+    "approvalId",
+    "approver",
+    "assertion",
+    "credentialPublicKey",
+    "decidedAt",
+    "disclosure",
+    "payload",
+    "payloadHash",
+    "rpId",
+];
+
 /// How far in the future a decision may lie, for clocks that disagree: two minutes.
 const MAX_AHEAD: u64 = 120_000;
 
@@ -71,18 +85,7 @@ impl Admitted {
     pub(crate) fn read(body: &[u8], rules: &Rules) -> Result<Self, Problem> {
         let value = Value::parse(body, Limits::bytes(Bundle::MAX_PAYLOAD * 2))
             .map_err(|error| Problem::bad_request("request.not_json", error.to_string()))?;
-        let members = Members::of(&value)?.only(&[
-            "action",
-            "approvalId",
-            "approver",
-            "assertion",
-            "credentialPublicKey",
-            "decidedAt",
-            "disclosure",
-            "payload",
-            "payloadHash",
-            "rpId",
-        ])?;
+        let members = Members::of(&value)?.only(REQUEST_MEMBERS)?;
         let approval_id = members.text("approvalId")?;
         if !is_approval_id(approval_id) {
             return Err(members

@@ -107,6 +107,9 @@ pub(crate) struct Settings {
     /// How many appends may wait before clients are sent away [default: 4096]
     #[arg(long, env = "COSIGNET_LOG_QUEUE")]
     queue: Option<usize>,
+    /// How many requests a second each token may make [default: 10000]
+    #[arg(long, env = "COSIGNET_LOG_REQUESTS_PER_SECOND")]
+    requests_per_second: Option<u32>,
     /// How many connections may be open [default: 1024]
     #[arg(long, env = "COSIGNET_LOG_CONNECTIONS")]
     connections: Option<usize>,
@@ -122,6 +125,7 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     pub(crate) queue: usize,
     pub(crate) connections: usize,
+    pub(crate) requests_per_second: u32,
     pub(crate) json_messages: bool,
 }
 
@@ -179,6 +183,10 @@ impl ServeArgs {
             },
             queue: positive(own.queue.or(file.queue), "queue", 4096)?,
             connections: positive(own.connections.or(file.connections), "connections", 1024)?,
+            requests_per_second: match own.requests_per_second.or(file.requests_per_second) {
+                Some(0) => return Err(bad("requests-per-second", "at least 1")),
+                rate => rate.unwrap_or(10_000),
+            },
             json_messages,
         })
     }

@@ -18,6 +18,10 @@ use crate::admission::{disclosure, label};
 use crate::http::problem::Problem;
 use crate::store::{Disclosure, Evidence};
 
+/// The members of a request, those that are optional included.
+pub(crate) const CHANGE_MEMBERS: &[&str] =
+    &["action", "clientDataJSON", "disclosure", "email", "payload"];
+
 /// A request to change what is shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
@@ -32,13 +36,7 @@ impl Change {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Problem> {
         let value = Value::parse(body, Limits::bytes(Bundle::MAX_PAYLOAD * 2))
             .map_err(|error| Problem::bad_request("request.not_json", error.to_string()))?;
-        let members = Members::of(&value)?.only(&[
-            "action",
-            "clientDataJSON",
-            "disclosure",
-            "email",
-            "payload",
-        ])?;
+        let members = Members::of(&value)?.only(CHANGE_MEMBERS)?;
         let level = disclosure(&members)?
             .ok_or_else(|| members.error("disclosure", verifier_core::Problem::Missing))?;
         let this = Self {

@@ -6,29 +6,45 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-#[derive(Debug, Default)]
+/// Upper bounds in entries.
+const BATCH: [u64; 7] = [1, 4, 16, 64, 256, 512, 1024];
+
+/// Upper bounds in microseconds.
+const PUBLISH: [u64; 8] = [
+    5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000,
+];
+
+#[derive(Debug)]
 pub(crate) struct Metrics {
     appended: AtomicU64,
-    batches: AtomicU64,
-    publish_micros: AtomicU64,
-    queue: AtomicU64,
+    batch: Histogram<7>,
+    publish: Histogram<8>,
     refused: Mutex<BTreeMap<&'static str, u64>>,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            appended: AtomicU64::default(),
+            batch: Histogram::new(BATCH),
+            publish: Histogram::new(PUBLISH),
+            refused: Mutex::default(),
+        }
+    }
+}
+
 impl Metrics {
+    /// A batch of new entries was committed.
     pub(crate) fn appended(&self, entries: usize) {
-        self.appended.fetch_add(crate::count(entries), Relaxed);
+        let entries = crate::count(entries);
+        self.appended.fetch_add(entries, Relaxed);
+        self.batch.add(entries);
     }
 
     /// A batch went from queue to checkpoint in this time.
     pub(crate) fn published(&self, took: Duration) {
-        self.batches.fetch_add(1, Relaxed);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.publish_micros.fetch_add(micros, Relaxed);
-    }
-
-    pub(crate) fn queue(&self, waiting: usize) {
-        self.queue.store(crate::count(waiting), Relaxed);
+        self.publish.add(micros);
     }
 
     pub(crate) fn refused(&self, code: &'static str) {
@@ -36,54 +52,126 @@ impl Metrics {
         *refused.entry(code).or_default() += 1;
     }
 
-    /// The text format. `size` is that of the published tree.
-    pub(crate) fn render(&self, size: u64) -> String {
+    /// The text format. `size` is that of the published tree, `queue` the number of requests that
+    /// wait.
+    pub(crate) fn render(&self, size: u64, queue: usize) -> String {
         let mut out = String::new();
-        let mut one = |name: &str, kind: &str, help: &str, value: String| {
-            let _ = writeln!(
-                out,
-                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
-            );
+        let mut one = |name: &str, kind: &str, help: &str, value: u64| {
+            head(&mut out, name, kind, help);
+            let _ = writeln!(out, "{name} {value}");
         };
-        let load = |counter: &AtomicU64| counter.load(Relaxed).to_string();
-        let micros = self.publish_micros.load(Relaxed);
-        let seconds = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
         one(
             "cosignet_log_tree_size",
             "gauge",
             "Entries under the published checkpoint.",
-            size.to_string(),
+            size,
         );
         one(
             "cosignet_log_appended_total",
             "counter",
             "Entries committed since the start.",
-            load(&self.appended),
+            self.appended.load(Relaxed),
         );
         one(
             "cosignet_log_queue_depth",
             "gauge",
-            "Requests that waited when the last batch began.",
-            load(&self.queue),
+            "Appends that wait for the next batch.",
+            crate::count(queue),
         );
-        one(
-            "cosignet_log_publish_seconds_sum",
-            "counter",
-            "Time from the begin of batches to their publication.",
-            seconds,
+        self.batch.render(
+            &mut out,
+            "cosignet_log_batch_entries",
+            "New entries of each batch.",
+            |entries| entries.to_string(),
         );
-        one(
-            "cosignet_log_publish_seconds_count",
-            "counter",
-            "Batches published since the start.",
-            load(&self.batches),
+        self.publish.render(
+            &mut out,
+            "cosignet_log_publish_seconds",
+            "From the begin of a batch to its publication.",
+            |micros| format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000),
         );
-        out.push_str("# HELP cosignet_log_refused_total Error answers by code.\n");
-        out.push_str("# TYPE cosignet_log_refused_total counter\n");
+        let name = "cosignet_log_refused_total";
+        head(&mut out, name, "counter", "Error answers by code.");
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         for (code, count) in refused.iter() {
-            let _ = writeln!(out, "cosignet_log_refused_total{{code=\"{code}\"}} {count}");
+            let _ = writeln!(out, "{name}{{code=\"{code}\"}} {count}");
         }
         out
+    }
+}
+
+fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+#[derive(Debug)]
+struct Histogram<const N: usize> {
+    bounds: [u64; N],
+    /// Below each bound and above the one before.
+    counts: [AtomicU64; N],
+    above: AtomicU64,
+    sum: AtomicU64,
+}
+
+impl<const N: usize> Histogram<N> {
+    fn new(bounds: [u64; N]) -> Self {
+        Self {
+            bounds,
+            counts: [const { AtomicU64::new(0) }; N],
+            above: AtomicU64::default(),
+            sum: AtomicU64::default(),
+        }
+    }
+
+    fn add(&self, value: u64) {
+        let mut places = self.bounds.iter().zip(&self.counts);
+        let place = places.find(|(bound, _)| value <= **bound);
+        let count = place.map_or(&self.above, |(_, count)| count);
+        count.fetch_add(1, Relaxed);
+        self.sum.fetch_add(value, Relaxed);
+    }
+
+    fn render(&self, out: &mut String, name: &str, help: &str, write: fn(u64) -> String) {
+        head(out, name, "histogram", help);
+        let mut total = 0;
+        for (bound, count) in self.bounds.iter().zip(&self.counts) {
+            total += count.load(Relaxed);
+            let _ = writeln!(out, "{name}_bucket{{le=\"{}\"}} {total}", write(*bound));
+        }
+        total += self.above.load(Relaxed);
+        let sum = write(self.sum.load(Relaxed));
+        let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {total}");
+        let _ = writeln!(out, "{name}_sum {sum}\n{name}_count {total}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histograms_are_cumulative() {
+        let metrics = Metrics::default();
+        for entries in [1, 3, 1000, 5000] {
+            metrics.appended(entries);
+        }
+        metrics.published(Duration::from_millis(7));
+        let text = metrics.render(6004, 2);
+        for line in [
+            "cosignet_log_tree_size 6004",
+            "cosignet_log_queue_depth 2",
+            "cosignet_log_appended_total 6004",
+            "cosignet_log_batch_entries_bucket{le=\"1\"} 1",
+            "cosignet_log_batch_entries_bucket{le=\"4\"} 2",
+            "cosignet_log_batch_entries_bucket{le=\"512\"} 2",
+            "cosignet_log_batch_entries_bucket{le=\"1024\"} 3",
+            "cosignet_log_batch_entries_bucket{le=\"+Inf\"} 4",
+            "cosignet_log_batch_entries_sum 6004",
+            "cosignet_log_publish_seconds_bucket{le=\"0.005000\"} 0",
+            "cosignet_log_publish_seconds_bucket{le=\"0.010000\"} 1",
+            "cosignet_log_publish_seconds_sum 0.007000",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
     }
 }

@@ -80,7 +80,6 @@ impl<S: Store> Sequencer<S> {
                     Err(_) => break,
                 }
             }
-            self.metrics.queue(jobs.len());
             self.step(std::mem::take(&mut batch))?;
             self.until_published(&mut jobs);
         }

@@ -90,8 +90,15 @@ fn revoke(store: &Sqlite, name: &str) -> Result<()> {
     Err(Failure::Usage(format!("there is no token named {name}")))
 }
 
-/// What a token in a request allows; `None` if it is no token of this log.
-pub(crate) fn rights(store: &Sqlite, token: &str) -> Result<Option<Vec<Right>>> {
+/// Who sent a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Bearer {
+    pub(crate) id: String,
+    pub(crate) rights: Vec<Right>,
+}
+
+/// Whose token this is; `None` if it is no token of this log.
+pub(crate) fn bearer(store: &Sqlite, token: &str) -> Result<Option<Bearer>> {
     let Some((id, secret)) = token
         .strip_prefix(PREFIX)
         .and_then(|rest| rest.split_once('_'))
@@ -114,5 +121,8 @@ pub(crate) fn rights(store: &Sqlite, token: &str) -> Result<Option<Vec<Right>>> 
         "disclose" => Some(Right::Disclose),
         _ => None,
     };
-    Ok(Some(rights.split(' ').filter_map(right).collect()))
+    Ok(Some(Bearer {
+        id: id.to_owned(),
+        rights: rights.split(' ').filter_map(right).collect(),
+    }))
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -24,6 +24,8 @@ use crate::args::Right;
 use crate::disclosure::{Change, shown};
 use crate::failure::Failure;
 use crate::http::problem::Problem;
+use crate::http::rate::Rate;
+use crate::http::{compress, openapi};
 use crate::metrics::Metrics;
 use crate::sequencer::{Appended, Job};
 use crate::store::Head;
@@ -52,6 +54,9 @@ pub(crate) struct App {
     pub(crate) readers: Vec<Mutex<Sqlite>>,
     pub(crate) next_reader: AtomicUsize,
     pub(crate) memory: Arc<Semaphore>,
+    pub(crate) rate: Rate,
+    /// How many appends may wait.
+    pub(crate) queue: usize,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -105,7 +110,15 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         // publish.
         "/readyz" if app.jobs.is_closed() => Err(Problem::internal()),
         "/readyz" => Ok(plain("ready\n")),
-        "/metrics" => Ok(plain(&app.metrics.render(app.head().size))),
+        "/metrics" => {
+            let waiting = app.queue.saturating_sub(app.jobs.capacity());
+            Ok(plain(&app.metrics.render(app.head().size, waiting)))
+        }
+        "/openapi.json" => {
+            let mut answer = json(StatusCode::OK, openapi::document());
+            public(&mut answer, "public, max-age=3600");
+            Ok(answer)
+        }
         "/log.json" => {
             let mut answer = json(StatusCode::OK, log_json(app));
             public(&mut answer, "public, max-age=60");
@@ -113,8 +126,9 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         }
         _ => match Tile::parse_path(path.trim_start_matches('/')) {
             Some(tile) if path.starts_with("/tile/") => {
+                let gzip = compress::accepted(request.headers());
                 let app = Arc::clone(app);
-                blocking(move || serve_tile(&app, &tile)).await
+                blocking(move || serve_tile(&app, &tile, gzip)).await
             }
             _ => Err(not_found()),
         },
@@ -203,17 +217,26 @@ fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
-fn serve_tile(app: &App, tile: &Tile) -> Result<Answer, Problem> {
+fn serve_tile(app: &App, tile: &Tile, gzip: bool) -> Result<Answer, Problem> {
     let there = Tile::in_tree(tile.level(), tile.index(), app.head().size);
     if there.is_none_or(|there| there.width() < tile.width()) {
         return Err(not_found());
     }
-    let bytes = app.tiles.read(tile)?.ok_or_else(Problem::internal)?;
+    let mut bytes = app.tiles.read(tile)?.ok_or_else(Problem::internal)?;
+    // Hashes do not get smaller.
+    let entries = tile.level() == Level::Entries;
+    let compressed = (entries && gzip).then(|| compress::gzip(&bytes)).flatten();
+    let encoded = compressed.is_some();
+    bytes = compressed.unwrap_or(bytes);
     let mut answer = with_type(StatusCode::OK, "application/octet-stream", bytes.into());
-    let cache = match tile.level() {
-        Level::Entries | Level::Hashes(_) => "public, max-age=604800, immutable",
-    };
-    public(&mut answer, cache);
+    public(&mut answer, "public, max-age=604800, immutable");
+    let headers = answer.headers_mut();
+    if encoded {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if entries {
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
     Ok(answer)
 }
 
@@ -288,15 +311,19 @@ impl App {
                 "This needs the header `Authorization: Bearer <token>` with a token of this log.",
             )
         };
-        let rights = token::rights(&self.reader(), token.ok_or_else(no_token)?)?;
-        if rights.ok_or_else(no_token)?.contains(&right) {
-            return Ok(());
+        let bearer = token::bearer(&self.reader(), token.ok_or_else(no_token)?)?;
+        let bearer = bearer.ok_or_else(no_token)?;
+        if !bearer.rights.contains(&right) {
+            return Err(Problem::new(
+                403,
+                "request.forbidden",
+                "The token does not allow this.",
+            ));
         }
-        Err(Problem::new(
-            403,
-            "request.forbidden",
-            "The token does not allow this.",
-        ))
+        self.rate.take(&bearer.id, Instant::now()).map_err(|wait| {
+            let detail = "This token asks more often than it may.";
+            Problem::new(429, "request.too_many", detail).retry(wait)
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::args::{Config, ServeArgs};
 use crate::failure::{Failure, Result};
+use crate::http::rate::Rate;
 use crate::http::routes::{self, App};
 use crate::key::LogKey;
 use crate::layout::Layout;
@@ -60,6 +61,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         readers,
         next_reader: AtomicUsize::new(0),
         memory: Arc::new(Semaphore::new(routes::MEMORY)),
+        rate: Rate::new(config.requests_per_second),
+        queue: config.queue,
     };
     let sequencer = Sequencer {
         store,

@@ -14,6 +14,8 @@ use verifier_core::policy::Policy;
 use verifier_core::time::Time;
 use verifier_core::{Report, Request, verify};
 
+use crate::openapi;
+
 pub(crate) const LOG: &str = "log.example/approvals";
 
 fn program() -> Command {
@@ -181,7 +183,7 @@ impl Drop for Server {
 pub(crate) struct Client {
     pub(crate) url: String,
     pub(crate) token: String,
-    agent: ureq::Agent,
+    pub(crate) agent: ureq::Agent,
 }
 
 /// Status, headers of interest, body.
@@ -191,6 +193,9 @@ pub(crate) struct Reply {
     pub(crate) kind: String,
     pub(crate) cache: String,
     pub(crate) cors: String,
+    pub(crate) encoding: String,
+    /// In seconds; empty if there is none.
+    pub(crate) retry_after: String,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -239,13 +244,17 @@ impl Client {
             let value = response.headers().get(name);
             value.map_or(String::new(), |v| v.to_str().unwrap().to_owned())
         };
-        Ok(Reply {
+        let reply = Reply {
             status: response.status().as_u16(),
             kind: header("content-type"),
             cache: header("cache-control"),
             cors: header("access-control-allow-origin"),
+            encoding: header("content-encoding"),
+            retry_after: header("retry-after"),
             bytes: response.body_mut().read_to_vec()?,
-        })
+        };
+        openapi::conform(self, method, path, body, &reply);
+        Ok(reply)
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {

@@ -16,3 +16,5 @@ mod foreign;
 mod harness;
 mod http;
 mod invariants;
+mod limits;
+mod openapi;

@@ -38,6 +38,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     Fsck(FsckArgs),
+    Export(ExportArgs),
     ApproverHash(ApproverHashArgs),
 }
 
@@ -243,14 +244,36 @@ pub(crate) enum Right {
 /// Recompute a log from its entries and compare everything with that
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Exit codes: 0 clean, 1 damage, 5 the directory cannot be read. Changes nothing; a running server
-is no obstacle.")]
+A directory is read with its database: also who holds which approval id, and the evidence. Of an
+address only what everybody can read is checked. Changes nothing; a running server is no obstacle.
+
+Exit codes: 0 clean, 1 damage, 2 wrong usage, 5 the directory or the address cannot be read.")]
 pub(crate) struct FsckArgs {
-    /// The data directory of a log
-    pub(crate) dir: PathBuf,
+    /// The data directory of a log, or its address: http://… or https://…
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) log: String,
+    /// The verifier key that the log at an address must have. Without it the log is asked, and
+    /// only shown to agree with itself
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) vkey: Option<String>,
     /// How the result is written
     #[arg(long, value_enum, default_value = "human")]
     pub(crate) format: Format,
+}
+
+/// Copy a log as it is now, while it runs: database, tiles, checkpoint; not the key
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The copy starts as it is once log.key lies beside it: see OPERATIONS, \"Restore\", before you do.
+Run it again on the same copy to bring that up to date: tiles that are there are not copied twice.
+A copy that was interrupted is refused by serve and fsck until export has run to its end.")]
+pub(crate) struct ExportArgs {
+    /// Where the log lives
+    #[arg(long, value_name = "DIR", env = "COSIGNET_LOG_DATA")]
+    pub(crate) data: PathBuf,
+    /// Where the copy goes: a new directory, or an earlier copy of the same log
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

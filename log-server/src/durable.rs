@@ -22,6 +22,15 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(folder)
 }
 
+/// Renames a file that is durable already.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
+    File::open(from)
+        .and_then(|file| file.sync_all())
+        .map_err(Failure::file(from))?;
+    fs::rename(from, to).map_err(Failure::file(to))?;
+    sync_folder(parent(to)?)
+}
+
 /// Creates `path` with these permissions; an error if it exists. Durable on return.
 pub(crate) fn create(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     write_new(path, bytes, mode)?;

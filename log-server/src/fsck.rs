@@ -1,20 +1,24 @@
 //! Recomputes a log from its entries, and compares everything with that.
 
+mod database;
+mod tree;
+mod web;
+
 use std::fs;
 use std::path::Path;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use verifier_core::encoding::hex;
 use verifier_core::entry::Entry;
 use verifier_core::json::Value;
-use verifier_core::tlog::merkle::leaf_hash;
-use verifier_core::tlog::tile::{Level, Tile};
+use verifier_core::tlog::merkle::Hash;
+use verifier_core::tlog::vkey::VerifierKey;
 
 use crate::args::{Format, FsckArgs};
-use crate::edge::Edge;
 use crate::failure::{Failure, Result};
-use crate::key::LogKey;
+use crate::key::{self, LogKey};
 use crate::layout::Layout;
-use crate::store::sqlite::{Claims, Sqlite};
+use crate::store::sqlite::Sqlite;
 use crate::store::{Claim, Store as _};
 use crate::tiles::Tiles;
 
@@ -26,46 +30,70 @@ const MOST: usize = 100;
 struct Findings {
     size: u64,
     root: String,
+    /// Where the key comes from, if nobody named one.
+    key: Option<String>,
     damage: Vec<String>,
+    more: u64,
 }
 
 impl Findings {
     fn add(&mut self, text: impl Into<String>) {
         if self.damage.len() < MOST {
             self.damage.push(text.into());
+        } else {
+            self.more += 1;
         }
     }
 }
 
-/// `fsck DIR`
+/// `fsck DIR|URL`
 pub(crate) fn run(args: &FsckArgs) -> Result<()> {
-    let found = check(&args.dir)?;
-    match args.format {
-        Format::Json => {
-            let damage = found.damage.iter().map(|text| Value::from(text.as_str()));
-            let report = Value::from([
-                ("clean", Value::from(found.damage.is_empty())),
-                ("damage", damage.collect()),
-                ("root", Value::from(found.root.as_str())),
-                ("schema", Value::from("cosignet.fsck/v1")),
-                ("size", Value::from(found.size)),
-            ]);
-            println!("{}", report.to_text());
+    let web = ["http://", "https://"]
+        .iter()
+        .any(|scheme| args.log.starts_with(scheme));
+    let found = match (web, &args.vkey) {
+        (true, vkey) => address(&args.log, vkey.as_deref())?,
+        (false, None) => directory(Path::new(&args.log))?,
+        (false, Some(_)) => {
+            return Err(Failure::Usage(
+                "--vkey goes with an address: a directory has its key in log.key".into(),
+            ));
         }
+    };
+    let count = crate::count(found.damage.len()) + found.more;
+    match args.format {
+        Format::Json => println!("{}", to_json(&found)),
         Format::Human => {
             for text in &found.damage {
                 println!("damage: {text}");
             }
             println!("{} entries under the root {}", found.size, found.root);
+            if let Some(key) = &found.key {
+                println!("The log says that its key is {key}: compare that with the one you know");
+            }
         }
     }
-    match found.damage.len() {
+    match count {
         0 => Ok(()),
-        count => Err(Failure::damage(format!("{count} findings of damage"))),
+        1 => Err(Failure::damage("1 finding of damage")),
+        _ => Err(Failure::damage(format!("{count} findings of damage"))),
     }
 }
 
-fn check(dir: &Path) -> Result<Findings> {
+fn to_json(found: &Findings) -> String {
+    let damage = found.damage.iter().map(|text| Value::from(text.as_str()));
+    Value::from([
+        ("clean", Value::from(found.damage.is_empty())),
+        ("damage", damage.collect()),
+        ("more", Value::from(found.more)),
+        ("root", Value::from(found.root.as_str())),
+        ("schema", Value::from("cosignet.fsck/v1")),
+        ("size", Value::from(found.size)),
+    ])
+    .to_text()
+}
+
+fn directory(dir: &Path) -> Result<Findings> {
     let layout = Layout::new(dir);
     if !layout.database().is_file() || !layout.key().is_file() {
         return Err(Failure::System(format!(
@@ -80,172 +108,88 @@ fn check(dir: &Path) -> Result<Findings> {
         findings.add(format!("log.sqlite: {problem}"));
     }
     // The checkpoint before the head: a server that runs meanwhile only moves forward.
-    let text = fs::read_to_string(layout.checkpoint());
+    let text = fs::read_to_string(layout.checkpoint()).map_err(|error| error.to_string());
     let head = store.head()?;
-    let mut published = None;
-    match text {
-        Err(error) => findings.add(format!("checkpoint: {error}")),
-        Ok(text) => match key.open(&text) {
-            Err(error) => findings.add(format!("checkpoint: {error}")),
-            Ok(tree) => published = Some(tree),
-        },
-    }
     match key.open(&head.checkpoint) {
         Ok(tree) if tree == (head.size, head.root) => {}
         Ok(_) => findings.add("log.sqlite: the head contradicts its checkpoint"),
         Err(error) => findings.add(format!("log.sqlite: the head: {error}")),
     }
-    let Some((size, root)) = published else {
+    let Some((size, root)) = published(key.public(), text, &mut findings) else {
         return Ok(findings);
     };
-    findings.size = size;
-    findings.root = hex(&root);
     if size > head.size {
         findings.add(format!(
             "log.sqlite has {} entries and the public checkpoint {size}: rolled back",
             head.size
         ));
     }
-    let mut claims = Vec::new();
-    let tree = tiles(&layout, size, &mut findings, &mut claims)?;
-    if tree.root() != root {
-        findings.add("the entries do not lead to the root of the checkpoint");
-    }
-    staged(&mut store, tree, &head, &mut findings, &mut claims)?;
-    rows(&store, &claims, head.size, &mut findings)?;
+    let tiles = Tiles::new(layout.public());
+    let bar = bar(head.size);
+    let mut each = |index, claim: &Claim, entry: &Entry, findings: &mut Findings| {
+        bar.inc(1);
+        database::entry(&store, index, claim, entry, findings)
+    };
+    let tree = tree::check(&tiles, size, root, &mut findings, &mut each)?;
+    database::staged(&store, tree, &head, &mut findings, &mut each)?;
+    database::counts(&store, head.size, &mut findings)?;
+    bar.finish_and_clear();
     Ok(findings)
 }
 
-/// Every entry and every tile of the published tree.
-fn tiles(
-    layout: &Layout,
-    size: u64,
-    findings: &mut Findings,
-    claims: &mut Vec<Claim>,
-) -> Result<Edge> {
-    let tiles = Tiles::new(layout.public());
-    let mut edge = Edge::default();
-    for bundle in Tile::all_in_tree(Level::Entries, size) {
-        let entries = match tiles.entries(&bundle) {
-            Ok(entries) => entries,
-            Err(failure) => {
-                findings.add(failure.to_string());
-                return Ok(edge);
-            }
-        };
-        let first = edge.size();
-        for (index, entry) in (first..).zip(&entries) {
-            match claim(entry) {
-                Ok(claim) => claims.push(claim),
-                Err(error) => findings.add(format!("entry {index}: {error}")),
-            }
-        }
-        let leaves: Vec<_> = entries.iter().map(|entry| leaf_hash(entry)).collect();
-        let hashes = Tile::new(Level::Hashes(0), bundle.index(), bundle.width());
-        if let Some(tile) = hashes {
-            match tiles.hashes(&tile) {
-                Ok(found) if found == leaves => {}
-                Ok(_) => findings.add(format!("{} does not fit its entries", tile.path())),
-                Err(failure) => findings.add(failure.to_string()),
-            }
-        }
-        for (tile, bytes) in edge.append(entries.iter().map(Vec::as_slice))? {
-            let upper = matches!(tile.level(), Level::Hashes(1..));
-            // Of the upper levels only what the whole tree has: partial ones on the way are gone.
-            if upper && (tile.is_full() || edge.size() == size) {
-                match tiles.read(&tile) {
-                    Ok(Some(found)) if found == bytes => {}
-                    Ok(Some(_)) => findings.add(format!("{} does not fit its tree", tile.path())),
-                    Ok(None) => findings.add(format!("{} is missing", tile.path())),
-                    Err(failure) => findings.add(failure.to_string()),
-                }
-            }
-        }
-    }
-    // A partial tile that the last bundle did not widen.
-    for level in 1..8 {
-        if let Some(tile) = crate::edge::partial(Level::Hashes(level), size)
-            && let Err(failure) = tiles.hashes(&tile)
-        {
-            findings.add(failure.to_string());
-        }
-    }
-    match tiles.edge(size) {
-        Ok(found) if found.root() == edge.root() => {}
-        Ok(_) => findings.add("the tiles at the right edge do not fit the entries"),
-        Err(failure) => findings.add(failure.to_string()),
-    }
-    Ok(edge)
-}
-
-/// What is committed and not published.
-fn staged(
-    store: &mut Sqlite,
-    tree: Edge,
-    head: &crate::store::Head,
-    findings: &mut Findings,
-    claims: &mut Vec<Claim>,
-) -> Result<()> {
-    if head.size <= tree.size() {
-        return Ok(());
-    }
-    let mut edge = tree;
-    let leaves = match store.staged(edge.size()) {
-        Ok(leaves) => leaves,
-        Err(failure) => {
-            findings.add(failure.to_string());
-            return Ok(());
-        }
+fn address(url: &str, vkey: Option<&str>) -> Result<Findings> {
+    let log = web::Log::new(url)?;
+    let mut findings = Findings::default();
+    let text = match vkey {
+        Some(text) => text.to_owned(),
+        None => log.vkey()?,
     };
-    let count = usize::try_from(head.size - edge.size()).unwrap_or(usize::MAX);
-    let leaves: Vec<&[u8]> = leaves
-        .iter()
-        .take(count)
-        .map(|leaf| leaf.as_bytes())
-        .collect();
-    for leaf in &leaves {
-        match claim(leaf) {
-            Ok(claim) => claims.push(claim),
-            Err(error) => findings.add(format!("log.sqlite: a staged entry: {error}")),
-        }
+    let key = VerifierKey::parse(&text)
+        .map_err(|error| Failure::Usage(format!("{text} is no verifier key: {error}")))?;
+    if vkey.is_none() {
+        findings.key = Some(text);
     }
-    edge.append(leaves.into_iter())?;
-    if (edge.size(), edge.root()) != (head.size, head.root) {
-        findings.add("log.sqlite: the staged entries do not lead to the committed head");
-    }
-    Ok(())
+    let text = log.checkpoint()?;
+    let Some((size, root)) = published(&key, Ok(text), &mut findings) else {
+        return Ok(findings);
+    };
+    let bar = bar(size);
+    let mut claims = tree::Duplicates::default();
+    let mut each = |index, claim: &Claim, _: &Entry, _: &mut Findings| {
+        bar.inc(1);
+        claims.add(index, claim);
+        Ok(())
+    };
+    tree::check(&log, size, root, &mut findings, &mut each)?;
+    claims.report(&mut findings);
+    bar.finish_and_clear();
+    Ok(findings)
 }
 
-/// Every claim has its entry, and every entry its claims.
-fn rows(store: &Sqlite, claims: &[Claim], size: u64, findings: &mut Findings) -> Result<()> {
-    for (table, name) in [
-        (Claims::Approvals, "approval"),
-        (Claims::Assertions, "assertion"),
-    ] {
-        let rows = store.rows(table)?;
-        let rows: Vec<_> = rows.iter().filter(|(leaf, _)| *leaf < size).collect();
-        if rows.len() != claims.len() {
-            findings.add(format!(
-                "log.sqlite: {} rows of {name} for {} entries",
-                rows.len(),
-                claims.len()
-            ));
+/// The tree of the public checkpoint.
+fn published(
+    key: &VerifierKey,
+    text: std::result::Result<String, String>,
+    findings: &mut Findings,
+) -> Option<(u64, Hash)> {
+    match text.and_then(|text| key::open(key, &text)) {
+        Ok((size, root)) => {
+            findings.size = size;
+            findings.root = hex(&root);
+            Some((size, root))
         }
-        for ((index, claim), (leaf, hash)) in (0_u64..).zip(claims).zip(rows) {
-            let expected = match table {
-                Claims::Approvals => &claim.approval,
-                Claims::Assertions => &claim.assertion,
-            };
-            if index != *leaf || expected.as_slice() != hash {
-                findings.add(format!("log.sqlite: the {name} of entry {index} is wrong"));
-            }
+        Err(error) => {
+            findings.add(format!("checkpoint: {error}"));
+            None
         }
     }
-    Ok(())
 }
 
-fn claim(entry: &[u8]) -> std::result::Result<Claim, String> {
-    let text = std::str::from_utf8(entry).map_err(|_| "it is no text".to_owned())?;
-    let entry = Entry::parse(text).map_err(|error| error.to_string())?;
-    Ok(Claim::of(&entry))
+/// On a terminal only.
+fn bar(size: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} entries, {eta} left");
+    match style {
+        Ok(style) => ProgressBar::new(size).with_style(style),
+        Err(_) => ProgressBar::hidden(),
+    }
 }

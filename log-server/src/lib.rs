@@ -14,6 +14,7 @@ mod args;
 mod disclosure;
 mod durable;
 mod edge;
+mod export;
 mod failpoint;
 mod failure;
 mod fsck;
@@ -46,6 +47,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => http::server::run(args),
         Command::Token(command) => token::run(command),
         Command::Fsck(args) => fsck::run(args),
+        Command::Export(args) => export::run(args),
         Command::ApproverHash(args) => init::approver_hash(args),
     };
     match done {

@@ -11,7 +11,7 @@ use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::publisher::Publisher;
 use crate::store::{Head, Store};
-use crate::tiles::{Tiles, damaged};
+use crate::tiles::{Source as _, Tiles, damaged};
 
 /// Verifies the right edge against the committed head, publishes what is committed and not
 /// published, and refuses everything that a crash cannot explain.

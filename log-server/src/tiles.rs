@@ -31,53 +31,6 @@ impl Tiles {
         self.root.join(tile.path())
     }
 
-    /// The bytes of a tile. Of a partial tile that was collected, the beginning of the full one.
-    pub(crate) fn read(&self, tile: &Tile) -> Result<Option<Vec<u8>>> {
-        if let Some(bytes) = read(&self.path(tile))? {
-            return Ok(Some(bytes));
-        }
-        let Some(full) = Tile::new(tile.level(), tile.index(), WIDTH).filter(|_| !tile.is_full())
-        else {
-            return Ok(None);
-        };
-        let Some(mut bytes) = read(&self.path(&full))? else {
-            return Ok(None);
-        };
-        let width = usize::from(tile.width());
-        let length = match tile.level() {
-            Level::Hashes(_) => width * 32,
-            Level::Entries => {
-                let entries = tile::entries(&bytes).unwrap_or_default();
-                entries
-                    .iter()
-                    .take(width)
-                    .map(|entry| entry.len() + 2)
-                    .sum()
-            }
-        };
-        bytes.truncate(length);
-        Ok(Some(bytes))
-    }
-
-    /// The hashes of a tile of hashes.
-    pub(crate) fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>> {
-        let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
-        let (hashes, rest) = bytes.as_chunks::<32>();
-        if !rest.is_empty() || hashes.len() != usize::from(tile.width()) {
-            return Err(damaged(tile, "it has the wrong length"));
-        }
-        Ok(hashes.to_vec())
-    }
-
-    /// The entries of a bundle.
-    pub(crate) fn entries(&self, tile: &Tile) -> Result<Vec<Vec<u8>>> {
-        let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
-        let entries = tile::entries(&bytes)
-            .filter(|entries| entries.len() == usize::from(tile.width()))
-            .ok_or_else(|| damaged(tile, "it does not hold as many entries as its name says"))?;
-        Ok(entries.into_iter().map(<[u8]>::to_vec).collect())
-    }
-
     /// One entry of a tree of `size` leaves.
     pub(crate) fn leaf(&self, index: u64, size: u64) -> Result<String> {
         self.leaf_cached(index, size, &mut HashMap::new())
@@ -116,8 +69,71 @@ impl Tiles {
         }
     }
 
+    /// A reader of the nodes of one tree that remembers what it has read.
+    pub(crate) fn nodes(&self, size: u64) -> Nodes<'_> {
+        Nodes {
+            tiles: self,
+            size,
+            read: HashMap::new(),
+            made: HashMap::new(),
+        }
+    }
+}
+
+/// Where tiles are read from.
+pub(crate) trait Source {
+    /// The bytes under exactly this name; `None` if there are none.
+    fn raw(&self, tile: &Tile) -> Result<Option<Vec<u8>>>;
+
+    /// The bytes of a tile. Of a partial tile that was collected, the beginning of the full one.
+    fn read(&self, tile: &Tile) -> Result<Option<Vec<u8>>> {
+        if let Some(bytes) = self.raw(tile)? {
+            return Ok(Some(bytes));
+        }
+        let Some(full) = Tile::new(tile.level(), tile.index(), WIDTH).filter(|_| !tile.is_full())
+        else {
+            return Ok(None);
+        };
+        let Some(mut bytes) = self.raw(&full)? else {
+            return Ok(None);
+        };
+        let width = usize::from(tile.width());
+        let length = match tile.level() {
+            Level::Hashes(_) => width * 32,
+            Level::Entries => {
+                let entries = tile::entries(&bytes).unwrap_or_default();
+                entries
+                    .iter()
+                    .take(width)
+                    .map(|entry| entry.len() + 2)
+                    .sum()
+            }
+        };
+        bytes.truncate(length);
+        Ok(Some(bytes))
+    }
+
+    /// The hashes of a tile of hashes.
+    fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>> {
+        let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
+        let (hashes, rest) = bytes.as_chunks::<32>();
+        if !rest.is_empty() || hashes.len() != usize::from(tile.width()) {
+            return Err(damaged(tile, "it has the wrong length"));
+        }
+        Ok(hashes.to_vec())
+    }
+
+    /// The entries of a bundle.
+    fn entries(&self, tile: &Tile) -> Result<Vec<Vec<u8>>> {
+        let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
+        let entries = tile::entries(&bytes)
+            .filter(|entries| entries.len() == usize::from(tile.width()))
+            .ok_or_else(|| damaged(tile, "it does not hold as many entries as its name says"))?;
+        Ok(entries.into_iter().map(<[u8]>::to_vec).collect())
+    }
+
     /// The right edge of the tree of `size` leaves.
-    pub(crate) fn edge(&self, size: u64) -> Result<Edge> {
+    fn edge(&self, size: u64) -> Result<Edge> {
         let bundle = match crate::edge::partial(Level::Entries, size) {
             Some(tile) => self.read(&tile)?.ok_or_else(|| missing(&tile))?,
             None => Vec::new(),
@@ -134,15 +150,11 @@ impl Tiles {
         }
         Edge::from_tiles(size, bundle, levels)
     }
+}
 
-    /// A reader of the nodes of one tree that remembers what it has read.
-    pub(crate) fn nodes(&self, size: u64) -> Nodes<'_> {
-        Nodes {
-            tiles: self,
-            size,
-            read: HashMap::new(),
-            made: HashMap::new(),
-        }
+impl Source for Tiles {
+    fn raw(&self, tile: &Tile) -> Result<Option<Vec<u8>>> {
+        read(&self.path(tile))
     }
 }
 

@@ -30,7 +30,7 @@ use crate::metrics::Metrics;
 use crate::sequencer::{Appended, Job};
 use crate::store::Head;
 use crate::store::sqlite::Sqlite;
-use crate::tiles::Tiles;
+use crate::tiles::{Source as _, Tiles};
 use crate::token;
 
 /// The longest body, in bytes.

@@ -106,19 +106,69 @@ impl Sqlite {
         self.index("SELECT leaf FROM approval WHERE hash = ?1", approval)
     }
 
-    /// Every claim on approval ids (`approval`) or assertions (`assertion`), in order of entries.
-    pub(crate) fn rows(&self, table: Claims) -> Result<Vec<(u64, Vec<u8>)>> {
-        let sql = match table {
-            Claims::Approvals => "SELECT leaf, hash FROM approval ORDER BY leaf",
-            Claims::Assertions => "SELECT leaf, hash FROM assertion ORDER BY leaf",
-        };
-        let mut statement = self.connection.prepare(sql)?;
-        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
-        rows.map(|row| {
-            let (leaf, hash) = row?;
-            Ok((index(leaf)?, hash))
+    /// Who holds a claim.
+    pub(crate) fn holders(&self, claim: &Claim) -> Result<Holders> {
+        let assertion = "SELECT leaf FROM assertion WHERE hash = ?1";
+        Ok(Holders {
+            approval: self.find(&claim.approval)?,
+            assertion: self.index(assertion, &claim.assertion)?,
         })
-        .collect()
+    }
+
+    /// Writes all of it as it is now into another file, which must be empty or not exist.
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<()> {
+        let name = path
+            .to_str()
+            .ok_or_else(|| Failure::Usage(format!("{} is no name in UTF-8", path.display())))?;
+        self.connection.execute("VACUUM INTO ?1", [name])?;
+        Ok(())
+    }
+
+    /// Puts committed leaves back, the first of them with this index.
+    pub(crate) fn stage(&mut self, first: u64, leaves: &[String]) -> Result<()> {
+        let transaction = self.connection.transaction()?;
+        for (index, leaf) in (first..).zip(leaves) {
+            let sql = "INSERT INTO staged VALUES (?1, ?2)";
+            transaction.execute(sql, params![number(index)?, leaf])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The index of the first leaf that is kept beside the tiles.
+    pub(crate) fn first_staged(&self) -> Result<Option<u64>> {
+        let sql = "SELECT min(leaf) FROM staged";
+        let first: Option<i64> = self.connection.query_row(sql, [], |row| row.get(0))?;
+        first.map(index).transpose()
+    }
+
+    /// How many rows a table has for the first `size` entries.
+    pub(crate) fn count(&self, table: Rows, size: u64) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM {table} WHERE leaf < ?1");
+        index(
+            self.connection
+                .query_row(&sql, [number(size)?], |row| row.get(0))?,
+        )
+    }
+
+    /// [`Store::staged`], for whoever only reads.
+    pub(crate) fn staged_from(&self, first: u64) -> Result<Vec<String>> {
+        let sql = "SELECT leaf, text FROM staged WHERE leaf >= ?1 ORDER BY leaf";
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([number(first)?], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let mut leaves = Vec::new();
+        for (expected, row) in (first..).zip(rows) {
+            let (leaf, text) = row?;
+            if index(leaf)? != expected {
+                return Err(Failure::damage(format!(
+                    "the database has lost entry {expected}: restore a backup, see OPERATIONS"
+                )));
+            }
+            leaves.push(text);
+        }
+        Ok(leaves)
     }
 
     /// What is kept beside an entry.
@@ -189,11 +239,23 @@ impl Sqlite {
     }
 }
 
-/// One of the two tables of claims.
+/// A table with one row for each entry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Claims {
+pub(crate) enum Rows {
     Approvals,
     Assertions,
+    Evidence,
+}
+
+/// The name of the table.
+impl std::fmt::Display for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Approvals => "approval",
+            Self::Assertions => "assertion",
+            Self::Evidence => "evidence",
+        })
+    }
 }
 
 impl Store for Sqlite {
@@ -210,16 +272,7 @@ impl Store for Sqlite {
     }
 
     fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>> {
-        let find = |claim: &Claim| {
-            Ok(Holders {
-                approval: self.find(&claim.approval)?,
-                assertion: self.index(
-                    "SELECT leaf FROM assertion WHERE hash = ?1",
-                    &claim.assertion,
-                )?,
-            })
-        };
-        claims.iter().map(find).collect()
+        claims.iter().map(|claim| self.holders(claim)).collect()
     }
 
     fn commit(
@@ -290,22 +343,7 @@ impl Store for Sqlite {
     }
 
     fn staged(&mut self, first: u64) -> Result<Vec<String>> {
-        let sql = "SELECT leaf, text FROM staged WHERE leaf >= ?1 ORDER BY leaf";
-        let mut statement = self.connection.prepare(sql)?;
-        let rows = statement.query_map([number(first)?], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })?;
-        let mut leaves = Vec::new();
-        for (expected, row) in (first..).zip(rows) {
-            let (leaf, text) = row?;
-            if index(leaf)? != expected {
-                return Err(Failure::damage(format!(
-                    "the database has lost entry {expected}: restore a backup, see OPERATIONS"
-                )));
-            }
-            leaves.push(text);
-        }
-        Ok(leaves)
+        self.staged_from(first)
     }
 }
 

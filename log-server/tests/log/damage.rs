@@ -133,9 +133,17 @@ fn partial_tiles_that_a_crash_left_are_collected_at_the_start() {
 }
 
 #[test]
-fn fsck_finds_wrong_claims() {
+fn fsck_finds_wrong_claims_and_evidence() {
     for sql in [
         "DELETE FROM approval WHERE leaf = 1",
+        "DELETE FROM evidence WHERE leaf = 1",
+        "INSERT INTO approval VALUES (zeroblob(32), 1)",
+        "INSERT INTO assertion VALUES (zeroblob(32), 0)",
+        "UPDATE evidence SET approval_id = 'x' WHERE leaf = 1",
+        "UPDATE evidence SET client_data_json = x'00' WHERE leaf = 1",
+        "UPDATE evidence SET payload = x'00', disclosure = 2 WHERE leaf = 1",
+        "UPDATE evidence SET action = 'pay' WHERE leaf = 1",
+        "UPDATE evidence SET disclosure = 2 WHERE leaf = 1",
         "DELETE FROM assertion WHERE leaf = 1",
         "UPDATE approval SET leaf = 7 WHERE leaf = 1",
         "UPDATE assertion SET hash = zeroblob(32) WHERE leaf = 1",
@@ -153,8 +161,35 @@ fn fsck_finds_wrong_claims() {
 #[test]
 fn fsck_of_nothing_is_no_clean_log() {
     let log = Log::new();
-    let output = log.run(&["fsck", "/nonexistent"]);
-    assert_eq!(output.status.code(), Some(5));
+    for nothing in ["/nonexistent", "http://127.0.0.1:1"] {
+        assert_eq!(log.fsck_of(&[nothing]).0, Some(5), "{nothing}");
+    }
+}
+
+#[test]
+fn fsck_over_http_finds_what_everybody_can_see() {
+    let log = log(260);
+    let server = log.serve();
+    let url = server.client.url.clone();
+    let known = [url.as_str(), "--vkey", &log.vkey];
+    let (code, report) = log.fsck_of(&known);
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(report["size"], 260);
+    // Who names no key is told which one the log says it has.
+    let output = log.run(&["fsck", &url]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(&log.vkey), "{said}");
+    let other = Log::new().vkey;
+    assert_eq!(log.fsck_of(&[&url, "--vkey", &other]).0, Some(1));
+    assert_eq!(log.fsck_of(&[&url, "--vkey", "x"]).0, Some(2));
+    for tile in ["entries/000", "0/000", "1/000.p/1", "entries/001.p/4"] {
+        let path = log.path("public/tile").join(tile);
+        flip(&path);
+        let (code, report) = log.fsck_of(&known);
+        assert_eq!(code, Some(1), "{tile}: {report}");
+        flip(&path);
+    }
+    assert_eq!(log.fsck_of(&known).0, Some(0));
 }
 
 #[test]

@@ -47,6 +47,15 @@ impl Log {
         log
     }
 
+    /// An empty place for a copy of this log.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            vkey: self.vkey.clone(),
+            token: self.token.clone(),
+        }
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("log")
     }
@@ -67,8 +76,11 @@ impl Log {
 
     /// Exit code and report of `fsck`.
     pub(crate) fn fsck(&self) -> (Option<i32>, Value) {
-        let data = self.data().display().to_string();
-        let output = self.run(&["fsck", &data, "--format", "json"]);
+        self.fsck_of(&[&self.data().display().to_string()])
+    }
+
+    pub(crate) fn fsck_of(&self, args: &[&str]) -> (Option<i32>, Value) {
+        let output = self.run(&[&["fsck", "--format", "json"], args].concat());
         let report = serde_json::from_slice(&output.stdout);
         (output.status.code(), report.unwrap_or_default())
     }

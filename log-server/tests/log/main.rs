@@ -12,6 +12,7 @@
 mod crash;
 mod damage;
 mod disclosure;
+mod export;
 mod foreign;
 mod harness;
 mod http;

@@ -1,0 +1,141 @@
+//! A copy of a log, made while it runs.
+//!
+//! The database is one snapshot. It may be ahead of the public checkpoint that was read before,
+//! as after a crash between commit and publication; what lies between the two is put back into
+//! the copy's database, so that the start-up checks finish it in the same way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use verifier_core::tlog::tile::{self, Level, Tile};
+
+use crate::args::ExportArgs;
+use crate::durable;
+use crate::failure::{Failure, Result};
+use crate::key::LogKey;
+use crate::layout::Layout;
+use crate::store::Store as _;
+use crate::store::sqlite::Sqlite;
+use crate::tiles::{Source as _, Tiles};
+
+/// `export`
+pub(crate) fn run(args: &ExportArgs) -> Result<()> {
+    let from = Layout::new(&args.data);
+    from.require()?;
+    let key = LogKey::read(&from.key())?;
+    let to = Layout::new(&args.to);
+    durable::create_folder(to.root())?;
+    if fs::canonicalize(from.root()).ok() == fs::canonicalize(to.root()).ok() {
+        return Err(Failure::Usage("--to is the log itself".into()));
+    }
+    let _lock = claim(&to, &key)?;
+
+    let text = fs::read_to_string(from.checkpoint()).map_err(Failure::file(&from.checkpoint()))?;
+    let damaged = |error| Failure::damage(format!("the public checkpoint: {error}"));
+    let (size, root) = key.open(&text).map_err(damaged)?;
+    let database = snapshot(&from, &to, size)?;
+
+    let (source, copy) = (Tiles::new(from.public()), Tiles::new(to.public()));
+    copy_tiles(&source, &copy, size)?;
+    if copy.edge(size)?.root() != root {
+        return Err(Failure::damage(
+            "the tiles do not lead to the public checkpoint: `cosignet-log fsck` says which are \
+             damaged",
+        ));
+    }
+    // From here to the end the copy has no checkpoint, and nobody takes it for a log.
+    durable::remove(&to.checkpoint())?;
+    for more in ["-wal", "-shm"] {
+        durable::remove(&beside(&to.database(), more))?;
+    }
+    durable::rename(&database, &to.database())?;
+    durable::replace(&to.checkpoint(), text.as_bytes())?;
+    println!(
+        "{size} entries in {}; the key is not among it",
+        to.root().display()
+    );
+    Ok(())
+}
+
+/// An empty directory, or an earlier copy of this log.
+fn claim(to: &Layout, key: &LogKey) -> Result<fs::File> {
+    let strange = |why: &str| {
+        Failure::Usage(format!(
+            "{} is neither empty nor an earlier copy of this log: {why}",
+            to.root().display()
+        ))
+    };
+    let mut names = fs::read_dir(to.root()).map_err(Failure::file(to.root()))?;
+    let empty = names.all(|item| item.is_ok_and(|item| is_leftover(&item.path())));
+    if !empty {
+        if !to.database().is_file() {
+            return Err(strange("it has no log.sqlite"));
+        }
+        let head = Sqlite::open(&to.database())?.head()?;
+        key.open(&head.checkpoint)
+            .map_err(|error| strange(&error))?;
+    }
+    to.lock()
+}
+
+/// What an export leaves behind that was interrupted before anything was in place.
+fn is_leftover(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    matches!(name, Some("lock" | "public" | "log.sqlite.new"))
+}
+
+/// The database as it is now, with every committed leaf from `size` on.
+fn snapshot(from: &Layout, to: &Layout, size: u64) -> Result<PathBuf> {
+    let path = beside(&to.database(), ".new");
+    for more in ["", "-wal", "-shm"] {
+        durable::remove(&beside(&path, more))?;
+    }
+    durable::create(&path, b"", 0o600)?;
+    Sqlite::open(&from.database())?.copy_to(&path)?;
+    let mut copy = Sqlite::open(&path)?;
+    let head = copy.head()?;
+    // Whatever the database no longer keeps was published when it was dropped.
+    let kept = copy.first_staged()?.unwrap_or(head.size);
+    let tiles = Tiles::new(from.public());
+    let mut bundles = std::collections::HashMap::new();
+    let leaves = (size..kept)
+        .map(|index| tiles.leaf_cached(index, kept, &mut bundles))
+        .collect::<Result<Vec<_>>>()?;
+    copy.stage(size, &leaves)?;
+    if copy.staged(size)?.len() != usize::try_from(head.size - size).unwrap_or(usize::MAX) {
+        return Err(Failure::damage("the database has lost committed entries"));
+    }
+    // Closed, it is one file.
+    drop(copy);
+    Ok(path)
+}
+
+fn copy_tiles(from: &Tiles, to: &Tiles, size: u64) -> Result<()> {
+    let levels = (0..8).map(Level::Hashes).chain([Level::Entries]);
+    for level in levels {
+        if tile::hashes_at(level, size) == 0 {
+            continue;
+        }
+        for tile in Tile::all_in_tree(level, size) {
+            let path = to.path(&tile);
+            // Tiles never change, and are put in place whole.
+            if path.is_file() {
+                continue;
+            }
+            let bytes = from
+                .read(&tile)?
+                .ok_or_else(|| Failure::damage(format!("{} is missing", tile.path())))?;
+            durable::replace(&path, &bytes)?;
+            if tile.is_full() {
+                to.collect_partials(&tile)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    PathBuf::from(name)
+}

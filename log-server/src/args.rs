@@ -294,3 +294,86 @@ pub(crate) struct ApproverHashArgs {
     #[arg(long)]
     pub(crate) salt: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+        listen = "127.0.0.1:9"
+        rpIds = ["a.example", "b.example"]
+        origins = ["https://a.example"]
+        userVerification = "preferred"
+        crossOrigin = true
+        topOrigins = ["https://top.example"]
+        maxAppendDelaySeconds = 60
+        queue = 7
+        connections = 8
+        requestsPerSecond = 9
+        logFormat = "json"
+    "#;
+
+    fn config(file: &str, flags: &[&str]) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        fs::write(&path, file).unwrap();
+        let path = path.display().to_string();
+        let args = ["cosignet-log", "serve", "--data", "x", "--config", &path];
+        let cli = Cli::try_parse_from(args.iter().chain(flags)).unwrap();
+        match cli.command {
+            Command::Serve(args) => args.config(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_setting_can_stand_in_the_file() {
+        let found = config(FILE, &[]).unwrap();
+        assert_eq!(found.listen.port(), 9);
+        assert_eq!(found.rules.rp_ids, ["a.example", "b.example"]);
+        assert_eq!(found.rules.origins, ["https://a.example"]);
+        assert_eq!(found.rules.user_verification, UserVerification::Preferred);
+        assert!(found.rules.allow_cross_origin);
+        assert_eq!(found.rules.top_origins, ["https://top.example"]);
+        assert_eq!(found.rules.max_append_delay, 60_000);
+        assert_eq!((found.queue, found.connections), (7, 8));
+        assert_eq!(found.requests_per_second, 9);
+        assert!(found.json_messages);
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let flags = [
+            "--rp-id",
+            "c.example",
+            "--queue",
+            "1",
+            "--cross-origin",
+            "false",
+        ];
+        let found = config(FILE, &flags).unwrap();
+        assert_eq!(found.rules.rp_ids, ["c.example"]);
+        assert_eq!(found.queue, 1);
+        assert!(!found.rules.allow_cross_origin);
+        assert_eq!(found.connections, 8);
+    }
+
+    #[test]
+    fn a_file_that_makes_no_sense_is_wrong_usage() {
+        let minimal = "rpIds = [\"a\"]\norigins = [\"b\"]\n";
+        assert!(config(minimal, &[]).is_ok());
+        for bad in [
+            "",
+            "rpIds = [\"a\"]\n",
+            "rpIds",
+            &format!("{minimal}zebra = 1\n"),
+            &format!("{minimal}queue = 0\n"),
+            &format!("{minimal}requestsPerSecond = 0\n"),
+            &format!("{minimal}userVerification = \"discouraged\"\n"),
+            &format!("{minimal}logFormat = \"xml\"\n"),
+        ] {
+            let error = config(bad, &[]).unwrap_err();
+            assert!(matches!(error, Failure::Usage(_)), "{bad}: {error}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Places where a test lets the process die, as a power cut would.
+//! Places where a test lets the process die, as a power cut would, and other mishaps of machines.
 
 /// Ends the process here, at once, if `COSIGNET_LOG_FAILPOINT` names this place: `name`, or
 /// `name:n` for the n-th time that it is passed. Nothing without the feature `failpoints`.
@@ -19,3 +19,30 @@ pub(crate) fn pass(name: &str) {
 
 #[cfg(not(feature = "failpoints"))]
 pub(crate) fn pass(_name: &str) {}
+
+/// How far off the clock is, in milliseconds: `COSIGNET_LOG_TEST_CLOCK`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn clock() -> i64 {
+    number("COSIGNET_LOG_TEST_CLOCK").unwrap_or(0)
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn clock() -> i64 {
+    0
+}
+
+/// How many pages the disk has for the database: `COSIGNET_LOG_TEST_PAGES`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn pages() -> Option<i64> {
+    number("COSIGNET_LOG_TEST_PAGES")
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn pages() -> Option<i64> {
+    None
+}
+
+#[cfg(feature = "failpoints")]
+fn number(variable: &str) -> Option<i64> {
+    std::env::var(variable).ok()?.parse().ok()
+}

@@ -63,6 +63,7 @@ pub fn run() -> ExitCode {
 fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let millis = since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+    let millis = millis.saturating_add_signed(failpoint::clock());
     Time::from_millis(millis).unwrap_or(Time::EPOCH)
 }
 

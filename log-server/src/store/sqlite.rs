@@ -357,6 +357,9 @@ fn prepare(connection: &Connection) -> Result<()> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
+    if let Some(pages) = failpoint::pages() {
+        connection.pragma_update(None, "max_page_count", pages)?;
+    }
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
 }

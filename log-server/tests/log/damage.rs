@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{Approval, Log, flip, tree};
+use serde_json::json;
+
+use crate::harness::{Approval, Log, flip, time, tree};
 
 /// A log with `entries` entries, not running.
 fn log(entries: u32) -> Log {
@@ -264,6 +266,61 @@ fn while_nothing_can_be_published_nothing_is_acknowledged_or_appended_twice() {
     assert_eq!((reply.status, reply.index()), (200, 1));
     assert_eq!(tree(&server.client.checkpoint()).0, 2);
     assert_eq!(server.stop(), Some(0));
+    log.assert_clean();
+}
+
+#[test]
+fn a_full_disk_under_the_database_loses_nothing_that_was_acknowledged() {
+    let log = log(1);
+    // A few pages more than an empty database has.
+    let server = log
+        .serve_with(&[("COSIGNET_LOG_TEST_PAGES", "16")])
+        .unwrap();
+    let approvals: Vec<_> = (2..=200).map(Approval::new).collect();
+    let mut acknowledged = Vec::new();
+    for approval in &approvals {
+        let reply = server.client.append(approval);
+        match reply.status {
+            201 => acknowledged.push((approval, reply.index())),
+            status => {
+                assert_eq!((status, reply.code().as_str()), (503, "log.error"));
+                break;
+            }
+        }
+    }
+    assert!(acknowledged.len() < approvals.len(), "the disk got full");
+    assert_eq!(
+        tree(&server.client.checkpoint()).0,
+        1 + u64::try_from(acknowledged.len()).unwrap()
+    );
+    assert_eq!(server.stop(), Some(0));
+    log.assert_clean();
+    let server = log.serve();
+    for (approval, index) in acknowledged {
+        let reply = server.client.append(approval);
+        assert_eq!((reply.status, reply.index()), (200, index));
+    }
+    assert_eq!(server.client.append(&approvals[198]).status, 201);
+}
+
+#[test]
+fn a_clock_that_goes_back_breaks_nothing() {
+    let log = Log::new();
+    let early = Approval::new(1).with("decidedAt", json!(time(3600)));
+    let server = log
+        .serve_with(&[("COSIGNET_LOG_TEST_CLOCK", "3600000")])
+        .unwrap();
+    assert_eq!(server.client.append(&early).status, 201);
+    drop(server);
+    let server = log.serve();
+    let repeat = server.client.append(&early);
+    assert_eq!((repeat.status, repeat.index()), (200, 0));
+    // What the clock says now counts for new entries.
+    let late = Approval::new(2).with("decidedAt", json!(time(3600)));
+    assert_eq!(server.client.append(&late).code(), "entry.decided_at");
+    assert_eq!(server.client.append(&Approval::new(3)).status, 201);
+    assert_eq!(tree(&server.client.checkpoint()).0, 2);
+    drop(server);
     log.assert_clean();
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 
 use serde_json::json;
+use test_vectors::encoding::{b64url, from_b64url};
 use verifier_core::Verdict;
 
 use crate::harness::{Approval, Log, time, tree};
@@ -86,8 +87,13 @@ fn conflicts_are_refused_and_change_nothing() {
     let other_time = one.with("decidedAt", json!(time(-60)));
     // A second signature over the same bytes, as anyone can make of an ECDSA one, is no second
     // approval: also not under another id.
+    let twin = malleated(&one);
+    let mut twin_elsewhere = twin.clone();
+    twin_elsewhere.body["approvalId"] = two.body["approvalId"].clone();
     for (approval, code) in [
         (&same_id, "entry.conflict"),
+        (&twin, "entry.conflict"),
+        (&twin_elsewhere, "entry.assertion_reused"),
         (&other_time, "entry.conflict"),
         (&same_assertion, "entry.assertion_reused"),
     ] {
@@ -97,6 +103,18 @@ fn conflicts_are_refused_and_change_nothing() {
     assert_eq!(server.client.checkpoint(), before);
     drop(server);
     log.assert_clean();
+}
+
+/// The same approval with the other of the two ECDSA signatures (r, s) and (r, n − s).
+fn malleated(approval: &Approval) -> Approval {
+    let mut twin = approval.clone();
+    let signature = &mut twin.body["assertion"]["response"]["signature"];
+    let bytes = from_b64url(signature.as_str().unwrap());
+    let first = p256::ecdsa::Signature::from_der(&bytes).unwrap();
+    let (r, s) = first.split_scalars();
+    let second = p256::ecdsa::Signature::from_scalars(*r, -*s).unwrap();
+    *signature = json!(b64url(second.to_der().as_bytes()));
+    twin
 }
 
 #[test]

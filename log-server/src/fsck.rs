@@ -67,7 +67,8 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
             for text in &found.damage {
                 println!("damage: {text}");
             }
-            println!("{} entries under the root {}", found.size, found.root);
+            let verdict = if count == 0 { "clean" } else { "not clean" };
+            println!("{verdict}: {} entries, root {}", found.size, found.root);
             if let Some(key) = &found.key {
                 println!("The log says that its key is {key}: compare that with the one you know");
             }

@@ -323,7 +323,7 @@ pub fn witness(number: u32) -> Witness {
 }
 
 /// A UUID of version 4 for each number.
-fn approval_id(number: u32) -> String {
+pub fn approval_id(number: u32) -> String {
     let mut bytes = pseudo_random(&format!("approval {number}"));
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;

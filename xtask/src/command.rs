@@ -44,16 +44,16 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// The `cosignet` binary, built with optimisation.
 pub(crate) fn cosignet() -> Result<PathBuf, String> {
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "verifier-cli",
-    ]))?;
+    release_binary("verifier-cli", "cosignet")
+}
+
+/// A binary of a package, built with optimisation.
+pub(crate) fn release_binary(package: &str, name: &str) -> Result<PathBuf, String> {
+    run(&mut cargo(&["build", "--release", "--package", package]))?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     Ok(target
         .join("release")
-        .join(format!("cosignet{}", env::consts::EXE_SUFFIX)))
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX)))
 }
 
 fn show(command: &Command) -> String {

@@ -7,7 +7,9 @@
 )]
 
 mod bench;
+mod bench_log;
 mod command;
+mod crash;
 mod demo;
 mod fuzz;
 mod test;
@@ -22,6 +24,8 @@ cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask bench             speed, as ratios measured in one run
+cargo xtask bench-log [ENTRIES] appends and reads a second, empty and with so many entries
+cargo xtask crash             kill the log server 200 times under load, and look what it lost
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 ";
 
@@ -35,6 +39,12 @@ fn main() -> ExitCode {
         ["vectors"] => vectors::write(),
         ["vectors", "--check"] => vectors::check(),
         ["bench"] => bench::run(),
+        ["bench-log"] => bench_log::run(0),
+        ["bench-log", entries] => match entries.parse() {
+            Ok(entries) => bench_log::run(entries),
+            Err(_) => Err(format!("{entries} is not a number of entries")),
+        },
+        ["crash"] => crash::run_campaign(),
         ["fuzz"] => fuzz::run_all(60),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz::run_all(seconds),

@@ -2,20 +2,36 @@
 //! of the append protocol.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use verifier_core::encoding::sha256;
+use verifier_core::entry::Entry;
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{Hash, leaf_hash, verify_consistency};
-use verifier_core::tlog::prove;
+use verifier_core::tlog::merkle::{CompactRange, Hash, leaf_hash};
 use verifier_core::tlog::tile::{Level, Tile, entries};
 
-use crate::harness::{Approval, Client, Log};
+use crate::harness::{Approval, Client, Log, Reply};
+
+/// Every step between the parts of the append protocol.
+const STEPS: [&str; 6] = [
+    "before-commit",
+    "after-commit",
+    "before-tiles",
+    "after-tile",
+    "before-checkpoint",
+    "after-checkpoint",
+];
 
 /// Every checkpoint and every acknowledged append that anybody has seen.
 #[derive(Default)]
 struct Witnessed {
     checkpoints: BTreeMap<u64, Hash>,
-    acknowledged: BTreeMap<u32, (u64, Approval)>,
+    /// Index and approval id.
+    acknowledged: Vec<(u64, String)>,
+    /// The last ones, to be repeated.
+    recent: Vec<(u64, Approval)>,
+    /// Appended so far, acknowledged or not.
+    number: u32,
 }
 
 impl Witnessed {
@@ -25,49 +41,76 @@ impl Witnessed {
         assert_eq!(*self.checkpoints.entry(size).or_insert(root), root);
     }
 
-    fn append(&mut self, client: &Client, number: u32) -> bool {
-        let approval = Approval::new(number);
-        let Ok(reply) = client.try_append(&approval) else {
-            return false;
-        };
+    fn reply(&mut self, approval: Approval, reply: &Reply) {
         if matches!(reply.status, 200 | 201) {
             let index = reply.index();
-            self.acknowledged.insert(number, (index, approval));
+            let id = approval.draft.approval_id.clone();
+            self.acknowledged.push((index, id));
+            self.recent.push((index, approval));
             let proof = reply.json()["logProof"].as_str().unwrap().to_owned();
             self.checkpoint(proof.split_once("\n\n").unwrap().1);
         }
-        true
     }
 
-    /// Nothing that was seen is gone, and no two checkpoints contradict each other.
+    /// Appends from four clients until the server is gone.
+    fn load(&mut self, client: &Client) {
+        const CLIENTS: u32 = 4;
+        const EACH: u32 = 1_000_000;
+        let first = self.number;
+        let replies = std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|one| {
+                    let client = client.clone();
+                    scope.spawn(move || {
+                        let mut replies = Vec::new();
+                        for number in (first + one..first + EACH).step_by(4) {
+                            let approval = Approval::new(number);
+                            match client.try_append(&approval) {
+                                Ok(reply) => replies.push((approval, reply)),
+                                Err(_) => break,
+                            }
+                        }
+                        replies
+                    })
+                })
+                .collect();
+            let replies = clients.into_iter().map(|client| client.join().unwrap());
+            replies.collect::<Vec<_>>()
+        });
+        let longest = replies.iter().map(Vec::len).max().unwrap_or(0);
+        // One more each was tried, and may be in the log.
+        self.number += CLIENTS * (u32::try_from(longest).unwrap() + 1);
+        for (approval, reply) in replies.into_iter().flatten() {
+            self.reply(approval, &reply);
+        }
+    }
+
+    /// Nothing that was seen is gone, and no two checkpoints contradict each other: the root of
+    /// each is that of the entries that there are now.
     fn check(&mut self, client: &Client) {
         self.checkpoint(&client.checkpoint());
-        let (&size, root) = self.checkpoints.last_key_value().unwrap();
-        let mut leaves = Vec::new();
+        let (&size, _) = self.checkpoints.last_key_value().unwrap();
+        let (mut tree, mut ids) = (CompactRange::default(), Vec::new());
         for tile in Tile::all_in_tree(Level::Entries, size) {
             let reply = client.get(&format!("/{}", tile.path()));
             assert_eq!(reply.status, 200, "{}", tile.path());
-            leaves.extend(entries(&reply.bytes).unwrap().into_iter().map(leaf_hash));
-        }
-        for (&old, old_root) in self.checkpoints.iter().filter(|(old, _)| **old > 0) {
-            let proof = prove::consistency(old, size, &mut |height, number| {
-                let first = usize::try_from(number << height).unwrap();
-                let mut hashes = leaves[first..first + (1 << height)].to_vec();
-                while let [_, _, ..] = hashes[..] {
-                    hashes = hashes
-                        .chunks(2)
-                        .map(|pair| verifier_core::tlog::merkle::node_hash(&pair[0], &pair[1]))
-                        .collect();
+            for leaf in entries(&reply.bytes).unwrap() {
+                tree.append(leaf_hash(leaf)).unwrap();
+                if let Some(root) = self.checkpoints.get(&tree.size()) {
+                    assert_eq!(*root, tree.root(), "at {}", tree.size());
                 }
-                Ok::<_, std::convert::Infallible>(hashes[0])
-            });
-            let proof = proof.unwrap().unwrap();
-            verify_consistency(old, old_root, size, root, &proof).unwrap();
+                let text = std::str::from_utf8(leaf).unwrap();
+                ids.push(Entry::parse(text).unwrap().approval_id_hash);
+            }
         }
-        for (index, approval) in self.acknowledged.values() {
-            assert_eq!(client.verification(approval).index(), *index);
-            let repeat = client.append(approval);
-            assert_eq!((repeat.status, repeat.index()), (200, *index));
+        for (index, id) in &self.acknowledged {
+            let index = usize::try_from(*index).unwrap();
+            assert_eq!(ids[index], sha256(id.as_bytes()), "entry {index}");
+        }
+        for (index, approval) in self.recent.drain(..) {
+            let repeat = client.append(&approval);
+            assert_eq!((repeat.status, repeat.index()), (200, index));
+            assert_eq!(client.verification(&approval).index(), index);
         }
     }
 }
@@ -76,25 +119,10 @@ impl Witnessed {
 fn survives_death_at_every_step() {
     let log = Log::new();
     let mut seen = Witnessed::default();
-    let mut number = 0;
-    for step in [
-        "before-commit",
-        "after-commit",
-        "before-tiles",
-        "after-tile",
-        "before-checkpoint",
-        "after-checkpoint",
-        "before-commit:3",
-        "after-commit:3",
-        "after-tile:4",
-    ] {
+    let again = ["before-commit:3", "after-commit:3", "after-tile:4"];
+    for step in STEPS.into_iter().chain(again) {
         let server = log.serve_until(step);
-        loop {
-            number += 1;
-            if !seen.append(&server.client, number) {
-                break;
-            }
-        }
+        seen.load(&server.client);
         server.wait();
         let server = log.serve();
         seen.check(&server.client);
@@ -105,29 +133,58 @@ fn survives_death_at_every_step() {
 
 #[test]
 fn survives_ten_kills_under_load() {
+    campaign(10);
+}
+
+#[test]
+#[ignore = "minutes: cargo xtask crash"]
+fn survives_two_hundred_kills_under_load() {
+    campaign(200);
+}
+
+/// Kills, half of them at random moments and half at random passes of random steps.
+fn campaign(kills: u64) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let mut dice = Dice(now.subsec_nanos().into());
+    println!("seed {}", dice.0);
     let log = Log::new();
     let mut seen = Witnessed::default();
-    let mut number = 0;
-    for round in 0..10_u64 {
+    for kill in 0..kills {
+        if kill.is_multiple_of(2) {
+            let server = log.serve();
+            let client = server.client.clone();
+            let delay = Duration::from_millis(20 + dice.below(500));
+            let killer = std::thread::spawn(move || {
+                std::thread::sleep(delay);
+                server.kill();
+            });
+            seen.load(&client);
+            killer.join().unwrap();
+        } else {
+            let step = STEPS[usize::try_from(dice.below(6)).unwrap()];
+            let server = log.serve_until(&format!("{step}:{}", 1 + dice.below(30)));
+            seen.load(&server.client);
+            server.wait();
+        }
+        log.assert_clean();
         let server = log.serve();
         seen.check(&server.client);
-        let client = server.client.clone();
-        let killer = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(60 + round * 37));
-            server.kill();
-        });
-        loop {
-            number += 1;
-            if !seen.append(&client, number) {
-                break;
-            }
-        }
-        killer.join().unwrap();
-        log.assert_clean();
+        server.kill();
     }
-    let server = log.serve();
-    seen.check(&server.client);
-    assert!(seen.acknowledged.len() > 10);
+    let acknowledged = seen.acknowledged.len();
+    println!("{kills} kills, {acknowledged} acknowledged appends, all of them there");
+    assert!(acknowledged > 10);
+}
+
+/// A linear congruential generator: for spread, not for secrets.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
 }
 
 #[test]

@@ -103,8 +103,9 @@ impl Log {
     /// A server, or what it says when it does not start.
     pub(crate) fn serve_with(&self, env: &[(&str, &str)]) -> Result<Server, String> {
         let mut process = program()
-            .args(["serve", "--listen", "127.0.0.1:0", "--rp-id", RP_ID])
-            .args(["--origin", ORIGIN, "--data"])
+            .env("COSIGNET_LOG_RP_IDS", RP_ID)
+            .env("COSIGNET_LOG_ORIGINS", ORIGIN)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .envs(env.iter().copied())
             .stderr(Stdio::piped())

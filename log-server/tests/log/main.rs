@@ -18,4 +18,5 @@ mod harness;
 mod http;
 mod invariants;
 mod limits;
+mod newcomer;
 mod openapi;

@@ -1,0 +1,159 @@
+//! How fast the log server appends and answers, with real, distinct, signed approvals.
+
+mod load;
+mod server;
+
+use std::num::NonZero;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use test_vectors::approval::Draft;
+use test_vectors::passkey::Algorithm;
+use verifier_core::signature::AwsLc;
+use verifier_core::webauthn::cose_key::CoseKey;
+
+use crate::command::{cargo, status};
+use load::{Approval, Client};
+use server::Server;
+
+/// Connections that append at the same time.
+const CLIENTS: usize = 256;
+/// Appends of one measurement.
+const APPENDS: u32 = 30_000;
+/// Appends of the client that is alone.
+const ALONE: u32 = 200;
+/// Connections that read at the same time.
+const READERS: usize = 64;
+/// How long they read.
+const READING: Duration = Duration::from_secs(5);
+/// Approvals that are signed ahead while a log is filled.
+const CHUNK: u32 = 20_000;
+
+/// Measures an empty log, and one with `entries` entries.
+pub(crate) fn run(entries: u32) -> Result<(), String> {
+    if cfg!(debug_assertions) {
+        let entries = entries.to_string();
+        let mut again = cargo(&["run", "--release", "--quiet", "--package", "xtask"]);
+        return match status(again.args(["--", "bench-log", &entries]))?.success() {
+            true => Ok(()),
+            false => Err("the benchmark failed".into()),
+        };
+    }
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    println!("{cores} cores, the load generator on them too\n");
+    bare()?;
+    let mut bench = Bench {
+        server: Server::start()?,
+        next: 0,
+    };
+    println!("\nEmpty log");
+    let empty = bench.measure()?;
+    if entries > 0 {
+        eprintln!("filling the log up to {entries} entries …");
+        let begin = Instant::now();
+        while bench.next < entries {
+            bench.append(CHUNK.min(entries - bench.next))?;
+        }
+        eprintln!("filled in {:.0} s", begin.elapsed().as_secs_f64());
+        let start = bench.server.restart()?;
+        println!(
+            "\nLog of {} entries, started in {:.2} s",
+            bench.next,
+            start.as_secs_f64()
+        );
+        let full = bench.measure()?;
+        println!("  {:.0} % of the rate at empty", 100.0 * full / empty);
+    }
+    Ok(())
+}
+
+struct Bench {
+    server: Server,
+    /// The number of the next approval.
+    next: u32,
+}
+
+impl Bench {
+    /// One table. Returns the published appends a second.
+    fn measure(&mut self) -> Result<f64, String> {
+        let before = self.server.cpu()?;
+        let (took, mut times) = self.append(APPENDS)?;
+        let cpu = self.server.cpu()? - before;
+        let rate = f64::from(APPENDS) / took.as_secs_f64();
+        times.sort();
+        println!(
+            "  {rate:.0} published appends/s with {CLIENTS} clients; time to acknowledge p50 {:.0} ms, \
+             p99 {:.0} ms, max {:.0} ms",
+            percentile(&times, 50),
+            percentile(&times, 99),
+            percentile(&times, 100),
+        );
+        println!(
+            "  server: {:.2} cores, {} MB resident at most",
+            cpu.as_secs_f64() / took.as_secs_f64(),
+            self.server.memory()?
+        );
+
+        let approvals = self.sign(ALONE);
+        let mut client = Client::connect(self.server.address())?;
+        let mut times = Vec::new();
+        for approval in &approvals {
+            times.push(client.append(approval)?);
+        }
+        times.sort();
+        println!(
+            "  one client, one append at a time: p50 {:.1} ms",
+            percentile(&times, 50)
+        );
+
+        let known = self.next;
+        let address = self.server.address();
+        let tiles = load::read(address, READERS, READING, &|n| {
+            load::tile(n, u64::from(known))
+        })?;
+        println!("  GET /tile/…: {tiles:.0} requests/s");
+        let look_ups = load::read(address, READERS, READING, &|n| load::look_up(n, known))?;
+        println!("  verification look-up: {look_ups:.0} requests/s");
+        Ok(rate)
+    }
+
+    fn append(&mut self, count: u32) -> Result<(Duration, Vec<Duration>), String> {
+        let approvals = self.sign(count);
+        load::append(self.server.address(), &approvals, CLIENTS)
+    }
+
+    /// The next approvals, signed on all cores.
+    fn sign(&mut self, count: u32) -> Vec<Approval> {
+        let first = self.next;
+        self.next += count;
+        load::sign(first, count, self.server.token())
+    }
+}
+
+/// What one core does at best, to compare with on another machine.
+fn bare() -> Result<(), String> {
+    let draft = Draft::numbered(Algorithm::Es256, 0);
+    let (assertion, _) = draft.sign();
+    let key = CoseKey::parse(&assertion.public_key).map_err(|error| error.to_string())?;
+    let hash = verifier_core::encoding::sha256(&assertion.client_data_json);
+    let signed = [&assertion.authenticator_data[..], &hash].concat();
+    let begin = Instant::now();
+    let mut count = 0_u32;
+    while begin.elapsed() < Duration::from_secs(1) {
+        key.public_key()
+            .verify(&AwsLc, &signed, &assertion.signature)
+            .map_err(|error| error.to_string())?;
+        count += 1;
+    }
+    let rate = f64::from(count) / begin.elapsed().as_secs_f64();
+    println!("bare ES256 verification, one core: {rate:.0}/s");
+    Ok(())
+}
+
+/// In milliseconds, of sorted times.
+fn percentile(times: &[Duration], percent: usize) -> f64 {
+    let at = times.len().saturating_sub(1) * percent / 100;
+    times
+        .get(at)
+        .map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+}

@@ -11,12 +11,14 @@
 
 mod admission;
 mod args;
+mod cosign;
 mod disclosure;
 mod durable;
 mod edge;
 mod failpoint;
 mod failure;
 mod fsck;
+mod health;
 mod http;
 mod init;
 mod key;

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod cosigning;
 mod crash;
 mod damage;
 mod disclosure;
@@ -16,3 +17,4 @@ mod foreign;
 mod harness;
 mod http;
 mod invariants;
+mod witness;

@@ -183,12 +183,12 @@ impl Real {
             .spawn()
             .unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
+        self.process = Some(process);
         let mut said = String::new();
         while stderr.read_line(&mut said).unwrap() > 0 {
             if let Some((_, rest)) = said.rsplit_once("serving address=") {
                 self.address = rest.split(' ').next().unwrap().to_owned();
                 std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
-                self.process = Some(process);
                 return;
             }
         }

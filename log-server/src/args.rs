@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
@@ -105,6 +106,13 @@ pub(crate) struct Settings {
     /// How long after a decision it is still appended [default: 86400]
     #[arg(long, env = "COSIGNET_LOG_MAX_APPEND_DELAY_SECONDS")]
     max_append_delay_seconds: Option<u64>,
+    /// A c2sp.org/tlog-policy: the witnesses to ask, and the quorum without which nothing is
+    /// published
+    #[arg(long, value_name = "FILE", env = "COSIGNET_LOG_WITNESS_POLICY")]
+    witness_policy: Option<PathBuf>,
+    /// How many seconds an append may wait for its publication [default: 20]
+    #[arg(long, env = "COSIGNET_LOG_PUBLISH_WAIT_SECONDS")]
+    publish_wait_seconds: Option<u64>,
     /// How many appends may wait before clients are sent away [default: 4096]
     #[arg(long, env = "COSIGNET_LOG_QUEUE")]
     queue: Option<usize>,
@@ -124,6 +132,8 @@ pub(crate) struct Settings {
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) rules: Rules,
+    pub(crate) witness_policy: Option<PathBuf>,
+    pub(crate) publish_wait: Duration,
     pub(crate) queue: usize,
     pub(crate) connections: usize,
     pub(crate) requests_per_second: u32,
@@ -165,6 +175,8 @@ impl ServeArgs {
             .max_append_delay_seconds
             .or(file.max_append_delay_seconds)
             .unwrap_or(86_400);
+        let wait = own.publish_wait_seconds.or(file.publish_wait_seconds);
+        let wait = wait.unwrap_or(20);
         let positive = |value: Option<usize>, name, default| match value {
             Some(0) => Err(bad(name, "at least 1")),
             other => Ok(other.unwrap_or(default)),
@@ -182,6 +194,8 @@ impl ServeArgs {
                 top_origins: list(own.top_origins, file.top_origins),
                 max_append_delay: delay.saturating_mul(1000),
             },
+            witness_policy: own.witness_policy.or(file.witness_policy),
+            publish_wait: Duration::from_secs(wait),
             queue: positive(own.queue.or(file.queue), "queue", 4096)?,
             connections: positive(own.connections.or(file.connections), "connections", 1024)?,
             requests_per_second: match own.requests_per_second.or(file.requests_per_second) {

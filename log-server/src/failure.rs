@@ -21,6 +21,12 @@ pub(crate) enum Failure {
         /// What the system says.
         error: io::Error,
     },
+    /// Too few witnesses have signed, or said what they know.
+    #[error("{0}")]
+    Quorum(String),
+    /// A witness knows more of this log than there is here.
+    #[error("{0}")]
+    Rollback(String),
     /// Anything else that the system refuses.
     #[error("{0}")]
     System(String),
@@ -39,12 +45,12 @@ impl Failure {
         Self::Damage(text.into())
     }
 
-    /// 1 damage, 2 usage, 5 a file, the database or the system.
+    /// 1 damage or rollback, 2 usage, 5 a file, the database or the system.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Damage(_) => 1,
+            Self::Damage(_) | Self::Rollback(_) => 1,
             Self::Usage(_) => 2,
-            Self::Database(_) | Self::File { .. } | Self::System(_) => 5,
+            Self::Database(_) | Self::File { .. } | Self::Quorum(_) | Self::System(_) => 5,
         }
     }
 }

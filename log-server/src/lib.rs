@@ -11,6 +11,7 @@
 
 mod admission;
 mod args;
+mod cosign;
 mod disclosure;
 mod durable;
 mod edge;
@@ -18,6 +19,7 @@ mod export;
 mod failpoint;
 mod failure;
 mod fsck;
+mod health;
 mod http;
 mod init;
 mod key;

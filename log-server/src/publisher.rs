@@ -1,10 +1,14 @@
 //! From a committed head to a published one.
 //!
-//! Tiles first, then the checkpoint that needs them: whoever reads a checkpoint finds its tiles.
+//! Tiles first, then the cosignatures of witnesses, then the checkpoint: whoever reads a checkpoint
+//! finds its tiles, and a quorum that vouches for it.
 //! Everything here can be done again from what was committed.
+
+use std::sync::Arc;
 
 use verifier_core::tlog::merkle::Hash;
 
+use crate::cosign::Cosigner;
 use crate::durable;
 use crate::edge::{Edge, File};
 use crate::failpoint;
@@ -31,19 +35,29 @@ impl Pending {
 pub(crate) struct Publisher {
     layout: Layout,
     tiles: Tiles,
+    cosigner: Arc<Cosigner>,
     /// Of the committed tree.
     edge: Edge,
-    /// The published head.
+    /// The published head, its checkpoint with cosignatures.
     head: Head,
     /// What is committed and not published.
-    unpublished: Option<(Head, Vec<File>)>,
+    unpublished: Option<Unpublished>,
+}
+
+#[derive(Debug)]
+struct Unpublished {
+    head: Head,
+    files: Vec<File>,
+    /// The files are on disk.
+    written: bool,
 }
 
 impl Publisher {
-    pub(crate) fn new(layout: Layout, edge: Edge, head: Head) -> Self {
+    pub(crate) fn new(layout: Layout, edge: Edge, head: Head, cosigner: Arc<Cosigner>) -> Self {
         Self {
             tiles: Tiles::new(layout.public()),
             layout,
+            cosigner,
             edge,
             head,
             unpublished: None,
@@ -56,6 +70,10 @@ impl Publisher {
 
     pub(crate) fn tiles(&self) -> &Tiles {
         &self.tiles
+    }
+
+    pub(crate) fn cosigner(&self) -> &Arc<Cosigner> {
+        &self.cosigner
     }
 
     /// Whether something is committed that is not published.
@@ -73,27 +91,54 @@ impl Publisher {
     /// The tree is committed under this head: it is to be published.
     pub(crate) fn committed(&mut self, pending: Pending, head: Head) {
         self.edge = pending.edge;
-        self.unpublished = Some((head, pending.files));
+        self.cosigner.committed(head.size);
+        self.unpublished = Some(Unpublished {
+            head,
+            files: pending.files,
+            written: false,
+        });
     }
 
     /// Publishes the committed head. `false` if there was nothing to do. After an error it can be
     /// called again.
     pub(crate) fn publish(&mut self) -> Result<bool> {
-        let Some((head, files)) = &self.unpublished else {
+        let Some(next) = &mut self.unpublished else {
             return Ok(false);
         };
-        failpoint::pass("before-tiles");
-        write_all(&self.tiles, files)?;
+        if !next.written {
+            failpoint::pass("before-tiles");
+            write_all(&self.tiles, &next.files)?;
+            next.written = true;
+        }
+        let checkpoint = self.cosigner.cosign(&next.head)?;
         failpoint::pass("before-checkpoint");
-        durable::replace(&self.layout.checkpoint(), head.checkpoint.as_bytes())?;
+        durable::replace(&self.layout.checkpoint(), checkpoint.as_bytes())?;
         failpoint::pass("after-checkpoint");
-        let full: Vec<_> = files.iter().filter(|(tile, _)| tile.is_full()).collect();
+        let full: Vec<_> = next
+            .files
+            .iter()
+            .filter(|(tile, _)| tile.is_full())
+            .collect();
         for (tile, _) in full {
             self.tiles.collect_partials(tile)?;
         }
-        if let Some((head, _)) = self.unpublished.take() {
-            self.head = head;
+        if let Some(next) = self.unpublished.take() {
+            self.head = Head {
+                checkpoint,
+                ..next.head
+            };
         }
+        Ok(true)
+    }
+
+    /// Adds cosignatures that came after the publication, if there are any. `false` if there are
+    /// none.
+    pub(crate) fn publish_later_cosignatures(&mut self) -> Result<bool> {
+        let Some(checkpoint) = self.cosigner.later(&self.head.checkpoint)? else {
+            return Ok(false);
+        };
+        durable::replace(&self.layout.checkpoint(), checkpoint.as_bytes())?;
+        self.head.checkpoint = checkpoint;
         Ok(true)
     }
 }

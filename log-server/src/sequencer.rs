@@ -1,21 +1,23 @@
 //! The one writer: gathers what waits, commits it as one batch, publishes, answers.
 //!
 //! ```text
-//! wait → look up claims → build and sign the new head → COMMIT → tiles → [cosign] → checkpoint → answer
+//! wait → look up claims → build and sign the new head → COMMIT → tiles → cosign → checkpoint → answer
 //! ```
 //!
 //! A new batch is not begun before the last one is published, so at most one batch is ever
-//! committed and unpublished.
+//! committed and unpublished. While publication is held back, requests wait in the queue; those who
+//! ask get their answer then, or 503 if that takes too long.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use verifier_core::entry::Entry;
 
 use crate::admission::{Admitted, Rules};
 use crate::failure::{Failure, Result};
+use crate::health::Health;
 use crate::http::problem::Problem;
 use crate::key::LogKey;
 use crate::metrics::Metrics;
@@ -25,7 +27,7 @@ use crate::store::{Addition, Claim, Head, Outcome, Store};
 /// The most entries of a batch.
 const MAX_BATCH: usize = 1024;
 
-/// How often publication is tried again when it fails.
+/// How often publication is tried again when files cannot be written.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// What an append came to.
@@ -48,6 +50,8 @@ pub(crate) struct Appended {
 pub(crate) struct Job {
     pub(crate) admitted: Admitted,
     pub(crate) answer: oneshot::Sender<std::result::Result<Appended, Problem>>,
+    /// The room that its body takes, also while nobody waits for the answer any more.
+    pub(crate) _memory: OwnedSemaphorePermit,
 }
 
 /// The writer.
@@ -60,6 +64,16 @@ pub(crate) struct Sequencer<S> {
     pub(crate) rules: Arc<Rules>,
     pub(crate) published: watch::Sender<Arc<Head>>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: Arc<Health>,
+}
+
+/// What the writer wakes up for.
+enum Event {
+    Append(Vec<Job>),
+    /// A cosignature has come, or a witness knows more than this log.
+    Cosignature,
+    /// Nobody can append any more.
+    End,
 }
 
 /// Where the answer to a job will come from.
@@ -71,43 +85,73 @@ enum Verdict {
 impl<S: Store> Sequencer<S> {
     /// Works until every sender is gone and the queue is empty.
     pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Job>) -> Result<()> {
-        let mut batch = Vec::new();
-        while let Some(job) = jobs.blocking_recv() {
-            batch.push(job);
+        let waiting = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|error| Failure::System(error.to_string()))?;
+        let cosigner = Arc::clone(self.publisher.cosigner());
+        // Nothing is signed before the witnesses have said that this is the newest head.
+        self.until_published(&jobs)?;
+        loop {
+            let event = waiting.block_on(async {
+                tokio::select! {
+                    biased;
+                    job = jobs.recv() => job.map_or(Event::End, |job| Event::Append(vec![job])),
+                    () = cosigner.news() => Event::Cosignature,
+                }
+            });
+            let mut batch = match event {
+                Event::Append(jobs) => jobs,
+                Event::Cosignature => {
+                    self.publish_later_cosignatures()?;
+                    continue;
+                }
+                Event::End => return Ok(()),
+            };
             while batch.len() < MAX_BATCH {
                 match jobs.try_recv() {
                     Ok(job) => batch.push(job),
                     Err(_) => break,
                 }
             }
-            self.step(std::mem::take(&mut batch))?;
-            self.until_published(&mut jobs);
+            self.step(batch, &jobs)?;
+        }
+    }
+
+    /// Tries until what is committed is published; meanwhile nothing is appended. `false` if the
+    /// process ends before: the next start goes on here.
+    fn until_published(&mut self, jobs: &mpsc::Receiver<Job>) -> Result<bool> {
+        loop {
+            let failure = match self.publish() {
+                Ok(()) => {
+                    self.health.published();
+                    return Ok(true);
+                }
+                Err(Failure::Rollback(why)) => return Err(Failure::Rollback(why)),
+                Err(failure) => failure,
+            };
+            self.health.held_back(&failure.to_string());
+            if jobs.is_closed() {
+                return Ok(false);
+            }
+            // The witnesses have been waited for already.
+            if !matches!(failure, Failure::Quorum(_)) {
+                std::thread::sleep(RETRY);
+            }
+        }
+    }
+
+    fn publish_later_cosignatures(&mut self) -> Result<()> {
+        match self.publisher.publish_later_cosignatures() {
+            Ok(true) => self.announce(),
+            Ok(false) => {}
+            Err(Failure::Rollback(why)) => return Err(Failure::Rollback(why)),
+            // The checkpoint is good without them, and the next one is written anew.
+            Err(failure) => tracing::error!(%failure, "cannot add cosignatures"),
         }
         Ok(())
     }
 
-    /// Tries again until what is committed is published; meanwhile nothing is appended. Ends
-    /// early with the process: the next start goes on here.
-    fn until_published(&mut self, jobs: &mut mpsc::Receiver<Job>) {
-        while self.publisher.is_behind() && !jobs.is_closed() {
-            std::thread::sleep(RETRY);
-            match self.publish() {
-                Ok(()) => tracing::info!("publishing again"),
-                Err(failure) => tracing::error!(%failure, "still cannot publish"),
-            }
-            if self.publisher.is_behind() {
-                while let Ok(job) = jobs.try_recv() {
-                    refuse(vec![job], &Problem::not_published());
-                }
-            }
-        }
-    }
-
-    fn step(&mut self, batch: Vec<Job>) -> Result<()> {
-        if self.publisher.is_behind() {
-            refuse(batch, &Problem::not_published());
-            return Ok(());
-        }
+    fn step(&mut self, batch: Vec<Job>, jobs: &mpsc::Receiver<Job>) -> Result<()> {
         let begun = Instant::now();
         let verdicts = match self.append(&batch) {
             Ok(verdicts) => verdicts,
@@ -118,8 +162,7 @@ impl<S: Store> Sequencer<S> {
                 return Ok(());
             }
         };
-        if let Err(failure) = self.publish() {
-            tracing::error!(%failure, "committed, and cannot publish");
+        if !self.until_published(jobs)? {
             refuse(batch, &Problem::not_published());
             return Ok(());
         }
@@ -235,11 +278,16 @@ impl<S: Store> Sequencer<S> {
 
     /// Publishes what is committed, if it is not.
     fn publish(&mut self) -> Result<()> {
+        self.publisher.cosigner().confirm()?;
         if self.publisher.publish()? {
-            let head = Arc::new(self.publisher.head().clone());
-            self.published.send_replace(head);
+            self.announce();
         }
         Ok(())
+    }
+
+    fn announce(&self) {
+        let head = Arc::new(self.publisher.head().clone());
+        self.published.send_replace(head);
     }
 
     fn answer(&mut self, batch: Vec<Job>, verdicts: Vec<Verdict>) {

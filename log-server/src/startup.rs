@@ -3,8 +3,10 @@
 use std::fs;
 
 use verifier_core::tlog::merkle::leaf_hash;
+use verifier_core::tlog::policy::Policy;
 use verifier_core::tlog::tile::{Level, Tile, WIDTH, hashes_at};
 
+use crate::cosign::Cosigner;
 use crate::edge;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
@@ -13,11 +15,13 @@ use crate::publisher::Publisher;
 use crate::store::{Head, Store};
 use crate::tiles::{Source as _, Tiles, damaged};
 
-/// Verifies the right edge against the committed head, publishes what is committed and not
-/// published, and refuses everything that a crash cannot explain.
+/// Verifies the right edge against the committed head, asks the witnesses whether they know more,
+/// publishes what is committed and not published, and refuses everything that a crash cannot
+/// explain. If there are too few witnesses at the moment, publication is left to the writer.
 pub(crate) fn recover(
     layout: &Layout,
     key: &LogKey,
+    policy: Policy,
     store: &mut dyn Store,
 ) -> Result<(Head, Publisher)> {
     let head = store.head()?;
@@ -77,8 +81,12 @@ pub(crate) fn recover(
         root,
         checkpoint: text,
     };
-    let mut publisher = Publisher::new(layout.clone(), found, published);
-    if head.size > size {
+    // Before anything is written: a snapshot that was restored whole looks sound from inside.
+    let cosigner = Cosigner::start(policy, tiles.clone(), &head)?;
+    cosigner.ask()?;
+    let covered = head.size == size && cosigner.meets_quorum(&published.checkpoint);
+    let mut publisher = Publisher::new(layout.clone(), found, published, cosigner);
+    if !covered {
         let leaves = store.staged(size)?;
         let pending = publisher.grow(leaves.iter().map(String::as_bytes))?;
         if pending.tree() != (head.size, head.root) {
@@ -89,9 +97,15 @@ pub(crate) fn recover(
         }
         tracing::info!(from = size, to = head.size, "publishing what was committed");
         publisher.committed(pending, head.clone());
-        publisher.publish()?;
+        let published = publisher.cosigner().confirm();
+        match published.and_then(|()| publisher.publish()) {
+            Err(Failure::Quorum(why)) => tracing::warn!(why, "not published yet"),
+            other => {
+                other?;
+            }
+        }
     }
-    collect_partials(&tiles, head.size)?;
+    collect_partials(&tiles, publisher.head().size)?;
     Ok((head, publisher))
 }
 

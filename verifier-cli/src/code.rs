@@ -36,6 +36,10 @@ codes! {
         "The file to be written exists already, and nothing is ever overwritten.",
         "The command was run twice, or the name is taken.",
         "Choose another name, or move the old file away.";
+    IoListen "io.listen" Io,
+        "The address cannot be listened on.",
+        "Another program uses the port, or the port needs more rights.",
+        "Choose another address with --listen, or end the other program.";
     IoNoFiles "io.no_files" Io,
         "The folder holds no approval: no file in it ends in .json.",
         "The wrong folder, or approvals in folders below it, which are not read.",
@@ -80,6 +84,26 @@ codes! {
         "The file is not a vector file.",
         "Another kind of JSON, or a damaged file.",
         "Compare it with the form: {\"kind\",\"description\",\"source\",\"cases\":[{\"name\",\"input\",\"expect\"}]}.";
+    WitnessDamaged "witness.damaged" Rejected,
+        "A file in which the witness remembers what it has cosigned cannot be trusted.",
+        "A damaged disk, a change by hand, or a policy without the key that signed the log's last checkpoint.",
+        "Put the log's key back into the policy, or bring back a copy of the file that is known to be the newest. Do not delete it: the witness would then cosign any history of that log.";
+    WitnessExists "witness.exists" Usage,
+        "There is a witness in this directory already, or there was one.",
+        "The command was run twice, or the name of the directory is wrong.",
+        "Choose another directory. A key is never replaced.";
+    WitnessNone "witness.none" Usage,
+        "There is no witness in this directory.",
+        "The name of the directory is wrong, or part of it was lost.",
+        "Create a witness with `cosignet witness init`, or bring back witness.key and logs from the place where they are.";
+    WitnessRolledBack "witness.rolled_back" Rejected,
+        "The witness has cosigned more than it remembers: going on could make it cosign a second history.",
+        "Its directory was restored from an old copy, or a copy of the witness runs elsewhere.",
+        "Bring back the newest directory. If it is lost, create a witness with a new key and have the old one taken out of policies.";
+    WitnessRunning "witness.running" Usage,
+        "Another process runs a witness on this directory.",
+        "The witness was started twice.",
+        "End the other process first; two of them could cosign two histories.";
 }
 
 /// A code in plain words.

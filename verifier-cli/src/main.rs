@@ -29,6 +29,7 @@ mod policy_file;
 mod text;
 mod vectors;
 mod verify;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Policy(command) => policy::run(command),
         Command::Headers(command) => headers::run(command),
         Command::Anchor(command) => anchor::run(command),
+        Command::Witness(command) => witness::run(command),
     };
     let exit = done.unwrap_or_else(|error| {
         error.print(format);

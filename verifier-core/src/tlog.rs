@@ -4,7 +4,7 @@
 //! in a [`note`] signed under a [`vkey`], [`cosignature`] is what a witness adds to it, [`proof`] carries all of
 //! that in one text. [`policy`] says which logs and witnesses count, [`quorum`] applies it. [`tile`]
 //! is where a log keeps its hashes,
-//! [`prove`] makes proofs of them.
+//! [`prove`] makes proofs of them, [`submission`] is what it asks a witness with.
 
 pub mod checkpoint;
 pub mod cosignature;
@@ -14,6 +14,7 @@ pub mod policy;
 pub mod proof;
 pub mod prove;
 pub mod quorum;
+pub mod submission;
 #[cfg(test)]
 mod testing;
 pub mod tile;

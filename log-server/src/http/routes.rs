@@ -21,8 +21,10 @@ use verifier_core::tlog::vkey::VerifierKey;
 
 use crate::admission::{Admitted, Rules, Sent};
 use crate::args::Right;
+use crate::cosign::Cosigner;
 use crate::disclosure::{Change, shown};
 use crate::failure::Failure;
+use crate::health::Health;
 use crate::http::problem::Problem;
 use crate::http::rate::Rate;
 use crate::http::{compress, openapi};
@@ -46,6 +48,10 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) tiles: Tiles,
+    pub(crate) cosigner: Arc<Cosigner>,
+    pub(crate) health: Arc<Health>,
+    /// How long an append may wait for its publication.
+    pub(crate) publish_wait: Duration,
     pub(crate) key: VerifierKey,
     pub(crate) rules: Arc<Rules>,
     pub(crate) jobs: mpsc::Sender<Job>,
@@ -109,10 +115,16 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         // The writer has started, or this would not be answered; it refuses work when it cannot
         // publish.
         "/readyz" if app.jobs.is_closed() => Err(Problem::internal()),
-        "/readyz" => Ok(plain("ready\n")),
+        "/readyz" => match app.health.trouble() {
+            None => Ok(plain("ready\n")),
+            Some(why) => Err(Problem::new(503, "log.not_published", why).retry(1)),
+        },
         "/metrics" => {
             let waiting = app.queue.saturating_sub(app.jobs.capacity());
-            Ok(plain(&app.metrics.render(app.head().size, waiting)))
+            let log = app.metrics.render(app.head().size, waiting);
+            Ok(plain(
+                &(log + &app.health.metrics() + &app.cosigner.metrics()),
+            ))
         }
         "/openapi.json" => {
             let mut answer = json(StatusCode::OK, openapi::document());
@@ -138,17 +150,24 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
 /// `POST /v1/entries`
 async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Problem> {
     app.authorize(&request, Right::Append)?;
-    let _memory = app.reserve(&request)?;
+    let memory = app.reserve(&request)?;
     let body = body(request).await?;
     let admitted = Admitted::read(&body, &app.rules)?;
     let sent = admitted.sent.clone();
     let (answer, answered) = oneshot::channel();
-    let job = Job { admitted, answer };
+    let job = Job {
+        admitted,
+        answer,
+        _memory: memory,
+    };
     app.jobs.try_send(job).map_err(|error| match error {
         TrySendError::Full(_) => Problem::overloaded(),
         TrySendError::Closed(_) => Problem::internal(),
     })?;
-    let appended = answered.await.map_err(|_| Problem::internal())??;
+    let appended = tokio::time::timeout(app.publish_wait, answered)
+        .await
+        .map_err(|_| Problem::not_published())?
+        .map_err(|_| Problem::internal())??;
     let status = match appended.repeat {
         true => StatusCode::OK,
         false => StatusCode::CREATED,
@@ -241,14 +260,21 @@ fn serve_tile(app: &App, tile: &Tile, gzip: bool) -> Result<Answer, Problem> {
 }
 
 fn log_json(app: &App) -> String {
+    let witnesses = app.cosigner.policy().witnesses().iter().map(|witness| {
+        Value::from([
+            ("name", Value::from(witness.name())),
+            ("vkey", Value::from(witness.key().to_string())),
+        ])
+    });
     Value::from([
         (
             "maxAppendDelaySeconds",
             Value::from(app.rules.max_append_delay / 1000),
         ),
         ("origin", Value::from(app.key.name())),
+        ("quorum", app.cosigner.policy().quorum_in_words().into()),
         ("vkey", Value::from(app.key.to_string())),
-        ("witnesses", Value::Array(Vec::new())),
+        ("witnesses", Value::Array(witnesses.collect())),
     ])
     .to_text()
 }

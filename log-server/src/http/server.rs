@@ -14,7 +14,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::args::{Config, ServeArgs};
+use crate::cosign;
 use crate::failure::{Failure, Result};
+use crate::health::Health;
 use crate::http::rate::Rate;
 use crate::http::routes::{self, App};
 use crate::key::LogKey;
@@ -43,7 +45,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let _lock = layout.lock()?;
     let key = Arc::new(LogKey::read(&layout.key())?);
     let mut store = Sqlite::open(&layout.database())?;
-    let (head, publisher) = startup::recover(&layout, &key, &mut store)?;
+    let policy = cosign::policy(config.witness_policy.as_deref(), key.public())?;
+    let (head, publisher) = startup::recover(&layout, &key, policy, &mut store)?;
     let (published, watching) = watch::channel(Arc::new(publisher.head().clone()));
     let (jobs, queue) = mpsc::channel(config.queue);
     let metrics = Arc::new(Metrics::default());
@@ -51,7 +54,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let readers = (0..READERS)
         .map(|_| Ok(Mutex::new(Sqlite::open(&layout.database())?)))
         .collect::<Result<_>>()?;
+    let health = Arc::new(Health::default());
+    if publisher.is_behind() {
+        health.held_back("the log has just started, and the last head is not published yet");
+    }
     let app = App {
+        cosigner: Arc::clone(publisher.cosigner()),
+        health: Arc::clone(&health),
+        publish_wait: config.publish_wait,
         tiles: Tiles::new(layout.public()),
         key: key.public().clone(),
         rules: Arc::clone(&rules),
@@ -72,6 +82,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         rules,
         published,
         metrics,
+        health,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

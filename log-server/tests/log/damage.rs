@@ -33,7 +33,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for item in fs::read_dir(from).unwrap() {
         let item = item.unwrap();
@@ -237,7 +237,8 @@ fn a_newer_schema_is_refused() {
 #[test]
 fn while_nothing_can_be_published_nothing_is_acknowledged_or_appended_twice() {
     let log = log(1);
-    let server = log.serve();
+    let short = [("COSIGNET_LOG_PUBLISH_WAIT_SECONDS", "1")];
+    let server = log.serve_with(&short).unwrap();
     let approval = Approval::new(2);
     // A file where a folder has to be: what a full or read-only disk does, also to root.
     let entries = log.path("public/tile/entries");
@@ -252,6 +253,11 @@ fn while_nothing_can_be_published_nothing_is_acknowledged_or_appended_twice() {
         );
     }
     assert_eq!(server.client.verification(&approval).status, 404);
+    let ready = server.client.get("/readyz");
+    assert_eq!(
+        (ready.status, ready.code().as_str()),
+        (503, "log.not_published")
+    );
     assert_eq!(tree(&server.client.checkpoint()).0, 1);
     fs::remove_file(&entries).unwrap();
     fs::rename(&aside, &entries).unwrap();

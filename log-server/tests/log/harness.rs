@@ -138,8 +138,14 @@ impl Log {
 
     /// What an auditor who trusts this log and this passkey says of a bundle.
     pub(crate) fn audit(&self, approval: &Approval, bundle: &str) -> Report {
+        let log = format!("log {}\nquorum none\n", self.vkey);
+        self.audit_under(&log, approval, bundle)
+    }
+
+    /// The same, of one who asks for this log policy.
+    pub(crate) fn audit_under(&self, log: &str, approval: &Approval, bundle: &str) -> Report {
         let mut policy = approval.draft.clone().mint().policy;
-        policy.log = Some(format!("log {}\nquorum none\n", self.vkey));
+        policy.log = Some(log.into());
         let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
         let mut request = Request::default();
         request.policy = Some(&policy);
@@ -178,9 +184,9 @@ impl Server {
         self.process.wait().unwrap().code()
     }
 
-    /// Waits until it has died by itself.
-    pub(crate) fn wait(mut self) {
-        self.process.wait().unwrap();
+    /// Waits until it has died by itself, and says its exit code.
+    pub(crate) fn wait(mut self) -> Option<i32> {
+        self.process.wait().unwrap().code()
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod cosigning;
 mod crash;
 mod damage;
 mod disclosure;
@@ -20,3 +21,4 @@ mod invariants;
 mod limits;
 mod newcomer;
 mod openapi;
+mod witness;

@@ -110,6 +110,15 @@ impl Policy {
         self.quorum.is_some()
     }
 
+    /// Whether these witnesses would be enough, in the order of [`Policy::witnesses`].
+    pub fn is_quorum(&self, witnessed: &[bool]) -> bool {
+        let times: Vec<_> = witnessed
+            .iter()
+            .map(|witnessed| witnessed.then_some(Time::EPOCH))
+            .collect();
+        self.quorum_time(&times).is_ok()
+    }
+
     /// What the quorum asks for, in words: `none`, `X1`, `2 of X1, X2, X3`, or with groups in
     /// groups `2 of X (1 of X1, X2), Y1`.
     pub fn quorum_in_words(&self) -> String {

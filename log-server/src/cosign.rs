@@ -1,0 +1,395 @@
+//! Cosignatures: a head is published when a quorum of witnesses has signed that it extends what
+//! they have seen.
+//!
+//! Each witness has a thread of its own that knows what the witness knows, so slow, lying and dead
+//! ones hold up nobody else. All are asked at once; publication waits for the quorum and for
+//! nobody beyond it. A cosignature that comes later is still added to the checkpoint, as long as
+//! that is the newest one.
+//!
+//! A witness that knows a larger tree than this log has committed proves that the log was rolled
+//! back. Going on would fork it, so that ends the process.
+
+mod client;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use verifier_core::signature::AwsLc;
+use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::tlog::policy::Policy;
+use verifier_core::tlog::vkey::VerifierKey;
+
+use crate::failure::{Failure, Result};
+use crate::store::Head;
+use crate::tiles::Tiles;
+
+/// How long the start waits for each witness to say what it knows.
+const START_TIME: Duration = Duration::from_secs(5);
+
+/// How long one attempt to publish waits for a quorum. More attempts follow.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The policy of the log itself: which witnesses it asks, and which of them have to sign. Without
+/// a file nobody is asked.
+pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<Policy> {
+    let Some(path) = path else {
+        return Policy::parse(&format!("log {log}\nquorum none\n"))
+            .map_err(|error| Failure::System(error.to_string()));
+    };
+    let usage = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
+    let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+    let mut policy = Policy::parse(&text).map_err(|error| usage(error.to_string()))?;
+    if policy.logs().is_empty() {
+        policy = Policy::parse(&format!("log {log}\n{text}"))
+            .map_err(|error| usage(error.to_string()))?;
+    }
+    if !policy.logs().iter().any(|listed| listed.key() == log) {
+        return Err(usage(format!(
+            "it is for another log; this one is `log {log}`"
+        )));
+    }
+    for witness in policy.witnesses() {
+        if let Some(url) = witness.url() {
+            client::address(url)
+                .map_err(|error| usage(format!("witness {}: {error}", witness.name())))?;
+        }
+    }
+    let reachable: Vec<bool> = policy
+        .witnesses()
+        .iter()
+        .map(|witness| witness.url().is_some())
+        .collect();
+    if !policy.is_quorum(&reachable) {
+        return Err(usage(format!(
+            "the quorum ({}) needs witnesses without a URL, and those cannot be asked",
+            policy.quorum_in_words()
+        )));
+    }
+    Ok(policy)
+}
+
+/// Asks the witnesses of a log.
+#[derive(Debug)]
+pub(crate) struct Cosigner {
+    shared: Arc<Shared>,
+}
+
+/// What the threads of the witnesses and the writer have in common.
+#[derive(Debug)]
+struct Shared {
+    policy: Policy,
+    tiles: Tiles,
+    /// The size of the committed tree.
+    committed: AtomicU64,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// For the writer: there is a cosignature more, or the log was rolled back.
+    news: Notify,
+    /// Time spent waiting for the quorum, in µs, and how often.
+    waited: AtomicU64,
+    waits: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    target: Arc<Target>,
+    /// In the order of the policy's witnesses.
+    seats: Vec<Seat>,
+    /// Why the process has to end.
+    fatal: Option<String>,
+    ended: bool,
+}
+
+/// The head that is to be cosigned.
+#[derive(Debug)]
+struct Target {
+    head: Head,
+    /// Only what the witness knows is asked: nothing must be signed yet that it does not know.
+    probe: bool,
+}
+
+/// What is known of one witness.
+#[derive(Clone, Debug, Default)]
+struct Seat {
+    /// Its signature line on the target.
+    line: Option<String>,
+    /// It was asked at least once, with whatever result.
+    asked: bool,
+    /// It has said, since the start, that it knows no more than this log.
+    confirmed: bool,
+    /// Why the last question failed, if it did.
+    trouble: Option<String>,
+    cosigned: u64,
+    failed: BTreeMap<&'static str, u64>,
+}
+
+impl Cosigner {
+    /// Starts to ask what each witness knows of this log, which has committed `head`.
+    pub(crate) fn start(policy: Policy, tiles: Tiles, head: &Head) -> Result<Arc<Self>> {
+        let mut seats = vec![Seat::default(); policy.witnesses().len()];
+        for (seat, witness) in seats.iter_mut().zip(policy.witnesses()) {
+            if witness.url().is_none() {
+                seat.asked = true;
+                seat.trouble = Some("the policy has no URL for it".into());
+            }
+        }
+        let target = Target {
+            head: head.clone(),
+            probe: true,
+        };
+        let shared = Arc::new(Shared {
+            policy,
+            tiles,
+            committed: AtomicU64::new(head.size),
+            state: Mutex::new(State {
+                target: Arc::new(target),
+                seats,
+                fatal: None,
+                ended: false,
+            }),
+            changed: Condvar::new(),
+            news: Notify::new(),
+            waited: AtomicU64::new(0),
+            waits: AtomicU64::new(0),
+        });
+        for (seat, witness) in shared.policy.witnesses().iter().enumerate() {
+            if let Some(url) = witness.url() {
+                worker::start(&shared, seat, url)?;
+            }
+        }
+        Ok(Arc::new(Self { shared }))
+    }
+
+    /// The policy of the log.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
+    /// Waits until every witness was asked once. Fails if one of them knows more than this log:
+    /// that is a snapshot that was restored, which nothing on this machine can tell.
+    pub(crate) fn ask(&self) -> Result<()> {
+        let deadline = Instant::now() + START_TIME;
+        let asked = |state: &State| state.seats.iter().all(|seat| seat.asked);
+        self.shared.wait(deadline, asked).map(|_| ())
+    }
+
+    /// Fails until a quorum of witnesses has said that it knows no more than this log. Before
+    /// that nothing may be signed.
+    pub(crate) fn confirm(&self) -> Result<()> {
+        let confirmed = |state: &State| self.quorum(state, |seat| seat.confirmed);
+        let deadline = Instant::now() + PATIENCE;
+        let (state, met) = self.shared.wait(deadline, confirmed)?;
+        if met {
+            return Ok(());
+        }
+        Err(Failure::Quorum(format!(
+            "since the start too few witnesses have said what they know of this log ({} needed): \
+             {}",
+            self.shared.policy.quorum_in_words(),
+            self.troubles(&state)
+        )))
+    }
+
+    /// The tree of this size is committed: witnesses may know it from now on.
+    pub(crate) fn committed(&self, size: u64) {
+        self.shared.committed.fetch_max(size, Ordering::SeqCst);
+    }
+
+    /// Whether a checkpoint that this log has published meets its quorum.
+    pub(crate) fn meets_quorum(&self, checkpoint: &str) -> bool {
+        self.check(checkpoint).is_ok()
+    }
+
+    /// The checkpoint of a committed head with the cosignatures of a quorum, and of whoever else
+    /// has been as quick. Its tiles have to be written. After [`Failure::Quorum`] it can be called
+    /// again, and goes on with what has arrived.
+    pub(crate) fn cosign(&self, head: &Head) -> Result<String> {
+        let begun = Instant::now();
+        {
+            let mut state = self.shared.lock();
+            if state.target.probe || state.target.head != *head {
+                if state.target.head != *head {
+                    state.seats.iter_mut().for_each(|seat| seat.line = None);
+                }
+                state.target = Arc::new(Target {
+                    head: head.clone(),
+                    probe: false,
+                });
+                self.shared.changed.notify_all();
+            }
+        }
+        let enough = |state: &State| self.quorum(state, |seat| seat.line.is_some());
+        let (state, met) = self.shared.wait(begun + PATIENCE, enough)?;
+        if !met {
+            return Err(Failure::Quorum(format!(
+                "the quorum of witnesses is not met ({} needed): {}",
+                self.shared.policy.quorum_in_words(),
+                self.troubles(&state)
+            )));
+        }
+        let checkpoint = compose(&state);
+        drop(state);
+        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.shared.waited.fetch_add(micros, Ordering::Relaxed);
+        self.shared.waits.fetch_add(1, Ordering::Relaxed);
+        // What an auditor will say of it.
+        self.check(&checkpoint)?;
+        Ok(checkpoint)
+    }
+
+    /// Waits for [`Cosigner::later`] to have something to say.
+    pub(crate) async fn news(&self) {
+        self.shared.news.notified().await;
+    }
+
+    /// The published checkpoint with the cosignatures that have arrived since, if there are any.
+    /// Fails if a witness knows more than this log.
+    pub(crate) fn later(&self, published: &str) -> Result<Option<String>> {
+        let state = self.shared.lock();
+        if let Some(why) = &state.fatal {
+            return Err(Failure::Rollback(why.clone()));
+        }
+        if state.target.probe || !published.starts_with(&state.target.head.checkpoint) {
+            return Ok(None);
+        }
+        let checkpoint = compose(&state);
+        drop(state);
+        let more = checkpoint.len() > published.len() && self.meets_quorum(&checkpoint);
+        Ok(more.then_some(checkpoint))
+    }
+
+    fn check(&self, checkpoint: &str) -> Result<()> {
+        let wrong = |error: &dyn std::fmt::Display| Failure::System(error.to_string());
+        let signed = SignedCheckpoint::parse(checkpoint).map_err(|e| wrong(&e))?;
+        let log = self.shared.policy.verify_log(&AwsLc, &signed);
+        let cosigned = log.and_then(|log| log.verify_cosignatures(&AwsLc));
+        let quorum = cosigned.and_then(|cosigned| cosigned.quorum());
+        quorum.map(|_| ()).map_err(|error| wrong(&error))
+    }
+
+    fn quorum(&self, state: &State, has: impl Fn(&Seat) -> bool) -> bool {
+        let seats: Vec<bool> = state.seats.iter().map(has).collect();
+        self.shared.policy.is_quorum(&seats)
+    }
+
+    /// What is wrong with those who have not signed, for people.
+    fn troubles(&self, state: &State) -> String {
+        let names = self.shared.policy.witnesses().iter().zip(&state.seats);
+        let said: Vec<String> = names
+            .map(|(witness, seat)| match (&seat.line, &seat.trouble) {
+                (Some(_), _) => format!("{} has signed", witness.name()),
+                (None, Some(trouble)) => format!("{}: {trouble}", witness.name()),
+                (None, None) => format!("{}: no answer yet", witness.name()),
+            })
+            .collect();
+        said.join("; ")
+    }
+
+    /// What Prometheus reads.
+    pub(crate) fn metrics(&self) -> String {
+        const UP: &str = "cosignet_log_witness_up";
+        const COSIGNED: &str = "cosignet_log_witness_cosignatures_total";
+        const FAILED: &str = "cosignet_log_witness_failures_total";
+        let state = self.shared.lock();
+        let seats = state.seats.clone();
+        drop(state);
+        let names = self
+            .shared
+            .policy
+            .witnesses()
+            .iter()
+            .map(|w| label(w.name()));
+        let all: Vec<_> = names.zip(seats).collect();
+        let mut out =
+            format!("# HELP {UP} 0 if the last question to a witness failed.\n# TYPE {UP} gauge\n");
+        for (name, seat) in &all {
+            let up = u8::from(seat.trouble.is_none());
+            let _ = writeln!(out, "{UP}{{witness={name}}} {up}");
+        }
+        let _ = write!(
+            out,
+            "# HELP {COSIGNED} Good cosignatures since the start.\n# TYPE {COSIGNED} counter\n"
+        );
+        for (name, seat) in &all {
+            let _ = writeln!(out, "{COSIGNED}{{witness={name}}} {}", seat.cosigned);
+        }
+        let _ = write!(
+            out,
+            "# HELP {FAILED} Questions without a good cosignature, by reason.\n\
+             # TYPE {FAILED} counter\n"
+        );
+        for (name, seat) in &all {
+            for (reason, count) in &seat.failed {
+                let labels = format!("reason=\"{reason}\",witness={name}");
+                let _ = writeln!(out, "{FAILED}{{{labels}}} {count}");
+            }
+        }
+        let micros = self.shared.waited.load(Ordering::Relaxed);
+        let _ = writeln!(
+            out,
+            "# HELP cosignet_log_cosign_seconds Time that heads waited for their quorum.\n\
+             # TYPE cosignet_log_cosign_seconds summary\n\
+             cosignet_log_cosign_seconds_sum {}.{:06}\n\
+             cosignet_log_cosign_seconds_count {}",
+            micros / 1_000_000,
+            micros % 1_000_000,
+            self.shared.waits.load(Ordering::Relaxed)
+        );
+        out
+    }
+}
+
+impl Drop for Cosigner {
+    fn drop(&mut self) {
+        self.shared.lock().ended = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `done` or the deadline, and says which. Fails if the log was rolled back.
+    fn wait(
+        &self,
+        deadline: Instant,
+        done: impl Fn(&State) -> bool,
+    ) -> Result<(MutexGuard<'_, State>, bool)> {
+        let mut state = self.lock();
+        loop {
+            if let Some(why) = &state.fatal {
+                return Err(Failure::Rollback(why.clone()));
+            }
+            if done(&state) {
+                return Ok((state, true));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok((state, false));
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// The target with the cosignatures that there are, in the order of the policy.
+fn compose(state: &State) -> String {
+    let lines = state.seats.iter().filter_map(|seat| seat.line.as_deref());
+    let lines: String = lines.collect();
+    state.target.head.checkpoint.clone() + &lines
+}
+
+/// The value of a label. Names in a policy have no control characters.
+fn label(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

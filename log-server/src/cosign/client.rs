@@ -1,0 +1,201 @@
+//! HTTP to one witness, and what makes an answer a cosignature. Nothing that comes from there is
+//! trusted.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::blocking::{Client as Blocking, Response};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use verifier_core::encoding::{hex, sha256};
+use verifier_core::signature::AwsLc;
+use verifier_core::tlog::note::Note;
+use verifier_core::tlog::policy::Witness;
+use verifier_core::tlog::submission::SIZE_TYPE;
+
+use super::worker::Trouble;
+
+/// To be reached at all.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
+/// For all of one answer.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// The longest answer, in bytes.
+const MAX_ANSWER: u64 = 64 * 1024;
+
+/// How far the clock of a witness may be from ours, in milliseconds.
+const CLOCK_SKEW: u64 = 5 * 60 * 1000;
+
+/// A connection to a witness that is kept open.
+pub(super) struct Client {
+    base: String,
+    /// Made with the first question, so that a failure of it is that witness's alone.
+    http: Option<Blocking>,
+}
+
+/// What a witness answered.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    kind: String,
+    pub(super) body: String,
+}
+
+/// What stands before the paths of the protocol, without a slash at its end.
+pub(super) fn address(url: &str) -> Result<String, String> {
+    let parsed = Url::parse(url).map_err(|error| format!("{url} is not a URL: {error}"))?;
+    let usable = matches!(parsed.scheme(), "http" | "https")
+        && parsed.query().is_none()
+        && parsed.fragment().is_none();
+    match usable {
+        true => Ok(url.trim_end_matches('/').to_owned()),
+        false => Err(format!("{url} is not a plain http or https URL")),
+    }
+}
+
+impl Client {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            base: url.trim_end_matches('/').to_owned(),
+            http: None,
+        }
+    }
+
+    /// `POST <url>/add-checkpoint`
+    pub(super) fn add_checkpoint(&mut self, body: &str) -> Result<Reply, Trouble> {
+        let url = format!("{}/add-checkpoint", self.base);
+        let http = self.http()?;
+        let request = http
+            .post(url)
+            .header(CONTENT_TYPE, "text/plain; charset=utf-8");
+        let answer = request
+            .body(body.to_owned())
+            .send()
+            .map_err(|e| unreachable(&e))?;
+        read(answer)
+    }
+
+    /// `GET <url>/<SHA-256 of the origin>/checkpoint`
+    pub(super) fn checkpoint(&self, origin: &str) -> Option<String> {
+        let hash = hex(&sha256(origin.as_bytes()));
+        let url = format!("{}/{hash}/checkpoint", self.base);
+        let answer = self.http.as_ref()?.get(url).send().ok()?;
+        let reply = read(answer).ok()?;
+        (reply.status == 200).then_some(reply.body)
+    }
+
+    fn http(&mut self) -> Result<Blocking, Trouble> {
+        if let Some(http) = &self.http {
+            return Ok(http.clone());
+        }
+        let http = Blocking::builder()
+            .user_agent(concat!("cosignet-log/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIME)
+            .timeout(ANSWER_TIME)
+            .tcp_nodelay(true)
+            // Whom we talk to is what the policy says, not what a server says.
+            .redirect(Policy::none())
+            .build()
+            .map_err(|error| unreachable(&error))?;
+        self.http = Some(http.clone());
+        Ok(http)
+    }
+}
+
+fn read(answer: Response) -> Result<Reply, Trouble> {
+    let status = answer.status().as_u16();
+    let kind = answer.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.to_owned();
+    let mut body = Vec::new();
+    let read = answer.take(MAX_ANSWER + 1).read_to_end(&mut body);
+    read.map_err(|error| unreachable(&error))?;
+    let too_long = || Trouble::Witness("answer", "its answer is longer than 64 KiB".into());
+    let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    if length > MAX_ANSWER {
+        return Err(too_long());
+    }
+    let body = String::from_utf8(body)
+        .map_err(|_| Trouble::Witness("answer", "its answer is not text".into()))?;
+    Ok(Reply { status, kind, body })
+}
+
+impl Reply {
+    /// Whether the body is said to be a size.
+    pub(super) fn is_size(&self) -> bool {
+        let kind = self.kind.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case(SIZE_TYPE)
+    }
+
+    /// A status that there is nothing to do about.
+    pub(super) fn refused(&self) -> Trouble {
+        let reason = match self.status {
+            403 => "403",
+            404 => "404",
+            422 => "422",
+            429 => "429",
+            500..=599 => "5xx",
+            _ => "status",
+        };
+        let first: String = self
+            .body
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(100)
+            .collect();
+        let said = verifier_core::quote(&first);
+        Trouble::Witness(reason, format!("it answers {} {said}", self.status))
+    }
+}
+
+/// The signature line of the witness over this checkpoint, taken out of an answer: by its key, over
+/// exactly this text, at about this time. Other lines are ignored.
+pub(super) fn cosignature(
+    witness: &Witness,
+    checkpoint: &str,
+    reply: &Reply,
+) -> Result<String, Trouble> {
+    let wrong = |why: String| Trouble::Witness("cosignature", why);
+    let key = witness.key();
+    let all = format!("{checkpoint}{}", reply.body);
+    let note = Note::parse(&all).map_err(|_| wrong("it does not answer with signatures".into()))?;
+    let mut lines = note.signatures().iter();
+    let line = lines
+        .find(|line| (line.name(), line.id()) == (key.name(), key.id()))
+        .ok_or_else(|| wrong("it answers without a cosignature of its key".into()))?;
+    let line = key.signature_line(line.signature());
+    let alone = format!("{checkpoint}{line}");
+    let verified = Note::parse(&alone)
+        .and_then(|note| {
+            note.verify(&AwsLc, std::slice::from_ref(key))
+                .map(|v| v.first().and_then(|v| v.time()))
+        })
+        .map_err(|error| wrong(error.to_string()))?;
+    let time = verified.ok_or_else(|| wrong("its cosignature has no time".into()))?;
+    let skew = time.as_millis().abs_diff(crate::now().as_millis());
+    if skew > CLOCK_SKEW {
+        let now = crate::now();
+        return Err(wrong(format!(
+            "it says that it is {time}, and here it is {now}"
+        )));
+    }
+    Ok(line)
+}
+
+/// The innermost cause says most.
+fn unreachable(error: &(dyn std::error::Error + 'static)) -> Trouble {
+    let timed_out = error
+        .downcast_ref::<reqwest::Error>()
+        .is_some_and(reqwest::Error::is_timeout);
+    if timed_out {
+        return Trouble::Witness("timeout", "it does not answer in time".into());
+    }
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    Trouble::Witness("unreachable", format!("it cannot be reached: {cause}"))
+}

@@ -1,0 +1,267 @@
+//! The thread that asks one witness, and what it knows of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use verifier_core::tlog::policy::Witness;
+use verifier_core::tlog::prove;
+use verifier_core::tlog::submission::{Submission, parse_size};
+
+use super::client::{self, Client, Reply};
+use super::{Shared, Target};
+use crate::failure::{Failure, Result};
+use crate::key;
+
+/// After the first failure, and the longest of the pauses that double from there.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A question begins where the witness is. One that is somewhere else each time is given up for
+/// now.
+const MAX_QUESTIONS: u32 = 3;
+
+/// Starts the thread for the witness in this seat.
+pub(super) fn start(shared: &Arc<Shared>, seat: usize, url: &str) -> Result<()> {
+    let (shared, url) = (Arc::clone(shared), url.to_owned());
+    let name = format!("witness-{seat}");
+    let started = std::thread::Builder::new().name(name).spawn(move || {
+        let Some(witness) = shared.policy.witnesses().get(seat) else {
+            return;
+        };
+        let mut worker = Worker {
+            shared: &shared,
+            seat,
+            witness,
+            client: Client::new(&url),
+            known: None,
+        };
+        worker.run();
+    });
+    started
+        .map(|_| ())
+        .map_err(|error| Failure::System(error.to_string()))
+}
+
+struct Worker<'s> {
+    shared: &'s Shared,
+    seat: usize,
+    witness: &'s Witness,
+    client: Client,
+    /// The size that the witness cosigned last, as far as is known.
+    known: Option<u64>,
+}
+
+/// What an answer comes to.
+enum Outcome {
+    /// The signature line.
+    Cosigned(String),
+    /// It knows as much as this log, or less.
+    Confirmed,
+}
+
+/// Why there is no cosignature.
+pub(super) enum Trouble {
+    /// Of this witness alone: why, for metrics and for people.
+    Witness(&'static str, String),
+    /// The log was rolled back.
+    Fatal(String),
+}
+
+impl Worker<'_> {
+    fn run(&mut self) {
+        let mut pause = FIRST_PAUSE;
+        while let Some(target) = self.next() {
+            match self.ask(&target) {
+                Ok(outcome) => {
+                    pause = FIRST_PAUSE;
+                    self.record(&target, outcome);
+                }
+                Err(Trouble::Fatal(why)) => {
+                    self.shared.lock().fatal = Some(why);
+                    self.shared.changed.notify_all();
+                    self.shared.news.notify_one();
+                    return;
+                }
+                Err(Trouble::Witness(reason, why)) => {
+                    self.fail(reason, why);
+                    self.rest(pause);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Waits for something to ask. `None` at the end of the process.
+    fn next(&self) -> Option<Arc<Target>> {
+        let mut state = self.shared.lock();
+        loop {
+            if state.ended {
+                return None;
+            }
+            let seat = state.seats.get(self.seat)?;
+            let nothing = seat.line.is_some() || (state.target.probe && seat.confirmed);
+            if !nothing {
+                return Some(Arc::clone(&state.target));
+            }
+            let waited = self.shared.changed.wait(state);
+            state = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+
+    fn ask(&mut self, target: &Target) -> std::result::Result<Outcome, Trouble> {
+        let head = &target.head;
+        for _ in 0..MAX_QUESTIONS {
+            // Of a witness whose size is not known yet the own size is claimed: it then signs only
+            // what it has signed before, and otherwise says what it knows.
+            let old = self.known.unwrap_or(head.size).min(head.size);
+            let body = Submission::new(old, self.proof(old, head.size)?, &head.checkpoint);
+            let reply = self.client.add_checkpoint(&body.to_string())?;
+            match reply.status {
+                200 => {
+                    let line = client::cosignature(self.witness, &head.checkpoint, &reply)?;
+                    self.known = Some(head.size);
+                    return Ok(Outcome::Cosigned(line));
+                }
+                409 => {
+                    let size = self.other_size(&reply)?;
+                    if size == old {
+                        let why = format!("it answers 409 to its own size {size}");
+                        return Err(Trouble::Witness("answer", why));
+                    }
+                    self.known = Some(size);
+                    if target.probe {
+                        return Ok(Outcome::Confirmed);
+                    }
+                }
+                422 if old == head.size => return Err(self.other_tree(target, &reply)),
+                _ => return Err(reply.refused()),
+            }
+        }
+        let why = "it names another size each time it is asked".into();
+        Err(Trouble::Witness("answer", why))
+    }
+
+    fn proof(
+        &self,
+        old: u64,
+        size: u64,
+    ) -> std::result::Result<Vec<verifier_core::tlog::merkle::Hash>, Trouble> {
+        if old == 0 || old == size {
+            return Ok(Vec::new());
+        }
+        let mut nodes = self.shared.tiles.nodes(size);
+        let proof = prove::consistency(old, size, &mut |height, number| nodes.node(height, number));
+        let unproven = |why: String| Trouble::Witness("proof", why);
+        proof
+            .map_err(|error| unproven(error.to_string()))?
+            .ok_or_else(|| unproven(format!("no tree of size {old} begins this one")))
+    }
+
+    /// The size in an answer of status 409. Larger than the log's own, and the log was rolled
+    /// back.
+    fn other_size(&self, reply: &Reply) -> std::result::Result<u64, Trouble> {
+        let size = reply
+            .is_size()
+            .then(|| parse_size(&reply.body))
+            .flatten()
+            .ok_or_else(|| {
+                let why = "it answers 409 without a size".into();
+                Trouble::Witness("answer", why)
+            })?;
+        let own = self.shared.committed.load(Ordering::SeqCst);
+        if size <= own {
+            return Ok(size);
+        }
+        let (name, key) = (self.witness.name(), self.witness.key());
+        let proof = match self.shown() {
+            Some((shown, _)) if shown > own => format!(
+                "It shows a checkpoint of {shown} entries that the key of this log has signed."
+            ),
+            _ => "It shows no such checkpoint of this log at the moment, so it may be wrong, but \
+                  nothing is risked."
+                .into(),
+        };
+        Err(Trouble::Fatal(format!(
+            "the witness {name} ({key}) has cosigned {size} entries of this log and there are only \
+             {own} here: the log was rolled back, and going on would fork it. {proof} Bring back \
+             the newest database and public directory; see OPERATIONS, \"Restore\". If you know \
+             that the witness is wrong, take it out of the policy file"
+        )))
+    }
+
+    /// 422 for the size that the witness itself is at: it knows another tree of this size.
+    fn other_tree(&self, target: &Target, reply: &Reply) -> Trouble {
+        let head = &target.head;
+        match self.shown() {
+            Some((size, root)) if size == head.size && root != head.root => {
+                let name = self.witness.name();
+                Trouble::Fatal(format!(
+                    "the witness {name} shows another tree of {size} entries that the key of this \
+                     log has signed: the log was rolled back and has forked. Stop, keep everything \
+                     for an investigation; see OPERATIONS, \"Restore\""
+                ))
+            }
+            _ => reply.refused(),
+        }
+    }
+
+    /// Size and root of the checkpoint that the witness shows, if this log has signed it.
+    fn shown(&self) -> Option<(u64, verifier_core::tlog::merkle::Hash)> {
+        let log = self.shared.policy.logs().first()?;
+        let text = self.client.checkpoint(log.origin())?;
+        key::open(log.key(), &text).ok()
+    }
+
+    fn record(&self, target: &Arc<Target>, outcome: Outcome) {
+        let mut state = self.shared.lock();
+        let current = Arc::ptr_eq(&state.target, target) || state.target.head == target.head;
+        let Some(seat) = state.seats.get_mut(self.seat) else {
+            return;
+        };
+        seat.asked = true;
+        seat.confirmed = true;
+        if seat.trouble.take().is_some() {
+            tracing::info!(witness = self.witness.name(), "the witness is back");
+        }
+        if let Outcome::Cosigned(line) = outcome {
+            seat.cosigned += 1;
+            // Of an older head it is too late.
+            if current {
+                seat.line = Some(line);
+            }
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        self.shared.news.notify_one();
+    }
+
+    fn fail(&self, reason: &'static str, why: String) {
+        let mut state = self.shared.lock();
+        let Some(seat) = state.seats.get_mut(self.seat) else {
+            return;
+        };
+        seat.asked = true;
+        *seat.failed.entry(reason).or_default() += 1;
+        if seat.trouble.as_ref() != Some(&why) {
+            tracing::warn!(witness = self.witness.name(), reason, why, "no cosignature");
+        }
+        seat.trouble = Some(why);
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// Leaves the witness alone for a while.
+    fn rest(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut state = self.shared.lock();
+        while !state.ended {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.shared.changed.wait_timeout(state, left);
+            (state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The data directory, and files in it that survive a power cut: written beside their place,
+//! synced, renamed into it, and the folder synced, because a rename is durable only when its folder
+//! is.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use verifier_core::encoding::{hex, sha256};
+
+use super::key::WitnessKey;
+use crate::code::CliCode;
+use crate::failure::{CliError, show_path};
+
+#[derive(Clone, Debug)]
+pub(super) struct Directory {
+    root: PathBuf,
+}
+
+impl Directory {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub(super) fn key(&self) -> PathBuf {
+        self.root.join("witness.key")
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// Where the head of a log is remembered.
+    pub(super) fn record(&self, origin: &str) -> PathBuf {
+        self.logs().join(origin_hash(origin))
+    }
+
+    /// Makes the directory of a new witness.
+    pub(super) fn create(&self, key: &WitnessKey) -> Result<(), CliError> {
+        let failed = |error: io::Error| unwritable(&self.root, &error);
+        fs::create_dir_all(&self.root).map_err(failed)?;
+        let _lock = self.lock()?;
+        for path in [self.key(), self.logs()] {
+            if path.exists() {
+                let message = format!("{} exists already.", show_path(&path));
+                return Err(CliError::new(CliCode::WitnessExists, message).file(&path));
+            }
+        }
+        write(&self.key(), key.to_file().as_bytes(), 0o600)
+            .and_then(|()| fs::create_dir(self.logs()))
+            .and_then(|()| sync(&self.root))
+            .map_err(failed)
+    }
+
+    /// Fails unless [`Directory::create`] has made a witness here. A witness whose memory is gone
+    /// must not start with an empty one.
+    pub(super) fn require(&self) -> Result<(), CliError> {
+        for path in [self.key(), self.logs()] {
+            if !path.exists() {
+                let message = format!("{} is not there.", show_path(&path));
+                return Err(CliError::new(CliCode::WitnessNone, message).file(&path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes this process the one that signs here, until the file is dropped.
+    pub(super) fn lock(&self) -> Result<File, CliError> {
+        let path = self.root.join("lock");
+        let file = File::create(&path).map_err(|error| unwritable(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("A witness runs on {} already.", show_path(&self.root));
+                Err(CliError::new(CliCode::WitnessRunning, message).file(&self.root))
+            }
+            Err(TryLockError::Error(error)) => Err(unwritable(&path, &error)),
+        }
+    }
+}
+
+/// The name of a log in files and addresses: SHA-256 of its origin, in hex.
+pub(super) fn origin_hash(origin: &str) -> String {
+    hex(&sha256(origin.as_bytes()))
+}
+
+/// Puts `bytes` at `path`, in place of what was there. When this returns they are durable.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    match fs::remove_file(&temporary) {
+        // Left behind by a crash.
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    write(&temporary, bytes, 0o644)?;
+    fs::rename(&temporary, path)?;
+    sync(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> CliError {
+    let message = format!("{} cannot be written: {error}.", show_path(path));
+    CliError::new(CliCode::IoOutput, message)
+        .file(path)
+        .next("Check the name of the directory and the rights to it.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_specification_has_this_hash() {
+        assert_eq!(
+            origin_hash("example.com/behind-the-sofa"),
+            "5fd2dc0beb4ce54da5050cf6d5c75248b023abad441c3cecde3976fbe9da4fe4"
+        );
+    }
+
+    #[test]
+    fn replaces_also_over_what_a_crash_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        replace(&path, b"one").unwrap();
+        fs::write(path.with_extension("new"), b"half").unwrap();
+        replace(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

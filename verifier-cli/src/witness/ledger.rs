@@ -1,0 +1,290 @@
+//! The rules of `add-checkpoint`: compare, make durable, sign.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use verifier_core::signature::AwsLc;
+use verifier_core::tlog::checkpoint::{Checkpoint, Error as CheckpointError};
+use verifier_core::tlog::merkle::{EMPTY_ROOT, Hash, verify_consistency};
+use verifier_core::tlog::note::Note;
+use verifier_core::tlog::policy::Policy;
+use verifier_core::tlog::submission::Submission;
+use verifier_core::tlog::vkey::VerifierKey;
+
+use super::directory::{Directory, origin_hash};
+use super::key::WitnessKey;
+use super::rate::Rate;
+use super::record::{Record, signatures};
+use crate::code::CliCode;
+use crate::failure::{CliError, show_path};
+
+/// How far the clock may go back without anybody noticing, in seconds. Until it has caught up the
+/// last time is stated again.
+const CLOCK_STEP: u64 = 60;
+
+/// Everything that requests are answered from.
+#[derive(Debug)]
+pub(super) struct Witness {
+    key: WitnessKey,
+    logs: HashMap<String, Arc<Log>>,
+    /// The same, by the hash of the origin.
+    by_hash: HashMap<String, Arc<Log>>,
+}
+
+/// One log.
+#[derive(Debug)]
+struct Log {
+    origin: String,
+    keys: Vec<VerifierKey>,
+    path: PathBuf,
+    rate: Rate,
+    /// Held from the comparison to the answer.
+    record: tokio::sync::Mutex<Option<Record>>,
+    /// What is shown, always of something that is durable.
+    shown: Mutex<Option<Shown>>,
+}
+
+/// The head that was cosigned last.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) origin: String,
+    pub(super) size: u64,
+    pub(super) seconds: u64,
+    root: Hash,
+    /// With the signatures of log and witness.
+    pub(super) checkpoint: Arc<str>,
+}
+
+/// Why a checkpoint is not cosigned.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Refusal {
+    /// 400: not a request of this kind.
+    Malformed(String),
+    /// 403: the log has not signed it.
+    NotSigned(String),
+    /// 404: a log that this witness does not know.
+    UnknownLog,
+    /// 409: the request begins at another size than the witness remembers, which is this one.
+    OtherSize(u64),
+    /// 422: not shown to extend what was cosigned before.
+    Inconsistent(String),
+    /// 429: more requests about this log than allowed.
+    TooMany,
+    /// 500: it could not be made durable, or the clock is wrong.
+    Unable,
+}
+
+/// What a checkpoint says, also one of an empty tree with a root that empty trees do not have:
+/// that has an answer of its own.
+#[derive(Debug)]
+struct Head {
+    origin: String,
+    size: u64,
+    root: Option<Hash>,
+}
+
+impl Head {
+    fn read(text: &str) -> Result<Self, CheckpointError> {
+        match Checkpoint::parse(text) {
+            Ok(checkpoint) => Ok(Self {
+                origin: checkpoint.origin().into(),
+                size: checkpoint.size(),
+                root: Some(checkpoint.root()),
+            }),
+            Err(CheckpointError::EmptyTreeRoot { .. }) => Ok(Self {
+                origin: text.lines().next().unwrap_or_default().into(),
+                size: 0,
+                root: None,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Witness {
+    /// The witness with this key for the logs of a policy, with what it remembers of them.
+    pub(super) fn open(
+        key: WitnessKey,
+        policy: &Policy,
+        directory: &Directory,
+        rate: u16,
+    ) -> Result<Self, CliError> {
+        let mut keys: HashMap<String, Vec<VerifierKey>> = HashMap::new();
+        for log in policy.logs() {
+            let own = keys.entry(log.origin().into()).or_default();
+            own.push(log.key().clone());
+        }
+        let mut logs = HashMap::new();
+        for (origin, keys) in keys {
+            let path = directory.record(&origin);
+            let record = Record::load(&path, &origin, &keys).map_err(|why| {
+                let message = format!("{}: {why}.", show_path(&path));
+                CliError::new(CliCode::WitnessDamaged, message).file(&path)
+            })?;
+            let shown = record.as_ref().and_then(|r| show(&key, &origin, r));
+            let log = Log {
+                path,
+                rate: Rate::new(rate),
+                record: tokio::sync::Mutex::new(record),
+                shown: Mutex::new(shown),
+                keys,
+                origin: origin.clone(),
+            };
+            logs.insert(origin, Arc::new(log));
+        }
+        let by_hash = logs
+            .iter()
+            .map(|(origin, log)| (origin_hash(origin), Arc::clone(log)));
+        Ok(Self {
+            by_hash: by_hash.collect(),
+            logs,
+            key,
+        })
+    }
+
+    pub(super) fn vkey(&self) -> &VerifierKey {
+        self.key.public()
+    }
+
+    /// Size and root of the tree of a log that was cosigned last; `None` for an unknown log.
+    pub(super) fn remembers(&self, origin: &str) -> Option<(u64, Hash)> {
+        let shown = self.logs.get(origin)?.shown();
+        Some(shown.map_or((0, EMPTY_ROOT), |shown| (shown.size, shown.root)))
+    }
+
+    /// What was cosigned last of the log whose origin has this hash.
+    pub(super) fn shown(&self, origin_hash: &str) -> Option<Shown> {
+        self.by_hash.get(origin_hash)?.shown()
+    }
+
+    /// What was cosigned last of each log that has been.
+    pub(super) fn all_shown(&self) -> Vec<Shown> {
+        let mut all: Vec<Shown> = self.logs.values().filter_map(|log| log.shown()).collect();
+        all.sort_by(|a, b| a.origin.cmp(&b.origin));
+        all
+    }
+
+    pub(super) fn log_count(&self) -> usize {
+        self.logs.len()
+    }
+
+    /// `add-checkpoint`: the cosignature of a checkpoint that extends what was cosigned before.
+    ///
+    /// Must not be dropped half-way: what is remembered in memory has to follow what is on disk.
+    pub(super) async fn add_checkpoint(self: &Arc<Self>, body: &str) -> Result<String, Refusal> {
+        let malformed = |error: &dyn std::fmt::Display| Refusal::Malformed(error.to_string());
+        let submission = Submission::parse(body).map_err(|error| malformed(&error))?;
+        let note = Note::parse(submission.checkpoint).map_err(|error| malformed(&error))?;
+        let head = Head::read(note.text()).map_err(|error| malformed(&error))?;
+        let log = self.logs.get(&head.origin).ok_or(Refusal::UnknownLog)?;
+        if !log.rate.take(Instant::now()) {
+            return Err(Refusal::TooMany);
+        }
+        note.verify(&AwsLc, &log.keys)
+            .map_err(|error| Refusal::NotSigned(error.to_string()))?;
+        if submission.old > head.size {
+            return Err(Refusal::Malformed(format!(
+                "the old size {} is larger than the checkpoint's, {}",
+                submission.old, head.size
+            )));
+        }
+        let mut remembered = log.record.lock().await;
+        let root = compare(remembered.as_ref(), &submission, &head)?;
+        let last = remembered.as_ref().map_or(0, |record| record.seconds);
+        let record = Record {
+            seconds: time(last).ok_or(Refusal::Unable)?,
+            size: head.size,
+            root,
+            text: note.text().into(),
+            signatures: signatures(&note, &log.keys),
+        };
+        // The same tree again needs no memory, only another signature.
+        let known = remembered
+            .as_ref()
+            .is_some_and(|old| (old.size, old.root) == (record.size, record.root));
+        if !known {
+            let (path, stored) = (log.path.clone(), record.clone());
+            let done = tokio::task::spawn_blocking(move || stored.store(&path)).await;
+            let done = done.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+            done.map_err(|error| {
+                tracing::error!(%error, origin = log.origin, "cannot remember a checkpoint");
+                Refusal::Unable
+            })?;
+            super::failpoint("after-persist");
+        }
+        let shown = show(&self.key, &log.origin, &record).ok_or(Refusal::Unable)?;
+        let line = shown
+            .checkpoint
+            .strip_prefix(&record.checkpoint())
+            .unwrap_or_default()
+            .to_owned();
+        *log.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        *remembered = Some(record);
+        Ok(line)
+    }
+}
+
+impl Log {
+    fn shown(&self) -> Option<Shown> {
+        self.shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// The root of the new tree, if it is one that extends what is remembered.
+fn compare(
+    remembered: Option<&Record>,
+    submission: &Submission<'_>,
+    head: &Head,
+) -> Result<Hash, Refusal> {
+    let (size, old_root) = remembered.map_or((0, EMPTY_ROOT), |record| (record.size, record.root));
+    if submission.old != size {
+        return Err(Refusal::OtherSize(size));
+    }
+    let inconsistent = |why: &str| Refusal::Inconsistent(why.into());
+    let root = head.root.ok_or_else(|| {
+        inconsistent("the root hash is not that of the empty tree, but the tree size is 0")
+    })?;
+    if size == 0 {
+        return match submission.proof.as_slice() {
+            [] => Ok(root),
+            _ => Err(inconsistent("from size 0 the consistency proof is empty")),
+        };
+    }
+    verify_consistency(size, &old_root, head.size, &root, &submission.proof)
+        .map_err(|error| inconsistent(&error.to_string()))?;
+    Ok(root)
+}
+
+/// The time to state after `last` was stated: never an earlier one. `None` if the clock has gone
+/// back further than clocks are corrected.
+fn time(last: u64) -> Option<u64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let stated = now.max(last);
+    if stated - now > CLOCK_STEP {
+        tracing::error!(
+            now,
+            last,
+            "the clock is behind what was stated last: set it right"
+        );
+        return None;
+    }
+    Some(stated)
+}
+
+/// Signs what is remembered.
+fn show(key: &WitnessKey, origin: &str, record: &Record) -> Option<Shown> {
+    let cosignature = key.cosign(&record.text, record.seconds)?;
+    let checkpoint = record.checkpoint() + &cosignature;
+    Some(Shown {
+        origin: origin.into(),
+        size: record.size,
+        root: record.root,
+        seconds: record.seconds,
+        checkpoint: checkpoint.into(),
+    })
+}

@@ -1,0 +1,279 @@
+//! HTTP: routes, limits on size and time, graceful end.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use verifier_core::tlog::submission::SIZE_TYPE;
+
+use super::ledger::{Refusal, Witness};
+use crate::args::WitnessServeArgs;
+use crate::code::CliCode;
+use crate::failure::CliError;
+
+/// The longest body, in bytes: a proof, and a checkpoint with many signatures, also of the long
+/// kinds that this witness does not make.
+const MAX_BODY: usize = 128 * 1024;
+
+/// How long a client may take to send the head of a request, also the first byte of the next one.
+const HEAD_TIME: Duration = Duration::from_secs(60);
+
+/// How long a client may take to send a body.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How long open requests may take when the server ends.
+const END_TIME: Duration = Duration::from_secs(10);
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+type Answer = Response<Full<Bytes>>;
+
+#[derive(Debug)]
+struct App {
+    witness: Arc<Witness>,
+    /// Answers by route and status.
+    answers: Mutex<BTreeMap<(&'static str, u16), u64>>,
+}
+
+/// Serves until a signal ends it.
+pub(super) fn serve(witness: Witness, args: &WitnessServeArgs) -> Result<(), CliError> {
+    let cannot = |error: std::io::Error| {
+        let message = format!("{} cannot be listened on: {error}.", args.listen);
+        CliError::new(CliCode::IoListen, message)
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(cannot)?;
+    let app = App {
+        witness: Arc::new(witness),
+        answers: Mutex::default(),
+    };
+    runtime.block_on(run(Arc::new(app), args)).map_err(cannot)
+}
+
+async fn run(app: Arc<App>, args: &WitnessServeArgs) -> std::io::Result<()> {
+    let listener = TcpListener::bind(args.listen).await?;
+    let address = listener.local_addr()?;
+    let (vkey, logs) = (app.witness.vkey(), app.witness.log_count());
+    tracing::info!(%address, %vkey, logs, "serving");
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(usize::from(args.connections)));
+    loop {
+        let accepted = tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            accepted = accept(&listener, &connections) => accepted,
+        };
+        let (stream, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, or a client that left: neither ends the server.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let app = Arc::clone(&app);
+        let service = service_fn(move |request| answer(Arc::clone(&app), request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .max_buf_size(64 * 1024)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _permit = permit;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection");
+            }
+        });
+    }
+    drop(listener);
+    tracing::info!("finishing open requests");
+    let _ = tokio::time::timeout(END_TIME, graceful.shutdown()).await;
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(connections)
+        .acquire_owned()
+        .await
+        .map_err(std::io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, permit))
+}
+
+async fn answer(app: Arc<App>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    let path = request.uri().path().to_owned();
+    let read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (route, answer) = match path.as_str() {
+        "/add-checkpoint" if *request.method() == Method::POST => {
+            ("add-checkpoint", add_checkpoint(&app, request).await)
+        }
+        "/add-checkpoint" => (
+            "other",
+            plain(StatusCode::METHOD_NOT_ALLOWED, "POST only\n"),
+        ),
+        _ if !read => ("other", plain(StatusCode::METHOD_NOT_ALLOWED, "GET only\n")),
+        "/healthz" => ("other", plain(StatusCode::OK, "ok\n")),
+        "/metrics" => ("other", plain(StatusCode::OK, &app.metrics())),
+        _ => match monitored(&path) {
+            Some(hash) => ("checkpoint", shown(&app, hash)),
+            None => ("other", plain(StatusCode::NOT_FOUND, "nothing here\n")),
+        },
+    };
+    app.count(route, answer.status());
+    Ok(answer)
+}
+
+/// `POST /add-checkpoint`
+async fn add_checkpoint(app: &Arc<App>, request: Request<Incoming>) -> Answer {
+    let body = Limited::new(request.into_body(), MAX_BODY).collect();
+    let body = match tokio::time::timeout(BODY_TIME, body).await {
+        Err(_) => {
+            return plain(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not arrive in time\n",
+            );
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is larger than 128 KiB\n",
+            );
+        }
+        Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the body did not arrive whole\n"),
+        Ok(Ok(body)) => body.to_bytes(),
+    };
+    let Ok(body) = String::from_utf8(body.into()) else {
+        return plain(StatusCode::BAD_REQUEST, "the body is not UTF-8\n");
+    };
+    let witness = Arc::clone(&app.witness);
+    // A task of its own goes on to its end, also if the client goes away.
+    let cosigned = tokio::spawn(async move { witness.add_checkpoint(&body).await });
+    let refusal = match cosigned.await.unwrap_or(Err(Refusal::Unable)) {
+        Ok(line) => return plain(StatusCode::OK, &line),
+        Err(refusal) => refusal,
+    };
+    let said = |why: String| why + "\n";
+    let (status, text) = match refusal {
+        Refusal::Malformed(why) => (StatusCode::BAD_REQUEST, said(why)),
+        Refusal::NotSigned(why) => (StatusCode::FORBIDDEN, said(why)),
+        Refusal::UnknownLog => (
+            StatusCode::NOT_FOUND,
+            "this witness does not know the log\n".into(),
+        ),
+        Refusal::OtherSize(size) => {
+            let mut answer = plain(StatusCode::CONFLICT, &format!("{size}\n"));
+            set(&mut answer, header::CONTENT_TYPE, SIZE_TYPE);
+            return answer;
+        }
+        Refusal::Inconsistent(why) => {
+            tracing::warn!(why, "a log has signed what does not extend its last head");
+            (StatusCode::UNPROCESSABLE_ENTITY, said(why))
+        }
+        Refusal::TooMany => {
+            let text = "too many requests about this log\n";
+            let mut answer = plain(StatusCode::TOO_MANY_REQUESTS, text);
+            set(&mut answer, header::RETRY_AFTER, "1");
+            return answer;
+        }
+        Refusal::Unable => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the witness cannot cosign at the moment\n".into(),
+        ),
+    };
+    plain(status, &text)
+}
+
+/// `GET /<SHA-256 of the origin, in hex>/checkpoint`
+fn shown(app: &App, origin_hash: &str) -> Answer {
+    let Some(shown) = app.witness.shown(origin_hash) else {
+        return plain(
+            StatusCode::NOT_FOUND,
+            "nothing of such a log was cosigned\n",
+        );
+    };
+    let mut answer = plain(StatusCode::OK, &shown.checkpoint);
+    set(&mut answer, header::CACHE_CONTROL, "public, max-age=5");
+    set(&mut answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    answer
+}
+
+fn monitored(path: &str) -> Option<&str> {
+    let hash = path.strip_prefix('/')?.strip_suffix("/checkpoint")?;
+    (!hash.contains('/')).then_some(hash)
+}
+
+impl App {
+    fn count(&self, route: &'static str, status: StatusCode) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        *answers.entry((route, status.as_u16())).or_default() += 1;
+    }
+
+    /// What Prometheus reads.
+    fn metrics(&self) -> String {
+        let mut out = String::new();
+        let head = |name: &str, kind: &str, help: &str| {
+            format!("# HELP {name} {help}\n# TYPE {name} {kind}\n")
+        };
+        let name = "cosignet_witness_answers_total";
+        out += &head(name, "counter", "Answers by route and status.");
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((route, status), count) in answers.iter() {
+            let labels = format!("route=\"{route}\",status=\"{status}\"");
+            let _infallible = writeln!(out, "{name}{{{labels}}} {count}");
+        }
+        let all = self.witness.all_shown();
+        let name = "cosignet_witness_tree_size";
+        out += &head(name, "gauge", "Size of the tree that was cosigned last.");
+        for log in &all {
+            let _infallible = writeln!(out, "{name}{{log={}}} {}", label(&log.origin), log.size);
+        }
+        let name = "cosignet_witness_cosigned_timestamp_seconds";
+        out += &head(name, "gauge", "When that was.");
+        for log in &all {
+            let _infallible = writeln!(out, "{name}{{log={}}} {}", label(&log.origin), log.seconds);
+        }
+        out
+    }
+}
+
+/// The value of a label. Origins have no control characters.
+fn label(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn plain(status: StatusCode, text: &str) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::copy_from_slice(text.as_bytes())));
+    *answer.status_mut() = status;
+    set(&mut answer, header::CONTENT_TYPE, TEXT);
+    set(&mut answer, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(&mut answer, header::CACHE_CONTROL, "no-store");
+    answer
+}
+
+fn set(answer: &mut Answer, name: header::HeaderName, value: &'static str) {
+    let headers = answer.headers_mut();
+    headers.insert(name, HeaderValue::from_static(value));
+}

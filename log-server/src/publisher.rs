@@ -4,8 +4,10 @@
 //! finds its tiles, and a quorum that vouches for it.
 //! Everything here can be done again from what was committed.
 
+use std::fs;
 use std::sync::Arc;
 
+use verifier_core::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::tlog::merkle::Hash;
 
 use crate::cosign::Cosigner;
@@ -112,7 +114,7 @@ impl Publisher {
         }
         let checkpoint = self.cosigner.cosign(&next.head)?;
         failpoint::pass("before-checkpoint");
-        durable::replace(&self.layout.checkpoint(), checkpoint.as_bytes())?;
+        put(&self.layout, &checkpoint, next.head.size)?;
         failpoint::pass("after-checkpoint");
         let full: Vec<_> = next
             .files
@@ -137,10 +139,27 @@ impl Publisher {
         let Some(checkpoint) = self.cosigner.later(&self.head.checkpoint)? else {
             return Ok(false);
         };
-        durable::replace(&self.layout.checkpoint(), checkpoint.as_bytes())?;
+        put(&self.layout, &checkpoint, self.head.size)?;
         self.head.checkpoint = checkpoint;
         Ok(true)
     }
+}
+
+/// Makes a checkpoint the public one, unless that would take the log back: whoever else writes
+/// here is ahead of this process, which must not go on.
+fn put(layout: &Layout, checkpoint: &str, size: u64) -> Result<()> {
+    let path = layout.checkpoint();
+    let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
+    let there = SignedCheckpoint::parse(&text)
+        .map_err(|error| Failure::damage(format!("{}: {error}", path.display())))?;
+    let found = there.checkpoint().size();
+    if found > size {
+        return Err(Failure::damage(format!(
+            "the public checkpoint has {found} entries and this process only {size}: another one \
+             publishes this log. Stop both, run `cosignet-log fsck`, and start one"
+        )));
+    }
+    durable::replace(&path, checkpoint.as_bytes())
 }
 
 /// Writes tiles side by side: most of the time goes into waiting for the disk. All of them are

@@ -276,6 +276,32 @@ fn while_nothing_can_be_published_nothing_is_acknowledged_or_appended_twice() {
 }
 
 #[test]
+fn the_public_checkpoint_never_goes_back() {
+    let log = log(2);
+    let server = log.serve();
+    // Somebody else has published more, which the lock should have made impossible.
+    let path = log.path("public/checkpoint");
+    let ours = fs::read_to_string(&path).unwrap();
+    let theirs = ours.replacen("\n2\n", "\n9\n", 1);
+    assert_ne!(ours, theirs);
+    fs::write(&path, &theirs).unwrap();
+    let approval = Approval::new(3);
+    assert_eq!(server.client.append(&approval).code(), "log.not_published");
+    assert_eq!(server.client.get("/readyz").status, 503);
+    assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+    fs::write(&path, &ours).unwrap();
+    let mut reply = server.client.append(&approval);
+    for _ in 0..50 {
+        if reply.status == 200 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        reply = server.client.append(&approval);
+    }
+    assert_eq!((reply.status, reply.index()), (200, 2));
+}
+
+#[test]
 fn a_full_disk_under_the_database_loses_nothing_that_was_acknowledged() {
     let log = log(1);
     // A few pages more than an empty database has.

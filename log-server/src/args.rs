@@ -321,6 +321,8 @@ mod tests {
         crossOrigin = true
         topOrigins = ["https://top.example"]
         maxAppendDelaySeconds = 60
+        witnessPolicy = "witnesses.txt"
+        publishWaitSeconds = 5
         queue = 7
         connections = 8
         requestsPerSecond = 9
@@ -350,6 +352,9 @@ mod tests {
         assert!(found.rules.allow_cross_origin);
         assert_eq!(found.rules.top_origins, ["https://top.example"]);
         assert_eq!(found.rules.max_append_delay, 60_000);
+        let policy = Some(PathBuf::from("witnesses.txt"));
+        assert_eq!(found.witness_policy, policy);
+        assert_eq!(found.publish_wait, Duration::from_secs(5));
         assert_eq!((found.queue, found.connections), (7, 8));
         assert_eq!(found.requests_per_second, 9);
         assert!(found.json_messages);

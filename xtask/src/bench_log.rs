@@ -89,8 +89,9 @@ impl Bench {
             percentile(&times, 100),
         );
         println!(
-            "  server: {:.2} cores, {} MB resident at most",
+            "  server: {:.2} cores, {:.0} µs an append, {} MB resident at most",
             cpu.as_secs_f64() / took.as_secs_f64(),
+            cpu.as_secs_f64() * 1e6 / f64::from(APPENDS),
             self.server.memory()?
         );
 
@@ -107,14 +108,22 @@ impl Bench {
         );
 
         let known = self.next;
-        let address = self.server.address();
-        let tiles = load::read(address, READERS, READING, &|n| {
-            load::tile(n, u64::from(known))
-        })?;
-        println!("  GET /tile/…: {tiles:.0} requests/s");
-        let look_ups = load::read(address, READERS, READING, &|n| load::look_up(n, known))?;
-        println!("  verification look-up: {look_ups:.0} requests/s");
+        self.read("GET /tile/…", &|n| load::tile(n, u64::from(known)))?;
+        self.read("verification look-up", &|n| load::look_up(n, known))?;
         Ok(rate)
+    }
+
+    fn read(&self, what: &str, path: &(dyn Fn(u64) -> String + Sync)) -> Result<(), String> {
+        let before = self.server.cpu()?;
+        let (took, requests) = load::read(self.server.address(), READERS, READING, path)?;
+        let cpu = self.server.cpu()? - before;
+        let requests = f64::from(requests);
+        println!(
+            "  {what}: {:.0} requests/s, {:.0} µs of the server's time each",
+            requests / took.as_secs_f64(),
+            cpu.as_secs_f64() * 1e6 / requests
+        );
+        Ok(())
     }
 
     fn append(&mut self, count: u32) -> Result<(Duration, Vec<Duration>), String> {

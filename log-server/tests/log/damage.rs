@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::harness::{Approval, Log, flip, time, tree};
 
+/// How long an append waits for its publication.
+const SHORT_WAIT: [(&str, &str); 1] = [("COSIGNET_LOG_PUBLISH_WAIT_SECONDS", "1")];
+
 /// A log with `entries` entries, not running.
 fn log(entries: u32) -> Log {
     let log = Log::new();
@@ -237,8 +240,7 @@ fn a_newer_schema_is_refused() {
 #[test]
 fn while_nothing_can_be_published_nothing_is_acknowledged_or_appended_twice() {
     let log = log(1);
-    let short = [("COSIGNET_LOG_PUBLISH_WAIT_SECONDS", "1")];
-    let server = log.serve_with(&short).unwrap();
+    let server = log.serve_with(&SHORT_WAIT).unwrap();
     let approval = Approval::new(2);
     // A file where a folder has to be: what a full or read-only disk does, also to root.
     let entries = log.path("public/tile/entries");
@@ -278,7 +280,7 @@ fn while_nothing_can_be_published_nothing_is_acknowledged_or_appended_twice() {
 #[test]
 fn the_public_checkpoint_never_goes_back() {
     let log = log(2);
-    let server = log.serve();
+    let server = log.serve_with(&SHORT_WAIT).unwrap();
     // Somebody else has published more, which the lock should have made impossible.
     let path = log.path("public/checkpoint");
     let ours = fs::read_to_string(&path).unwrap();

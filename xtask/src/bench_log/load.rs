@@ -82,14 +82,14 @@ pub(super) fn append(
     Ok((begin.elapsed(), times.into_iter().flatten().collect()))
 }
 
-/// Reads for a while over many connections. `path` gives the n-th of them. Returns requests a
-/// second.
+/// Reads for a while over many connections. `path` gives the n-th of them. Returns how long it
+/// took, and how many requests were answered.
 pub(super) fn read(
     address: &str,
     clients: usize,
     time: Duration,
     path: &(dyn Fn(u64) -> String + Sync),
-) -> Result<f64, String> {
+) -> Result<(Duration, u32), String> {
     let (next, begin) = (AtomicU64::new(0), Instant::now());
     thread::scope(|scope| {
         let readers: Vec<_> = (0..clients)
@@ -112,8 +112,8 @@ pub(super) fn read(
                 Err(_) => Err("a client has failed".into()),
             })
     })?;
-    let requests = next.into_inner();
-    Ok(f64::from(u32::try_from(requests).unwrap_or(u32::MAX)) / begin.elapsed().as_secs_f64())
+    let requests = u32::try_from(next.into_inner()).unwrap_or(u32::MAX);
+    Ok((begin.elapsed(), requests))
 }
 
 /// The path of some full tile of hashes.

@@ -29,6 +29,7 @@ mod publisher;
 mod sequencer;
 mod startup;
 mod store;
+mod subtrees;
 mod tiles;
 mod token;
 

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{CompactRange, Hash};
+use verifier_core::tlog::merkle::Hash;
 use verifier_core::tlog::proof::Proof;
 use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
@@ -15,16 +15,21 @@ use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
 use crate::edge::Edge;
 use crate::failure::{Failure, Result};
 use crate::store::Head;
+use crate::subtrees::Cache;
 
 /// The public directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Tiles {
     root: PathBuf,
+    cache: Cache,
 }
 
 impl Tiles {
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self {
+            root,
+            cache: Cache::default(),
+        }
     }
 
     pub(crate) fn path(&self, tile: &Tile) -> PathBuf {
@@ -41,20 +46,21 @@ impl Tiles {
         &self,
         index: u64,
         size: u64,
-        bundles: &mut HashMap<u64, Vec<Vec<u8>>>,
+        bundles: &mut HashMap<u64, Vec<u8>>,
     ) -> Result<String> {
         let width = u64::from(WIDTH);
         let number = index / width;
         let tile = Tile::in_tree(Level::Entries, number, size)
             .ok_or_else(|| Failure::damage(format!("there is no entry {index}")))?;
-        let entries = match bundles.entry(number) {
+        let bundle = match bundles.entry(number) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(self.entries(&tile)?),
+            Entry::Vacant(new) => new.insert(self.bundle(&tile)?),
         };
         let at = usize::try_from(index % width).unwrap_or(usize::MAX);
+        let entries = tile::entries(bundle).unwrap_or_default();
         entries
             .get(at)
-            .and_then(|entry| String::from_utf8(entry.clone()).ok())
+            .and_then(|entry| String::from_utf8(entry.to_vec()).ok())
             .ok_or_else(|| damaged(&tile, "an entry is no text"))
     }
 
@@ -69,14 +75,9 @@ impl Tiles {
         }
     }
 
-    /// A reader of the nodes of one tree that remembers what it has read.
+    /// The nodes of the tree of `size` leaves.
     pub(crate) fn nodes(&self, size: u64) -> Nodes<'_> {
-        Nodes {
-            tiles: self,
-            size,
-            read: HashMap::new(),
-            made: HashMap::new(),
-        }
+        Nodes { tiles: self, size }
     }
 }
 
@@ -123,12 +124,23 @@ pub(crate) trait Source {
         Ok(hashes.to_vec())
     }
 
+    /// A bundle that holds as many entries as its name says.
+    fn bundle(&self, tile: &Tile) -> Result<Vec<u8>> {
+        let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
+        let entries = tile::entries(&bytes).map(|entries| entries.len());
+        match entries == Some(usize::from(tile.width())) {
+            true => Ok(bytes),
+            false => Err(damaged(
+                tile,
+                "it does not hold as many entries as its name says",
+            )),
+        }
+    }
+
     /// The entries of a bundle.
     fn entries(&self, tile: &Tile) -> Result<Vec<Vec<u8>>> {
-        let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
-        let entries = tile::entries(&bytes)
-            .filter(|entries| entries.len() == usize::from(tile.width()))
-            .ok_or_else(|| damaged(tile, "it does not hold as many entries as its name says"))?;
+        let bytes = self.bundle(tile)?;
+        let entries = tile::entries(&bytes).unwrap_or_default();
         Ok(entries.into_iter().map(<[u8]>::to_vec).collect())
     }
 
@@ -163,31 +175,16 @@ impl Source for Tiles {
 pub(crate) struct Nodes<'t> {
     tiles: &'t Tiles,
     size: u64,
-    read: HashMap<Tile, Vec<Hash>>,
-    made: HashMap<(u8, u64), Hash>,
 }
 
 impl Nodes<'_> {
     /// The root of the complete subtree of 2^`height` leaves with this number.
     pub(crate) fn node(&mut self, height: u8, number: u64) -> Result<Hash> {
-        if let Some(hash) = self.made.get(&(height, number)) {
-            return Ok(*hash);
-        }
-        let place = tile::locate(height, number, self.size)
-            .ok_or_else(|| Failure::damage("a proof needs a node outside the tree"))?;
-        let hashes = match self.read.entry(place.tile) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(self.tiles.hashes(&place.tile)?),
-        };
-        let mut subtree = CompactRange::default();
-        for hash in hashes.get(place.hashes).unwrap_or_default() {
-            subtree
-                .append(*hash)
-                .map_err(|error| Failure::System(error.to_string()))?;
-        }
-        let hash = subtree.root();
-        self.made.insert((height, number), hash);
-        Ok(hash)
+        let outside = || Failure::damage("a proof needs a node outside the tree");
+        let place = tile::locate(height, number, self.size).ok_or_else(outside)?;
+        let tile = &place.tile;
+        let subtrees = self.tiles.cache.get(tile, || self.tiles.hashes(tile))?;
+        subtrees.root(place.hashes).ok_or_else(outside)
     }
 
     /// The C2SP proof that the entry with this index is under `head`, as text.

@@ -25,7 +25,6 @@ use crate::metrics::Metrics;
 use crate::sequencer::{Job, Sequencer};
 use crate::startup;
 use crate::store::sqlite::Sqlite;
-use crate::tiles::Tiles;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -62,7 +61,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         cosigner: Arc::clone(publisher.cosigner()),
         health: Arc::clone(&health),
         publish_wait: config.publish_wait,
-        tiles: Tiles::new(layout.public()),
+        tiles: publisher.tiles().clone(),
         key: key.public().clone(),
         rules: Arc::clone(&rules),
         jobs,

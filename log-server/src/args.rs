@@ -9,6 +9,7 @@ use serde::Deserialize;
 use verifier_core::webauthn::UserVerification;
 
 use crate::admission::Rules;
+use crate::anchor;
 use crate::failure::{Failure, Result};
 
 /// A transparency log for human approvals: what it has accepted, nobody can drop, alter or
@@ -64,6 +65,8 @@ and in camelCase:
   rpIds = [\"example.com\"]
   origins = [\"https://example.com\"]
   maxAppendDelaySeconds = 86400
+  [anchor]
+  calendars = [\"https://…\", \"https://…\", \"https://…\"]
 A flag or variable wins over the file. Put a reverse proxy with TLS in front.")]
 pub(crate) struct ServeArgs {
     /// Where the log lives
@@ -113,6 +116,8 @@ pub(crate) struct Settings {
     /// `human` or `json` [default: human]
     #[arg(long, env = "COSIGNET_LOG_LOG_FORMAT")]
     log_format: Option<String>,
+    #[command(flatten)]
+    anchor: anchor::AnchorSettings,
 }
 
 /// The settings with their defaults.
@@ -123,6 +128,7 @@ pub(crate) struct Config {
     pub(crate) queue: usize,
     pub(crate) connections: usize,
     pub(crate) json_messages: bool,
+    pub(crate) anchor: Option<anchor::Config>,
 }
 
 impl ServeArgs {
@@ -180,6 +186,7 @@ impl ServeArgs {
             queue: positive(own.queue.or(file.queue), "queue", 4096)?,
             connections: positive(own.connections.or(file.connections), "connections", 1024)?,
             json_messages,
+            anchor: own.anchor.config(file.anchor)?,
         })
     }
 }

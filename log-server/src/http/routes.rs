@@ -20,6 +20,7 @@ use verifier_core::tlog::tile::{Level, Tile};
 use verifier_core::tlog::vkey::VerifierKey;
 
 use crate::admission::{Admitted, Rules, Sent};
+use crate::anchor::Anchors;
 use crate::args::Right;
 use crate::disclosure::{Change, shown};
 use crate::failure::Failure;
@@ -43,6 +44,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 /// What requests are answered from.
 #[derive(Debug)]
 pub(crate) struct App {
+    pub(crate) anchors: Arc<Anchors>,
     pub(crate) tiles: Tiles,
     pub(crate) key: VerifierKey,
     pub(crate) rules: Arc<Rules>,
@@ -93,6 +95,10 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         let (app, id) = (Arc::clone(app), id.to_owned());
         return blocking(move || verification(&app, &id)).await;
     }
+    if let Some(file) = path.strip_prefix("/anchors/") {
+        let (app, file) = (Arc::clone(app), file.to_owned());
+        return blocking(move || serve_anchor(&app, &file)).await;
+    }
     match path.as_str() {
         "/checkpoint" => {
             let text = app.head().checkpoint.clone();
@@ -105,7 +111,10 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         // publish.
         "/readyz" if app.jobs.is_closed() => Err(Problem::internal()),
         "/readyz" => Ok(plain("ready\n")),
-        "/metrics" => Ok(plain(&app.metrics.render(app.head().size))),
+        "/metrics" => {
+            let text = app.metrics.render(app.head().size) + &app.anchors.metrics.render();
+            Ok(plain(&text))
+        }
         "/log.json" => {
             let mut answer = json(StatusCode::OK, log_json(app));
             public(&mut answer, "public, max-age=60");
@@ -145,13 +154,19 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
         size = appended.head.size,
         "append"
     );
-    let mut answer = json(status, own_bundle(appended, sent)?);
+    let mut bundle = own_bundle(&appended, sent)?;
+    // What was appended just now is under no stamped head.
+    if appended.repeat {
+        let app = Arc::clone(app);
+        bundle.anchor = blocking(move || Ok(app.anchor(appended.index, &appended.head))).await?;
+    }
+    let mut answer = json(status, bundle.to_json());
     no_store(&mut answer);
     Ok(answer)
 }
 
 /// The bundle for whoever appended it: with all that was sent, whatever the public may see.
-fn own_bundle(appended: Appended, sent: Sent) -> Result<String, Problem> {
+fn own_bundle(appended: &Appended, sent: Sent) -> Result<Bundle, Problem> {
     let entry = Entry::parse(&appended.leaf)?;
     let mut evidence = bundle::Evidence::default();
     evidence.approval_id = Some(sent.approval_id);
@@ -164,7 +179,8 @@ fn own_bundle(appended: Appended, sent: Sent) -> Result<String, Problem> {
     {
         evidence.approver = Some(Reveal::new(blind, approver.salt, None));
     }
-    Ok(Bundle::new(appended.leaf, appended.proof, evidence).to_json())
+    let (leaf, proof) = (appended.leaf.clone(), appended.proof.clone());
+    Ok(Bundle::new(leaf, proof, evidence))
 }
 
 /// `PUT /v1/entries/{approvalId}/disclosure`
@@ -197,7 +213,8 @@ fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
     let kept = app.reader().evidence(index)?;
     let proof = app.tiles.nodes(head.size).prove(index, &head)?;
     let evidence = kept.as_ref().map(shown).unwrap_or_default();
-    let bundle = Bundle::new(entry.to_text(), proof, evidence);
+    let mut bundle = Bundle::new(entry.to_text(), proof, evidence);
+    bundle.anchor = app.anchor(index, &head);
     let mut answer = json(StatusCode::OK, bundle.to_json());
     public(&mut answer, "no-store");
     Ok(answer)
@@ -212,6 +229,23 @@ fn serve_tile(app: &App, tile: &Tile) -> Result<Answer, Problem> {
     let mut answer = with_type(StatusCode::OK, "application/octet-stream", bytes.into());
     let cache = match tile.level() {
         Level::Entries | Level::Hashes(_) => "public, max-age=604800, immutable",
+    };
+    public(&mut answer, cache);
+    Ok(answer)
+}
+
+/// `GET /anchors/index.json` and `/anchors/<treeSize>/…`
+fn serve_anchor(app: &App, path: &str) -> Result<Answer, Problem> {
+    let (bytes, changes) = app.anchors.archive.file(path)?.ok_or_else(not_found)?;
+    let kind = match path.rsplit('/').next() {
+        Some("index.json") => "application/json",
+        Some("checkpoint") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    };
+    let mut answer = with_type(StatusCode::OK, kind, bytes.into());
+    let cache = match changes {
+        true => "public, max-age=60",
+        false => "public, max-age=604800, immutable",
     };
     public(&mut answer, cache);
     Ok(answer)
@@ -233,6 +267,10 @@ fn log_json(app: &App) -> String {
 impl App {
     fn head(&self) -> Arc<Head> {
         Arc::clone(&self.published.borrow())
+    }
+
+    fn anchor(&self, index: u64, head: &Head) -> Option<bundle::Anchor> {
+        self.anchors.of_entry(index, head, &self.tiles)
     }
 
     /// A published entry, by approval id.

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::anchor::Anchors;
 use crate::args::{Config, ServeArgs};
 use crate::failure::{Failure, Result};
 use crate::http::routes::{self, App};
@@ -50,7 +51,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let readers = (0..READERS)
         .map(|_| Ok(Mutex::new(Sqlite::open(&layout.database())?)))
         .collect::<Result<_>>()?;
+    let anchors = Arc::new(Anchors::open(&layout));
     let app = App {
+        anchors: Arc::clone(&anchors),
         tiles: Tiles::new(layout.public()),
         key: key.public().clone(),
         rules: Arc::clone(&rules),
@@ -75,6 +78,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         .build()
         .map_err(|error| Failure::System(error.to_string()))?;
     let writer = start(sequencer, queue)?;
+    let anchor = config.anchor.clone();
+    let _anchoring = anchor
+        .map(|anchor| anchors.start(anchor, &layout))
+        .transpose()?;
     let served = runtime.block_on(serve(&config, Arc::new(app)));
     // Requests that outlived the grace period go with the runtime, and with them the last senders
     // of jobs; the writer then finishes what it has.

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod anchors;
 mod crash;
 mod damage;
 mod disclosure;

@@ -292,27 +292,38 @@ pub(crate) struct HeadersCheckArgs {
     pub(crate) format: Format,
 }
 
-/// Add headers to a file, from another file
+/// Add headers to a file, from a node, an explorer or another file
 #[derive(Args, Debug)]
 #[command(after_help = "\
 The source is trusted for nothing but bytes: all headers, old and new, are checked, and where the
-source knows another branch than the file, the one with more work is kept. The file is replaced at
-once; run the command again to go on. Sources: a file of this form, or headers of 80 bytes one
-after the other, as they are or as hex; these begin at --start.
+source knows another branch than the file, the one with more work is kept. Headers are written as
+they are checked; run the command again to go on after an interruption, or for newer blocks.
+
+Sources:
+  http://127.0.0.1:8332/rest         a node that runs with -rest=1: the fastest
+  http://USER:PASSWORD@HOST:8332     a node's JSON-RPC; or --cookie FILE instead of the password
+  https://blockstream.info/api       an esplora, two requests a header: for the last few thousand
+  FILE                               a file of this form, or headers of 80 bytes one after the
+                                     other, as they are or as hex, the first one at --start
 
 Examples:
-  cosignet headers sync headers --from download.bin --start 832608
-  cosignet headers sync headers --from newer-headers")]
+  cosignet headers sync headers --from http://127.0.0.1:8332/rest
+  cosignet headers sync headers --from http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie
+  cosignet headers sync headers --from https://blockstream.info/api --start 925344
+  cosignet headers sync headers --from download.bin --start 832608")]
 pub(crate) struct SyncArgs {
     /// The file of headers; made if it is not there
     pub(crate) file: PathBuf,
     /// Where headers come from
+    #[arg(long, value_name = "URL|FILE")]
+    pub(crate) from: String,
+    /// The cookie of a node: a file with a name and a password, a colon between
     #[arg(long, value_name = "FILE")]
-    pub(crate) from: PathBuf,
+    pub(crate) cookie: Option<PathBuf>,
     /// The network, for a source that does not say
     #[arg(long, default_value = "mainnet", value_parser = network)]
     pub(crate) network: Network,
-    /// The height of the first header, for a source that does not say: 0 or a multiple of 2016
+    /// The height at which a new file begins: 0 or a multiple of 2016
     #[arg(long, default_value_t = 0, value_name = "HEIGHT")]
     pub(crate) start: u32,
     #[arg(long, value_enum, default_value_t)]

@@ -259,7 +259,10 @@ fn read_index(path: &Path) -> std::result::Result<BTreeMap<u64, Stamp>, String> 
             false => Ok(BTreeMap::new()),
         };
     };
-    let value = Value::parse(&bytes, Limits::bytes(MAX_INDEX)).map_err(|e| e.to_string())?;
+    let mut limits = Limits::bytes(MAX_INDEX);
+    // The file is this log's own, and may be long.
+    limits.values = MAX_INDEX;
+    let value = Value::parse(&bytes, limits).map_err(|error| error.to_string())?;
     let read = || {
         let members = Members::of(&value)?;
         let stamps = members.objects("anchors")?.into_iter().map(Stamp::read);
@@ -295,4 +298,58 @@ fn read_stamp(folder: &Path) -> std::result::Result<Stamp, String> {
     let time = since.and_then(|since| Time::from_seconds(since.as_secs()));
     let time = time.unwrap_or(Time::EPOCH);
     Ok(Stamp::of(&branch, time, time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(height: Option<u32>) -> Stamp {
+        Stamp {
+            height,
+            pending: vec!["https://calendar.example".into()],
+            stamped_at: Time::EPOCH,
+            submitted_at: Time::from_seconds(5).unwrap(),
+        }
+    }
+
+    fn archive(root: &Path, stamps: impl IntoIterator<Item = (u64, Stamp)>) -> Archive {
+        Archive {
+            root: root.into(),
+            stamps: RwLock::new(stamps.into_iter().collect()),
+        }
+    }
+
+    #[test]
+    fn the_smallest_anchored_head_covers_before_any_that_waits() {
+        let stamps = [
+            (3, stamp(Some(9))),
+            (5, stamp(None)),
+            (7, stamp(None)),
+            (8, stamp(Some(10))),
+            (12, stamp(None)),
+        ];
+        let archive = archive(Path::new("."), stamps);
+        for (index, size) in [
+            (0, Some(3)),
+            (2, Some(3)),
+            (3, Some(8)),
+            (7, Some(8)),
+            (8, Some(12)),
+            (12, None),
+            (u64::MAX, None),
+        ] {
+            assert_eq!(archive.covering(index), size, "{index}");
+        }
+    }
+
+    #[test]
+    fn reads_its_index_however_long_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("anchors");
+        let all: Vec<_> = (1..20_000).map(|size| (size, stamp(Some(7)))).collect();
+        let text = to_text(&all.iter().cloned().collect());
+        durable::replace(&root.join("index.json"), text.as_bytes()).unwrap();
+        assert_eq!(Archive::open(root).stamps(), all);
+    }
 }

@@ -77,6 +77,11 @@ impl Calendar {
         self.state().mood = mood;
     }
 
+    /// Has a digest stamped, as if it had been posted.
+    pub fn stamp(&self, digest: &[u8; 32]) -> Vec<u8> {
+        self.state().promise(digest)
+    }
+
     /// How many digests it has taken.
     pub fn taken(&self) -> u32 {
         self.state().taken

@@ -19,7 +19,7 @@ Start here:
   cosignet policy add-approver policy.toml --name \"alice (phone)\" --registration alice.json
   cosignet verify approval.json --policy policy.toml --payload wire.json
 
-Nothing here uses the network, and no environment variable changes a verdict."
+Verifying uses no network, and no environment variable changes a verdict."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -332,7 +332,36 @@ pub(crate) struct SyncArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AnchorCommand {
+    Upgrade(AnchorUpgradeArgs),
     Verify(AnchorVerifyArgs),
+}
+
+/// Put the block that was promised for a bundle's checkpoint into the bundle
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Asks the calendars that the timestamp names, if they are public ones or given as --calendar; or the
+log, with --log, which can also anchor a bundle that has no timestamp yet. The file is replaced at
+once. Nothing that is fetched is trusted: `cosignet verify` checks it, offline from then on.
+Exit codes: 0 the timestamp leads to a block; 1 what came does not fit the bundle or your headers;
+4 there is no block yet; 5 a file or a server cannot be read.
+
+Examples:
+  cosignet anchor upgrade approval.json
+  cosignet anchor upgrade approval.json --log https://log.example.com --headers headers")]
+pub(crate) struct AnchorUpgradeArgs {
+    /// The bundle to change
+    pub(crate) bundle: PathBuf,
+    /// A calendar that may be asked, besides the public ones; can be repeated
+    #[arg(long = "calendar", value_name = "URL", conflicts_with = "log")]
+    pub(crate) calendars: Vec<String>,
+    /// Take the anchor of the log at this address
+    #[arg(long, value_name = "URL")]
+    pub(crate) log: Option<String>,
+    /// Bitcoin's block headers, to compare and to put the header of the block into the bundle
+    #[arg(long, value_name = "FILE")]
+    pub(crate) headers: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 /// Verify that a checkpoint was timestamped in a block that the policy knows
@@ -372,6 +401,7 @@ impl Cli {
             Command::Vectors(VectorsCommand::Run(args)) => args.format,
             Command::Headers(HeadersCommand::Check(args)) => args.format,
             Command::Headers(HeadersCommand::Sync(args)) => args.format,
+            Command::Anchor(AnchorCommand::Upgrade(args)) => args.format,
             Command::Anchor(AnchorCommand::Verify(args)) => args.format,
             Command::Policy(PolicyCommand::Init(args)) => args.format,
             Command::Policy(PolicyCommand::AddApprover(args)) => args.format,

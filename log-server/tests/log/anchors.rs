@@ -1,7 +1,10 @@
 //! Anchors from end to end: a real log, calendars that speak the real API, blocks with real work,
 //! and the verifier.
 
-use std::time::{Duration, Instant};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use test_vectors::bitcoin::{Chain, display_hash};
@@ -15,9 +18,6 @@ use verifier_core::{Report, Request, verify};
 
 use crate::harness::{Approval, Log, Server};
 
-/// When the first block is made: before the bundle is.
-const TIME: u32 = 1_700_000_000;
-
 /// The height of the block that is mined for the calendars.
 const HEIGHT: usize = 13;
 
@@ -26,12 +26,17 @@ struct Stage {
     calendars: Vec<Calendar>,
     chain: Chain,
     node: Node,
+    /// When the first block is made: before anything is appended.
+    time: u32,
 }
 
 impl Stage {
     fn new(calendars: usize) -> Self {
-        let chain = Chain::default().extended(HEIGHT - 1, TIME, "before");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let time = u32::try_from(now.as_secs()).unwrap() - 10_000;
+        let chain = Chain::default().extended(HEIGHT - 1, time, "before");
         Self {
+            time,
             log: Log::new(),
             calendars: (0..calendars).map(|_| Calendar::start()).collect(),
             node: Node::start(chain.clone()),
@@ -60,8 +65,10 @@ impl Stage {
     /// A block with what the calendars owe, and nine more.
     fn mine(&mut self) {
         let calendars: Vec<&Calendar> = self.calendars.iter().collect();
-        mine(&calendars, &mut self.chain, TIME + 100_000);
-        self.chain = self.chain.clone().extended(9, TIME + 101_000, "after");
+        let next = block_time(self.chain.headers.last().unwrap()) + 600;
+        mine(&calendars, &mut self.chain, next.max(self.time + 20_000));
+        let next = block_time(self.chain.headers.last().unwrap()) + 600;
+        self.chain = self.chain.clone().extended(9, next, "after");
         self.node.set(self.chain.clone());
     }
 
@@ -103,6 +110,10 @@ fn index(server: &Server) -> Vec<Value> {
     let reply = server.client.get("/anchors/index.json");
     assert_eq!(reply.status, 200);
     reply.json()["anchors"].as_array().unwrap().clone()
+}
+
+fn block_time(header: &[u8; 80]) -> u32 {
+    u32::from_le_bytes(header[68..72].try_into().unwrap())
 }
 
 /// Waits for something to become true.
@@ -185,7 +196,7 @@ fn from_an_append_to_a_block_that_a_policy_knows() {
     assert_eq!((anchored.height, anchored.confirmations), (13, 10));
     assert_eq!(
         anchored.not_later_than.unwrap().as_millis(),
-        u64::from(TIME + 101_000 + 4 * 600 + 7200) * 1000, // the median of eleven, and two hours
+        u64::from(stage.time + 20_000 + 5 * 600 + 7200) * 1000, // the median of ten, and two hours
     );
 
     // What is public is what is in the bundle, for the stock client too.
@@ -203,7 +214,7 @@ fn from_an_append_to_a_block_that_a_policy_knows() {
     let fork = |from: usize| {
         let mut fork = stage.chain.clone();
         fork.headers.truncate(from);
-        fork.extended(30, TIME + 90_000, "fork")
+        fork.extended(30, stage.time + 19_000, "fork")
     };
     let mut short = stage.chain.clone();
     short.headers.truncate(HEIGHT + 5);
@@ -319,6 +330,95 @@ fn from_an_append_to_a_block_that_a_policy_knows() {
     stage.log.assert_clean();
 }
 
+/// Exit code and output of `cosignet`, with words that are separated by spaces.
+fn cosignet(folder: &Path, line: &str) -> (Option<i32>, String) {
+    let program = Path::new(env!("CARGO_BIN_EXE_cosignet-log")).with_file_name("cosignet");
+    assert!(
+        program.is_file(),
+        "there is no {}: run `cargo build -p verifier-cli` first",
+        program.display()
+    );
+    let mut command = Command::new(program);
+    let output = command.current_dir(folder).args(line.split(' ')).output();
+    let output = output.unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    (output.status.code(), words.join(" "))
+}
+
+#[test]
+fn the_walk_of_somebody_who_requires_an_anchor() {
+    let mut stage = Stage::new(3);
+    let server = stage.serve();
+    let approval = Approval::new(1);
+    server.client.append(&approval);
+    // A bundle from before the anchor, one from before the block.
+    let early = server
+        .client
+        .append(&approval.with("disclosure", json!("public")));
+    anchor(&server, 1, is_pending);
+    let pending = server.client.append(&approval);
+    for number in 2..=300 {
+        server.client.append(&Approval::new(number));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| cosignet(folder.path(), line);
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("pending.json", &pending.text());
+    write(
+        "early.json",
+        &edited(&early.text(), |anchor| *anchor = json!({})),
+    );
+    let mut policy = approval.draft.clone().mint().policy;
+    policy.log = Some(format!("log {}\nquorum none\n", stage.log.vkey));
+    policy.anchor = Some(stage.rule(0));
+    write("policy", &policy.value().to_string());
+    let verify = "--policy policy --format human";
+    let (code, said) = run(&format!("verify pending.json {verify}"));
+    assert_eq!(code, Some(4));
+    assert!(said.contains("[anchor.pending]"), "{said}");
+    let (code, said) = run(&format!(
+        "anchor upgrade early.json --log {}",
+        server.client.url
+    ));
+    assert_eq!(code, Some(4), "{said}");
+
+    stage.mine();
+    anchor(&server, 1, is_complete);
+    let calendars = stage.calendars.iter();
+    let calendars: Vec<_> = calendars
+        .map(|c| format!("--calendar {}", c.uri()))
+        .collect();
+    let (code, said) = run(&format!(
+        "anchor upgrade pending.json {}",
+        calendars.join(" ")
+    ));
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&format!(
+        "anchor upgrade early.json --log {}",
+        server.client.url
+    ));
+    assert_eq!(code, Some(0), "{said}");
+    let sync = "headers sync headers --network regtest --from";
+    let (code, said) = run(&format!("{sync} {}/rest", stage.node.url()));
+    assert_eq!(code, Some(0), "{said}");
+
+    // Offline from here on.
+    server.kill();
+    for bundle in ["pending.json", "early.json"] {
+        let (code, said) = run(&format!("verify {bundle} {verify}"));
+        assert_eq!(code, Some(4), "{said}");
+        let (code, said) = run(&format!("verify {bundle} {verify} --headers headers"));
+        assert_eq!(code, Some(0), "{said}");
+        let line = "in the log no later than Bitcoin block 13 (regtest), ";
+        let (_, rest) = said.split_once(line).unwrap();
+        let (time, rest) = rest.split_at("2026-03-01 15:50:00Z".len());
+        assert!(time.ends_with('Z'), "{said}");
+        let strength = " ± 2 h: in the chain that the policy knows, 10 confirmations";
+        assert!(rest.starts_with(strength), "{said}");
+    }
+}
+
 #[test]
 fn state_survives_being_killed() {
     let mut stage = Stage::new(3);
@@ -338,8 +438,8 @@ fn state_survives_being_killed() {
     let path = stage.log.path("public/anchors/index.json");
     for damage in [None, Some("{\"anchors\":[{}]}")] {
         match damage {
-            None => std::fs::remove_file(&path).unwrap(),
-            Some(text) => std::fs::write(&path, text).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+            Some(text) => fs::write(&path, text).unwrap(),
         }
         let server = stage.serve();
         server.client.append(&Approval::new(2));
@@ -476,7 +576,7 @@ fn only_anchors_are_served_below_anchors() {
         assert_eq!(found, (200, kind, cache), "{path}");
         assert_eq!(reply.cors, "*");
         let file = stage.log.path("public/anchors").join(path);
-        assert_eq!(reply.bytes, std::fs::read(file).unwrap(), "{path}");
+        assert_eq!(reply.bytes, fs::read(file).unwrap(), "{path}");
     }
     for path in [
         "",

@@ -352,23 +352,25 @@ fn the_walk_of_somebody_who_requires_an_anchor() {
     let server = stage.serve();
     let approval = Approval::new(1);
     server.client.append(&approval);
-    // A bundle from before the anchor, one from before the block.
-    let early = server
-        .client
-        .append(&approval.with("disclosure", json!("public")));
+    // A bundle with a promise of the head that it is proven under.
     anchor(&server, 1, is_pending);
     let pending = server.client.append(&approval);
     for number in 2..=300 {
         server.client.append(&Approval::new(number));
     }
+    // One without an anchor, of a larger head; the same with another entry.
+    let bare = edited(&server.client.append(&approval).text(), |anchor| {
+        *anchor = json!({});
+    });
+    let mut other: Value = serde_json::from_str(&bare).unwrap();
+    let second = server.client.verification(&Approval::new(2)).json();
+    other["entry"] = second["entry"].clone();
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| cosignet(folder.path(), line);
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("pending.json", &pending.text());
-    write(
-        "early.json",
-        &edited(&early.text(), |anchor| *anchor = json!({})),
-    );
+    write("bare.json", &bare);
+    write("other.json", &other.to_string());
     let mut policy = approval.draft.clone().mint().policy;
     policy.log = Some(format!("log {}\nquorum none\n", stage.log.vkey));
     policy.anchor = Some(stage.rule(0));
@@ -378,7 +380,7 @@ fn the_walk_of_somebody_who_requires_an_anchor() {
     assert_eq!(code, Some(4));
     assert!(said.contains("[anchor.pending]"), "{said}");
     let (code, said) = run(&format!(
-        "anchor upgrade early.json --log {}",
+        "anchor upgrade bare.json --log {}",
         server.client.url
     ));
     assert_eq!(code, Some(4), "{said}");
@@ -395,17 +397,23 @@ fn the_walk_of_somebody_who_requires_an_anchor() {
     ));
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = run(&format!(
-        "anchor upgrade early.json --log {}",
+        "anchor upgrade bare.json --log {}",
         server.client.url
     ));
     assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&format!(
+        "anchor upgrade other.json --log {}",
+        server.client.url
+    ));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("[anchor.log]"), "{said}");
     let sync = "headers sync headers --network regtest --from";
     let (code, said) = run(&format!("{sync} {}/rest", stage.node.url()));
     assert_eq!(code, Some(0), "{said}");
 
     // Offline from here on.
     server.kill();
-    for bundle in ["pending.json", "early.json"] {
+    for bundle in ["pending.json", "bare.json"] {
         let (code, said) = run(&format!("verify {bundle} {verify}"));
         assert_eq!(code, Some(4), "{said}");
         let (code, said) = run(&format!("verify {bundle} {verify} --headers headers"));

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use verifier_core::webauthn::UserVerification;
 
 use crate::admission::Rules;
+use crate::anchor;
 use crate::failure::{Failure, Result};
 
 /// A transparency log for human approvals: what it has accepted, nobody can drop, alter or
@@ -66,6 +67,8 @@ and in camelCase:
   rpIds = [\"example.com\"]
   origins = [\"https://example.com\"]
   maxAppendDelaySeconds = 86400
+  [anchor]
+  calendars = [\"https://…\", \"https://…\", \"https://…\"]
 A flag or variable wins over the file. Put a reverse proxy with TLS in front.")]
 pub(crate) struct ServeArgs {
     /// Where the log lives
@@ -125,6 +128,8 @@ pub(crate) struct Settings {
     /// `human` or `json` [default: human]
     #[arg(long, env = "COSIGNET_LOG_LOG_FORMAT")]
     log_format: Option<String>,
+    #[command(flatten)]
+    anchor: anchor::AnchorSettings,
 }
 
 /// The settings with their defaults.
@@ -138,6 +143,7 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     pub(crate) requests_per_second: u32,
     pub(crate) json_messages: bool,
+    pub(crate) anchor: Option<anchor::Config>,
 }
 
 impl ServeArgs {
@@ -203,6 +209,7 @@ impl ServeArgs {
                 rate => rate.unwrap_or(10_000),
             },
             json_messages,
+            anchor: own.anchor.config(file.anchor)?,
         })
     }
 }

@@ -4,7 +4,7 @@
 //! log.key        the private key, mode 0600
 //! log.sqlite     what was committed; tokens; evidence
 //! lock           held by the one server that runs
-//! public/        checkpoint and tile/…: a plain web server may serve this folder
+//! public/        checkpoint, tile/… and anchors/…: a plain web server may serve this folder
 //! ```
 
 use std::fs::{File, TryLockError};

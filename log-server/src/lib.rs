@@ -10,6 +10,7 @@
 )]
 
 mod admission;
+mod anchor;
 mod args;
 mod cosign;
 mod disclosure;

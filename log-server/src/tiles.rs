@@ -199,6 +199,14 @@ impl Nodes<'_> {
         let proof = Proof::new(None, index, hashes, checkpoint).map_err(|e| bad(&e))?;
         Ok(proof.to_string())
     }
+
+    /// The proof that the tree begins with that of `old` leaves.
+    pub(crate) fn consistency(&mut self, old: u64) -> Result<Vec<Hash>> {
+        let hashes = prove::consistency(old, self.size, &mut |height, number| {
+            self.node(height, number)
+        })?;
+        hashes.ok_or_else(|| Failure::damage(format!("the tree has no beginning of {old} entries")))
+    }
 }
 
 /// The content of a file; `None` if there is none.

@@ -26,10 +26,13 @@
 pub mod approval;
 pub mod bitcoin;
 pub mod bundle;
+pub mod calendar;
 pub mod ceremony;
 pub mod encoding;
 pub mod entry;
+pub mod http;
 pub mod log;
+pub mod node;
 pub mod note;
 pub mod passkey;
 pub mod policy;

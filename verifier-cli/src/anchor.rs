@@ -1,5 +1,9 @@
 //! `cosignet anchor`: timestamps of checkpoints.
 
+mod calendars;
+mod log;
+mod upgrade;
+
 use verifier_core::bitcoin::ots::Timestamp;
 use verifier_core::check::{Check, Status};
 use verifier_core::json::Value;
@@ -19,6 +23,7 @@ const MAX_CHECKPOINT: usize = 1024 * 1024;
 
 pub(crate) fn run(command: &AnchorCommand) -> Result<Exit, CliError> {
     match command {
+        AnchorCommand::Upgrade(args) => upgrade::run(args),
         AnchorCommand::Verify(args) => verify(args),
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), CliErro
     })
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> CliError {
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> CliError {
     let text = error.to_string();
     let why = text.split(" (os error").next().unwrap_or(&text);
     let message = format!("{} cannot be written: {why}.", show_path(path));

@@ -1,6 +1,9 @@
 //! `cosignet headers`: Bitcoin's block headers in a file.
 
 mod check;
+mod facts;
+mod kept;
+mod source;
 mod sync;
 
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! Bytes from servers, with a limit on their number and on the time they take. Nothing that comes
 //! from here is trusted.
 
-#![allow(dead_code, reason = "used by the commands that follow")]
-
 use std::io::Read as _;
 use std::time::Duration;
 
@@ -65,8 +63,9 @@ impl Client {
     }
 
     fn send(&self, request: RequestBuilder, url: &str, limit: usize) -> Result<Answer, CliError> {
-        let failed =
-            |error: &dyn std::error::Error| unreachable(&format!("{url} cannot be read"), error);
+        let failed = |error: &dyn std::error::Error| {
+            unreachable(&format!("{} cannot be read", shown(url)), error)
+        };
         let answer = request.send().map_err(|error| failed(&error))?;
         let status = answer.status();
         let mut body = Vec::new();
@@ -74,7 +73,7 @@ impl Client {
         let read = answer.take(most).read_to_end(&mut body);
         read.map_err(|error| failed(&error))?;
         if body.len() > limit {
-            let message = format!("{url} answered with too much.");
+            let message = format!("{} answered with too much.", shown(url));
             return Err(CliError::new(CliCode::IoUnreachable, message)
                 .expected(format!("at most {limit} bytes")));
         }
@@ -84,7 +83,21 @@ impl Client {
 
 /// A status that the caller cannot go on with.
 pub(crate) fn unexpected(url: &str, status: StatusCode) -> CliError {
-    CliError::new(CliCode::IoUnreachable, format!("{url} answered {status}.")).expected("200 OK")
+    let message = format!("{} answered {status}.", shown(url));
+    CliError::new(CliCode::IoUnreachable, message).expected("200 OK")
+}
+
+/// An address without the name and password in it.
+pub(crate) fn shown(url: &str) -> String {
+    let secret = url.split_once("://").and_then(|(scheme, rest)| {
+        let host = rest.split('/').next()?;
+        let (secret, _) = host.rsplit_once('@')?;
+        Some((scheme, rest.get(secret.len() + 1..)?))
+    });
+    secret.map_or_else(
+        || url.to_owned(),
+        |(scheme, rest)| format!("{scheme}://{rest}"),
+    )
 }
 
 /// The innermost cause says most.

@@ -17,7 +17,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::encoding::{base64url, from_base64};
+use crate::encoding::{base64, base64url, from_base64};
 use crate::input::Error;
 use crate::json::Value;
 use crate::schema::{self, Members, Problem};
@@ -94,6 +94,45 @@ pub struct Header {
     pub bytes: [u8; 80],
 }
 
+impl Anchor {
+    /// A head that was stamped, and its proof.
+    pub fn new(checkpoint: String, ots: Vec<u8>) -> Self {
+        Self {
+            checkpoint: Some(checkpoint),
+            log_proof: None,
+            consistency: None,
+            ots: Some(ots),
+            header: None,
+        }
+    }
+
+    fn to_value(&self) -> Value<'_> {
+        let hashes = self.consistency.as_deref();
+        let hashes = hashes.map(|list| list.iter().map(|hash| base64(hash).into()).collect());
+        object(vec![
+            ("checkpoint", self.checkpoint.as_deref().map(Into::into)),
+            ("consistency", hashes),
+            ("header", self.header.as_ref().map(Header::to_value)),
+            ("logProof", self.log_proof.as_deref().map(Into::into)),
+            ("ots", self.ots.as_deref().map(|b| base64url(b).into())),
+        ])
+    }
+}
+
+impl Header {
+    /// The header of the block at this height.
+    pub fn new(height: u64, bytes: [u8; 80]) -> Self {
+        Self { height, bytes }
+    }
+
+    fn to_value(&self) -> Value<'_> {
+        Value::from([
+            ("bytes", base64url(&self.bytes).into()),
+            ("height", self.height.into()),
+        ])
+    }
+}
+
 impl Reveal {
     /// What opens a commitment; without `email` it only says which blind and salt were used.
     pub fn new(blind: [u8; 32], salt: [u8; 32], email: Option<String>) -> Self {
@@ -146,11 +185,11 @@ impl Bundle {
         }
     }
 
-    /// The file, in canonical JSON: what a log answers with. The anchor is not written: logs of
-    /// this version have none.
+    /// The file, in canonical JSON: what a log answers with.
     pub fn to_json(&self) -> String {
         let evidence = (self.evidence != Evidence::default()).then(|| self.evidence.to_value());
         object(vec![
+            ("anchor", self.anchor.as_ref().map(Anchor::to_value)),
             ("entry", Some(self.entry.as_str().into())),
             ("evidence", evidence),
             ("logProof", Some(self.log_proof.as_str().into())),
@@ -319,7 +358,15 @@ mod tests {
         evidence.action = Some("wire".into());
         evidence.approver = Some(Reveal::new([1; 32], [2; 32], Some("a@b.example".into())));
         let full = Bundle::new("leaf".into(), "proof".into(), evidence);
-        for bundle in [sealed, full] {
+        let mut anchor = Anchor::new("checkpoint\n".into(), vec![9; 70]);
+        let mut pending = sealed.clone();
+        pending.anchor = Some(anchor.clone());
+        anchor.log_proof = Some("proof\n".into());
+        anchor.consistency = Some(vec![[1; 32], [2; 32]]);
+        anchor.header = Some(Header::new(u64::MAX, [3; 80]));
+        let mut anchored = full.clone();
+        anchored.anchor = Some(anchor);
+        for bundle in [sealed, full, pending, anchored] {
             let text = bundle.to_json();
             assert_eq!(Input::parse(text.as_bytes()), Ok(Input::Bundle(bundle)));
         }

@@ -125,6 +125,42 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "get",
+        path: "/anchors/index.json",
+        summary: "The heads that are anchored in Bitcoin, or on their way there.",
+        request: None,
+        answers: &[
+            (200, "Tree sizes and states.", Body::Json("Any")),
+            UNKNOWN,
+            NOT_NOW,
+        ],
+    },
+    Operation {
+        method: "get",
+        path: "/anchors/{treeSize}/checkpoint",
+        summary: "A checkpoint exactly as it was stamped.",
+        request: None,
+        answers: &[(200, "A signed note.", Body::Text), UNKNOWN, NOT_NOW],
+    },
+    Operation {
+        method: "get",
+        path: "/anchors/{treeSize}/checkpoint.ots",
+        summary: "Its OpenTimestamps proof, as the stock client reads it.",
+        request: None,
+        answers: &[
+            (200, "A detached timestamp.", Body::Bytes),
+            UNKNOWN,
+            NOT_NOW,
+        ],
+    },
+    Operation {
+        method: "get",
+        path: "/anchors/{treeSize}/header",
+        summary: "The header of the block that the proof leads to.",
+        request: None,
+        answers: &[(200, "80 bytes.", Body::Bytes), UNKNOWN, NOT_NOW],
+    },
+    Operation {
+        method: "get",
         path: "/log.json",
         summary: "What the log says of itself: information, never a reason to trust.",
         request: None,

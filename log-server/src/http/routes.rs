@@ -20,6 +20,7 @@ use verifier_core::tlog::tile::{Level, Tile};
 use verifier_core::tlog::vkey::VerifierKey;
 
 use crate::admission::{Admitted, Rules, Sent};
+use crate::anchor::Anchors;
 use crate::args::Right;
 use crate::cosign::Cosigner;
 use crate::disclosure::{Change, shown};
@@ -47,6 +48,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 /// What requests are answered from.
 #[derive(Debug)]
 pub(crate) struct App {
+    pub(crate) anchors: Arc<Anchors>,
     pub(crate) tiles: Tiles,
     pub(crate) cosigner: Arc<Cosigner>,
     pub(crate) health: Arc<Health>,
@@ -104,6 +106,10 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         let (app, id) = (Arc::clone(app), id.to_owned());
         return blocking(move || verification(&app, &id)).await;
     }
+    if let Some(file) = path.strip_prefix("/anchors/") {
+        let (app, file) = (Arc::clone(app), file.to_owned());
+        return blocking(move || serve_anchor(&app, &file)).await;
+    }
     match path.as_str() {
         "/checkpoint" => {
             let text = app.head().checkpoint.clone();
@@ -121,10 +127,13 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         },
         "/metrics" => {
             let waiting = app.queue.saturating_sub(app.jobs.capacity());
-            let log = app.metrics.render(app.head().size, waiting);
-            Ok(plain(
-                &(log + &app.health.metrics() + &app.cosigner.metrics()),
-            ))
+            let parts = [
+                app.metrics.render(app.head().size, waiting),
+                app.health.metrics(),
+                app.cosigner.metrics(),
+                app.anchors.metrics.render(),
+            ];
+            Ok(plain(&parts.concat()))
         }
         "/openapi.json" => {
             let mut answer = json(StatusCode::OK, openapi::document());
@@ -178,13 +187,19 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
         size = appended.head.size,
         "append"
     );
-    let mut answer = json(status, own_bundle(appended, sent)?);
+    let mut bundle = own_bundle(&appended, sent)?;
+    // What was appended just now is under no stamped head.
+    if appended.repeat {
+        let app = Arc::clone(app);
+        bundle.anchor = blocking(move || Ok(app.anchor(appended.index, &appended.head))).await?;
+    }
+    let mut answer = json(status, bundle.to_json());
     no_store(&mut answer);
     Ok(answer)
 }
 
 /// The bundle for whoever appended it: with all that was sent, whatever the public may see.
-fn own_bundle(appended: Appended, sent: Sent) -> Result<String, Problem> {
+fn own_bundle(appended: &Appended, sent: Sent) -> Result<Bundle, Problem> {
     let entry = Entry::parse(&appended.leaf)?;
     let mut evidence = bundle::Evidence::default();
     evidence.approval_id = Some(sent.approval_id);
@@ -197,7 +212,8 @@ fn own_bundle(appended: Appended, sent: Sent) -> Result<String, Problem> {
     {
         evidence.approver = Some(Reveal::new(blind, approver.salt, None));
     }
-    Ok(Bundle::new(appended.leaf, appended.proof, evidence).to_json())
+    let (leaf, proof) = (appended.leaf.clone(), appended.proof.clone());
+    Ok(Bundle::new(leaf, proof, evidence))
 }
 
 /// `PUT /v1/entries/{approvalId}/disclosure`
@@ -230,7 +246,8 @@ fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
     let kept = app.reader().evidence(index)?;
     let proof = app.tiles.nodes(head.size).prove(index, &head)?;
     let evidence = kept.as_ref().map(shown).unwrap_or_default();
-    let bundle = Bundle::new(entry.to_text(), proof, evidence);
+    let mut bundle = Bundle::new(entry.to_text(), proof, evidence);
+    bundle.anchor = app.anchor(index, &head);
     let mut answer = json(StatusCode::OK, bundle.to_json());
     public(&mut answer, "no-store");
     Ok(answer)
@@ -259,6 +276,23 @@ fn serve_tile(app: &App, tile: &Tile, gzip: bool) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
+/// `GET /anchors/index.json` and `/anchors/<treeSize>/…`
+fn serve_anchor(app: &App, path: &str) -> Result<Answer, Problem> {
+    let (bytes, changes) = app.anchors.archive.file(path)?.ok_or_else(not_found)?;
+    let kind = match path.rsplit('/').next() {
+        Some("index.json") => "application/json",
+        Some("checkpoint") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    };
+    let mut answer = with_type(StatusCode::OK, kind, bytes.into());
+    let cache = match changes {
+        true => "public, max-age=60",
+        false => "public, max-age=604800, immutable",
+    };
+    public(&mut answer, cache);
+    Ok(answer)
+}
+
 fn log_json(app: &App) -> String {
     let witnesses = app.cosigner.policy().witnesses().iter().map(|witness| {
         Value::from([
@@ -282,6 +316,10 @@ fn log_json(app: &App) -> String {
 impl App {
     fn head(&self) -> Arc<Head> {
         Arc::clone(&self.published.borrow())
+    }
+
+    fn anchor(&self, index: u64, head: &Head) -> Option<bundle::Anchor> {
+        self.anchors.of_entry(index, head, &self.tiles)
     }
 
     /// A published entry, by approval id.

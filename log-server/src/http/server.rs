@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::anchor::Anchors;
 use crate::args::{Config, ServeArgs};
 use crate::cosign;
 use crate::failure::{Failure, Result};
@@ -57,7 +58,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     if publisher.is_behind() {
         health.held_back("the log has just started, and the last head is not published yet");
     }
+    let anchors = Arc::new(Anchors::open(&layout));
     let app = App {
+        anchors: Arc::clone(&anchors),
         cosigner: Arc::clone(publisher.cosigner()),
         health: Arc::clone(&health),
         publish_wait: config.publish_wait,
@@ -88,6 +91,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         .build()
         .map_err(|error| Failure::System(error.to_string()))?;
     let writer = start(sequencer, queue)?;
+    let anchor = config.anchor.clone();
+    let _anchoring = anchor
+        .map(|anchor| anchors.start(anchor, &layout))
+        .transpose()?;
     let served = runtime.block_on(serve(&config, Arc::new(app)));
     // Requests that outlived the grace period go with the runtime, and with them the last senders
     // of jobs; the writer then finishes what it has.

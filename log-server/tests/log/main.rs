@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod anchors;
 mod cosigning;
 mod crash;
 mod damage;

@@ -1,12 +1,10 @@
 //! `cosignet headers check`
 
 use verifier_core::Failure as _;
-use verifier_core::bitcoin::chain::HeaderChain;
 use verifier_core::bitcoin::trust::TrustedChain;
 use verifier_core::code::Code;
-use verifier_core::json::Value;
-use verifier_core::time::{Time, for_people};
 
+use super::facts::Facts;
 use super::known;
 use crate::args::{Format, HeadersCheckArgs};
 use crate::exit::Exit;
@@ -28,8 +26,9 @@ pub(super) fn run(args: &HeadersCheckArgs) -> Result<Exit, CliError> {
             refused.about(&args.file)
         })?;
     }
+    let facts = Facts::of_chain(&chain);
     let text = match args.format {
-        Format::Json => to_json(&chain) + "\n",
+        Format::Json => facts.to_json() + "\n",
         Format::Human => {
             let known = match policy {
                 Some(policy) => format!("policy {} knows the chain", policy.name()),
@@ -38,33 +37,9 @@ pub(super) fn run(args: &HeadersCheckArgs) -> Result<Exit, CliError> {
             format!(
                 "{} is sound: {}\n{known}\n",
                 show_path(&args.file),
-                in_words(&chain)
+                facts.in_words()
             )
         }
     };
     Ok(output::print(&text, args.format).err().unwrap_or(Exit::Ok))
-}
-
-/// From where to where, and the last block.
-pub(super) fn in_words(chain: &HeaderChain<'_>) -> String {
-    let tip = chain.header(chain.tip());
-    let time = tip.and_then(|tip| Time::from_seconds(u64::from(tip.time())));
-    let (hash, time) = (
-        tip.map(|tip| tip.hash().to_string()).unwrap_or_default(),
-        time.map(for_people).unwrap_or_default(),
-    );
-    let (network, start, height) = (chain.network(), chain.start(), chain.tip());
-    format!("{network}, blocks {start} to {height}, the last one {hash} of {time}")
-}
-
-pub(super) fn to_json(chain: &HeaderChain<'_>) -> String {
-    let tip = chain.header(chain.tip()).map(|tip| tip.hash().to_string());
-    Value::from([
-        ("network", chain.network().as_str().into()),
-        ("start", u64::from(chain.start()).into()),
-        ("tip", u64::from(chain.tip()).into()),
-        ("tipHash", tip.into()),
-        ("work", chain.work().to_string().into()),
-    ])
-    .to_text()
 }

@@ -1,130 +1,155 @@
-//! `cosignet headers sync`: a file of headers, made longer.
+//! `cosignet headers sync`: a file of headers, made longer. Headers are verified as they arrive,
+//! and kept as soon as they are: whoever ends the command can run it again and go on.
 
+use std::cmp::Ordering;
+use std::io::IsTerminal as _;
 use std::path::Path;
+use std::time::Duration;
 
-use verifier_core::bitcoin::chain::{HeaderChain, first_line, read_first_line};
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::network::Network;
+use indicatif::{ProgressBar, ProgressStyle};
 use verifier_core::code::Code;
-use verifier_core::encoding::from_hex;
 
-use super::{MAX_BYTES, check};
+use super::facts::Facts;
+use super::kept::Kept;
+use super::source::{self, Offer, Source};
 use crate::args::{Format, SyncArgs};
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
-use crate::{file, output};
-
-/// Headers, not verified yet.
-struct Segment {
-    network: Network,
-    start: u32,
-    headers: Vec<u8>,
-}
+use crate::http::shown;
+use crate::output;
 
 pub(super) fn run(args: &SyncArgs) -> Result<Exit, CliError> {
-    let source = read_source(args)?;
-    let (joined, changed) = match args.file.exists() {
-        true => join(read_own(&args.file)?, source, &args.from)?,
-        false => (source, true),
+    let mut sync = Sync {
+        args,
+        source: source::open(args)?,
     };
-    let line = first_line(joined.network, joined.start);
-    let chain = verify(&joined, &args.from)?;
-    let bytes = [line.as_bytes(), &joined.headers].concat();
-    if !args.file.exists() {
-        file::create(&args.file, &bytes)?;
-    } else if changed {
-        file::replace(&args.file, &bytes)?;
-    }
+    let offer = sync.source.offer();
+    let kept = match args.file.exists() {
+        true => Kept::open(&args.file)?,
+        false => Kept::new(&args.file, offer.network, offer.first.max(args.start))?,
+    };
+    let before = (kept.tip(), kept.checker().work());
+    let kept = sync.join(kept, offer)?;
+    let facts = Facts::of_checker(kept.checker());
     let text = match args.format {
-        Format::Json => check::to_json(&chain) + "\n",
+        Format::Json => facts.to_json() + "\n",
         Format::Human => {
             let path = show_path(&args.file);
+            let changed = before != (kept.tip(), kept.checker().work());
             let what = if changed { "written" } else { "nothing new" };
-            format!("{path}: {what}; {}\n", check::in_words(&chain))
+            format!("{path}: {what}; {}\n", facts.in_words())
         }
     };
     Ok(output::print(&text, args.format).err().unwrap_or(Exit::Ok))
 }
 
-fn read_source(args: &SyncArgs) -> Result<Segment, CliError> {
-    let bytes = file::read_whole(&args.from, MAX_BYTES)?;
-    if let Ok((network, start, headers)) = read_first_line(&bytes) {
-        let headers = headers.to_vec();
-        return Ok(Segment {
-            network,
-            start,
-            headers,
-        });
-    }
-    let plain: Vec<u8> = bytes
-        .iter()
-        .copied()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .collect();
-    let text = String::from_utf8(plain).ok();
-    let headers = text.and_then(|text| from_hex(&text).ok()).unwrap_or(bytes);
-    Ok(Segment {
-        network: args.network,
-        start: args.start,
-        headers,
-    })
+struct Sync<'a> {
+    args: &'a SyncArgs,
+    source: Box<dyn Source>,
 }
 
-fn read_own(path: &Path) -> Result<Segment, CliError> {
-    let bytes = file::read_whole(path, MAX_BYTES)?;
-    let (network, start, headers) =
-        read_first_line(&bytes).map_err(|error| CliError::of(&error).about(path))?;
-    let headers = headers.to_vec();
-    Ok(Segment {
-        network,
-        start,
-        headers,
-    })
-}
-
-/// The file with what the source has more, and whether that changes anything. Of two branches the
-/// one with more work stays, and the file's own if they are equal.
-fn join(own: Segment, source: Segment, from: &Path) -> Result<(Segment, bool), CliError> {
-    let refused = |message: &str| Err(CliError::policy(Code::HeadersChain, message).about(from));
-    if own.network != source.network {
-        return refused("the headers are of another network than the file.");
-    }
-    let own_headers = own.headers.as_chunks::<{ Header::BYTES }>().0;
-    let new_headers = source.headers.as_chunks::<{ Header::BYTES }>().0;
-    let Some(skipped) = source.start.checked_sub(own.start) else {
-        return refused("the headers begin before the file does; make a new file of them.");
-    };
-    let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
-    let Some(overlap) = own_headers.get(skipped..) else {
-        return refused("between the file and the headers there are others missing.");
-    };
-    let same = overlap
-        .iter()
-        .zip(new_headers)
-        .take_while(|(old, new)| old == new)
-        .count();
-    if same == new_headers.len() {
-        return Ok((own, false));
-    }
-    let kept = own_headers.iter().take(skipped + same);
-    let added = new_headers.iter().skip(same);
-    let joined = Segment {
-        headers: kept.chain(added).flatten().copied().collect(),
-        ..own
-    };
-    if same < overlap.len() {
-        let own = Segment {
-            headers: own.headers.clone(),
-            ..joined
+impl Sync<'_> {
+    /// The file with what the source has more. Of two branches the one with more work stays, and
+    /// the file's own if they are equal.
+    fn join(&mut self, mut kept: Kept, offer: Offer) -> Result<Kept, CliError> {
+        if kept.checker().network() != offer.network {
+            return Err(self.refused("the headers are of another network than the file."));
+        }
+        let next = kept.checker().next_height();
+        if offer.first > next {
+            return Err(self.refused("between the file and the headers there are others missing."));
+        }
+        let first = offer.first.max(kept.checker().start());
+        // The first height at which the two may differ.
+        let fork = match kept.tip() {
+            None => next,
+            Some(tip) => self.fork(&mut kept, first, tip.min(offer.last))?,
         };
-        if verify(&joined, from)?.work() <= verify(&own, from)?.work() {
-            return Ok((own, false));
+        if fork > offer.last {
+            return Ok(kept);
+        }
+        if fork == next {
+            self.fetch(&mut kept, fork, offer.last)?;
+            return Ok(kept);
+        }
+        let mut branch = kept.branch(fork)?;
+        self.fetch(&mut branch, fork, offer.last)?;
+        match branch.checker().work().cmp(&kept.checker().work()) {
+            Ordering::Greater => branch.replace(&kept),
+            _ => Ok(kept),
         }
     }
-    Ok((joined, true))
-}
 
-fn verify<'s>(segment: &'s Segment, from: &Path) -> Result<HeaderChain<'s>, CliError> {
-    HeaderChain::verify(segment.network, segment.start, &segment.headers)
-        .map_err(|error| CliError::of(&error).about(from))
+    /// The lowest height, from `first` on and not above `top` + 1, at which file and source do
+    /// not have the same header. They have the same ones below it.
+    fn fork(&mut self, kept: &mut Kept, first: u32, top: u32) -> Result<u32, CliError> {
+        let mut same = |height| -> Result<bool, CliError> {
+            let theirs = self.source.read(height, height)?;
+            Ok(theirs.first() == Some(&kept.header(height)?))
+        };
+        if top < first || same(top)? {
+            return Ok(top.max(first.saturating_sub(1)).saturating_add(1));
+        }
+        // Most often only the last few blocks differ: look further down in growing steps.
+        let (mut differs, mut step) = (top, 1_u32);
+        let mut agrees = loop {
+            if differs == first {
+                return Ok(first);
+            }
+            let height = differs.saturating_sub(step).max(first);
+            if same(height)? {
+                break height;
+            }
+            differs = height;
+            step = step.saturating_mul(2);
+        };
+        while differs - agrees > 1 {
+            let middle = agrees + (differs - agrees) / 2;
+            match same(middle)? {
+                true => agrees = middle,
+                false => differs = middle,
+            }
+        }
+        Ok(differs)
+    }
+
+    fn fetch(&mut self, kept: &mut Kept, from: u32, last: u32) -> Result<(), CliError> {
+        let bar = self.bar(from, last);
+        let mut height = from;
+        while height <= last {
+            let headers = self.source.read(height, last)?;
+            let kept_up_to = kept.extend(&headers)?;
+            height = kept.checker().next_height();
+            bar.set_position(u64::from(height - from));
+            if let Err(error) = kept_up_to {
+                kept.sync()?;
+                return Err(CliError::of(&error).about(self.name().as_ref()));
+            }
+        }
+        bar.finish_and_clear();
+        kept.sync()
+    }
+
+    fn bar(&self, from: u32, last: u32) -> ProgressBar {
+        let count = u64::from(last - from) + 1;
+        if self.args.format == Format::Json || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(count);
+        if let Ok(style) = ProgressStyle::with_template("{pos} of {len} blocks  {wide_bar}  {eta}")
+        {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    fn refused(&self, message: &str) -> CliError {
+        let name = self.name();
+        CliError::policy(Code::HeadersChain, message).about(Path::new(&name))
+    }
+
+    fn name(&self) -> String {
+        shown(&self.args.from)
+    }
 }

@@ -296,8 +296,13 @@ impl<'a> HeaderChain<'a> {
 
     /// The header at this height.
     pub fn header(&self, height: u32) -> Option<Header> {
+        self.bytes(height).map(Header::new)
+    }
+
+    /// The bytes of the header at this height.
+    pub fn bytes(&self, height: u32) -> Option<&'a [u8; Header::BYTES]> {
         let index = usize::try_from(height.checked_sub(self.start)?).ok()?;
-        self.headers.get(index).map(Header::new)
+        self.headers.get(index)
     }
 }
 

@@ -12,15 +12,19 @@
 //! Lengths are LEB128. The proof is evaluated as it is read, without recursion and without
 //! building a tree: the only memory that grows are the messages at which siblings still follow.
 
+mod branch;
 mod operation;
 mod reader;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::Failure;
 use crate::code::Code;
 use crate::encoding::hex;
+
+pub use branch::Branch;
 
 use operation::{Operation, apply};
 use reader::Reader;
@@ -125,11 +129,11 @@ impl Timestamp {
             found => return Err(Error::FileHash { found }),
         }
         let digest = reader.array()?;
-        let attestations = evaluate(&mut reader, &digest)?;
+        let attestations = evaluate(&mut reader, &digest)?.attestations;
         match reader.left() {
             0 => Ok(Self {
                 digest,
-                attestations,
+                attestations: attestations.into_iter().map(|(one, _)| one).collect(),
             }),
             found => Err(Error::Trailing { found }),
         }
@@ -176,30 +180,53 @@ struct Node {
     depth: usize,
 }
 
-fn evaluate(reader: &mut Reader<'_>, digest: &[u8]) -> Result<Vec<Attestation>, Error> {
+/// What a timestamp came to, and where its parts stand.
+struct Evaluated {
+    /// In their order, each with its place: from its mark `ff`, if it has one, to its end.
+    attestations: Vec<(Attestation, Range<usize>)>,
+    /// Where the last item of the whole timestamp begins, the one without a mark.
+    last: usize,
+    /// Whether all operations are `sha256`, `append` and `prepend`.
+    plain: bool,
+}
+
+/// Places count from where the reader stands.
+fn evaluate(reader: &mut Reader<'_>, message: &[u8]) -> Result<Evaluated, Error> {
+    let all = reader.left();
     let mut attestations = Vec::new();
+    let (mut last, mut plain) = (0, true);
     let mut work = Timestamp::MAX_WORK;
     // Nodes at which a sibling follows. Never more than one for each operation on the path.
     let mut waiting: Vec<Node> = Vec::new();
     let mut node = Node {
-        message: digest.to_vec(),
+        message: message.to_vec(),
         depth: 0,
     };
     loop {
+        let begin = all - reader.left();
         let mut tag = reader.byte()?;
         if tag == 0xff {
             spend(&mut work, node.message.len())?;
             waiting.push(node.clone());
             tag = reader.byte()?;
+        } else if node.depth == 0 {
+            last = begin;
         }
         if tag == 0 {
             if attestations.len() == Timestamp::MAX_ATTESTATIONS {
                 return Err(Error::TooManyAttestations);
             }
-            attestations.push(attestation(reader, &node.message)?);
+            let attestation = attestation(reader, &node.message)?;
+            attestations.push((attestation, begin..all - reader.left()));
             match waiting.pop() {
                 Some(next) => node = next,
-                None => return Ok(attestations),
+                None => {
+                    return Ok(Evaluated {
+                        attestations,
+                        last,
+                        plain,
+                    });
+                }
             }
             continue;
         }
@@ -207,6 +234,7 @@ fn evaluate(reader: &mut Reader<'_>, digest: &[u8]) -> Result<Vec<Attestation>, 
             return Err(Error::TooDeep);
         }
         let operation = Operation::read(tag, reader)?;
+        plain &= operation.is_plain();
         let message = apply(operation, &node.message)?;
         spend(&mut work, node.message.len() + message.len())?;
         node = Node {

@@ -38,6 +38,11 @@ impl<'a> Operation<'a> {
             found => return Err(Error::Operation { found }),
         })
     }
+
+    /// Whether it is one of the three that calendars need.
+    pub(super) fn is_plain(self) -> bool {
+        matches!(self, Self::Append(_) | Self::Prepend(_) | Self::Sha256)
+    }
 }
 
 /// The next message, of 1 to [`Timestamp::MAX_MESSAGE`] bytes if `message` is. Its length is

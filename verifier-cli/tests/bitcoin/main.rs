@@ -9,6 +9,9 @@
     reason = "tests"
 )]
 
+mod sources;
+mod upgrade;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -41,6 +44,16 @@ impl Folder {
 
     fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.0.path().join(name)).unwrap()
+    }
+
+    /// What is in it.
+    fn names(&self) -> Vec<String> {
+        let names = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = names
+            .map(|item| item.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
     }
 
     /// Runs words that are separated by spaces.

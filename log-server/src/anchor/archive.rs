@@ -1,0 +1,355 @@
+//! Anchors on disk: everything that is known about them, all of it public.
+//!
+//! ```text
+//! public/anchors/index.json            what there is; made again from the rest if it is lost
+//! public/anchors/<size>/checkpoint     exactly as it was stamped
+//! public/anchors/<size>/checkpoint.ots the proof, as far as it is known
+//! public/anchors/<size>/header         80 bytes: the header of a block that the proof leads to
+//!
+//! {"anchors":[{"height":n?,"pending":[uri,…]?,"stampedAt":time,"submittedAt":time,"treeSize":n},…],
+//!  "schema":"cosignet.anchors/v1"}
+//! ```
+//!
+//! `height` is that of the lowest block. `pending` names calendars that still owe one.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+use std::time::UNIX_EPOCH;
+
+use verifier_core::bitcoin::header::Header;
+use verifier_core::bitcoin::ots::{Attestation, Branch};
+use verifier_core::json::{Limits, Value};
+use verifier_core::schema::{self, Members};
+use verifier_core::time::Time;
+
+use crate::durable;
+use crate::failure::{Failure, Result};
+use crate::tiles;
+
+const SCHEMA: &str = "cosignet.anchors/v1";
+
+/// The longest index, in bytes: hourly anchors of more than a century.
+const MAX_INDEX: usize = 256 * 1024 * 1024;
+
+/// One stamped head.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Stamp {
+    /// The lowest block that its proof leads to.
+    pub(super) height: Option<u32>,
+    /// Calendars that have promised a block and not shown one.
+    pub(super) pending: Vec<String>,
+    /// When calendars first took it.
+    pub(super) stamped_at: Time,
+    /// When they last took it.
+    pub(super) submitted_at: Time,
+}
+
+/// The stamped heads.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    root: PathBuf,
+    stamps: RwLock<BTreeMap<u64, Stamp>>,
+}
+
+impl Archive {
+    /// What is there. Damage is reported and left out: a log without anchors is still a log.
+    pub(super) fn open(root: PathBuf) -> Self {
+        let path = root.join("index.json");
+        let stamps = match read_index(&path) {
+            Ok(stamps) => stamps,
+            Err(error) => {
+                tracing::error!(error, "the index of anchors is damaged and made again");
+                let stamps = scan(&root);
+                if let Err(failure) = durable::replace(&path, to_text(&stamps).as_bytes()) {
+                    tracing::error!(%failure, "the index of anchors cannot be written");
+                }
+                stamps
+            }
+        };
+        Self {
+            root,
+            stamps: RwLock::new(stamps),
+        }
+    }
+
+    /// The size of the head whose anchor proves most about an entry: the smallest head in a block
+    /// that covers it, or else the smallest that waits for one.
+    pub(super) fn covering(&self, index: u64) -> Option<u64> {
+        let stamps = self.stamps.read().unwrap_or_else(PoisonError::into_inner);
+        let mut covering = stamps.range(index.checked_add(1)?..);
+        let first = covering.clone().next().map(|(size, _)| *size);
+        let anchored = covering.find(|(_, stamp)| stamp.height.is_some());
+        anchored.map(|(size, _)| *size).or(first)
+    }
+
+    /// All stamps, smallest head first.
+    pub(super) fn stamps(&self) -> Vec<(u64, Stamp)> {
+        let stamps = self.stamps.read().unwrap_or_else(PoisonError::into_inner);
+        stamps.iter().map(|(size, s)| (*size, s.clone())).collect()
+    }
+
+    pub(super) fn stamp(&self, size: u64) -> Option<Stamp> {
+        let stamps = self.stamps.read().unwrap_or_else(PoisonError::into_inner);
+        stamps.get(&size).cloned()
+    }
+
+    pub(super) fn checkpoint(&self, size: u64) -> Result<String> {
+        let path = self.folder(size).join("checkpoint");
+        fs::read_to_string(&path).map_err(Failure::file(&path))
+    }
+
+    pub(super) fn proof(&self, size: u64) -> Result<Vec<u8>> {
+        let path = self.folder(size).join("checkpoint.ots");
+        fs::read(&path).map_err(Failure::file(&path))
+    }
+
+    pub(super) fn header(&self, size: u64) -> Result<Option<[u8; Header::BYTES]>> {
+        let bytes = tiles::read(&self.folder(size).join("header"))?;
+        Ok(bytes.and_then(|bytes| bytes.try_into().ok()))
+    }
+
+    /// The file that is public under this path, and whether it may still change.
+    pub(crate) fn file(&self, path: &str) -> Result<Option<(Vec<u8>, bool)>> {
+        if path == "index.json" {
+            let bytes = tiles::read(&self.root.join(path))?;
+            return Ok(Some((bytes.unwrap_or_else(|| empty().into()), true)));
+        }
+        let Some((size, name)) = path.split_once('/') else {
+            return Ok(None);
+        };
+        let parsed: Option<u64> = size.parse().ok();
+        // One spelling of each number, and nothing but numbers and these names.
+        let Some(number) = parsed.filter(|number| number.to_string() == size) else {
+            return Ok(None);
+        };
+        if !["checkpoint", "checkpoint.ots", "header"].contains(&name) {
+            return Ok(None);
+        }
+        let bytes = tiles::read(&self.folder(number).join(name))?;
+        Ok(bytes.map(|bytes| (bytes, name != "checkpoint")))
+    }
+
+    /// A head that calendars have taken.
+    pub(super) fn add(
+        &self,
+        size: u64,
+        checkpoint: &str,
+        branch: &Branch,
+        now: Time,
+    ) -> Result<()> {
+        let path = self.folder(size).join("checkpoint");
+        durable::replace(&path, checkpoint.as_bytes())?;
+        let known = self.stamp(size).map(|stamp| stamp.stamped_at);
+        let times = (known.unwrap_or(now), now);
+        self.put(size, branch, times)
+    }
+
+    /// What became of a head: more of its proof, and perhaps the header of a block in it.
+    pub(super) fn grow(
+        &self,
+        size: u64,
+        branch: &Branch,
+        header: Option<&[u8; Header::BYTES]>,
+    ) -> Result<()> {
+        if let Some(bytes) = header {
+            durable::replace(&self.folder(size).join("header"), bytes)?;
+        }
+        let times = self
+            .stamp(size)
+            .map(|stamp| (stamp.stamped_at, stamp.submitted_at));
+        self.put(size, branch, times.unwrap_or((Time::EPOCH, Time::EPOCH)))
+    }
+
+    /// The proof first, then the index that leads to it.
+    fn put(&self, size: u64, branch: &Branch, (first, last): (Time, Time)) -> Result<()> {
+        let too_long = || Failure::System("the proof would become too long".into());
+        let proof = branch.to_proof().ok_or_else(too_long)?;
+        durable::replace(&self.folder(size).join("checkpoint.ots"), &proof)?;
+        let text = {
+            let mut stamps = self.stamps.write().unwrap_or_else(PoisonError::into_inner);
+            stamps.insert(size, Stamp::of(branch, first, last));
+            to_text(&stamps)
+        };
+        durable::replace(&self.root.join("index.json"), text.as_bytes())
+    }
+
+    fn folder(&self, size: u64) -> PathBuf {
+        self.root.join(size.to_string())
+    }
+}
+
+impl Stamp {
+    fn of(branch: &Branch, stamped_at: Time, submitted_at: Time) -> Self {
+        let mut height = None;
+        let mut pending = Vec::new();
+        for attestation in branch.attestations() {
+            match attestation {
+                Attestation::Bitcoin { height: at, .. } => {
+                    height = Some(height.map_or(*at, |lowest: u32| lowest.min(*at)));
+                }
+                Attestation::Pending { uri, .. } if !pending.contains(uri) => {
+                    pending.push(uri.clone());
+                }
+                _ => {}
+            }
+        }
+        Self {
+            height,
+            pending,
+            stamped_at,
+            submitted_at,
+        }
+    }
+
+    fn read(members: Members<'_, '_>) -> std::result::Result<(u64, Self), schema::Error> {
+        let height = members.optional_u64("height")?;
+        let size = members.optional_u64("treeSize")?;
+        let pending = match members.has("pending") {
+            true => members.texts("pending")?,
+            false => Vec::new(),
+        };
+        let stamp = Self {
+            height: height.and_then(|height| height.try_into().ok()),
+            pending: pending.into_iter().map(Into::into).collect(),
+            stamped_at: members.time("stampedAt")?,
+            submitted_at: members.time("submittedAt")?,
+        };
+        let missing = || members.error("treeSize", schema::Problem::Missing);
+        Ok((size.ok_or_else(missing)?, stamp))
+    }
+
+    fn to_value(&self, size: u64) -> Value<'_> {
+        let pending = self.pending.iter().map(|uri| uri.as_str().into());
+        let members = [
+            ("height", self.height.map(|height| u64::from(height).into())),
+            (
+                "pending",
+                (!self.pending.is_empty()).then(|| pending.collect()),
+            ),
+            ("stampedAt", Some(self.stamped_at.to_string().into())),
+            ("submittedAt", Some(self.submitted_at.to_string().into())),
+            ("treeSize", Some(size.into())),
+        ];
+        let members = members
+            .into_iter()
+            .filter_map(|(key, value)| Some((Cow::Borrowed(key), value?)));
+        Value::Object(members.collect())
+    }
+}
+
+fn empty() -> String {
+    to_text(&BTreeMap::new())
+}
+
+fn to_text(stamps: &BTreeMap<u64, Stamp>) -> String {
+    let anchors = stamps.iter().map(|(size, stamp)| stamp.to_value(*size));
+    let index = Value::from([("anchors", anchors.collect()), ("schema", SCHEMA.into())]);
+    index.to_text() + "\n"
+}
+
+/// What the index says. Without one there are no anchors, or it was lost.
+fn read_index(path: &Path) -> std::result::Result<BTreeMap<u64, Stamp>, String> {
+    let bytes = tiles::read(path).map_err(|error| error.to_string())?;
+    let Some(bytes) = bytes else {
+        return match path.parent().is_some_and(Path::exists) {
+            true => Err("it is missing".into()),
+            false => Ok(BTreeMap::new()),
+        };
+    };
+    let mut limits = Limits::bytes(MAX_INDEX);
+    // The file is this log's own, and may be long.
+    limits.values = MAX_INDEX;
+    let value = Value::parse(&bytes, limits).map_err(|error| error.to_string())?;
+    let read = || {
+        let members = Members::of(&value)?;
+        let stamps = members.objects("anchors")?.into_iter().map(Stamp::read);
+        stamps.collect::<std::result::Result<_, schema::Error>>()
+    };
+    read().map_err(|error| error.to_string())
+}
+
+/// The stamps whose files are there, as old as those.
+fn scan(root: &Path) -> BTreeMap<u64, Stamp> {
+    let mut stamps = BTreeMap::new();
+    for item in fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = item.file_name();
+        let Some(size) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        match read_stamp(&item.path()) {
+            Ok(stamp) => {
+                stamps.insert(size, stamp);
+            }
+            Err(error) => tracing::error!(size, error, "an anchor is damaged and left out"),
+        }
+    }
+    stamps
+}
+
+fn read_stamp(folder: &Path) -> std::result::Result<Stamp, String> {
+    let proof = fs::read(folder.join("checkpoint.ots")).map_err(|e| e.to_string())?;
+    let branch = Branch::of_proof(&proof).map_err(|e| e.to_string())?;
+    let checkpoint = fs::metadata(folder.join("checkpoint")).map_err(|e| e.to_string())?;
+    let written = checkpoint.modified().ok();
+    let since = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let time = since.and_then(|since| Time::from_seconds(since.as_secs()));
+    let time = time.unwrap_or(Time::EPOCH);
+    Ok(Stamp::of(&branch, time, time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(height: Option<u32>) -> Stamp {
+        Stamp {
+            height,
+            pending: vec!["https://calendar.example".into()],
+            stamped_at: Time::EPOCH,
+            submitted_at: Time::from_seconds(5).unwrap(),
+        }
+    }
+
+    fn archive(root: &Path, stamps: impl IntoIterator<Item = (u64, Stamp)>) -> Archive {
+        Archive {
+            root: root.into(),
+            stamps: RwLock::new(stamps.into_iter().collect()),
+        }
+    }
+
+    #[test]
+    fn the_smallest_anchored_head_covers_before_any_that_waits() {
+        let stamps = [
+            (3, stamp(Some(9))),
+            (5, stamp(None)),
+            (7, stamp(None)),
+            (8, stamp(Some(10))),
+            (12, stamp(None)),
+        ];
+        let archive = archive(Path::new("."), stamps);
+        for (index, size) in [
+            (0, Some(3)),
+            (2, Some(3)),
+            (3, Some(8)),
+            (7, Some(8)),
+            (8, Some(12)),
+            (12, None),
+            (u64::MAX, None),
+        ] {
+            assert_eq!(archive.covering(index), size, "{index}");
+        }
+    }
+
+    #[test]
+    fn reads_its_index_however_long_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("anchors");
+        let all: Vec<_> = (1..20_000).map(|size| (size, stamp(Some(7)))).collect();
+        let text = to_text(&all.iter().cloned().collect());
+        durable::replace(&root.join("index.json"), text.as_bytes()).unwrap();
+        assert_eq!(Archive::open(root).stamps(), all);
+    }
+}

@@ -6,9 +6,13 @@
 
 mod advance;
 mod alarms;
+mod anchors;
+mod compare;
 mod event;
+mod hooks;
 mod judge;
 mod leaves;
+mod metrics;
 mod scan;
 mod seen;
 mod state;
@@ -17,18 +21,21 @@ use std::thread;
 use std::time::Duration;
 
 use indicatif::MultiProgress;
+use verifier_core::bitcoin::chain::HeaderChain;
 use verifier_core::policy::{LogPolicy, LogRule, Policy};
 use verifier_core::time::Time;
 
 use crate::args::MonitorArgs;
 use crate::exit::Exit;
 use crate::failure::CliError;
+use crate::headers::{self, HeaderFile};
 use crate::http::Client;
 use crate::log::RemoteLog;
 use crate::{key, policy_file};
 
 use event::Event;
 use leaves::Leaves;
+use metrics::{Counts, Metrics};
 use seen::Seen;
 use state::{State, StateDir};
 
@@ -40,14 +47,24 @@ pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, CliError> {
     };
     let client = Client::with_timeout(Duration::from_secs(args.timeout))?;
     let log = RemoteLog::new(&client, &args.url)?;
+    let others = args.compare.iter().map(|url| RemoteLog::new(&client, url));
+    let others = others.collect::<Result<_, _>>()?;
     let watched = watched(&args.watch_key)?;
+    let file = args.headers.as_deref().map(headers::read).transpose()?;
+    let headers = file.as_ref().map(HeaderFile::verify).transpose()?;
+    let metrics = args.metrics.as_deref().map(Metrics::new).transpose()?;
     let (dir, state) = StateDir::open(&args.state, args.init)?;
     let mut monitor = Monitor {
         args,
         policy: &policy,
         rule,
+        client,
         log,
+        others,
         watched,
+        headers: headers.as_ref(),
+        metrics,
+        counts: Counts::default(),
         leaves: Leaves::open(&dir.leaves(), state.scanned.size())?,
         seen: Seen::open(dir.path(), state.runs.clone())?,
         dir,
@@ -82,8 +99,14 @@ struct Monitor<'a> {
     args: &'a MonitorArgs,
     policy: &'a Policy,
     rule: &'a LogPolicy,
+    client: Client,
     log: RemoteLog,
+    /// Mirrors and witnesses to compare with.
+    others: Vec<RemoteLog>,
     watched: Vec<Vec<u8>>,
+    headers: Option<&'a HeaderChain<'a>>,
+    metrics: Option<Metrics>,
+    counts: Counts,
     dir: StateDir,
     state: State,
     leaves: Leaves,
@@ -99,13 +122,29 @@ impl Monitor<'_> {
     /// One round. What went wrong has been said when this returns.
     fn round(&mut self) -> Exit {
         self.worst = Exit::Ok;
-        if let Err(error) = self.advance() {
-            self.note(&error);
+        let others = self.look_around();
+        let before = self.state.checked.size();
+        let outcome = self.advance();
+        self.noted(outcome);
+        let outcome = self.compare(others);
+        self.noted(outcome);
+        if self.state.checked.size() > before {
+            let outcome = self.anchors();
+            self.noted(outcome);
         }
-        if let Err(error) = self.remind() {
-            self.note(&error);
-        }
+        let outcome = self.tell();
+        self.noted(outcome);
+        let outcome = self.remind();
+        self.noted(outcome);
+        let outcome = self.publish(self.worst);
+        self.noted(outcome);
         self.worst
+    }
+
+    fn noted(&mut self, outcome: Result<(), CliError>) {
+        if let Err(error) = outcome {
+            self.note(&error);
+        }
     }
 
     /// Something that keeps the round from being complete.

@@ -108,7 +108,8 @@ impl Monitor<'_> {
             return Ok(true);
         };
         if head.size <= checked {
-            let contradicts = self.contradicts(head)?;
+            let url = self.log.url().to_owned();
+            let contradicts = self.contradicts(head, &url)?;
             if !contradicts && head.size < checked {
                 let message = format!(
                     "{} serves a head of {} entries; {checked} are checked already.",
@@ -144,7 +145,7 @@ impl Monitor<'_> {
     }
 
     /// Whether a head of at most the checked size is not that of the checked tree.
-    pub(super) fn contradicts(&mut self, head: &Head) -> Result<bool, CliError> {
+    pub(super) fn contradicts(&mut self, head: &Head, from: &str) -> Result<bool, CliError> {
         let checked = self.state.checked.size();
         if head.size == 0 || self.leaves.root(head.size)? == head.root {
             return Ok(false);
@@ -158,7 +159,7 @@ impl Monitor<'_> {
             second: self.state.head.clone().unwrap_or_default(),
             prefix: prefix.unwrap_or_default(),
         };
-        self.raise(evidence, &[self.log.url().to_owned()])?;
+        self.raise(evidence, &[from.to_owned(), self.log.url().to_owned()])?;
         Ok(true)
     }
 
@@ -263,8 +264,9 @@ impl Monitor<'_> {
         self.save()
     }
 
-    fn report(&self, head: &Head, from: u64, took: Duration) {
+    fn report(&mut self, head: &Head, from: u64, took: Duration) {
         let new = head.size.saturating_sub(from);
+        self.counts.entries = self.counts.entries.saturating_add(new);
         let mut text = format!(
             "{new} new entries, {} in all, are in one tree, and every signature holds ({:.1} s)",
             head.size,

@@ -23,14 +23,14 @@ impl Monitor<'_> {
     pub(super) fn raise(&mut self, evidence: Evidence, from: &[String]) -> Result<(), CliError> {
         let mut alarm = Alarm::new(evidence);
         // What we cannot prove to ourselves we say to nobody.
-        let proven = alarm
-            .judge(&Request::new(self.policy, &AwsLc))
-            .map_err(|error| {
-                let message = format!("Evidence was found that does not hold: {error}.");
-                CliError::new(CliCode::ServedMismatch, message)
-            })?;
+        let mut request = Request::new(self.policy, &AwsLc);
+        request.headers = self.headers;
+        let proven = alarm.judge(&request).map_err(|error| {
+            let message = format!("Evidence was found that does not hold: {error}.");
+            CliError::new(CliCode::ServedMismatch, message)
+        })?;
         self.worst = Exit::Rejected;
-        let id = hex(&sha256(alarm.to_json().as_bytes()));
+        let id = hex(&id(&alarm.evidence));
         let name = format!(
             "{}-{}.json",
             proven.kind().replace('.', "-"),
@@ -76,5 +76,18 @@ impl Monitor<'_> {
             }
         }
         Ok(paths)
+    }
+}
+
+/// What makes two alarms the same: the entries, whatever head they are proven under, or the heads.
+fn id(evidence: &Evidence) -> [u8; 32] {
+    match evidence {
+        Evidence::BadEntry(logged)
+        | Evidence::Late { logged, .. }
+        | Evidence::PostDated { logged, .. } => sha256(&logged.entry),
+        Evidence::Duplicate(first, second) => {
+            sha256(&[sha256(&first.entry), sha256(&second.entry)].concat())
+        }
+        _ => sha256(Alarm::new(evidence.clone()).to_json().as_bytes()),
     }
 }

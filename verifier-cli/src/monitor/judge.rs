@@ -20,19 +20,47 @@ use crate::failure::CliError;
 /// How many entries of one round become alarms of their own.
 const MOST: usize = 100;
 
-/// A head with a time, and thereby without all later entries.
+/// A head with a time at which later entries were not there.
 #[derive(Clone, Debug)]
 pub(super) struct Cosigned {
-    pub(super) size: u64,
-    pub(super) time: Time,
-    pub(super) text: String,
+    size: u64,
+    time: Time,
+    text: String,
+}
+
+impl Cosigned {
+    pub(super) fn of(head: &Head, time: Time) -> Self {
+        Self {
+            size: head.size,
+            time,
+            text: head.text.clone(),
+        }
+    }
+}
+
+/// A head with a time by which its entries were there.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    head: Head,
+    time: Time,
+    ots: Option<Vec<u8>>,
+}
+
+impl Bound {
+    pub(super) fn of(head: &Head, time: Time, ots: Option<Vec<u8>>) -> Self {
+        Self {
+            head: head.clone(),
+            time,
+            ots,
+        }
+    }
 }
 
 /// What is wrong with an entry, before it is proven.
-enum Suspicion {
+pub(super) enum Suspicion {
     Fault,
     Late(Cosigned),
-    PostDated,
+    PostDated(Bound),
 }
 
 impl Monitor<'_> {
@@ -40,21 +68,56 @@ impl Monitor<'_> {
     pub(super) fn judge(&mut self, head: &Head, time: Option<Time>) -> Result<(), CliError> {
         let from = self.state.checked.size();
         let earlier = self.earlier_heads()?;
-        let delay = self.rule.max_append_delay.saturating_add(ALLOWANCE_MILLIS);
-        let latest = time.map(|time| time.saturating_add_millis(ALLOWANCE_MILLIS));
-        let mut suspects = Vec::new();
-        let (mut more, mut unknown) = (0_u64, 0_u64);
-        let mut watched = Vec::new();
-        self.leaves.each(from, head.size, |index, record| {
+        let later = time.map(|time| Bound::of(head, time, None));
+        self.watch(from, head.size)?;
+        let later = later.into_iter().collect();
+        let suspects = self.suspects(from, head.size, true, earlier, later)?;
+        self.accuse_in(suspects, head)?;
+        self.duplicates(head)?;
+        let mut unknown = 0_u64;
+        self.leaves.each(from, head.size, |_, record| {
             unknown = unknown.saturating_add(u64::from(record.is_unknown()));
-            if let Some(key) = record.watched() {
-                watched.push((index, key, record));
-                // Not all of a long log at once.
-                if watched.len() >= 10_000 {
-                    self.report_watched(&std::mem::take(&mut watched));
-                }
-            }
-            let suspicion = suspicion(index, &record, &earlier, delay, latest);
+            Ok(())
+        })?;
+        self.unknown(unknown);
+        Ok(())
+    }
+
+    /// Looks for entries that some head speaks against, and if asked for those that break a rule.
+    pub(super) fn suspects(
+        &self,
+        from: u64,
+        to: u64,
+        faults: bool,
+        mut earlier: Vec<Cosigned>,
+        mut later: Vec<Bound>,
+    ) -> Result<Vec<(u64, Suspicion)>, CliError> {
+        earlier.sort_by_key(|head| (head.size, head.time));
+        later.sort_by_key(|bound| (bound.head.size, bound.time));
+        // Of the heads that lack an entry the latest says most, of those that have it the earliest:
+        // keep those that say more than all smaller, or all larger ones.
+        let mut latest = None;
+        earlier.retain(|head| {
+            let says_more = latest < Some(head.time);
+            latest = latest.max(Some(head.time));
+            says_more
+        });
+        let mut earliest: Option<Time> = None;
+        later.reverse();
+        later.retain(|bound| {
+            let says_more = earliest.is_none_or(|earliest| bound.time < earliest);
+            earliest = Some(earliest.map_or(bound.time, |earliest| earliest.min(bound.time)));
+            says_more
+        });
+        later.reverse();
+        let delay = self.rule.max_append_delay.saturating_add(ALLOWANCE_MILLIS);
+        let mut suspects = Vec::new();
+        let mut more = 0_u64;
+        self.leaves.each(from, to, |index, record| {
+            let suspicion = match record.is_fault() {
+                true => Some(Suspicion::Fault).filter(|_| faults),
+                false => out_of_time(index, &record, &earlier, &later, delay),
+            };
             match suspicion {
                 Some(suspicion) if suspects.len() < MOST => suspects.push((index, suspicion)),
                 Some(_) => more = more.saturating_add(1),
@@ -62,27 +125,64 @@ impl Monitor<'_> {
             }
             Ok(())
         })?;
-        self.report_watched(&watched);
+        if more > 0 {
+            let text = format!("{more} more entries break rules; the first {MOST} became alarms");
+            self.say(&Event::new("more", text).with("entries", more));
+        }
+        Ok(suspects)
+    }
+
+    /// Proves suspicions under the last head that was checked.
+    pub(super) fn accuse(&mut self, suspects: Vec<(u64, Suspicion)>) -> Result<(), CliError> {
+        let Some(text) = self.state.head.clone() else {
+            return Ok(());
+        };
+        let head = self.read_head("the state", &text)?;
+        self.accuse_in(suspects, &head)
+    }
+
+    fn accuse_in(&mut self, suspects: Vec<(u64, Suspicion)>, head: &Head) -> Result<(), CliError> {
         for (index, suspicion) in suspects {
-            let logged = self.logged(index, head)?;
             let evidence = match suspicion {
-                Suspicion::Fault => Evidence::BadEntry(logged),
-                Suspicion::PostDated => Evidence::PostDated { logged, ots: None },
+                Suspicion::Fault => Evidence::BadEntry(self.logged(index, head)?),
+                Suspicion::PostDated(bound) => Evidence::PostDated {
+                    logged: self.logged(index, &bound.head)?,
+                    ots: bound.ots,
+                },
                 Suspicion::Late(earlier) => Evidence::Late {
-                    logged,
+                    logged: self.logged(index, head)?,
                     prefix: self.prefix(earlier.size, head.size)?,
                     head: earlier.text,
                 },
             };
             self.raise(evidence, &[self.log.url().to_owned()])?;
         }
-        if more > 0 {
-            let text = format!("{more} more entries break rules; the first {MOST} became alarms");
-            self.say(&Event::new("more", text).with("entries", more));
-        }
-        self.duplicates(head)?;
-        self.unknown(unknown);
         Ok(())
+    }
+
+    /// Reports the entries by watched keys.
+    fn watch(&self, from: u64, to: u64) -> Result<(), CliError> {
+        if self.watched.is_empty() {
+            return Ok(());
+        }
+        self.leaves.each(from, to, |index, record| {
+            let key = record.watched().and_then(|key| self.watched.get(key));
+            let Some((key, time)) = key.zip(record.decided_at()) else {
+                return Ok(());
+            };
+            let key = format!("SHA256:{}", base64url(&sha256(key)));
+            let text = format!(
+                "entry {index} is by the key {key}; decided at {}, says the service",
+                for_people(time)
+            );
+            let event = Event::new("watched", text)
+                .with("decidedAt", time.to_string())
+                .with("index", index)
+                .with("key", key)
+                .with("leafHash", base64url(&record.hash));
+            self.say(&event);
+            self.post(event.to_json(self.log.url()))
+        })
     }
 
     fn duplicates(&mut self, head: &Head) -> Result<(), CliError> {
@@ -118,28 +218,11 @@ impl Monitor<'_> {
         self.note(&CliError::new(CliCode::MonitorUnknownEntries, message));
     }
 
-    fn report_watched(&self, entries: &[(u64, usize, Record)]) {
-        for (index, key, record) in entries {
-            let Some((key, time)) = self.watched.get(*key).zip(record.decided_at()) else {
-                continue;
-            };
-            let key = format!("SHA256:{}", base64url(&sha256(key)));
-            let text = format!(
-                "entry {index} is by the key {key}; decided at {}, says the service",
-                for_people(time)
-            );
-            let event = Event::new("watched", text)
-                .with("decidedAt", time.to_string())
-                .with("index", *index)
-                .with("key", key)
-                .with("leafHash", base64url(&record.hash));
-            self.say(&event);
-        }
-    }
-
     /// The entry, and the proof that it is in the tree of this head.
     pub(super) fn logged(&mut self, index: u64, head: &Head) -> Result<Logged, CliError> {
-        let entry = self.log.entry(index, head.size)?;
+        // Under the newest head: partial tiles of older ones may be gone.
+        let size = self.state.scanned.size().max(head.size);
+        let entry = self.log.entry(index, size)?;
         if leaf_hash(&entry) != self.leaves.record(index)?.hash {
             let why = "it has other entries than before";
             return Err(self.log.mismatch("tile/entries", why));
@@ -162,20 +245,15 @@ impl Monitor<'_> {
         Ok(prefix.unwrap_or_default())
     }
 
-    /// The heads that are known to lack the entries to come, the smallest first.
+    /// The heads that are known to lack the entries to come.
     fn earlier_heads(&self) -> Result<Vec<Cosigned>, CliError> {
         let mut heads = Vec::new();
         if let Some(text) = &self.state.cosigned {
             let head = self.read_head("the state", text)?;
             if let Ok(Some(time)) = head.quorum {
-                heads.push(Cosigned {
-                    size: head.size,
-                    time,
-                    text: head.text,
-                });
+                heads.push(Cosigned::of(&head, time));
             }
         }
-        heads.sort_by_key(|head| head.size);
         Ok(heads)
     }
 
@@ -196,22 +274,24 @@ impl Monitor<'_> {
     }
 }
 
-fn suspicion(
+/// Whether an entry was decided after a head that has it, or long before one that lacks it. Heads
+/// are in the order of their sizes and of their times.
+fn out_of_time(
     index: u64,
     record: &Record,
     earlier: &[Cosigned],
+    later: &[Bound],
     delay: u64,
-    latest: Option<Time>,
 ) -> Option<Suspicion> {
-    if record.is_fault() {
-        return Some(Suspicion::Fault);
-    }
     let decided = record.decided_at()?;
-    if latest.is_some_and(|latest| decided > latest) {
-        return Some(Suspicion::PostDated);
+    let have = later.partition_point(|bound| bound.head.size <= index);
+    if let Some(bound) = later.get(have)
+        && decided > bound.time.saturating_add_millis(ALLOWANCE_MILLIS)
+    {
+        return Some(Suspicion::PostDated(bound.clone()));
     }
-    let allowed = decided.saturating_add_millis(delay);
-    let without = earlier.iter().take_while(|head| head.size <= index);
-    let latest = without.max_by_key(|head| head.time)?;
-    (latest.time > allowed).then(|| Suspicion::Late(latest.clone()))
+    let lack = earlier.partition_point(|head| head.size <= index);
+    let latest = lack.checked_sub(1).and_then(|last| earlier.get(last))?;
+    let late = latest.time > decided.saturating_add_millis(delay);
+    late.then(|| Suspicion::Late(latest.clone()))
 }

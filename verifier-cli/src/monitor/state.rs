@@ -49,8 +49,10 @@ pub(crate) struct State {
     pub(crate) unknown: u64,
     /// Alarms that a hook has not been told of.
     pub(crate) untold: Vec<String>,
-    /// The anchored heads that need no further look.
+    /// The anchored heads that were compared with the tree.
     pub(crate) anchored: Vec<u64>,
+    /// Those whose blocks were compared with the entries.
+    pub(crate) timed: Vec<u64>,
     /// Heads of others that are larger than what is checked.
     pub(crate) ahead: Vec<String>,
 }
@@ -182,6 +184,10 @@ impl State {
             ),
             ("runs", self.runs.iter().map(run).collect()),
             ("scanned", write_edge(&self.scanned)),
+            (
+                "timed",
+                self.timed.iter().map(|size| Value::from(*size)).collect(),
+            ),
             ("type", TYPE.into()),
             ("unknown", self.unknown.into()),
             ("untold", texts(&self.untold)),
@@ -192,7 +198,7 @@ impl State {
     fn read(members: Members<'_, '_>) -> Result<Self, schema::Error> {
         let members = members.only(&[
             "ahead", "anchored", "checked", "cosigned", "head", "log", "pairs", "runs", "scanned",
-            "type", "unknown", "untold",
+            "timed", "type", "unknown", "untold",
         ])?;
         let texts = |key: &str| -> Result<Vec<String>, schema::Error> {
             Ok(members.texts(key)?.into_iter().map(Into::into).collect())
@@ -234,6 +240,7 @@ impl State {
             unknown: members.optional_u64("unknown")?.unwrap_or(0),
             untold: texts("untold")?,
             anchored: numbers(members.value("anchored")?),
+            timed: numbers(members.value("timed")?),
             pairs,
             ahead: texts("ahead")?,
         })

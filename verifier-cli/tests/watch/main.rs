@@ -9,6 +9,7 @@
     reason = "these are tests, and they have std"
 )]
 
+mod failures;
 mod honest;
 mod lies;
 mod world;

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod bench_monitor;
 mod command;
 mod demo;
 mod fuzz;
@@ -22,6 +23,7 @@ cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask bench             speed, as ratios measured in one run
+cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 ";
 
@@ -35,6 +37,11 @@ fn main() -> ExitCode {
         ["vectors"] => vectors::write(),
         ["vectors", "--check"] => vectors::check(),
         ["bench"] => bench::run(),
+        ["bench-monitor"] => bench_monitor::run(200_000),
+        ["bench-monitor", entries] => match entries.parse() {
+            Ok(entries) => bench_monitor::run(entries),
+            Err(_) => Err(format!("{entries} is not a number of entries")),
+        },
         ["fuzz"] => fuzz::run_all(60),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz::run_all(seconds),

@@ -392,7 +392,7 @@ mod tests {
         for (a, b) in [(0, 1), (0, 299), (59, 60), (290, 295), (123, 201)] {
             whats[b] = u64::try_from(a).unwrap();
             let pair = (u64::try_from(a).unwrap(), u64::try_from(b).unwrap());
-            for (step, round) in [(20, 60), (7, 300), (300, 300), (2, 300), (5, 11), (300, 4)] {
+            for (step, round) in [(20, 60), (4, 300), (25, 31)] {
                 let found = pairs(&whats, step, round);
                 assert_eq!(found, BTreeSet::from([pair]), "{step} {round}");
             }

@@ -10,6 +10,9 @@
 )]
 
 mod failures;
+mod fetch;
+mod foreign;
 mod honest;
 mod lies;
+mod real;
 mod world;

@@ -36,6 +36,8 @@ pub mod node;
 pub mod note;
 pub mod passkey;
 pub mod policy;
+pub mod server;
+pub mod site;
 pub mod tree;
 mod vectors;
 
@@ -46,4 +48,5 @@ pub use entry::Entry;
 pub use log::{Log, Witness};
 pub use passkey::{Algorithm, Passkey};
 pub use policy::{Approver, Policy};
+pub use server::Server;
 pub use vectors::{check, generate, write};

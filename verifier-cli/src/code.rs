@@ -32,6 +32,22 @@ macro_rules! codes {
 }
 
 codes! {
+    AlarmForm "alarm.form" Malformed,
+        "The file is not an alarm.",
+        "Another kind of file, a damaged one, or one made by a newer version.",
+        "Get the file again from whoever raised the alarm.";
+    AlarmOpen "alarm.open" Incomplete,
+        "What would decide about the alarm is not at hand.",
+        "No file of block headers, a policy without a log, or an entry of a newer format.",
+        "Give what is missing, for a Bitcoin block `--headers FILE`.";
+    AlarmUnproven "alarm.unproven" Rejected,
+        "The alarm does not prove what it says.",
+        "A false alarm, an edited file, or another policy than that of whoever raised it.",
+        "Do not hold it against anybody.";
+    FetchUnknown "fetch.unknown" Incomplete,
+        "The log says that it does not have this approval.",
+        "It was not appended, it is not published yet, or the log denies it.",
+        "Whoever has the approval's bundle can show that a log denies it; otherwise ask the approval service.";
     IoExists "io.exists" Io,
         "The file to be written exists already, and nothing is ever overwritten.",
         "The command was run twice, or the name is taken.",
@@ -72,6 +88,42 @@ codes! {
         "The policy has this key or credential id already.",
         "The approver was added before, perhaps under another name.",
         "Look at the keys with `cosignet policy show FILE`.";
+    MonitorBehind "monitor.behind" Incomplete,
+        "The log shows an older head than it, or somebody else, has shown before. The heads do not contradict each other.",
+        "A cache or mirror that lags, a log restored from a backup, or one that hides its newest entries from you.",
+        "Try again later; if it stays so, ask the log's operator. It is no proof against the log's key: anybody can serve an old head.";
+    MonitorHead "monitor.head" Incomplete,
+        "The head that the log serves does not satisfy the policy, so nothing new was checked.",
+        "A wrong address, a log or witness that the policy does not know, witnesses that were down, or somebody in between.",
+        "Compare the log's origin, key and witnesses with the policy. It is no proof against the log's key: anybody can serve such a text.";
+    MonitorHook "monitor.hook" Incomplete,
+        "A command or webhook that was to be told of an alarm failed.",
+        "A wrong command or address, or a receiver that is down.",
+        "Correct it; the next round tells it again.";
+    MonitorNoState "monitor.no_state" Usage,
+        "There is no state to go on from, and a monitor never starts over silently.",
+        "A first run, a wrong --state, or a folder that was lost.",
+        "If this is the first run, add `--init`: it reads the whole log. If it is not, restore the folder.";
+    MonitorStale "monitor.stale" Incomplete,
+        "The newest head that witnesses have cosigned is older than you accept.",
+        "A log or witnesses that have stopped, or somebody who shows you an old head.",
+        "Ask the log's operator; compare with a witness: `--compare URL`.";
+    MonitorState "monitor.state" Usage,
+        "The folder given as --state cannot be used.",
+        "Another monitor runs on it, it is of another log or version, or it was edited.",
+        "Do what the message says; a folder of an older version starts over with `--init`.";
+    MonitorUnknownEntries "monitor.unknown_entries" Incomplete,
+        "The log holds entries of a type that this version does not know. They are in the tree; nothing else about them was checked.",
+        "The log holds entries of a newer format.",
+        "Update the monitor, and start over with a new --state folder.";
+    ServedMismatch "served.mismatch" Incomplete,
+        "The log serves bytes that do not fit the head that it signed.",
+        "A damaged or lagging mirror or cache, or somebody in between; or a log that lies clumsily.",
+        "Try again later or from another mirror. It is no proof against the log's key: anybody between you and the log could have changed the bytes.";
+    ServedMissing "served.missing" Incomplete,
+        "The log does not serve something that the head that it signed needs.",
+        "A log in the middle of publishing, a mirror that lags, or a log that withholds entries.",
+        "Try again later or from another mirror; if it stays so, ask the log's operator.";
     Usage "usage" Usage,
         "The command line does not make sense, so nothing was checked.",
         "A missing or misspelt argument, or arguments that exclude each other.",

@@ -2,7 +2,7 @@
 //! from here is trusted.
 
 use std::io::Read as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use reqwest::blocking::{Client as Blocking, RequestBuilder};
@@ -11,8 +11,8 @@ use reqwest::redirect::Policy;
 use crate::code::CliCode;
 use crate::failure::CliError;
 
-/// For all of one answer.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// For all of one answer, if nothing else is said.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// To be reached at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -25,24 +25,32 @@ pub(crate) struct Answer {
 
 /// A client that keeps its connections. Clones share them.
 #[derive(Clone, Debug)]
-pub(crate) struct Client(Blocking);
+pub(crate) struct Client {
+    inner: Blocking,
+    timeout: Duration,
+}
 
 impl Client {
     pub(crate) fn new() -> Result<Self, CliError> {
+        Self::with_timeout(TIMEOUT)
+    }
+
+    /// A client that waits this long for all of one answer.
+    pub(crate) fn with_timeout(timeout: Duration) -> Result<Self, CliError> {
         Blocking::builder()
             .user_agent(concat!("cosignet/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
             // Whom we talk to is what the caller said, not what a server says.
             .redirect(Policy::none())
             .build()
-            .map(Self)
+            .map(|inner| Self { inner, timeout })
             .map_err(|error| unreachable("The network cannot be used", &error))
     }
 
     /// A body of at most `limit` bytes, or `None` where the server has nothing (404, 410).
     pub(crate) fn get(&self, url: &str, limit: usize) -> Result<Option<Vec<u8>>, CliError> {
-        let answer = self.send(self.0.get(url), url, limit)?;
+        let answer = self.send(self.inner.get(url), url, limit)?;
         match answer.status {
             StatusCode::OK => Ok(Some(answer.body)),
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
@@ -58,7 +66,7 @@ impl Client {
         body: Vec<u8>,
         limit: usize,
     ) -> Result<Answer, CliError> {
-        let request = self.0.post(url).header("content-type", content_type);
+        let request = self.inner.post(url).header("content-type", content_type);
         self.send(request.body(body), url, limit)
     }
 
@@ -66,12 +74,24 @@ impl Client {
         let failed = |error: &dyn std::error::Error| {
             unreachable(&format!("{} cannot be read", shown(url)), error)
         };
-        let answer = request.send().map_err(|error| failed(&error))?;
+        let begun = Instant::now();
+        let mut answer = request.send().map_err(|error| failed(&error))?;
         let status = answer.status();
         let mut body = Vec::new();
-        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let read = answer.take(most).read_to_end(&mut body);
-        read.map_err(|error| failed(&error))?;
+        let mut piece = vec![0; 64 * 1024];
+        while body.len() <= limit {
+            let length = answer.read(&mut piece).map_err(|error| failed(&error))?;
+            if length == 0 {
+                break;
+            }
+            body.extend(piece.get(..length).unwrap_or_default());
+            // The client's own limit begins anew with each read: a server could drip for ever.
+            if begun.elapsed() > self.timeout {
+                let message = format!("{} cannot be read: it is too slow.", shown(url));
+                return Err(CliError::new(CliCode::IoUnreachable, message)
+                    .expected(format!("all of it within {} s", self.timeout.as_secs())));
+            }
+        }
         if body.len() > limit {
             let message = format!("{} answered with too much.", shown(url));
             return Err(CliError::new(CliCode::IoUnreachable, message)

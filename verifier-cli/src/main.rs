@@ -11,18 +11,22 @@
     reason = "doc comments of arguments are their help"
 )]
 
+mod alarm;
 mod anchor;
 mod args;
 mod code;
 mod exit;
 mod explain;
 mod failure;
+mod fetch;
 mod file;
 mod headers;
 mod http;
 mod input;
 mod inspect;
 mod key;
+mod log;
+mod monitor;
 mod output;
 mod policy;
 mod policy_file;
@@ -55,6 +59,9 @@ fn main() -> ExitCode {
         Command::Headers(command) => headers::run(command),
         Command::Anchor(command) => anchor::run(command),
         Command::Witness(command) => witness::run(command),
+        Command::Fetch(args) => fetch::run(args),
+        Command::Monitor(args) => monitor::run(args),
+        Command::VerifyAlarm(args) => alarm::run(args),
     };
     let exit = done.unwrap_or_else(|error| {
         error.print(format);

@@ -1,6 +1,6 @@
 //! `cosignet verify`: from files to verdicts, in order, several at a time.
 
-mod human;
+pub(crate) mod human;
 
 use std::io::IsTerminal as _;
 use std::time::Duration;

@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+pub mod alarm;
 pub mod bitcoin;
 pub mod bundle;
 pub mod check;
@@ -17,6 +18,7 @@ mod failure;
 pub mod input;
 pub mod inspect;
 pub mod json;
+pub mod leaf;
 pub mod payload;
 pub mod policy;
 pub mod report;

@@ -3,11 +3,12 @@
 //! From the leaf up: [`merkle`] proves that an entry is in a tree, [`checkpoint`] names the tree
 //! in a [`note`] signed under a [`vkey`], [`cosignature`] is what a witness adds to it, [`proof`] carries all of
 //! that in one text. [`policy`] says which logs and witnesses count, [`quorum`] applies it. [`tile`]
-//! is where a log keeps its hashes,
+//! is where a log keeps its hashes, [`edge`] makes tiles of a growing tree,
 //! [`prove`] makes proofs of them, [`submission`] is what it asks a witness with.
 
 pub mod checkpoint;
 pub mod cosignature;
+pub mod edge;
 pub mod merkle;
 pub mod note;
 pub mod policy;

@@ -27,19 +27,7 @@ const FOLDER: u32 = 20_000;
 /// Prints every figure of `docs/PERFORMANCE.md`.
 pub(crate) fn run() -> Result<(), String> {
     if cfg!(debug_assertions) {
-        let mut again = crate::command::cargo(&[
-            "run",
-            "--release",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--",
-            "bench",
-        ]);
-        return match status(&mut again)?.success() {
-            true => Ok(()),
-            false => Err("the benchmark failed".into()),
-        };
+        return optimised(&["bench"]);
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     println!("{cores} cores; medians of {ROUNDS} rounds, baseline and subject in turns\n");
@@ -52,6 +40,16 @@ pub(crate) fn run() -> Result<(), String> {
     let result = folder(&cosignet, &dir, cores, &samples);
     fs::remove_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     result
+}
+
+/// Runs xtask again, built with optimisation.
+pub(crate) fn optimised(args: &[&str]) -> Result<(), String> {
+    const RUN: [&str; 6] = ["run", "--release", "--quiet", "--package", "xtask", "--"];
+    let mut again = crate::command::cargo(&[&RUN, args].concat());
+    match status(&mut again)?.success() {
+        true => Ok(()),
+        false => Err("the benchmark failed".into()),
+    }
 }
 
 /// A bundle, and the bare signatures in it.
@@ -221,13 +219,13 @@ fn folder(cosignet: &Path, dir: &Path, cores: usize, samples: &[Sample]) -> Resu
     Ok(())
 }
 
-fn time(work: &dyn Fn() -> bool) -> Duration {
+pub(crate) fn time(work: &dyn Fn() -> bool) -> Duration {
     let begin = Instant::now();
     std::hint::black_box(work());
     begin.elapsed()
 }
 
-fn median<T: Copy + PartialOrd>(values: &mut [T]) -> T {
+pub(crate) fn median<T: Copy + PartialOrd>(values: &mut [T]) -> T {
     values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
     match values.get(values.len() / 2) {
         Some(value) => *value,

@@ -8,6 +8,7 @@
 
 mod bench;
 mod bench_log;
+mod bench_monitor;
 mod command;
 mod crash;
 mod demo;
@@ -24,7 +25,8 @@ cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask bench             speed, as ratios measured in one run
-cargo xtask bench-log [ENTRIES] appends and reads a second, empty and with so many entries
+cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
+cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
 cargo xtask crash             kill the log server 200 times under load, and look what it lost
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 ";
@@ -42,6 +44,11 @@ fn main() -> ExitCode {
         ["bench-log"] => bench_log::run(0),
         ["bench-log", entries] => match entries.parse() {
             Ok(entries) => bench_log::run(entries),
+            Err(_) => Err(format!("{entries} is not a number of entries")),
+        },
+        ["bench-monitor"] => bench_monitor::run(200_000),
+        ["bench-monitor", entries] => match entries.parse() {
+            Ok(entries) => bench_monitor::run(entries),
             Err(_) => Err(format!("{entries} is not a number of entries")),
         },
         ["crash"] => crash::run_campaign(),

@@ -115,15 +115,11 @@ pub fn verify_consistency(
             found,
         });
     }
-    // The proof starts at the largest complete subtree that ends where the old tree ends. If that
-    // is the whole old tree its root is known, otherwise it comes first in the proof.
-    let below = trailing_zeros(size1);
-    let start = shift_right(last1, below);
-    let siblings = bit_length(last1 ^ last2).saturating_sub(below);
-    let border = count_ones(shift_right(start, siblings));
-    let needed = siblings
-        .saturating_add(border)
-        .saturating_add(usize::from(!size1.is_power_of_two()));
+    let shape = Shape::of(size1, last1, last2);
+    // If the subtree that the proof starts at is the whole old tree its root is known, otherwise
+    // it comes first in the proof.
+    let seeds = usize::from(!size1.is_power_of_two());
+    let needed = shape.path().saturating_add(seeds);
     if proof.len() != needed || needed > MAX_PROOF {
         return Err(length_error(needed));
     }
@@ -132,22 +128,48 @@ pub fn verify_consistency(
     } else {
         proof.split_first().ok_or_else(|| length_error(needed))?
     };
-    let (inner, border) = path
-        .split_at_checked(siblings)
+    let (old, new) = shape
+        .roots(seed, path)
         .ok_or_else(|| length_error(needed))?;
-
-    let old = inner
-        .iter()
-        .zip(bits(start))
-        .filter(|(_, is_right)| *is_right)
-        .fold(*seed, |hash, (sibling, _)| node_hash(sibling, &hash));
-    same_root(root1, climb_border(old, border), |expected, found| {
-        Error::ConsistencyOldRoot { expected, found }
+    same_root(root1, old, |expected, found| Error::ConsistencyOldRoot {
+        expected,
+        found,
     })?;
-    let new = climb(*seed, inner, start);
-    same_root(root2, climb_border(new, border), |expected, found| {
-        Error::ConsistencyNewRoot { expected, found }
+    same_root(root2, new, |expected, found| Error::ConsistencyNewRoot {
+        expected,
+        found,
     })
+}
+
+/// The root of the first `size1` leaves of the tree of `size2` leaves with `root2`, for `size1`
+/// from 1 to below `size2`.
+///
+/// `proof` is a consistency proof that always begins with the root of the largest complete subtree
+/// that ends where the smaller tree ends, also where that is the whole smaller tree. Short of a
+/// collision of SHA-256 there is one answer only, so a head of `size1` leaves with another root
+/// contradicts the larger one: a consistency proof can be missing for many reasons, this is
+/// evidence.
+pub fn verify_prefix(size1: u64, size2: u64, root2: &Hash, proof: &[Hash]) -> Result<Hash, Error> {
+    let (last1, last2) = match (size1.checked_sub(1), size2.checked_sub(1)) {
+        (Some(last1), Some(last2)) if last1 < last2 => (last1, last2),
+        _ => return Err(Error::ConsistencySizes { size1, size2 }),
+    };
+    let shape = Shape::of(size1, last1, last2);
+    let needed = shape.path().saturating_add(1);
+    let length_error = || Error::ConsistencyLength {
+        expected: needed,
+        found: proof.len(),
+    };
+    if proof.len() != needed || needed > MAX_PROOF {
+        return Err(length_error());
+    }
+    let (seed, path) = proof.split_first().ok_or_else(length_error)?;
+    let (old, new) = shape.roots(seed, path).ok_or_else(length_error)?;
+    same_root(root2, new, |expected, found| Error::ConsistencyNewRoot {
+        expected,
+        found,
+    })?;
+    Ok(old)
 }
 
 /// What has to be kept of a tree to append to it: the roots of its complete subtrees, left to
@@ -326,6 +348,48 @@ impl Failure for Error {
             | Self::InclusionRoot { found, .. } => Some(hex(found)),
             _ => None,
         }
+    }
+}
+
+/// Where a consistency proof leads: it starts at the largest complete subtree that ends where the
+/// old tree ends.
+struct Shape {
+    /// The number of that subtree among those of its height.
+    start: u64,
+    /// How many levels have a sibling on either side.
+    siblings: usize,
+    /// How many levels above them have one on the left.
+    border: usize,
+}
+
+impl Shape {
+    /// For two trees whose last leaves have these indexes.
+    fn of(size1: u64, last1: u64, last2: u64) -> Self {
+        let below = trailing_zeros(size1);
+        let start = shift_right(last1, below);
+        let siblings = bit_length(last1 ^ last2).saturating_sub(below);
+        Self {
+            start,
+            siblings,
+            border: count_ones(shift_right(start, siblings)),
+        }
+    }
+
+    /// How many hashes lead from the subtree to the roots.
+    fn path(&self) -> usize {
+        self.siblings.saturating_add(self.border)
+    }
+
+    /// The roots of the old and of the new tree. `None` for a path of another length.
+    fn roots(&self, seed: &Hash, path: &[Hash]) -> Option<(Hash, Hash)> {
+        let (inner, border) = path.split_at_checked(self.siblings)?;
+        let old = inner
+            .iter()
+            .zip(bits(self.start))
+            .filter(|(_, is_right)| *is_right)
+            .fold(*seed, |hash, (sibling, _)| node_hash(sibling, &hash));
+        let new = climb(*seed, inner, self.start);
+        Some((climb_border(old, border), climb_border(new, border)))
     }
 }
 

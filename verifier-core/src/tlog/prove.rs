@@ -43,9 +43,35 @@ pub fn consistency<E>(
     if old == 0 || old > size {
         return Ok(None);
     }
+    let (mut ranges, begin, end) = paths(old, size);
+    if begin != 0 {
+        ranges.push((begin, end));
+    }
+    ranges.reverse();
+    roots(&ranges, node).map(Some)
+}
+
+/// The proof of what the root of the first `old` of `size` leaves is, for
+/// [`verify_prefix`](super::merkle::verify_prefix). `None` unless `old` is from 1 to below `size`.
+pub fn prefix<E>(
+    old: u64,
+    size: u64,
+    node: &mut dyn FnMut(u8, u64) -> Result<Hash, E>,
+) -> Result<Option<Vec<Hash>>, E> {
+    if old == 0 || old >= size {
+        return Ok(None);
+    }
+    let (mut ranges, begin, end) = paths(old, size);
+    ranges.push((begin, end));
+    ranges.reverse();
+    roots(&ranges, node).map(Some)
+}
+
+/// The way from the tree of `size` leaves down to the subtree that ends where the tree of `old`
+/// leaves ends: what it leaves on its sides, and the subtree.
+fn paths(old: u64, size: u64) -> (Vec<(u64, u64)>, u64, u64) {
     let (mut begin, mut end) = (0, size);
     let mut ranges = Vec::new();
-    // Down to the subtree that ends where the old tree ends.
     while old != end {
         let Some(middle) = split(begin, end) else {
             break;
@@ -58,11 +84,7 @@ pub fn consistency<E>(
             begin = middle;
         }
     }
-    if begin != 0 {
-        ranges.push((begin, end));
-    }
-    ranges.reverse();
-    roots(&ranges, node).map(Some)
+    (ranges, begin, end)
 }
 
 /// The roots of the complete subtrees of the tree of `size` leaves, left to right: what

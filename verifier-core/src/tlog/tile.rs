@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::merkle::{CompactRange, Hash};
+
 /// The number of hashes in a full tile, and of entries in a full bundle.
 pub const WIDTH: u16 = 256;
 
@@ -125,6 +127,50 @@ impl Tile {
     pub fn is_full(&self) -> bool {
         self.width == WIDTH
     }
+
+    /// The full tile in its place. A log may have that instead, once it is there.
+    #[must_use]
+    pub fn to_full(&self) -> Self {
+        Self {
+            width: WIDTH,
+            ..*self
+        }
+    }
+
+    /// The most bytes that it can have.
+    pub fn max_bytes(&self) -> usize {
+        let one = match self.level {
+            Level::Entries => 2 + usize::from(u16::MAX),
+            Level::Hashes(_) => 32,
+        };
+        usize::from(self.width).saturating_mul(one)
+    }
+
+    /// The part of the full tile in its place that belongs to it. `None` if there is less.
+    pub fn beginning_of<'b>(&self, full: &'b [u8]) -> Option<&'b [u8]> {
+        let width = usize::from(self.width);
+        let length = match self.level {
+            Level::Hashes(_) => width.checked_mul(32)?,
+            Level::Entries => {
+                let entries = entries(full)?;
+                let lengths = entries.get(..width)?.iter().map(|entry| entry.len());
+                lengths.map(|length| length.saturating_add(2)).sum()
+            }
+        };
+        full.get(..length)
+    }
+
+    /// Reads the hashes of a tile of hashes. `None` unless there are exactly as many as it holds.
+    pub fn hashes(&self, bytes: &[u8]) -> Option<Vec<Hash>> {
+        let (hashes, rest) = bytes.as_chunks::<32>();
+        let fits = rest.is_empty() && hashes.len() == usize::from(self.width);
+        fits.then(|| hashes.to_vec())
+    }
+
+    /// Reads the entries of a bundle. `None` unless there are exactly as many as it holds.
+    pub fn entries<'b>(&self, bytes: &'b [u8]) -> Option<Vec<&'b [u8]>> {
+        entries(bytes).filter(|entries| entries.len() == usize::from(self.width))
+    }
 }
 
 /// Appends one entry to an entry bundle, the tile of [`Level::Entries`]. Fails if it is longer
@@ -176,6 +222,17 @@ pub struct Place {
     pub tile: Tile,
     /// The hashes in it whose Merkle tree root is the node; a single one is the node itself.
     pub hashes: Range<usize>,
+}
+
+impl Place {
+    /// The node, given the hashes of the tile. `None` if the tile has too few.
+    pub fn node(&self, tile: &[Hash]) -> Option<Hash> {
+        let mut subtree = CompactRange::default();
+        for hash in tile.get(self.hashes.clone())? {
+            subtree.append(*hash).ok()?;
+        }
+        Some(subtree.root())
+    }
 }
 
 /// Where to find the root of the complete subtree of 2^`height` leaves that is number `index` of

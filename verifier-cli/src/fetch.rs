@@ -1,0 +1,275 @@
+//! `cosignet fetch`: an approval from a log, with a proof made from the log's own tiles.
+
+use std::time::Duration;
+
+use verifier_core::bundle::{Bundle, Evidence};
+use verifier_core::commitment::{approver_commitment, email_hash};
+use verifier_core::encoding::sha256;
+use verifier_core::entry::Entry;
+use verifier_core::input::Input;
+use verifier_core::payload::Challenge;
+use verifier_core::policy::{LogRule, Policy};
+use verifier_core::signature::AwsLc;
+use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::tlog::merkle::leaf_hash;
+use verifier_core::tlog::proof::Proof;
+use verifier_core::tlog::prove;
+use verifier_core::webauthn::ClientData;
+use verifier_core::{Report, Request, quote, verify};
+
+use crate::args::{FetchArgs, Format, Wanted};
+use crate::code::CliCode;
+use crate::exit::Exit;
+use crate::failure::{CliError, show_path};
+use crate::http::Client;
+use crate::log::RemoteLog;
+use crate::text::{Style, wrap};
+use crate::verify::human;
+use crate::{file, output, policy_file};
+
+pub(crate) fn run(args: &FetchArgs) -> Result<Exit, CliError> {
+    let policy = args.policy.as_deref().map(policy_file::load).transpose()?;
+    let client = Client::with_timeout(Duration::from_secs(args.timeout))?;
+    let log = RemoteLog::new(&client, &args.log)?;
+    let fetched = fetch(&log, &args.wanted, policy.as_ref())?;
+    let json = fetched.bundle.to_json();
+    // What was asked for has to be what is written, whatever the policy says.
+    let report = policy.as_ref().map(|policy| {
+        let mut request = Request::default();
+        request.policy = Some(policy);
+        request.approval_id = args.wanted.id();
+        request.crypto = &AwsLc;
+        verify(json.as_bytes(), &request)
+    });
+    file::create(&args.output, &json)?;
+    let exit = report.as_ref().map_or(Exit::Ok, |r| Exit::of(r.verdict()));
+    let text = match args.format {
+        Format::Json => fetched.to_json(args, report.as_ref()),
+        Format::Human => fetched.to_human(args, &json, report.as_ref()),
+    };
+    Ok(output::print(&text, args.format).err().unwrap_or(exit))
+}
+
+impl Wanted {
+    fn id(&self) -> Option<&str> {
+        match self {
+            Self::Id(id) => Some(id),
+            Self::Index(_) => None,
+        }
+    }
+}
+
+/// A bundle whose entry is proven to be in the tree of the log's head, and what was left out.
+struct Fetched {
+    bundle: Bundle,
+    index: u64,
+    size: u64,
+    left_out: Vec<&'static str>,
+}
+
+impl Fetched {
+    fn to_json(&self, args: &FetchArgs, report: Option<&Report>) -> String {
+        // A report is the same wherever it comes from.
+        if let Some(report) = report {
+            return report.to_json() + "\n";
+        }
+        use verifier_core::json::Value;
+        let left_out = self.left_out.iter().copied().map(Value::from);
+        let value = Value::from([
+            (
+                "file",
+                Value::from(args.output.to_string_lossy().into_owned()),
+            ),
+            ("index", self.index.into()),
+            ("leftOut", left_out.collect()),
+            ("treeSize", self.size.into()),
+        ]);
+        value.to_text() + "\n"
+    }
+
+    fn to_human(&self, args: &FetchArgs, json: &str, report: Option<&Report>) -> String {
+        let mut out = format!(
+            "{}: entry {} of {}, with a proof from the log's tiles\n",
+            show_path(&args.output),
+            self.index,
+            self.size
+        );
+        for what in &self.left_out {
+            out.push_str(&wrap("left out: ", what));
+        }
+        out.push('\n');
+        match report {
+            Some(report) => {
+                out.push_str(&human::full(
+                    report,
+                    json.as_bytes(),
+                    None,
+                    Style::of_stdout(),
+                ));
+            }
+            None => {
+                let text =
+                    "Nothing was verified but the entry's place in the tree: you gave no policy.";
+                out.push_str(&wrap("", text));
+            }
+        }
+        out
+    }
+}
+
+fn fetch(log: &RemoteLog, wanted: &Wanted, policy: Option<&Policy>) -> Result<Fetched, CliError> {
+    // The hint first: it may be about an entry that is newer than the head.
+    let hint = match wanted {
+        Wanted::Id(id) => Some(look_up(log, id)?),
+        Wanted::Index(_) => None,
+    };
+    let head = log.checkpoint()?.ok_or_else(|| log.missing("checkpoint"))?;
+    let head = signed(log, &head, policy)?;
+    let size = head.checkpoint().size();
+    let index = match (wanted, &hint) {
+        (Wanted::Index(index), _) => *index,
+        (_, Some(hint)) => hint_index(log, hint)?,
+        (_, None) => 0,
+    };
+    if index >= size {
+        let message = format!("The log has {size} entries; there is no entry {index} yet.");
+        return Err(CliError::new(CliCode::FetchUnknown, message));
+    }
+    let leaf = log.entry(index, size)?;
+    let mut nodes = log.nodes(size);
+    let hashes = prove::inclusion(index, size, &mut |height, number| {
+        nodes.node(height, number)
+    })?;
+    let bad = |error: &dyn std::fmt::Display| log.mismatch("tile", &error.to_string());
+    let proof = Proof::new(None, index, hashes.unwrap_or_default(), head);
+    let proof = proof.map_err(|error| bad(&error))?;
+    proof
+        .verify_inclusion(&leaf_hash(&leaf))
+        .map_err(|error| bad(&error))?;
+    let text = String::from_utf8(leaf).map_err(|_| {
+        let message = format!("Entry {index} of the log is no text, so no bundle can carry it.");
+        CliError::new(CliCode::ServedMismatch, message)
+    })?;
+    let mut left_out = Vec::new();
+    let evidence = match (Entry::parse(&text), wanted.id()) {
+        (Ok(entry), Some(id)) => {
+            belongs(&entry, id)?;
+            let hint = hint.map(|hint| hint.evidence).unwrap_or_default();
+            disclosed(id, &entry, hint, &mut left_out)
+        }
+        (Ok(_), None) => Evidence::default(),
+        (Err(error), Some(_)) => return Err(CliError::of(&error)),
+        // Whatever it is: `cosignet verify` says so.
+        (Err(_), None) => Evidence::default(),
+    };
+    Ok(Fetched {
+        bundle: Bundle::new(text, proof.to_string(), evidence),
+        index,
+        size,
+        left_out,
+    })
+}
+
+/// What the log says about an approval.
+fn look_up(log: &RemoteLog, id: &str) -> Result<Bundle, CliError> {
+    let path = format!("public/log/entries/{id}/verification");
+    let Some(bytes) = log.get(&path, Input::MAX_BYTES)? else {
+        let message = format!("{} does not know the approval {id}.", log.url());
+        return Err(CliError::new(CliCode::FetchUnknown, message));
+    };
+    match Input::parse(&bytes) {
+        Ok(Input::Bundle(bundle)) => Ok(bundle),
+        _ => Err(log.mismatch(&path, "it is no bundle")),
+    }
+}
+
+fn hint_index(log: &RemoteLog, hint: &Bundle) -> Result<u64, CliError> {
+    let proof = Proof::parse(&hint.log_proof);
+    proof
+        .map(|proof| proof.index())
+        .map_err(|error| log.mismatch("public/log/entries", &error.to_string()))
+}
+
+/// The head; under a policy one that its log has signed.
+fn signed<'t>(
+    log: &RemoteLog,
+    text: &'t str,
+    policy: Option<&Policy>,
+) -> Result<SignedCheckpoint<'t>, CliError> {
+    let refused = |error: &dyn std::fmt::Display| {
+        let message = format!("The head that {} serves: {error}.", log.url());
+        CliError::new(CliCode::MonitorHead, message)
+    };
+    let head = SignedCheckpoint::parse(text).map_err(|error| refused(&error))?;
+    if let Some(LogRule::Required(rule)) = policy.map(Policy::log) {
+        rule.tlog
+            .verify_log(&AwsLc, &head)
+            .map_err(|error| refused(&error))?;
+    }
+    Ok(head)
+}
+
+/// The entry is that of the approval that was asked for.
+fn belongs(entry: &Entry, id: &str) -> Result<(), CliError> {
+    if entry.approval_id_hash == sha256(id.as_bytes()) {
+        return Ok(());
+    }
+    let message = format!(
+        "The log answered with the entry of another approval than {}; nothing was written.",
+        quote(id)
+    );
+    Err(CliError::policy(
+        verifier_core::code::Code::ExpectationApprovalId,
+        message,
+    ))
+}
+
+/// As much of the evidence as belongs to the entry. `action` belongs to nothing; it is a claim.
+fn disclosed(
+    id: &str,
+    entry: &Entry,
+    hint: Evidence,
+    left_out: &mut Vec<&'static str>,
+) -> Evidence {
+    let mut evidence = Evidence::default();
+    evidence.approval_id = Some(id.into());
+    evidence.action = hint.action;
+    let json = hint.client_data_json;
+    let fits = |json: &Vec<u8>| sha256(json) == entry.client_data_hash;
+    evidence.client_data_json = keep(json, fits, "a clientDataJSON of another approval", left_out);
+    let signed = evidence.client_data_json.as_deref().and_then(|json| {
+        let data = ClientData::parse(json).ok()?;
+        Some(*Challenge::parse(data.challenge()).ok()?.payload_hash())
+    });
+    let fits = |payload: &Vec<u8>| Some(sha256(payload)) == signed;
+    evidence.payload = keep(
+        hint.payload,
+        fits,
+        "a payload that was not approved",
+        left_out,
+    );
+    let opens = |reveal: &verifier_core::bundle::Reveal| match &reveal.email {
+        None => true,
+        Some(email) => {
+            let hash = email_hash(email, &reveal.salt);
+            entry.approver == Some(approver_commitment(&reveal.blind, &hash))
+        }
+    };
+    let what = "an e-mail address that the entry does not commit to";
+    evidence.approver = keep(hint.approver, opens, what, left_out);
+    evidence
+}
+
+fn keep<T>(
+    part: Option<T>,
+    fits: impl FnOnce(&T) -> bool,
+    what: &'static str,
+    left_out: &mut Vec<&'static str>,
+) -> Option<T> {
+    let part = part?;
+    if fits(&part) {
+        return Some(part);
+    }
+    left_out.push(what);
+    None
+}

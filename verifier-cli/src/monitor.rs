@@ -1,0 +1,167 @@
+//! `cosignet monitor`: watches that a log only appends, and that every signature in it holds.
+//!
+//! A round: fetch the head, prove that it extends the last one that was checked in full, read the
+//! new entries, recompute the tree from them, judge them, and only then move on. What signatures
+//! prove becomes an alarm; anything else that is wrong is a round that could not be completed.
+
+mod advance;
+mod alarms;
+mod anchors;
+mod compare;
+mod event;
+mod hooks;
+mod judge;
+mod leaves;
+mod metrics;
+mod scan;
+mod seen;
+mod state;
+
+use std::thread;
+use std::time::Duration;
+
+use indicatif::MultiProgress;
+use verifier_core::bitcoin::chain::HeaderChain;
+use verifier_core::policy::{LogPolicy, LogRule, Policy};
+use verifier_core::time::Time;
+
+use crate::args::MonitorArgs;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::headers::{self, HeaderFile};
+use crate::http::Client;
+use crate::log::RemoteLog;
+use crate::{key, policy_file};
+
+use event::Event;
+use leaves::Leaves;
+use metrics::{Counts, Metrics};
+use seen::Seen;
+use state::{State, StateDir};
+
+pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, CliError> {
+    let policy = policy_file::load(&args.policy)?;
+    let LogRule::Required(rule) = policy.log() else {
+        let message = "The policy does without a log, so there is nothing to watch.";
+        return Err(CliError::usage(message).next("Name the log in the policy."));
+    };
+    let client = Client::with_timeout(Duration::from_secs(args.timeout))?;
+    let log = RemoteLog::new(&client, &args.url)?;
+    let others = args.compare.iter().map(|url| RemoteLog::new(&client, url));
+    let others = others.collect::<Result<_, _>>()?;
+    let watched = watched(&args.watch_key)?;
+    let file = args.headers.as_deref().map(headers::read).transpose()?;
+    let headers = file.as_ref().map(HeaderFile::verify).transpose()?;
+    let metrics = args.metrics.as_deref().map(Metrics::new).transpose()?;
+    let (dir, state) = StateDir::open(&args.state, args.init)?;
+    let mut monitor = Monitor {
+        args,
+        policy: &policy,
+        rule,
+        client,
+        log,
+        others,
+        watched,
+        headers: headers.as_ref(),
+        metrics,
+        counts: Counts::default(),
+        leaves: Leaves::open(&dir.leaves(), state.scanned.size())?,
+        seen: Seen::open(dir.path(), state.runs.clone())?,
+        dir,
+        state,
+        bars: MultiProgress::new(),
+        worst: Exit::Ok,
+        head_time: None,
+    };
+    if args.init {
+        monitor.save()?;
+    }
+    loop {
+        let exit = monitor.round();
+        if args.once {
+            return Ok(exit);
+        }
+        thread::sleep(Duration::from_secs(args.every));
+    }
+}
+
+/// The COSE_Keys whose entries are reported.
+fn watched(files: &[String]) -> Result<Vec<Vec<u8>>, CliError> {
+    if files.len() > 255 {
+        return Err(CliError::usage("At most 255 keys can be watched."));
+    }
+    let read = |file: &String| Ok(key::read(file)?.as_bytes().to_vec());
+    files.iter().map(read).collect()
+}
+
+/// A monitor between two rounds.
+struct Monitor<'a> {
+    args: &'a MonitorArgs,
+    policy: &'a Policy,
+    rule: &'a LogPolicy,
+    client: Client,
+    log: RemoteLog,
+    /// Mirrors and witnesses to compare with.
+    others: Vec<RemoteLog>,
+    watched: Vec<Vec<u8>>,
+    headers: Option<&'a HeaderChain<'a>>,
+    metrics: Option<Metrics>,
+    counts: Counts,
+    dir: StateDir,
+    state: State,
+    leaves: Leaves,
+    seen: Seen,
+    bars: MultiProgress,
+    /// The worst that the round has come to.
+    worst: Exit,
+    /// The latest time that witnesses gave to a head of the log.
+    head_time: Option<Time>,
+}
+
+impl Monitor<'_> {
+    /// One round. What went wrong has been said when this returns.
+    fn round(&mut self) -> Exit {
+        self.worst = Exit::Ok;
+        let others = self.look_around();
+        let before = self.state.checked.size();
+        let outcome = self.advance();
+        self.noted(outcome);
+        let outcome = self.compare(others);
+        self.noted(outcome);
+        if self.state.checked.size() > before {
+            let outcome = self.anchors();
+            self.noted(outcome);
+        }
+        let outcome = self.tell();
+        self.noted(outcome);
+        let outcome = self.remind();
+        self.noted(outcome);
+        let outcome = self.publish(self.worst);
+        self.noted(outcome);
+        self.worst
+    }
+
+    fn noted(&mut self, outcome: Result<(), CliError>) {
+        if let Err(error) = outcome {
+            self.note(&error);
+        }
+    }
+
+    /// Something that keeps the round from being complete.
+    fn note(&mut self, error: &CliError) {
+        self.worst = self.worst.max(error.exit());
+        self.say(&Event::of(error));
+    }
+
+    fn say(&self, event: &Event) {
+        self.bars
+            .suspend(|| event.print(self.log.url(), self.args.format));
+    }
+
+    fn save(&mut self) -> Result<(), CliError> {
+        self.state.runs = self.seen.runs().to_vec();
+        self.dir.save(&self.state)?;
+        self.seen.sweep();
+        Ok(())
+    }
+}

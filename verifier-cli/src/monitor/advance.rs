@@ -1,0 +1,336 @@
+//! From the head that was last checked to the one that the log serves.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use verifier_core::alarm::Evidence;
+use verifier_core::encoding::base64;
+use verifier_core::signature::AwsLc;
+use verifier_core::time::{Time, for_people};
+use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::tlog::merkle::{Hash, verify_prefix};
+use verifier_core::tlog::prove;
+use verifier_core::tlog::tile::{Level, Tile};
+
+use super::Monitor;
+use super::event::{Event, now};
+use super::scan::{Batch, Scan};
+use crate::code::CliCode;
+use crate::exit::Exit;
+use crate::failure::CliError;
+
+/// How often a scan makes sure that it can go on from where it is.
+const SAVE_ENTRIES: u64 = 65_536;
+const SAVE_TIME: Duration = Duration::from_secs(10);
+
+/// A head that a log of the policy has signed.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    /// All of the signed checkpoint.
+    pub(super) text: String,
+    /// The verifier key that signed.
+    pub(super) key: String,
+    pub(super) size: u64,
+    pub(super) root: Hash,
+    /// When its quorum was met; `None` for `quorum none`. An error says what is missing.
+    pub(super) quorum: Result<Option<Time>, CliError>,
+}
+
+impl Monitor<'_> {
+    /// The head that the log serves, checked in full.
+    pub(super) fn advance(&mut self) -> Result<(), CliError> {
+        let text = self.log.checkpoint()?;
+        let text = text.ok_or_else(|| self.log.missing("checkpoint"))?;
+        let head = self.read_head(self.log.url(), &text)?;
+        if self.state.log.as_ref().is_some_and(|log| *log != head.key) {
+            let message = format!(
+                "{} serves the head of another log than the state in {} is about.",
+                self.log.url(),
+                self.dir.path().display()
+            );
+            return Err(CliError::new(CliCode::MonitorHead, message).found(&*head.key));
+        }
+        if !self.extends(&head)? {
+            return Ok(());
+        }
+        let time = head.quorum.clone()?;
+        self.head_time = self.head_time.max(time);
+        if head.size > self.state.checked.size() || self.state.head.is_none() {
+            let begun = Instant::now();
+            let from = self.state.checked.size();
+            self.scan(&head)?;
+            self.judge(&head, time)?;
+            self.complete(&head)?;
+            self.report(&head, from, begun.elapsed());
+        } else if self.worst == Exit::Ok {
+            let text = format!("nothing new; {} entries are checked", head.size);
+            self.say(&Event::new("unchanged", text).with("size", head.size));
+        }
+        self.remember(&head, time)?;
+        self.fresh(time)
+    }
+
+    /// What the policy makes of a head from somewhere.
+    pub(super) fn read_head(&self, url: &str, text: &str) -> Result<Head, CliError> {
+        let refused = |error: &dyn verifier_core::Failure| {
+            let message = format!("The head that {url} serves: {error} ({}).", error.code());
+            let mut refusal = CliError::new(CliCode::MonitorHead, message);
+            if let Some(expected) = error.expected() {
+                refusal = refusal.expected(expected);
+            }
+            match error.found() {
+                Some(found) => refusal.found(found),
+                None => refusal,
+            }
+        };
+        let note = SignedCheckpoint::parse(text).map_err(|error| refused(&error))?;
+        let signed = self.rule.tlog.verify_log(&AwsLc, &note);
+        let signed = signed.map_err(|error| refused(&error))?;
+        let quorum = signed
+            .verify_cosignatures(&AwsLc)
+            .and_then(|cosigned| cosigned.quorum().map(|met| met.time()));
+        let head = signed.checkpoint();
+        Ok(Head {
+            key: signed.key().to_string(),
+            size: head.size(),
+            root: head.root(),
+            quorum: quorum.map_err(|error| refused(&error)),
+            text: text.to_owned(),
+        })
+    }
+
+    /// Whether a head does not contradict the last one that was checked, and is not older. A
+    /// contradiction is an alarm, whatever the witnesses say about the new head.
+    fn extends(&mut self, head: &Head) -> Result<bool, CliError> {
+        let checked = self.state.checked.size();
+        let Some(last) = self.state.head.clone() else {
+            return Ok(true);
+        };
+        if head.size <= checked {
+            let url = self.log.url().to_owned();
+            let contradicts = self.contradicts(head, &url)?;
+            if !contradicts && head.size < checked {
+                let message = format!(
+                    "{} serves a head of {} entries; {checked} are checked already.",
+                    self.log.url(),
+                    head.size
+                );
+                return Err(CliError::new(CliCode::MonitorBehind, message));
+            }
+            return Ok(!contradicts);
+        }
+        if checked == 0 {
+            return Ok(true);
+        }
+        let mut nodes = self.log.nodes(head.size);
+        let proof = prove::prefix(checked, head.size, &mut |height, number| {
+            nodes.node(height, number)
+        })?;
+        let proof = proof.unwrap_or_default();
+        let root = verify_prefix(checked, head.size, &head.root, &proof).map_err(|_| {
+            self.log
+                .mismatch("tile", "the tiles do not lead to its root")
+        })?;
+        if root == self.state.checked.root() {
+            return Ok(true);
+        }
+        let evidence = Evidence::Fork {
+            first: last,
+            second: head.text.clone(),
+            prefix: proof,
+        };
+        self.raise(evidence, &[self.log.url().to_owned()])?;
+        Ok(false)
+    }
+
+    /// Whether a head of at most the checked size is not that of the checked tree.
+    pub(super) fn contradicts(&mut self, head: &Head, from: &str) -> Result<bool, CliError> {
+        let checked = self.state.checked.size();
+        if head.size == 0 || self.leaves.root(head.size)? == head.root {
+            return Ok(false);
+        }
+        let leaves = &mut self.leaves;
+        let prefix = prove::prefix(head.size, checked, &mut |height, number| {
+            leaves.node(height, number)
+        })?;
+        let evidence = Evidence::Fork {
+            first: head.text.clone(),
+            second: self.state.head.clone().unwrap_or_default(),
+            prefix: prefix.unwrap_or_default(),
+        };
+        self.raise(evidence, &[from.to_owned(), self.log.url().to_owned()])?;
+        Ok(true)
+    }
+
+    /// Reads what is not scanned yet, up to a head, and recomputes its root.
+    fn scan(&mut self, head: &Head) -> Result<(), CliError> {
+        let scanned = self.state.scanned.size();
+        if scanned > head.size || scanned < self.state.checked.size() {
+            self.forget()?;
+        } else if scanned > self.state.checked.size() {
+            let text = format!("goes on at entry {scanned}, where the scan was interrupted");
+            self.say(&Event::new("resumed", text).with("size", scanned));
+        }
+        let outcome = self.read(head);
+        match &outcome {
+            // Nobody knows which part is wrong.
+            Err(error) if error.code() == CliCode::ServedMismatch.as_str() => self.forget()?,
+            _ => self.keep()?,
+        }
+        outcome
+    }
+
+    fn read(&mut self, head: &Head) -> Result<(), CliError> {
+        let known = self.state.scanned.clone();
+        let log = self.log.clone();
+        let (policy, watched) = (self.policy, std::mem::take(&mut self.watched));
+        let scan = Scan {
+            log: &log,
+            rules: policy.webauthn(),
+            watched: &watched,
+            connections: self.args.connections,
+        };
+        let bar = self.bar(known.size(), head.size);
+        let mut saved = (known.size(), Instant::now());
+        let outcome = scan.run(&known, head.size, |batch| {
+            self.take(batch)?;
+            let size = self.state.scanned.size();
+            bar.set_position(size);
+            if size.saturating_sub(saved.0) >= SAVE_ENTRIES || saved.1.elapsed() > SAVE_TIME {
+                saved = (size, Instant::now());
+                self.keep()?;
+            }
+            Ok(())
+        });
+        bar.finish_and_clear();
+        self.bars.remove(&bar);
+        self.watched = watched;
+        outcome?;
+        for (tile, hashes) in self.state.scanned.partial() {
+            self.same_tile(&tile, hashes)?;
+        }
+        if self.state.scanned.root() != head.root {
+            let why = "the entries do not lead to its root";
+            return Err(self.log.mismatch("tile/entries", why));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, batch: Batch) -> Result<(), CliError> {
+        for record in &batch.records {
+            let filled = self.state.scanned.append(record.hash);
+            let filled = filled.map_err(|error| CliError::of(&error))?;
+            for (tile, hashes) in filled {
+                self.same_tile(&tile, &hashes)?;
+            }
+        }
+        self.leaves.append(&batch.records)?;
+        self.seen.add(batch.keys);
+        Ok(())
+    }
+
+    /// The log serves this tile. Those of level 0 have been compared with their bundles.
+    fn same_tile(&self, tile: &Tile, hashes: &[Hash]) -> Result<(), CliError> {
+        if tile.level() == Level::Hashes(0) || self.log.hashes(tile)? == hashes {
+            return Ok(());
+        }
+        let why = "its hashes are not those of the entries";
+        Err(self.log.mismatch(&tile.path(), why))
+    }
+
+    /// Makes durable how far the scan is.
+    fn keep(&mut self) -> Result<(), CliError> {
+        self.leaves.sync()?;
+        self.seen.flush()?;
+        self.save()
+    }
+
+    /// Forgets what was scanned and not checked.
+    fn forget(&mut self) -> Result<(), CliError> {
+        self.state.scanned = self.state.checked.clone();
+        self.state.pairs.clear();
+        self.seen.reset();
+        self.leaves.truncate(self.state.scanned.size())?;
+        self.save()
+    }
+
+    /// Everything that the head covers was scanned and judged.
+    fn complete(&mut self, head: &Head) -> Result<(), CliError> {
+        self.state.checked = self.state.scanned.clone();
+        self.state.head = Some(head.text.clone());
+        self.state.log = Some(head.key.clone());
+        self.state.pairs.clear();
+        self.save()
+    }
+
+    fn report(&mut self, head: &Head, from: u64, took: Duration) {
+        let new = head.size.saturating_sub(from);
+        self.counts.entries = self.counts.entries.saturating_add(new);
+        let mut text = format!(
+            "{new} new entries, {} in all, are in one tree, and every signature holds ({:.1} s)",
+            head.size,
+            took.as_secs_f64()
+        );
+        if self.worst != Exit::Ok {
+            text = format!("{new} new entries, {} in all, are in one tree", head.size);
+        }
+        if self.state.unknown > 0 {
+            let unknown = self.state.unknown;
+            text.push_str(&format!("; {unknown} are of types that are not known"));
+        }
+        let event = Event::new("checked", text)
+            .with("entries", new)
+            .with("root", base64(&head.root))
+            .with("size", head.size)
+            .with("unknown", self.state.unknown);
+        self.say(&event);
+    }
+
+    /// Keeps a head for what it proves about entries to come: at its time they were not there.
+    pub(super) fn remember(&mut self, head: &Head, time: Option<Time>) -> Result<(), CliError> {
+        if time.is_none() || head.size > self.state.checked.size() {
+            return Ok(());
+        }
+        let known = match self.state.cosigned.as_deref() {
+            Some(text) => self.read_head("the state", text)?.quorum?,
+            None => None,
+        };
+        if time > known {
+            self.state.cosigned = Some(head.text.clone());
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the newest head is as new as the caller wants.
+    fn fresh(&mut self, time: Option<Time>) -> Result<(), CliError> {
+        let (Some(most), Some(time), Some(now)) = (self.args.max_age, time, now()) else {
+            return Ok(());
+        };
+        if time.saturating_add_millis(most.saturating_mul(1000)) >= now {
+            return Ok(());
+        }
+        let message = format!(
+            "The newest head of {} was cosigned at {}.",
+            self.log.url(),
+            for_people(time)
+        );
+        Err(CliError::new(CliCode::MonitorStale, message).expected(format!("at most {most} s ago")))
+    }
+
+    fn bar(&self, from: u64, to: u64) -> ProgressBar {
+        if to.saturating_sub(from) < 1000 || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = self.bars.add(ProgressBar::new(to));
+        let template = "{pos} of {len} entries  {wide_bar}  {per_sec}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_position(from);
+        bar.reset_eta();
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+}

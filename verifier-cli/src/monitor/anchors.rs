@@ -1,0 +1,131 @@
+//! The heads that a log has anchored in Bitcoin: each is a head of the past, with the cosignatures
+//! of its time, and perhaps a block.
+//!
+//! ```text
+//! GET anchors/index.json               {"anchors":[{"treeSize":n,"height":n?,…},…],…}
+//! GET anchors/<treeSize>/checkpoint    GET anchors/<treeSize>/checkpoint.ots
+//! ```
+//!
+//! A log without anchors has no such files.
+
+use verifier_core::bitcoin::ots::Timestamp;
+use verifier_core::json::{Limits, Value};
+use verifier_core::time::Time;
+use verifier_core::tlog::note::Note;
+use verifier_core::{Verdict, verify_stamp};
+
+use super::Monitor;
+use super::advance::Head;
+use super::judge::{Bound, Cosigned};
+use crate::failure::CliError;
+
+/// The longest index, in bytes.
+const MAX_INDEX: usize = 16 * 1024 * 1024;
+/// How many anchors are looked at in one round.
+const MOST: usize = 1000;
+
+impl Monitor<'_> {
+    /// Looks at the anchors of the checked tree that were not looked at before, and at the blocks
+    /// of those that had none.
+    pub(super) fn anchors(&mut self) -> Result<(), CliError> {
+        let Some(bytes) = self.log.get("anchors/index.json", MAX_INDEX)? else {
+            return Ok(());
+        };
+        let checked = self.state.checked.size();
+        let mut open: Vec<(u64, bool)> = index(&bytes)
+            .ok_or_else(|| self.log.mismatch("anchors/index.json", "it is no index"))?
+            .into_iter()
+            .filter(|(size, in_block)| {
+                let timed = !in_block || self.headers.is_none() || self.state.timed.contains(size);
+                *size <= checked && !(self.state.anchored.contains(size) && timed)
+            })
+            .collect();
+        open.sort_unstable();
+        open.truncate(MOST);
+        let (mut earlier, mut later) = (Vec::new(), Vec::new());
+        let (mut anchored, mut timed) = (Vec::new(), Vec::new());
+        for (size, in_block) in open {
+            let head = match self.anchored_head(size) {
+                Ok(Some(head)) => head,
+                Ok(None) => continue,
+                Err(error) => {
+                    self.note(&error);
+                    continue;
+                }
+            };
+            if let Ok(Some(time)) = head.quorum {
+                earlier.push(Cosigned::of(&head, time));
+                later.push(Bound::of(&head, time, None));
+            }
+            anchored.push(size);
+            match self.block(&head, in_block) {
+                Ok(Some((bound, ots))) => {
+                    later.push(Bound::of(&head, bound, Some(ots)));
+                    timed.push(size);
+                }
+                Ok(None) => {}
+                Err(error) => self.note(&error),
+            }
+        }
+        if anchored.is_empty() {
+            return Ok(());
+        }
+        let suspects = self.suspects(0, checked, false, earlier, later)?;
+        self.accuse(suspects)?;
+        self.state.anchored.extend(anchored);
+        self.state.timed.extend(timed);
+        self.save()
+    }
+
+    /// The head that was anchored at this size, unless it contradicts the checked tree, which is an
+    /// alarm.
+    fn anchored_head(&mut self, size: u64) -> Result<Option<Head>, CliError> {
+        let path = format!("anchors/{size}/checkpoint");
+        let bytes = self.log.get(&path, Note::MAX_BYTES)?;
+        let bytes = bytes.ok_or_else(|| self.log.missing(&path))?;
+        let other = |why| self.log.mismatch(&path, why);
+        let text = String::from_utf8(bytes).map_err(|_| other("it is no text"))?;
+        let head = self.read_head(&format!("{}/{path}", self.log.url()), &text)?;
+        if head.size != size || self.state.log.as_ref() != Some(&head.key) {
+            return Err(other("it is another head"));
+        }
+        let from = format!("{}/{path}", self.log.url());
+        Ok((!self.contradicts(&head, &from)?).then_some(head))
+    }
+
+    /// The moment after which the block of an anchor was not made, and the proof.
+    fn block(&self, head: &Head, in_block: bool) -> Result<Option<(Time, Vec<u8>)>, CliError> {
+        let Some(headers) = self.headers.filter(|_| in_block) else {
+            return Ok(None);
+        };
+        let path = format!("anchors/{}/checkpoint.ots", head.size);
+        let ots = self.log.get(&path, Timestamp::MAX_BYTES)?;
+        let ots = ots.ok_or_else(|| self.log.missing(&path))?;
+        let rule = self.policy.anchor();
+        let report = verify_stamp(head.text.as_bytes(), &ots, Some(headers), rule);
+        let bound = report
+            .anchor
+            .as_ref()
+            .and_then(|anchor| anchor.not_later_than);
+        match (report.verdict(), bound) {
+            (Verdict::Verified, Some(bound)) => Ok(Some((bound, ots))),
+            (Verdict::Rejected, _) => Err(self.log.mismatch(&path, "the timestamp does not hold")),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Tree sizes, and whether the timestamp is said to lead to a block.
+fn index(bytes: &[u8]) -> Option<Vec<(u64, bool)>> {
+    let mut limits = Limits::bytes(MAX_INDEX);
+    limits.values = MAX_INDEX;
+    let value = Value::parse(bytes, limits).ok()?;
+    let Value::Array(list) = value.as_object()?.get("anchors")? else {
+        return None;
+    };
+    let one = |one: &Value<'_>| {
+        let one = one.as_object()?;
+        Some((one.get("treeSize")?.as_u64()?, one.get("height").is_some()))
+    };
+    list.iter().map(one).collect()
+}

@@ -1,0 +1,128 @@
+//! Compares the log with what others have seen of it.
+
+use verifier_core::alarm::Evidence;
+use verifier_core::encoding::{hex, sha256};
+use verifier_core::tlog::merkle::verify_prefix;
+use verifier_core::tlog::prove;
+
+use super::Monitor;
+use super::advance::Head;
+use super::event::Event;
+use crate::code::CliCode;
+use crate::failure::CliError;
+use crate::log::RemoteLog;
+
+/// How many heads of others are kept that are larger than what is checked.
+const MOST_AHEAD: usize = 16;
+
+impl Monitor<'_> {
+    /// The heads that others show. Fetched before the log's own, so that an honest log is never
+    /// behind them.
+    pub(super) fn look_around(&mut self) -> Vec<(RemoteLog, Head)> {
+        let mut heads = Vec::new();
+        for other in self.others.clone() {
+            match self.head_of(&other) {
+                Ok(head) => heads.push((other, head)),
+                Err(error) => self.note(&error),
+            }
+        }
+        heads
+    }
+
+    fn head_of(&self, other: &RemoteLog) -> Result<Head, CliError> {
+        // A witness has the heads of many logs, each under the hash of its origin.
+        let text = match other.checkpoint()? {
+            Some(text) => Some(text),
+            None => {
+                let mut found = None;
+                for log in self.rule.tlog.logs() {
+                    let origin = hex(&sha256(log.origin().as_bytes()));
+                    let path = format!("{origin}/checkpoint");
+                    if let Some(bytes) = other.get(&path, 64 * 1024)? {
+                        found = String::from_utf8(bytes).ok();
+                        break;
+                    }
+                }
+                found
+            }
+        };
+        let text = text.ok_or_else(|| other.missing("checkpoint"))?;
+        let head = self.read_head(other.url(), &text)?;
+        if self.state.log.as_ref().is_some_and(|log| *log != head.key) {
+            let message = format!("{} shows the head of another log.", other.url());
+            return Err(CliError::new(CliCode::MonitorHead, message).found(&*head.key));
+        }
+        Ok(head)
+    }
+
+    /// Compares heads with the tree that is checked.
+    pub(super) fn compare(&mut self, heads: Vec<(RemoteLog, Head)>) -> Result<(), CliError> {
+        if self.state.head.is_none() {
+            return Ok(());
+        }
+        let checked = self.state.checked.size();
+        // Heads that were too large before.
+        for text in std::mem::take(&mut self.state.ahead) {
+            let head = self.read_head("the state", &text)?;
+            if head.size > checked {
+                self.state.ahead.push(text);
+            } else {
+                self.contradicts(&head, "a head that was seen before")?;
+            }
+        }
+        for (other, head) in heads {
+            if head.size <= checked {
+                if !self.contradicts(&head, other.url())? {
+                    let time = head.quorum.clone().ok().flatten();
+                    self.remember(&head, time)?;
+                    let text = format!("{} shows the same log", other.url());
+                    self.say(&Event::new("agrees", text).with("size", head.size));
+                }
+                continue;
+            }
+            if !self.state.ahead.contains(&head.text) && self.state.ahead.len() < MOST_AHEAD {
+                self.state.ahead.push(head.text.clone());
+            }
+            if let Err(error) = self.larger(&other, &head) {
+                self.note(&error);
+            }
+        }
+        self.save()
+    }
+
+    /// Somebody shows a larger tree than the log does.
+    fn larger(&mut self, other: &RemoteLog, head: &Head) -> Result<(), CliError> {
+        let checked = self.state.checked.size();
+        let behind = format!(
+            "{} shows a head of {} entries, and {} shows us {checked}.",
+            other.url(),
+            head.size,
+            self.log.url()
+        );
+        let behind = CliError::new(CliCode::MonitorBehind, behind);
+        if checked == 0 {
+            return Err(behind);
+        }
+        let mut nodes = other.nodes(head.size);
+        let proof = prove::prefix(checked, head.size, &mut |height, number| {
+            nodes.node(height, number)
+        });
+        // A witness has no tiles. The head is compared when the log has grown.
+        let proof = match proof {
+            Ok(proof) => proof.unwrap_or_default(),
+            Err(error) if error.code() == CliCode::ServedMissing.as_str() => return Err(behind),
+            Err(error) => return Err(error),
+        };
+        let root = verify_prefix(checked, head.size, &head.root, &proof)
+            .map_err(|_| other.mismatch("tile", "the tiles do not lead to its root"))?;
+        if root == self.state.checked.root() {
+            return Err(behind);
+        }
+        let evidence = Evidence::Fork {
+            first: self.state.head.clone().unwrap_or_default(),
+            second: head.text.clone(),
+            prefix: proof,
+        };
+        self.raise(evidence, &[self.log.url().into(), other.url().into()])
+    }
+}

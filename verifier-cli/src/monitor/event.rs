@@ -1,0 +1,79 @@
+//! What a monitor has to say, as lines for people or for programs.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use verifier_core::json::Value;
+use verifier_core::time::{Time, for_people};
+
+use crate::args::Format;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::output;
+use crate::text::wrap;
+
+/// One line.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    name: &'static str,
+    text: String,
+    members: Vec<(&'static str, Value<'static>)>,
+}
+
+impl Event {
+    pub(crate) fn new(name: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            name,
+            text: text.into(),
+            members: Vec::new(),
+        }
+    }
+
+    /// A round, or a part of one, that could not be completed.
+    pub(crate) fn of(error: &CliError) -> Self {
+        let name = match error.exit() {
+            Exit::Io => "unreachable",
+            _ => "incomplete",
+        };
+        let text = format!("{}  [{}]", error.message, error.code());
+        Self::new(name, text)
+            .with("code", error.code())
+            .with("exitCode", u64::from(error.exit().code()))
+    }
+
+    #[must_use]
+    pub(crate) fn with(mut self, key: &'static str, value: impl Into<Value<'static>>) -> Self {
+        self.members.push((key, value.into()));
+        self
+    }
+
+    /// One JSON object.
+    pub(crate) fn to_json(&self, log: &str) -> String {
+        let now = now().map(|now| now.to_string());
+        let always = [
+            ("event", Value::from(self.name)),
+            ("log", log.into()),
+            ("message", self.text.as_str().into()),
+            ("time", now.into()),
+        ];
+        let members = always.into_iter().chain(self.members.iter().cloned());
+        Value::Object(members.map(|(key, value)| (key.into(), value)).collect()).to_text()
+    }
+
+    /// Prints it. Nobody reading it is no reason to stop watching.
+    pub(crate) fn print(&self, log: &str, format: Format) {
+        let text = match format {
+            Format::Json => self.to_json(log) + "\n",
+            Format::Human => {
+                let time = now().map(for_people).unwrap_or_default();
+                wrap(&format!("{time}  {:<11} ", self.name), &self.text)
+            }
+        };
+        let _ignored = output::print(&text, format);
+    }
+}
+
+/// The time, if the clock of this machine makes sense.
+pub(crate) fn now() -> Option<Time> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Time::from_millis(u64::try_from(now.as_millis()).ok()?)
+}

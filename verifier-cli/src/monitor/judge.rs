@@ -1,0 +1,297 @@
+//! Judges entries that were scanned: alarms for what they prove, and what was asked to be watched.
+
+use verifier_core::alarm::{ALLOWANCE_MILLIS, Evidence, Logged};
+use verifier_core::encoding::{base64url, sha256};
+use verifier_core::entry::Entry;
+use verifier_core::time::{Time, for_people};
+use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::tlog::merkle::leaf_hash;
+use verifier_core::tlog::proof::Proof;
+use verifier_core::tlog::prove;
+
+use super::Monitor;
+use super::advance::Head;
+use super::event::Event;
+use super::leaves::Record;
+use crate::code::CliCode;
+use crate::exit::Exit;
+use crate::failure::CliError;
+
+/// How many entries of one round become alarms of their own.
+const MOST: usize = 100;
+
+/// A head with a time at which later entries were not there.
+#[derive(Clone, Debug)]
+pub(super) struct Cosigned {
+    size: u64,
+    time: Time,
+    text: String,
+}
+
+impl Cosigned {
+    pub(super) fn of(head: &Head, time: Time) -> Self {
+        Self {
+            size: head.size,
+            time,
+            text: head.text.clone(),
+        }
+    }
+}
+
+/// A head with a time by which its entries were there.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    head: Head,
+    time: Time,
+    ots: Option<Vec<u8>>,
+}
+
+impl Bound {
+    pub(super) fn of(head: &Head, time: Time, ots: Option<Vec<u8>>) -> Self {
+        Self {
+            head: head.clone(),
+            time,
+            ots,
+        }
+    }
+}
+
+/// What is wrong with an entry, before it is proven.
+pub(super) enum Suspicion {
+    Fault,
+    Late(Cosigned),
+    PostDated(Bound),
+}
+
+impl Monitor<'_> {
+    /// Judges what is scanned and not checked, which is the tree of this head.
+    pub(super) fn judge(&mut self, head: &Head, time: Option<Time>) -> Result<(), CliError> {
+        let from = self.state.checked.size();
+        let earlier = self.earlier_heads()?;
+        let later = time.map(|time| Bound::of(head, time, None));
+        self.watch(from, head.size)?;
+        let later = later.into_iter().collect();
+        let suspects = self.suspects(from, head.size, true, earlier, later)?;
+        self.accuse_in(suspects, head)?;
+        self.duplicates(head)?;
+        let mut unknown = 0_u64;
+        self.leaves.each(from, head.size, |_, record| {
+            unknown = unknown.saturating_add(u64::from(record.is_unknown()));
+            Ok(())
+        })?;
+        self.unknown(unknown);
+        Ok(())
+    }
+
+    /// Looks for entries that some head speaks against, and if asked for those that break a rule.
+    pub(super) fn suspects(
+        &self,
+        from: u64,
+        to: u64,
+        faults: bool,
+        mut earlier: Vec<Cosigned>,
+        mut later: Vec<Bound>,
+    ) -> Result<Vec<(u64, Suspicion)>, CliError> {
+        earlier.sort_by_key(|head| (head.size, head.time));
+        later.sort_by_key(|bound| (bound.head.size, bound.time));
+        // Of the heads that lack an entry the latest says most, of those that have it the earliest:
+        // keep those that say more than all smaller, or all larger ones.
+        let mut latest = None;
+        earlier.retain(|head| {
+            let says_more = latest < Some(head.time);
+            latest = latest.max(Some(head.time));
+            says_more
+        });
+        let mut earliest: Option<Time> = None;
+        later.reverse();
+        later.retain(|bound| {
+            let says_more = earliest.is_none_or(|earliest| bound.time < earliest);
+            earliest = Some(earliest.map_or(bound.time, |earliest| earliest.min(bound.time)));
+            says_more
+        });
+        later.reverse();
+        let delay = self.rule.max_append_delay.saturating_add(ALLOWANCE_MILLIS);
+        let mut suspects = Vec::new();
+        let mut more = 0_u64;
+        self.leaves.each(from, to, |index, record| {
+            let suspicion = match record.is_fault() {
+                true => Some(Suspicion::Fault).filter(|_| faults),
+                false => out_of_time(index, &record, &earlier, &later, delay),
+            };
+            match suspicion {
+                Some(suspicion) if suspects.len() < MOST => suspects.push((index, suspicion)),
+                Some(_) => more = more.saturating_add(1),
+                None => {}
+            }
+            Ok(())
+        })?;
+        if more > 0 {
+            let text = format!("{more} more entries break rules; the first {MOST} became alarms");
+            self.say(&Event::new("more", text).with("entries", more));
+        }
+        Ok(suspects)
+    }
+
+    /// Proves suspicions under the last head that was checked.
+    pub(super) fn accuse(&mut self, suspects: Vec<(u64, Suspicion)>) -> Result<(), CliError> {
+        let Some(text) = self.state.head.clone() else {
+            return Ok(());
+        };
+        let head = self.read_head("the state", &text)?;
+        self.accuse_in(suspects, &head)
+    }
+
+    fn accuse_in(&mut self, suspects: Vec<(u64, Suspicion)>, head: &Head) -> Result<(), CliError> {
+        for (index, suspicion) in suspects {
+            let evidence = match suspicion {
+                Suspicion::Fault => Evidence::BadEntry(self.logged(index, head)?),
+                Suspicion::PostDated(bound) => Evidence::PostDated {
+                    logged: self.logged(index, &bound.head)?,
+                    ots: bound.ots,
+                },
+                Suspicion::Late(earlier) => Evidence::Late {
+                    logged: self.logged(index, head)?,
+                    prefix: self.prefix(earlier.size, head.size)?,
+                    head: earlier.text,
+                },
+            };
+            self.raise(evidence, &[self.log.url().to_owned()])?;
+        }
+        Ok(())
+    }
+
+    /// Reports the entries by watched keys.
+    fn watch(&self, from: u64, to: u64) -> Result<(), CliError> {
+        if self.watched.is_empty() {
+            return Ok(());
+        }
+        self.leaves.each(from, to, |index, record| {
+            let key = record.watched().and_then(|key| self.watched.get(key));
+            let Some((key, time)) = key.zip(record.decided_at()) else {
+                return Ok(());
+            };
+            let key = format!("SHA256:{}", base64url(&sha256(key)));
+            let text = format!(
+                "entry {index} is by the key {key}; decided at {}, says the service",
+                for_people(time)
+            );
+            let event = Event::new("watched", text)
+                .with("decidedAt", time.to_string())
+                .with("index", index)
+                .with("key", key)
+                .with("leafHash", base64url(&record.hash));
+            self.say(&event);
+            self.post(event.to_json(self.log.url()))
+        })
+    }
+
+    fn duplicates(&mut self, head: &Head) -> Result<(), CliError> {
+        // They are not found a second time, so they are kept until they are judged.
+        let pairs = self.seen.settle()?;
+        self.state.pairs.extend(pairs);
+        self.save()?;
+        for (first, second) in self.state.pairs.clone() {
+            let (first, second) = (self.logged(first, head)?, self.logged(second, head)?);
+            let entry = |logged: &Logged| {
+                let text = std::str::from_utf8(&logged.entry).ok()?;
+                Entry::parse(text).ok()
+            };
+            let same = entry(&first).zip(entry(&second)).is_some_and(|(a, b)| {
+                let assertion =
+                    |entry: &Entry| (entry.client_data_hash, entry.credential_public_key.clone());
+                a.approval_id_hash == b.approval_id_hash || assertion(&a) == assertion(&b)
+            });
+            if same {
+                let evidence = Evidence::Duplicate(first, second);
+                self.raise(evidence, &[self.log.url().to_owned()])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown(&mut self, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.state.unknown = self.state.unknown.saturating_add(count);
+        let message = format!("{count} entries are of types that this version does not know.");
+        self.note(&CliError::new(CliCode::MonitorUnknownEntries, message));
+    }
+
+    /// The entry, and the proof that it is in the tree of this head.
+    pub(super) fn logged(&mut self, index: u64, head: &Head) -> Result<Logged, CliError> {
+        // Under the newest head: partial tiles of older ones may be gone.
+        let size = self.state.scanned.size().max(head.size);
+        let entry = self.log.entry(index, size)?;
+        if leaf_hash(&entry) != self.leaves.record(index)?.hash {
+            let why = "it has other entries than before";
+            return Err(self.log.mismatch("tile/entries", why));
+        }
+        let leaves = &mut self.leaves;
+        let hashes = prove::inclusion(index, head.size, &mut |height, number| {
+            leaves.node(height, number)
+        })?;
+        let checkpoint = SignedCheckpoint::parse(&head.text);
+        let checkpoint = checkpoint.map_err(|error| CliError::of(&error))?;
+        let proof = Proof::new(None, index, hashes.unwrap_or_default(), checkpoint);
+        let proof = proof.map_err(|error| CliError::of(&error))?;
+        Ok(Logged::new(entry, proof.to_string()))
+    }
+
+    /// What the root of the first `old` leaves is in the tree of `size`.
+    pub(super) fn prefix(&mut self, old: u64, size: u64) -> Result<Vec<[u8; 32]>, CliError> {
+        let leaves = &mut self.leaves;
+        let prefix = prove::prefix(old, size, &mut |height, number| leaves.node(height, number))?;
+        Ok(prefix.unwrap_or_default())
+    }
+
+    /// The heads that are known to lack the entries to come.
+    fn earlier_heads(&self) -> Result<Vec<Cosigned>, CliError> {
+        let mut heads = Vec::new();
+        if let Some(text) = &self.state.cosigned {
+            let head = self.read_head("the state", text)?;
+            if let Ok(Some(time)) = head.quorum {
+                heads.push(Cosigned::of(&head, time));
+            }
+        }
+        Ok(heads)
+    }
+
+    /// Alarms that are still there make every round end with 1.
+    pub(super) fn remind(&mut self) -> Result<(), CliError> {
+        let count = self.alarm_files()?.len();
+        if count > 0 && self.worst != Exit::Rejected {
+            self.worst = Exit::Rejected;
+            let folder = self.dir.alarms();
+            let text = format!(
+                "{count} alarms are in {}; move them away when they are dealt with",
+                folder.display()
+            );
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            self.say(&Event::new("alarms", text).with("count", count));
+        }
+        Ok(())
+    }
+}
+
+/// Whether an entry was decided after a head that has it, or long before one that lacks it. Heads
+/// are in the order of their sizes and of their times.
+fn out_of_time(
+    index: u64,
+    record: &Record,
+    earlier: &[Cosigned],
+    later: &[Bound],
+    delay: u64,
+) -> Option<Suspicion> {
+    let decided = record.decided_at()?;
+    let have = later.partition_point(|bound| bound.head.size <= index);
+    if let Some(bound) = later.get(have)
+        && decided > bound.time.saturating_add_millis(ALLOWANCE_MILLIS)
+    {
+        return Some(Suspicion::PostDated(bound.clone()));
+    }
+    let lack = earlier.partition_point(|head| head.size <= index);
+    let latest = lack.checked_sub(1).and_then(|last| earlier.get(last))?;
+    let late = latest.time > decided.saturating_add_millis(delay);
+    late.then(|| Suspicion::Late(latest.clone()))
+}

@@ -1,0 +1,344 @@
+//! Logs that lie, and are caught with evidence.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use test_vectors::Draft;
+use test_vectors::approval::DECIDED_AT_SECONDS;
+use test_vectors::encoding::pseudo_random;
+use test_vectors::server::{Answer, Server};
+
+use crate::world::{NOW, SIZE, World, draft, entries, leaf};
+
+/// The same log with one entry exchanged.
+fn rewritten(count: usize, at: usize) -> Vec<Vec<u8>> {
+    let mut leaves = entries(count);
+    leaves[at] = entries(SIZE + 60)[SIZE + 59].clone();
+    leaves
+}
+
+#[test]
+fn two_trees_of_one_size() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    world.serve(&rewritten(SIZE, 7), NOW);
+    let round = world.round("");
+    assert_eq!(round.code, 1, "{round:?}");
+    assert_eq!(round.events("alarm").len(), 1);
+    let json = world.alarm("fork.same_size");
+    // Both witnesses of the first head cosigned the second one, too.
+    assert_eq!(json["against"].as_array().unwrap().len(), 3, "{json}");
+    // It is said once, and never forgotten, also when the log tells the truth again.
+    world.serve(&entries(SIZE), NOW);
+    let again = world.round("");
+    assert_eq!(
+        (again.code, again.events("alarm").len()),
+        (1, 0),
+        "{again:?}"
+    );
+    world.alarm("fork.same_size");
+    fs::rename(world.path("state/alarms"), world.path("dealt-with")).unwrap();
+    assert_eq!(world.round("").code, 0);
+}
+
+#[test]
+fn history_that_was_rewritten_or_dropped() {
+    let mut dropped = entries(SIZE + 20);
+    dropped.remove(250);
+    for leaves in [
+        rewritten(SIZE + 10, 0),
+        rewritten(SIZE + 10, SIZE - 1),
+        dropped,
+    ] {
+        let world = World::new();
+        world.audited(&entries(SIZE));
+        world.serve(&leaves, NOW + 60);
+        let round = world.round("");
+        assert_eq!(round.code, 1, "{round:?}");
+        world.alarm("fork.rewritten");
+        // The state still stands where the truth ended.
+        fs::rename(world.path("state/alarms"), world.path("dealt-with")).unwrap();
+        world.serve(&entries(SIZE + 1), NOW + 60);
+        assert_eq!(world.round("").code, 0);
+    }
+}
+
+#[test]
+fn a_log_that_went_back_and_took_another_way() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    // Going back alone is what an old cache does.
+    world.serve(&entries(200), NOW);
+    let round = world.round("");
+    assert_eq!(
+        (round.code, round.codes()),
+        (4, vec!["monitor.behind".into()]),
+        "{round:?}"
+    );
+    assert!(world.alarms().is_empty());
+    // The tree that it had is no longer served: the monitor has kept what proves it.
+    world.serve(&rewritten(280, 270), NOW);
+    assert_eq!(world.round("").code, 1);
+    world.alarm("fork.rewritten");
+}
+
+#[test]
+fn a_fork_counts_without_witnesses() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    let leaves = rewritten(SIZE + 5, 3);
+    let head = world.head_by(&leaves, &[]);
+    world.publish(&world.server, &leaves, &head);
+    assert_eq!(world.round("").code, 1);
+    world.alarm("fork.rewritten");
+}
+
+#[test]
+fn others_are_shown_another_log() {
+    let same = rewritten(SIZE, 100);
+    let larger = rewritten(SIZE + 30, 100);
+    let smaller = rewritten(200, 100);
+    for (leaves, kind) in [
+        (same, "fork.same_size"),
+        (larger, "fork.rewritten"),
+        (smaller, "fork.rewritten"),
+    ] {
+        let world = World::new();
+        world.audited(&entries(SIZE));
+        let mirror = Server::start();
+        world.publish(&mirror, &leaves, &world.head(&leaves, NOW));
+        let round = world.round(&format!("--compare {}", mirror.url()));
+        assert_eq!(round.code, 1, "{round:?}");
+        world.alarm(kind);
+        let alarm: Value = serde_json::from_slice(&fs::read(&world.alarms()[0]).unwrap()).unwrap();
+        let from = alarm["observed"]["from"].as_array().unwrap();
+        assert!(from.contains(&json!(mirror.url())), "{alarm}");
+        assert!(from.contains(&json!(world.server.url())), "{alarm}");
+    }
+}
+
+#[test]
+fn a_witness_without_tiles_is_compared_when_the_log_has_grown() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    let witness = Server::start();
+    let leaves = rewritten(SIZE + 5, 100);
+    let log = world.log(&leaves);
+    let origin =
+        test_vectors::encoding::hex(&test_vectors::encoding::sha256(log.key.name.as_bytes()));
+    witness.set(&format!("{origin}/checkpoint"), world.head(&leaves, NOW));
+    let round = world.round(&format!("--compare {}", witness.url()));
+    assert_eq!(
+        (round.code, round.codes()),
+        (4, vec!["monitor.behind".into()]),
+        "{round:?}"
+    );
+    world.serve(&entries(SIZE + 10), NOW + 60);
+    assert_eq!(world.round("").code, 1);
+    world.alarm("fork.rewritten");
+}
+
+#[test]
+fn mirrors_that_agree_are_no_alarm() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    let mirror = Server::start();
+    for (size, code) in [(SIZE, 0), (SIZE - 100, 0), (SIZE + 10, 4)] {
+        let leaves = entries(size);
+        world.publish(&mirror, &leaves, &world.head(&leaves, NOW));
+        let round = world.round(&format!("--compare {}", mirror.url()));
+        assert_eq!(round.code, code, "{size}: {round:?}");
+    }
+    world.serve(&entries(SIZE + 10), NOW + 60);
+    assert_eq!(world.round(&format!("--compare {}", mirror.url())).code, 0);
+    assert!(world.alarms().is_empty());
+    // A mirror that is down accuses nobody.
+    mirror.otherwise(Answer::Nothing);
+    mirror.remove("checkpoint");
+    let round = world.round(&format!("--compare {}", mirror.url()));
+    assert_eq!(round.code, 5, "{round:?}");
+}
+
+/// An audit of a log in which one entry, the last of a first round or of a second one, is another.
+fn with_entry(edit: impl Fn(&mut Draft), kind: &str) {
+    for first in [SIZE, 10] {
+        let world = World::new();
+        let mut changed = draft(SIZE + 60);
+        edit(&mut changed);
+        let mut leaves = entries(SIZE - 1);
+        leaves.insert(290, leaf(&changed));
+        if first != SIZE {
+            world.audited(&leaves[..first]);
+        }
+        world.serve(&leaves, NOW);
+        let round = world.round(if first == SIZE { "--init" } else { "" });
+        assert_eq!(round.code, 1, "{round:?}");
+        let json = world.alarm(kind);
+        assert!(json["proves"].as_str().unwrap().contains("290"), "{json}");
+        // The rest was checked as well.
+        assert_eq!(round.events("checked")[0]["size"], SIZE);
+    }
+}
+
+#[test]
+fn entries_that_break_a_rule() {
+    const KIND: &str = "entry.rejected";
+    with_entry(
+        |draft| draft.edit_entry = |entry| entry.signature[9] ^= 1,
+        KIND,
+    );
+    with_entry(|draft| draft.entry_text = Some("{ }".into()), KIND);
+    with_entry(|draft| draft.ceremony.flags = 0x01, KIND);
+    with_entry(|draft| draft.entry_rp_id = "other.example".into(), KIND);
+    let other = |draft: &mut Draft| {
+        draft.ceremony.rp_id = "other.example".into();
+        draft.entry_rp_id = "other.example".into();
+    };
+    with_entry(other, KIND);
+}
+
+#[test]
+fn an_id_or_an_assertion_that_is_there_twice() {
+    // Once far away, once in the same bundle; across rounds as well.
+    for other in [5, 280] {
+        let id = move |changed: &mut Draft| changed.approval_id = draft(other + 1).approval_id;
+        with_entry(id, "duplicate.approval");
+        let assertion = move |changed: &mut Draft| {
+            let id = changed.approval_id.clone();
+            *changed = draft(other + 1);
+            changed.approval_id = id;
+        };
+        with_entry(assertion, "duplicate.assertion");
+    }
+}
+
+#[test]
+fn an_entry_that_was_held_back() {
+    let world = World::new();
+    let late = DECIDED_AT_SECONDS + 86_400 + 600;
+    world.serve(&entries(SIZE), late);
+    assert_eq!(world.round("--init").code, 0);
+    world.serve(&entries(SIZE + 1), late + 60);
+    assert_eq!(world.round("").code, 1);
+    world.alarm("entry.late");
+}
+
+#[test]
+fn the_latest_cosignature_on_the_checked_head_counts() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    // The same head, cosigned again a day later: nothing was added until then.
+    let late = DECIDED_AT_SECONDS + 86_400 + 600;
+    world.serve(&entries(SIZE), late);
+    assert_eq!(world.round("").code, 0);
+    world.serve(&entries(SIZE + 1), late + 60);
+    assert_eq!(world.round("").code, 1);
+    world.alarm("entry.late");
+}
+
+#[test]
+fn an_entry_that_was_logged_before_it_was_decided() {
+    with_entry(
+        |draft| draft.decided_at = "2026-03-01T12:05:03.001Z".into(),
+        "entry.post_dated",
+    );
+}
+
+#[test]
+fn anchored_heads_are_heads_of_the_past() {
+    let index = |size: usize| format!(r#"{{"anchors":[{{"treeSize":{size}}}]}}"#);
+    // One that contradicts the log, one that lacks an entry it should have.
+    let late = DECIDED_AT_SECONDS + 86_400 + 600;
+    let forked = World::new();
+    let other = rewritten(200, 9);
+    for (world, leaves, kind) in [
+        (&forked, other, "fork.rewritten"),
+        (&World::new(), entries(299), "entry.late"),
+    ] {
+        world.serve(&entries(SIZE), late + 60);
+        let head = world.head(&leaves, late);
+        world.server.set("anchors/index.json", index(leaves.len()));
+        world
+            .server
+            .set(&format!("anchors/{}/checkpoint", leaves.len()), head);
+        let round = world.round("--init");
+        assert_eq!(round.code, 1, "{round:?}");
+        world.alarm(kind);
+    }
+}
+
+#[test]
+fn hooks_hear_of_an_alarm_at_least_once() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    world.serve(&rewritten(SIZE, 7), NOW);
+    let hook = Server::start();
+    let url = format!("{}/hook", hook.url());
+    let monitor = world.server.url();
+    let common = [
+        "monitor",
+        &monitor,
+        "--policy",
+        "policy.toml",
+        "--state",
+        "state",
+        "--once",
+        "--format",
+        "json",
+        "--webhook",
+        &url,
+        "--on-alarm",
+    ];
+    let run = |command| world.run_args(&[&common[..], &[command]].concat());
+    // The webhook answers 404, then the command fails.
+    let round = run("echo again >> told");
+    assert_eq!(
+        (round.code, round.codes()),
+        (1, vec!["monitor.hook".into()]),
+        "{round:?}"
+    );
+    hook.set("hook", Vec::new());
+    assert_eq!(run("exit 3").codes(), ["monitor.hook"]);
+    let round = run("cat >> told && cp \"$COSIGNET_ALARM\" copy.json && echo noise");
+    assert_eq!((round.code, round.codes().len()), (1, 0), "{round:?}");
+    assert_eq!(run("touch again").code, 1);
+    assert!(!world.path("again").exists(), "told twice");
+    let told = fs::read_to_string(world.path("told")).unwrap();
+    assert!(told.starts_with("again\n{\"against\":"), "{told}");
+    assert_eq!(world.verify_alarm("copy.json").code, 0);
+    let received = hook.received();
+    let posted: Value = serde_json::from_slice(&received.last().unwrap().body).unwrap();
+    assert_eq!(
+        (posted["event"].as_str(), posted["kind"].as_str()),
+        (Some("alarm"), Some("fork.same_size"))
+    );
+    world.write("posted.json", posted["alarm"].to_string());
+    assert_eq!(world.verify_alarm("posted.json").code, 0);
+}
+
+#[test]
+fn an_alarm_is_nothing_under_another_policy() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    world.serve(&rewritten(SIZE, 7), NOW);
+    world.round("");
+    let alarm = world.alarms()[0].clone();
+    let stranger = World::with_policy(|policy| {
+        let text = policy.log.take().unwrap();
+        let log = test_vectors::Log::new("log.example/approvals", pseudo_random("other"), &["x"]);
+        let first = text.lines().next().unwrap().to_owned() + "\n";
+        policy.log = Some(text.replace(&first, &log.policy_line()));
+    });
+    let verdict = stranger.verify_alarm(alarm.to_str().unwrap());
+    assert_eq!(verdict.code, 4, "{verdict:?}");
+    // Nor is one that was edited.
+    let text = fs::read_to_string(&alarm).unwrap();
+    let mut edited: Value = serde_json::from_str(&text).unwrap();
+    let first = edited["checkpoints"][0].clone();
+    edited["checkpoints"][1] = first;
+    world.write("edited.json", edited.to_string());
+    assert_eq!(world.verify_alarm("edited.json").code, 1);
+    world.write("edited.json", text.replace("fork", "spoon"));
+    assert_eq!(world.verify_alarm("edited.json").code, 3);
+    assert_eq!(world.verify_alarm("missing.json").code, 5);
+}

@@ -1,0 +1,18 @@
+//! `cosignet monitor`, `verify-alarm` and `fetch` against logs that tell the truth, lie, or fail.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::unwrap_used,
+    reason = "these are tests, and they have std"
+)]
+
+mod failures;
+mod fetch;
+mod foreign;
+mod honest;
+mod lies;
+mod real;
+mod world;

@@ -1,0 +1,363 @@
+//! What evidence proves, and against whom.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::{ALLOWANCE_MILLIS, Accused, Alarm, Error, Evidence, Logged, Proven, Request};
+use crate::code::Effect;
+use crate::entry::Entry;
+use crate::policy::{LogPolicy, LogRule};
+use crate::time::{Time, for_people};
+use crate::tlog::checkpoint::SignedCheckpoint;
+use crate::tlog::merkle::{Hash, leaf_hash, verify_prefix};
+use crate::tlog::proof::Proof;
+use crate::tlog::quorum::{LogSigned, QuorumMet};
+use crate::tlog::vkey::VerifierKey;
+use crate::verify::verify_stamp;
+use crate::{Failure, Verdict, leaf};
+
+const KEY_HOLDER: &str =
+    "Who used the log's key: its operator, or somebody who has stolen it or its machine.";
+
+impl Alarm {
+    /// Judges the evidence. What `observed` says plays no part in it.
+    pub fn judge(&self, request: &Request<'_>) -> Result<Proven, Error> {
+        let LogRule::Required(rule) = request.policy.log() else {
+            let message = "the policy does without a log, so nothing says whose key this is";
+            return Err(Error::Open(message.into()));
+        };
+        let judge = Judge { request, rule };
+        match &self.evidence {
+            Evidence::BadEntry(logged) => judge.bad_entry(logged),
+            Evidence::Duplicate(first, second) => judge.duplicate(first, second),
+            Evidence::Fork {
+                first,
+                second,
+                prefix,
+            } => judge.fork(first, second, prefix),
+            Evidence::Late {
+                logged,
+                head,
+                prefix,
+            } => judge.late(logged, head, prefix),
+            Evidence::PostDated { logged, ots } => judge.post_dated(logged, ots.as_deref()),
+        }
+    }
+}
+
+struct Judge<'a> {
+    request: &'a Request<'a>,
+    rule: &'a LogPolicy,
+}
+
+impl Judge<'_> {
+    fn fork(&self, first: &str, second: &str, prefix: &[Hash]) -> Result<Proven, Error> {
+        let (first, second) = (checkpoint(first)?, checkpoint(second)?);
+        let (old, new) = (self.signed(&first)?, self.signed(&second)?);
+        same_key(old.key(), new.key())?;
+        let (a, b) = (old.checkpoint(), new.checkpoint());
+        let (kind, statement) = if a.size() == b.size() {
+            if a.root() == b.root() {
+                return Err(unproven("the two heads are the same"));
+            }
+            let text = "The log signed two different trees of the same size";
+            ("fork.same_size", format!("{text}, {}.", a.size()))
+        } else {
+            let root = verify_prefix(a.size(), b.size(), &b.root(), prefix).map_err(evidence)?;
+            if root == a.root() {
+                return Err(unproven("the larger head extends the smaller one"));
+            }
+            let text = format!(
+                "The log signed a tree of {} entries that does not begin with the tree of {} that it signed, too.",
+                b.size(),
+                a.size()
+            );
+            ("fork.rewritten", text)
+        };
+        let mut against = alloc::vec![log(old.key())];
+        against.extend(self.both(&old, &new)?);
+        Ok(Proven {
+            kind,
+            statement,
+            against,
+            not_proven: alloc::vec![
+                KEY_HOLDER.into(),
+                "Which of the two histories is the true one, if any.".into(),
+            ],
+        })
+    }
+
+    /// The witnesses of the policy that cosigned both heads: each promised not to.
+    fn both(&self, old: &LogSigned<'_>, new: &LogSigned<'_>) -> Result<Vec<Accused>, Error> {
+        let crypto = self.request.crypto;
+        let (old, new) = (
+            old.verify_cosignatures(crypto).map_err(evidence)?,
+            new.verify_cosignatures(crypto).map_err(evidence)?,
+        );
+        let cosigned_new = |key: &VerifierKey| new.witnesses().any(|(other, _)| other.key() == key);
+        let both = old
+            .witnesses()
+            .filter(|(witness, _)| cosigned_new(witness.key()));
+        Ok(both
+            .map(|(witness, _)| Accused {
+                role: "witness",
+                vkey: witness.key().to_string(),
+            })
+            .collect())
+    }
+
+    fn bad_entry(&self, logged: &Logged) -> Result<Proven, Error> {
+        let proof = Proof::parse(&logged.proof).map_err(evidence)?;
+        let key = self.included(logged, &proof)?;
+        let rules = self.request.policy.webauthn();
+        let broken = match leaf::check(&logged.entry, rules, self.request.crypto) {
+            Err(error) if error.code().effect() == Effect::Reject => error,
+            Err(error) => return Err(Error::Open(error.to_string())),
+            Ok(_) => return Err(unproven("the entry breaks no rule")),
+        };
+        let mut not_proven = alloc::vec![KEY_HOLDER.into()];
+        let rule = match &broken {
+            leaf::Error::UnlistedRpId { .. }
+            | leaf::Error::Assertion(crate::webauthn::assertion::Error::UserVerification) => {
+                not_proven.push(
+                    "That others' policies forbid this entry: the rule that it breaks is yours."
+                        .into(),
+                );
+                "your policy rejects"
+            }
+            _ => "no verifier accepts",
+        };
+        Ok(Proven {
+            kind: "entry.rejected",
+            statement: format!(
+                "The log signed a tree whose entry {} {rule}: {broken} [{}].",
+                proof.index(),
+                broken.code(),
+            ),
+            against: alloc::vec![log(&key)],
+            not_proven,
+        })
+    }
+
+    fn duplicate(&self, first: &Logged, second: &Logged) -> Result<Proven, Error> {
+        let (proof1, proof2) = (
+            Proof::parse(&first.proof).map_err(evidence)?,
+            Proof::parse(&second.proof).map_err(evidence)?,
+        );
+        let key = self.included(first, &proof1)?;
+        same_key(&key, &self.included(second, &proof2)?)?;
+        let tree = |proof: &Proof<'_>| {
+            let tree = *proof.checkpoint().checkpoint();
+            (tree.size(), tree.root())
+        };
+        if tree(&proof1) != tree(&proof2) {
+            return Err(unproven("the two entries are proven in different trees"));
+        }
+        if proof1.index() == proof2.index() {
+            return Err(unproven("it is the same entry twice"));
+        }
+        let (a, b) = (entry(first)?, entry(second)?);
+        let assertion = |entry: &Entry| {
+            let Entry {
+                credential_public_key,
+                client_data_hash,
+                ..
+            } = entry;
+            (credential_public_key.clone(), *client_data_hash)
+        };
+        let (kind, what) = if a.approval_id_hash == b.approval_id_hash {
+            ("duplicate.approval", "the same approval id")
+        } else if assertion(&a) == assertion(&b) {
+            (
+                "duplicate.assertion",
+                "the same assertion, under two approval ids",
+            )
+        } else {
+            return Err(unproven(
+                "the two entries have neither id nor assertion in common",
+            ));
+        };
+        Ok(Proven {
+            kind,
+            statement: format!(
+                "The log signed a tree in which entries {} and {} have {what}.",
+                proof1.index(),
+                proof2.index()
+            ),
+            against: alloc::vec![log(&key)],
+            not_proven: alloc::vec![
+                KEY_HOLDER.into(),
+                "Which of the two entries the approver meant, if any.".into(),
+            ],
+        })
+    }
+
+    fn late(&self, logged: &Logged, head: &str, prefix: &[Hash]) -> Result<Proven, Error> {
+        let proof = Proof::parse(&logged.proof).map_err(evidence)?;
+        let key = self.included(logged, &proof)?;
+        let head = checkpoint(head)?;
+        let met = self.quorum(&head)?;
+        same_key(&key, met.log().key())?;
+        let Some(time) = met.time() else {
+            return Err(unproven(
+                "without witnesses nothing proves when a head was made",
+            ));
+        };
+        let (old, new) = (met.checkpoint(), proof.checkpoint().checkpoint());
+        if proof.index() < old.size() {
+            return Err(unproven("the earlier head contains the entry"));
+        }
+        if old.size() > 0 {
+            let root =
+                verify_prefix(old.size(), new.size(), &new.root(), prefix).map_err(evidence)?;
+            if root != old.root() {
+                let message =
+                    "the two heads contradict each other: that is a fork, not a late entry";
+                return Err(unproven(message));
+            }
+        }
+        let decided = entry(logged)?.decided_at;
+        let allowed = decided
+            .saturating_add_millis(self.rule.max_append_delay)
+            .saturating_add_millis(ALLOWANCE_MILLIS);
+        if time <= allowed {
+            return Err(unproven(
+                "the entry was appended within the delay that the policy allows",
+            ));
+        }
+        Ok(Proven {
+            kind: "entry.late",
+            statement: format!(
+                "Entry {} says that it was decided at {}, and the log's head of {} entries, which does not \
+                 contain it, was cosigned at {}: more than the {} h later that the policy allows.",
+                proof.index(),
+                for_people(decided),
+                old.size(),
+                for_people(time),
+                self.rule.max_append_delay / 3_600_000,
+            ),
+            against: alloc::vec![log(&key)],
+            not_proven: alloc::vec![
+                KEY_HOLDER.into(),
+                "Whether it was decided then and withheld, or later and back-dated.".into(),
+                "That the log promised the delay that your policy names.".into(),
+            ],
+        })
+    }
+
+    fn post_dated(&self, logged: &Logged, ots: Option<&[u8]>) -> Result<Proven, Error> {
+        let proof = Proof::parse(&logged.proof).map_err(evidence)?;
+        let key = self.included(logged, &proof)?;
+        let (bound, whose) = match ots {
+            Some(ots) => (self.block(proof.checkpoint(), ots)?, "a Bitcoin block"),
+            None => {
+                let met = self.quorum(proof.checkpoint())?;
+                let time = met.time().ok_or_else(|| {
+                    unproven("without witnesses nothing proves when a head was made")
+                })?;
+                (time, "its witnesses")
+            }
+        };
+        let decided = entry(logged)?.decided_at;
+        if decided <= bound.saturating_add_millis(ALLOWANCE_MILLIS) {
+            return Err(unproven(
+                "the entry was decided before its head is proven to exist",
+            ));
+        }
+        Ok(Proven {
+            kind: "entry.post_dated",
+            statement: format!(
+                "Entry {} says that it was decided at {}, and {whose} prove that the log contained it by {}.",
+                proof.index(),
+                for_people(decided),
+                for_people(bound),
+            ),
+            against: alloc::vec![log(&key)],
+            not_proven: alloc::vec![KEY_HOLDER.into(), "When it was decided.".into()],
+        })
+    }
+
+    /// The moment after which the block was not made.
+    fn block(&self, head: &SignedCheckpoint<'_>, ots: &[u8]) -> Result<Time, Error> {
+        let bytes = head.as_str().as_bytes();
+        let rule = self.request.policy.anchor();
+        let report = verify_stamp(bytes, ots, self.request.headers, rule);
+        let bound = report
+            .anchor
+            .as_ref()
+            .and_then(|anchor| anchor.not_later_than);
+        if let (Some(bound), Verdict::Verified) = (bound, report.verdict()) {
+            return Ok(bound);
+        }
+        let failed = report.checks.iter().find(|check| check.code.is_some());
+        let message = failed.map_or_else(String::new, |check| check.message.clone());
+        Err(
+            match failed
+                .and_then(|check| check.code)
+                .map(|code| code.effect())
+            {
+                Some(Effect::Reject) => unproven(&message),
+                _ => Error::Open(message),
+            },
+        )
+    }
+
+    /// The log's key that signed a tree with this entry.
+    fn included(&self, logged: &Logged, proof: &Proof<'_>) -> Result<VerifierKey, Error> {
+        let signed = self.signed(proof.checkpoint())?;
+        let key = signed.key().clone();
+        proof
+            .verify_inclusion(&leaf_hash(&logged.entry))
+            .map_err(evidence)?;
+        Ok(key)
+    }
+
+    fn signed<'c>(&'c self, head: &'c SignedCheckpoint<'c>) -> Result<LogSigned<'c>, Error> {
+        self.rule
+            .tlog
+            .verify_log(self.request.crypto, head)
+            .map_err(evidence)
+    }
+
+    fn quorum<'c>(&'c self, head: &'c SignedCheckpoint<'c>) -> Result<QuorumMet<'c>, Error> {
+        let cosigned = self
+            .signed(head)?
+            .verify_cosignatures(self.request.crypto)
+            .map_err(evidence)?;
+        cosigned.quorum().map_err(evidence)
+    }
+}
+
+fn checkpoint(text: &str) -> Result<SignedCheckpoint<'_>, Error> {
+    SignedCheckpoint::parse(text).map_err(evidence)
+}
+
+fn entry(logged: &Logged) -> Result<Entry, Error> {
+    let text = core::str::from_utf8(&logged.entry);
+    let text = text.map_err(|_| evidence(leaf::Error::NotText))?;
+    Entry::parse(text).map_err(evidence)
+}
+
+fn same_key(a: &VerifierKey, b: &VerifierKey) -> Result<(), Error> {
+    match a == b {
+        true => Ok(()),
+        false => Err(unproven("the two heads are of different logs")),
+    }
+}
+
+fn log(key: &VerifierKey) -> Accused {
+    Accused {
+        role: "log",
+        vkey: key.to_string(),
+    }
+}
+
+fn evidence(failure: impl Failure + Send + Sync + 'static) -> Error {
+    Error::Evidence(Box::new(failure))
+}
+
+fn unproven(message: &str) -> Error {
+    Error::Unproven(message.into())
+}

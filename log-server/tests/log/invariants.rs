@@ -240,7 +240,9 @@ fn a_graceful_end_answers_what_it_has_accepted() {
         }
         acknowledged
     });
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    while tree(&server.client.checkpoint()).0 < 20 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     assert_eq!(server.stop(), Some(0));
     let acknowledged: u64 = posts.join().unwrap();
     let text = std::fs::read_to_string(log.path("public/checkpoint")).unwrap();

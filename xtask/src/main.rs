@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod bench_witness;
 mod command;
 mod demo;
 mod fuzz;
@@ -22,6 +23,7 @@ cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask bench             speed, as ratios measured in one run
+cargo xtask bench-witness     how many heads a witness cosigns in a second
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 ";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["vectors"] => vectors::write(),
         ["vectors", "--check"] => vectors::check(),
         ["bench"] => bench::run(),
+        ["bench-witness"] => bench_witness::run(),
         ["fuzz"] => fuzz::run_all(60),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz::run_all(seconds),

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use verifier_core::signature::AwsLc;
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::tlog::note::Note;
 use verifier_core::tlog::policy::Policy;
 use verifier_core::tlog::vkey::VerifierKey;
 
@@ -55,6 +56,10 @@ pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<Policy> {
             "it is for another log; this one is `log {log}`"
         )));
     }
+    if policy.witnesses().len() >= Note::MAX_SIGNATURES {
+        let most = Note::MAX_SIGNATURES - 1;
+        return Err(usage(format!("a checkpoint has room for {most} witnesses")));
+    }
     for witness in policy.witnesses() {
         if let Some(url) = witness.url() {
             client::address(url)
@@ -85,6 +90,7 @@ pub(crate) struct Cosigner {
 #[derive(Debug)]
 struct Shared {
     policy: Policy,
+    log: VerifierKey,
     tiles: Tiles,
     /// The size of the committed tree.
     committed: AtomicU64,
@@ -132,7 +138,12 @@ struct Seat {
 
 impl Cosigner {
     /// Starts to ask what each witness knows of this log, which has committed `head`.
-    pub(crate) fn start(policy: Policy, tiles: Tiles, head: &Head) -> Result<Arc<Self>> {
+    pub(crate) fn start(
+        policy: Policy,
+        log: &VerifierKey,
+        tiles: Tiles,
+        head: &Head,
+    ) -> Result<Arc<Self>> {
         let mut seats = vec![Seat::default(); policy.witnesses().len()];
         for (seat, witness) in seats.iter_mut().zip(policy.witnesses()) {
             if witness.url().is_none() {
@@ -146,6 +157,7 @@ impl Cosigner {
         };
         let shared = Arc::new(Shared {
             policy,
+            log: log.clone(),
             tiles,
             committed: AtomicU64::new(head.size),
             state: Mutex::new(State {

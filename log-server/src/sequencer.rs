@@ -30,6 +30,9 @@ const MAX_BATCH: usize = 1024;
 /// How often publication is tried again when files cannot be written.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// How long the log has to be idle before late cosignatures are added to its checkpoint.
+const CALM: Duration = Duration::from_millis(200);
+
 /// What an append came to.
 #[derive(Clone, Debug)]
 pub(crate) struct Appended {
@@ -70,6 +73,8 @@ pub(crate) struct Sequencer<S> {
 /// What the writer wakes up for.
 enum Event {
     Append(Vec<Job>),
+    /// Nothing to append for a while, and there may be cosignatures to add.
+    Calm,
     /// A cosignature has come, or a witness knows more than this log.
     Cosignature,
     /// Nobody can append any more.
@@ -86,22 +91,30 @@ impl<S: Store> Sequencer<S> {
     /// Works until every sender is gone and the queue is empty.
     pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Job>) -> Result<()> {
         let waiting = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
             .build()
             .map_err(|error| Failure::System(error.to_string()))?;
         let cosigner = Arc::clone(self.publisher.cosigner());
         // Nothing is signed before the witnesses have said that this is the newest head.
-        self.until_published(&jobs)?;
-        loop {
+        let mut later = false;
+        let mut going = self.until_published(&jobs)?;
+        while going {
             let event = waiting.block_on(async {
                 tokio::select! {
                     biased;
                     job = jobs.recv() => job.map_or(Event::End, |job| Event::Append(vec![job])),
                     () = cosigner.news() => Event::Cosignature,
+                    () = tokio::time::sleep(CALM), if later => Event::Calm,
                 }
             });
             let mut batch = match event {
                 Event::Append(jobs) => jobs,
                 Event::Cosignature => {
+                    later = true;
+                    continue;
+                }
+                Event::Calm => {
+                    later = false;
                     self.publish_later_cosignatures()?;
                     continue;
                 }
@@ -113,8 +126,13 @@ impl<S: Store> Sequencer<S> {
                     Err(_) => break,
                 }
             }
-            self.step(batch, &jobs)?;
+            going = self.step(batch, &jobs)?;
         }
+        // The process ends with a head that is not published: nothing may be built on it here.
+        while let Ok(job) = jobs.try_recv() {
+            refuse(vec![job], &Problem::not_published());
+        }
+        Ok(())
     }
 
     /// Tries until what is committed is published; meanwhile nothing is appended. `false` if the
@@ -151,7 +169,8 @@ impl<S: Store> Sequencer<S> {
         Ok(())
     }
 
-    fn step(&mut self, batch: Vec<Job>, jobs: &mpsc::Receiver<Job>) -> Result<()> {
+    /// `false` if the process ends before what it has committed is published.
+    fn step(&mut self, batch: Vec<Job>, jobs: &mpsc::Receiver<Job>) -> Result<bool> {
         let begun = Instant::now();
         let verdicts = match self.append(&batch) {
             Ok(verdicts) => verdicts,
@@ -159,16 +178,16 @@ impl<S: Store> Sequencer<S> {
                 tracing::error!(%failure, "cannot commit");
                 self.after_unknown_outcome()?;
                 refuse(batch, &Problem::internal());
-                return Ok(());
+                return Ok(true);
             }
         };
         if !self.until_published(jobs)? {
             refuse(batch, &Problem::not_published());
-            return Ok(());
+            return Ok(false);
         }
         self.metrics.published(begun.elapsed());
         self.answer(batch, verdicts);
-        Ok(())
+        Ok(true)
     }
 
     /// Commits what is new of a batch.

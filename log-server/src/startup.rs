@@ -82,7 +82,7 @@ pub(crate) fn recover(
         checkpoint: text,
     };
     // Before anything is written: a snapshot that was restored whole looks sound from inside.
-    let cosigner = Cosigner::start(policy, tiles.clone(), &head)?;
+    let cosigner = Cosigner::start(policy, key.public(), tiles.clone(), &head)?;
     cosigner.ask()?;
     let covered = head.size == size && cosigner.meets_quorum(&published.checkpoint);
     let mut publisher = Publisher::new(layout.clone(), found, published, cosigner);
@@ -95,7 +95,10 @@ pub(crate) fn recover(
                  head: restore a backup, see OPERATIONS",
             ));
         }
-        tracing::info!(from = size, to = head.size, "publishing what was committed");
+        match head.size > size {
+            true => tracing::info!(from = size, to = head.size, "publishing what was committed"),
+            false => tracing::info!(size, "having the published head cosigned"),
+        }
         publisher.committed(pending, head.clone());
         let published = publisher.cosigner().confirm();
         match published.and_then(|()| publisher.publish()) {

@@ -346,6 +346,10 @@ pub struct LogFacts {
     pub index: u64,
     /// The number of entries in the tree that contains it.
     pub tree_size: u64,
+    /// What the policy's quorum asks for, in words such as `2 of w1, w2, w3`.
+    pub quorum: String,
+    /// Whether that is met.
+    pub quorum_met: bool,
     /// The smallest time at which a quorum of the witnesses had seen that tree.
     pub quorum_time: Option<Time>,
     /// The policy's witnesses that cosigned it.
@@ -358,6 +362,8 @@ pub struct LogFacts {
 pub struct WitnessFacts {
     /// The name of its key.
     pub name: String,
+    /// What the policy calls it.
+    pub policy_name: String,
     /// When it cosigned.
     pub time: Time,
 }
@@ -367,12 +373,15 @@ impl LogFacts {
         let witness = |witness: &'_ WitnessFacts| {
             Value::from([
                 ("name", witness.name.clone().into()),
+                ("policyName", witness.policy_name.clone().into()),
                 ("time", witness.time.to_string().into()),
             ])
         };
         Value::from([
             ("index", self.index.into()),
             ("origin", self.origin.as_str().into()),
+            ("quorum", self.quorum.as_str().into()),
+            ("quorumMet", self.quorum_met.into()),
             (
                 "quorumTime",
                 self.quorum_time.map(|time| time.to_string()).into(),

@@ -25,6 +25,7 @@ const TARGETS: &[(&str, &[&str])] = &[
     ("payload", &["payload"]),
     ("policy", &["policy"]),
     ("registration", &[]),
+    ("submission", &["note", "proof"]),
     ("tlog_policy", &["policy"]),
     ("tlog_proof", &["proof"]),
 ];

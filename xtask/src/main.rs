@@ -9,6 +9,7 @@
 mod bench;
 mod bench_log;
 mod bench_monitor;
+mod bench_witness;
 mod command;
 mod crash;
 mod demo;
@@ -27,6 +28,7 @@ cargo xtask vectors [--check] write the generated test vectors, or see that none
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
 cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
+cargo xtask bench-witness     how many heads a witness cosigns in a second
 cargo xtask crash             kill the log server 200 times under load, and look what it lost
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 ";
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
             Ok(entries) => bench_monitor::run(entries),
             Err(_) => Err(format!("{entries} is not a number of entries")),
         },
+        ["bench-witness"] => bench_witness::run(),
         ["crash"] => crash::run_campaign(),
         ["fuzz"] => fuzz::run_all(60),
         ["fuzz", seconds] => match seconds.parse() {

@@ -1,9 +1,10 @@
 //! The thread that asks one witness, and what it knows of it.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use verifier_core::tlog::merkle::Hash;
 use verifier_core::tlog::policy::Witness;
 use verifier_core::tlog::prove;
 use verifier_core::tlog::submission::{Submission, parse_size};
@@ -105,7 +106,7 @@ impl Worker<'_> {
                 return Some(Arc::clone(&state.target));
             }
             let waited = self.shared.changed.wait(state);
-            state = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -142,11 +143,8 @@ impl Worker<'_> {
         Err(Trouble::Witness("answer", why))
     }
 
-    fn proof(
-        &self,
-        old: u64,
-        size: u64,
-    ) -> std::result::Result<Vec<verifier_core::tlog::merkle::Hash>, Trouble> {
+    /// What shows the witness that the tree of size `old` is the beginning.
+    fn proof(&self, old: u64, size: u64) -> std::result::Result<Vec<Hash>, Trouble> {
         if old == 0 || old == size {
             return Ok(Vec::new());
         }
@@ -207,10 +205,10 @@ impl Worker<'_> {
     }
 
     /// Size and root of the checkpoint that the witness shows, if this log has signed it.
-    fn shown(&self) -> Option<(u64, verifier_core::tlog::merkle::Hash)> {
-        let log = self.shared.policy.logs().first()?;
-        let text = self.client.checkpoint(log.origin())?;
-        key::open(log.key(), &text).ok()
+    fn shown(&self) -> Option<(u64, Hash)> {
+        let log = &self.shared.log;
+        let text = self.client.checkpoint(log.name())?;
+        key::open(log, &text).ok()
     }
 
     fn record(&self, target: &Arc<Target>, outcome: Outcome) {
@@ -261,7 +259,7 @@ impl Worker<'_> {
                 return;
             }
             let waited = self.shared.changed.wait_timeout(state, left);
-            (state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

@@ -172,24 +172,28 @@ fn what_is_no_cosignature_does_not_count() {
             Manner::Says(409, "text/x.tlog.size", b"many\n".to_vec()),
         ),
     ];
-    let manners = signs.into_iter().chain(says).chain(sizes);
-    let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Honest, Manner::Down]);
-    let server = serve(&log);
-    for (number, (what, manner)) in (1..).zip(manners) {
-        fakes[2].behave(manner);
-        let approval = Approval::new(number);
+    for (what, manner) in signs.into_iter().chain(says).chain(sizes) {
+        let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Honest, manner]);
+        let server = serve(&log);
+        let failed = "cosignet_log_witness_failures_total{reason=\"";
+        until(what, || {
+            let metrics = server.client.get("/metrics").text();
+            let mut lines = metrics.lines().filter(|line| line.starts_with(failed));
+            lines.any(|line| line.contains("witness=\"c\""))
+        });
+        let approval = Approval::new(1);
         let reply = server.client.append(&approval);
         assert_eq!(reply.status, 201, "{what}: {}", reply.text());
         verifies(&log, &policy, &approval, &reply);
         let checkpoint = server.client.checkpoint();
         assert!(!checkpoint.contains(fakes[2].key_name()), "{what}");
     }
-    drop(server);
-    // Where it is needed, its garbage is no quorum.
+    // Where it is needed, that is no quorum.
+    let garbage = Manner::Says(200, "text/plain", b"garbage".to_vec());
+    let (log, fakes, _) = two_of_three([Manner::Honest, Manner::Honest, garbage]);
     let lines: Vec<String> = fakes.iter().map(Fake::policy_line).collect();
-    self::policy(&log, &lines, 3);
-    let server = serve(&log);
-    not_published(&server.client.append(&Approval::new(100)));
+    policy(&log, &lines, 3);
+    not_published(&serve(&log).client.append(&Approval::new(1)));
 }
 
 #[test]
@@ -363,6 +367,31 @@ fn a_snapshot_that_was_restored_does_not_start_and_forks_nothing() {
     let text = std::fs::read_to_string(log.path("public/checkpoint")).unwrap();
     assert_eq!(tree(&text).0, 1);
     assert_eq!(tree(&newest).0, 2);
+}
+
+#[test]
+fn another_tree_of_the_same_size_is_a_fork_and_does_not_start() {
+    let log = Log::new();
+    let witnesses = [Real::new("w1", &log.vkey), Real::new("w2", &log.vkey)];
+    let lines: Vec<String> = witnesses.iter().map(Real::policy_line).collect();
+    policy(&log, &lines, 1);
+    let snapshot = log.data().with_file_name("snapshot");
+    crate::damage::copy(&log.data(), &snapshot);
+    let server = serve(&log);
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    until("both have signed", || {
+        let checkpoint = server.client.checkpoint();
+        checkpoint.lines().count() == 7
+    });
+    server.kill();
+    std::fs::remove_dir_all(log.data()).unwrap();
+    crate::damage::copy(&snapshot, &log.data());
+    // Somebody restores a snapshot and lets the log run without its witnesses.
+    let server = log.serve();
+    assert_eq!(server.client.append(&Approval::new(2)).status, 201);
+    assert_eq!(server.stop(), Some(0));
+    let said = try_serve(&log, &[]).err().expect("it must not start");
+    assert!(said.contains("shows another tree of 1 entries"), "{said}");
 }
 
 #[test]

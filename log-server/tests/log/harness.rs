@@ -186,7 +186,13 @@ impl Server {
 
     /// Waits until it has died by itself, and says its exit code.
     pub(crate) fn wait(mut self) -> Option<i32> {
-        self.process.wait().unwrap().code()
+        for _ in 0..600 {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the server does not end by itself");
     }
 }
 

@@ -7,12 +7,12 @@ use verifier_core::encoding::{base64url, hex};
 use verifier_core::input::Input;
 use verifier_core::json::{Limits, Value};
 use verifier_core::policy::Network;
-use verifier_core::report::{AnchorFacts, PayloadMatch, Strength, Subject};
+use verifier_core::report::{AnchorFacts, LogFacts, PayloadMatch, Strength, Subject, WitnessFacts};
 use verifier_core::time::for_people;
 use verifier_core::{Report, Verdict, quote};
 
 use crate::failure::{CliError, show_path};
-use crate::text::{Style, json_text, plain, wrap};
+use crate::text::{Style, json_text, plain, plain_path, wrap};
 
 /// What stands in a list where there is no verdict.
 pub(crate) const UNREADABLE: &str = "UNREADABLE";
@@ -172,16 +172,12 @@ fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
         say("how", &how(subject));
     }
     if let Some(log) = report.log() {
-        let witnesses: Vec<String> = log.witnesses.iter().map(|w| plain(&w.name)).collect();
-        let witnesses = match witnesses.as_slice() {
-            [] => "no witnesses".into(),
-            names => format!("witnesses {}", names.join(", ")),
-        };
         let (origin, index, size) = (plain(&log.origin), log.index, log.tree_size);
         say(
             "logged",
-            &format!("{origin}, entry {index} in a tree of {size}, {witnesses}"),
+            &format!("{origin}, entry {index} in a tree of {size}"),
         );
+        say("witnessed", &witnessed(log));
     }
     if report.log().is_some() {
         match report.not_later_than() {
@@ -209,6 +205,25 @@ fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
         say("asked for", &format!("the moment {at}"));
     }
     out
+}
+
+/// Who saw the tree, when, and whether that is enough.
+fn witnessed(log: &LogFacts) -> String {
+    let witness = |witness: &WitnessFacts| {
+        let (name, key) = (plain(&witness.policy_name), plain(&witness.name));
+        format!("by {name} ({key}) at {}", for_people(witness.time))
+    };
+    let by: Vec<String> = log.witnesses.iter().map(witness).collect();
+    let by = match by.as_slice() {
+        [] => "by nobody that the policy names".into(),
+        by => by.join(", "),
+    };
+    let quorum = plain_path(&quote(&log.quorum));
+    match (log.quorum_met, log.quorum_time) {
+        (true, Some(_)) => format!("{by}; the quorum is met: {quorum}"),
+        (true, None) => format!("{by}; the policy requires no witnesses"),
+        (false, _) => format!("{by}; the quorum is NOT met: {quorum}"),
+    }
 }
 
 /// The payload, where it is what was signed.

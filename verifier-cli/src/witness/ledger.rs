@@ -191,7 +191,17 @@ impl Witness {
             )));
         }
         let mut remembered = log.record.lock().await;
-        let root = compare(remembered.as_ref(), &submission, &head)?;
+        let root = compare(remembered.as_ref(), &submission, &head).inspect_err(|refusal| {
+            if let Refusal::Inconsistent(why) = refusal {
+                let (origin, size) = (&log.origin, head.size);
+                tracing::warn!(
+                    origin,
+                    size,
+                    why,
+                    "signed, and not shown to extend the last head"
+                );
+            }
+        })?;
         let last = remembered.as_ref().map_or(0, |record| record.seconds);
         let record = Record {
             seconds: time(last).ok_or(Refusal::Unable)?,

@@ -188,10 +188,7 @@ async fn add_checkpoint(app: &Arc<App>, request: Request<Incoming>) -> Answer {
             set(&mut answer, header::CONTENT_TYPE, SIZE_TYPE);
             return answer;
         }
-        Refusal::Inconsistent(why) => {
-            tracing::warn!(why, "a log has signed what does not extend its last head");
-            (StatusCode::UNPROCESSABLE_ENTITY, said(why))
-        }
+        Refusal::Inconsistent(why) => (StatusCode::UNPROCESSABLE_ENTITY, said(why)),
         Refusal::TooMany => {
             let text = "too many requests about this log\n";
             let mut answer = plain(StatusCode::TOO_MANY_REQUESTS, text);

@@ -95,6 +95,11 @@ impl<'r> Run<'r> {
             origin: checkpoint.origin().to_string(),
             index: proof.index(),
             tree_size: checkpoint.size(),
+            quorum: self
+                .log_policy()
+                .map(|rule| rule.tlog.quorum_in_words())
+                .unwrap_or_default(),
+            quorum_met: head.is_some(),
             quorum_time: head.as_ref().and_then(|head| head.time),
             witnesses: witnesses(&cosigned),
         });
@@ -207,6 +212,7 @@ impl<'r> Run<'r> {
 fn witnesses(cosigned: &Cosigned<'_>) -> Vec<WitnessFacts> {
     let fact = |(witness, time): (&Witness, Time)| WitnessFacts {
         name: witness.key().name().to_string(),
+        policy_name: witness.name().to_string(),
         time,
     };
     cosigned.witnesses().map(fact).collect()

@@ -1,0 +1,13 @@
+//! What a log sends to a witness.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use verifier_core::tlog::submission::{Submission, parse_size};
+
+fuzz_target!(|text: &str| {
+    let _ = parse_size(text);
+    if let Ok(submission) = Submission::parse(text) {
+        assert_eq!(submission.to_string(), text);
+    }
+});

@@ -10,6 +10,7 @@ mod bench;
 mod command;
 mod demo;
 mod fuzz;
+mod interop;
 mod test;
 mod vectors;
 
@@ -23,6 +24,7 @@ cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
+cargo xtask interop           let other programs read what the log publishes
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
             Ok(seconds) => fuzz::run_all(seconds),
             Err(_) => Err(format!("{seconds} is not a number of seconds")),
         },
+        ["interop"] => interop::run_all(),
         ["help"] => {
             print!("{HELP}");
             Ok(())

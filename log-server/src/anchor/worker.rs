@@ -295,11 +295,10 @@ impl Worker {
         if !self.resubmitting.is_due() {
             return;
         }
-        let overdue = self.anchors.archive.select(|stamp| {
-            stamp.height.is_none()
-                && age(stamp.stamped_at) < PURSUED
-                && age(stamp.submitted_at) >= self.config.overdue
-        });
+        let overdue = self
+            .anchors
+            .archive
+            .select(|stamp| is_pursued(stamp) && age(stamp.submitted_at) >= self.config.overdue);
         for size in overdue {
             tracing::warn!(size, "no block for too long; stamping the head again");
             if let Err(failure) = self.resubmit(size) {
@@ -310,12 +309,14 @@ impl Worker {
         self.resubmitting = Backoff::new();
     }
 
-    /// The old promises stay: a calendar may yet keep them.
+    /// The old promises stay, if there is room: a calendar may yet keep them.
     fn resubmit(&mut self, size: u64) -> Result<()> {
         let archive = &self.anchors.archive;
         let text = archive.checkpoint(size)?;
         let new = self.submit(&text)?;
-        let branch = beside(&new, &self.branch(size)?)?;
+        let both = beside(&new, &self.branch(size)?).ok();
+        let branch = both.filter(|both| both.to_proof().is_some());
+        let branch = branch.unwrap_or_else(|| new.clone());
         archive.add(size, &text, &branch, crate::now())?;
         self.anchors.metrics.resubmitted();
         self.expect(size, &new);
@@ -325,9 +326,9 @@ impl Worker {
     fn report(&self) {
         let archive = &self.anchors.archive;
         let anchored = archive.select(|stamp| stamp.height.is_some());
-        let pending = archive.select(|stamp| stamp.height.is_none());
+        let pending = archive.select(is_pursued);
         let overdue = archive
-            .select(|stamp| stamp.height.is_none() && age(stamp.stamped_at) >= self.config.overdue);
+            .select(|stamp| is_pursued(stamp) && age(stamp.stamped_at) >= self.config.overdue);
         let oldest = pending.first().and_then(|size| archive.stamp(*size));
         self.anchors.metrics.set(State {
             anchored: anchored.last().copied().unwrap_or(0),
@@ -367,6 +368,11 @@ impl Worker {
         tracing::warn!(source = whose, "anchor: {why}");
         self.anchors.metrics.failed(whose);
     }
+}
+
+/// Whether a head waits for a block that may still come.
+fn is_pursued(stamp: &Stamp) -> bool {
+    stamp.height.is_none() && age(stamp.stamped_at) < PURSUED
 }
 
 fn beside(one: &Branch, other: &Branch) -> Result<Branch> {

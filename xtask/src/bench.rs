@@ -1,6 +1,8 @@
 //! Speed, as ratios: each figure is measured against its baseline in the same run, in turns, so
 //! that they hold on a machine whose speed drifts.
 
+mod anchors;
+
 use std::env;
 use std::fs;
 use std::num::NonZero;
@@ -35,6 +37,7 @@ pub(crate) fn run() -> Result<(), String> {
     let samples = samples(64)?;
     one_thread("aws-lc-rs", &AwsLc, &samples)?;
     one_thread("RustCrypto", &RustCrypto, &samples)?;
+    anchors::run()?;
     let cosignet = cosignet()?;
     let dir = env::temp_dir().join(format!("cosignet-bench-{}", std::process::id()));
     let result = folder(&cosignet, &dir, cores, &samples);

@@ -14,6 +14,7 @@ mod command;
 mod crash;
 mod demo;
 mod fuzz;
+mod interop;
 mod test;
 mod vectors;
 
@@ -31,6 +32,7 @@ cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not
 cargo xtask bench-witness     how many heads a witness cosigns in a second
 cargo xtask crash             kill the log server 200 times under load, and look what it lost
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
+cargo xtask interop           let other programs read what the log publishes
 ";
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
             Ok(seconds) => fuzz::run_all(seconds),
             Err(_) => Err(format!("{seconds} is not a number of seconds")),
         },
+        ["interop"] => interop::run_all(),
         ["help"] => {
             print!("{HELP}");
             Ok(())

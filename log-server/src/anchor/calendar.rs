@@ -51,7 +51,7 @@ impl Http {
             .map_err(|error| Failure::System(format!("no HTTP client: {error}")))
     }
 
-    /// Has a digest stamped: a branch that ends in promises of known calendars, or in blocks.
+    /// Has a digest stamped: a branch that ends in promises of known calendars, and nothing else.
     pub(super) fn stamp(
         &self,
         calendar: &str,
@@ -64,7 +64,6 @@ impl Http {
         let branch = evaluate(digest, &answer)?;
         for attestation in branch.attestations() {
             match attestation {
-                Attestation::Bitcoin { .. } => {}
                 Attestation::Pending { uri, .. } if known.contains(uri) => {}
                 Attestation::Pending { uri, .. } => {
                     let uri = quote(uri);
@@ -72,7 +71,7 @@ impl Http {
                         "it refers to a calendar not configured, {uri}"
                     )));
                 }
-                _ => return Err(Fault("it promises something other than Bitcoin".into())),
+                _ => return Err(Fault("it promises something other than a block".into())),
             }
         }
         Ok(branch)

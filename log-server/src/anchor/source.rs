@@ -57,3 +57,37 @@ pub(super) fn header(
         .map_err(|error| Fault(error.to_string()))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use test_vectors::bitcoin::Chain;
+    use test_vectors::node::Node;
+
+    use super::*;
+
+    #[test]
+    fn takes_no_header_but_one_of_the_root_and_with_its_work() {
+        let chain = Chain::default().extended(5, 1_700_000_000, "x");
+        let good = chain.headers[3];
+        let root = *Header::new(&good).merkle_root();
+        // The same root under a hash that does not meet the target.
+        let mut before = chain.clone();
+        before.headers.truncate(3);
+        let mut idle = chain.clone();
+        idle.headers[3] = before.next(root, 1_700_001_200).fail();
+        let http = Http::new().unwrap();
+        for (chain, network, height, fits) in [
+            (&chain, Network::Regtest, 3, true),
+            (&chain, Network::Regtest, 4, false),
+            (&chain, Network::Regtest, 9, false),
+            (&chain, Network::Mainnet, 3, false),
+            (&idle, Network::Regtest, 3, false),
+        ] {
+            let node = Node::start(chain.clone());
+            for source in [node.url().to_owned(), format!("{}/rest", node.url())] {
+                let found = header(&http, &source, network, (height, root)).ok();
+                assert_eq!(found, fits.then_some(good), "{source} {height}");
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Every failure here is logged, counted and tried again later; none goes further. State is what
 //! the archive has: after a restart every promise in it is asked for again.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -15,6 +15,7 @@ use verifier_core::encoding::sha256;
 use verifier_core::time::Time;
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
 
+use super::archive::Stamp;
 use super::calendar::{Fault, Http};
 use super::metrics::State;
 use super::settings::Config;
@@ -77,6 +78,8 @@ pub(super) struct Worker {
     checkpoint: PathBuf,
     http: Http,
     promises: Vec<Promise>,
+    /// Calendars that did not answer, and when each is asked again.
+    silent: HashMap<String, Backoff>,
     /// When a head may be stamped, and one that got no block stamped again.
     stamping: Backoff,
     resubmitting: Backoff,
@@ -87,18 +90,21 @@ impl Worker {
         let mut this = Self {
             http: Http::new()?,
             promises: Vec::new(),
+            silent: HashMap::new(),
             stamping: Backoff::new(),
             resubmitting: Backoff::new(),
             anchors,
             config,
             checkpoint,
         };
-        for (size, stamp) in this.anchors.archive.stamps() {
-            if !stamp.pending.is_empty() && age(stamp.stamped_at) < PURSUED {
-                match this.branch(size) {
-                    Ok(branch) => this.expect(size, &branch),
-                    Err(failure) => this.fail("archive", &failure),
-                }
+        let open = this
+            .anchors
+            .archive
+            .select(|stamp| !stamp.pending.is_empty() && age(stamp.stamped_at) < PURSUED);
+        for size in open {
+            match this.branch(size) {
+                Ok(branch) => this.expect(size, &branch),
+                Err(failure) => this.fail("archive", &failure),
             }
         }
         Ok(this)
@@ -120,10 +126,9 @@ impl Worker {
 
     /// Stamps the published head, unless it is stamped already or the last one was not long ago.
     fn stamp_new(&mut self) {
-        let last = self.anchors.archive.stamps().into_iter();
-        let last = last.map(|(_, stamp)| stamp.stamped_at).max();
-        let soon = last.is_some_and(|last| age(last) < self.config.interval);
-        if soon || !self.stamping.is_due() {
+        let soon = |stamp: &Stamp| age(stamp.stamped_at) < self.config.interval;
+        let soon = self.anchors.archive.select(soon);
+        if !soon.is_empty() || !self.stamping.is_due() {
             return;
         }
         let (size, text) = match self.published() {
@@ -150,7 +155,7 @@ impl Worker {
             }
             Err(failure) => {
                 self.stamping.later(self.config.interval);
-                self.fail("archive", &failure);
+                self.fail("stamp", &failure);
             }
         }
     }
@@ -192,27 +197,31 @@ impl Worker {
 
     /// Asks calendars for the blocks that they owe.
     fn ask(&mut self) {
-        let mut silent = HashSet::new();
         let mut promises = std::mem::take(&mut self.promises);
+        let mut silent = std::mem::take(&mut self.silent);
+        let interval = self.config.interval;
         promises.retain_mut(|promise| {
-            if !promise.backoff.is_due() || silent.contains(&promise.uri) {
+            let waits = |backoff: &Backoff| !backoff.is_due();
+            if waits(&promise.backoff) || silent.get(&promise.uri).is_some_and(waits) {
                 return true;
             }
-            promise.backoff.later(self.config.interval);
-            match self.http.block(&promise.uri, &promise.message) {
-                Ok(None) => !self.is_old(promise.size),
-                Ok(Some(answer)) => !self.fulfil(promise, &answer),
-                Err(fault) => {
-                    // One attempt a round at a calendar that is down.
-                    self.fail(&promise.uri, &fault);
-                    silent.insert(promise.uri.clone());
-                    !self.is_old(promise.size)
+            promise.backoff.later(interval);
+            let done = match self.http.block(&promise.uri, &promise.message) {
+                Ok(answer) => {
+                    silent.remove(&promise.uri);
+                    answer.is_some_and(|answer| self.fulfil(promise, &answer))
                 }
-            }
+                Err(fault) => {
+                    // One that is down costs one attempt, however much it owes.
+                    self.fail(&promise.uri, &fault);
+                    let backoff = silent.entry(promise.uri.clone());
+                    backoff.or_insert_with(Backoff::new).later(interval);
+                    false
+                }
+            };
+            !done && !self.is_old(promise.size)
         });
-        // What was promised meanwhile.
-        promises.append(&mut self.promises);
-        self.promises = promises;
+        (self.promises, self.silent) = (promises, silent);
     }
 
     /// Takes a block in the place of the promise of it; tells whether that is done.
@@ -286,27 +295,28 @@ impl Worker {
         if !self.resubmitting.is_due() {
             return;
         }
-        for (size, stamp) in self.anchors.archive.stamps() {
-            let waiting = stamp.height.is_none() && age(stamp.stamped_at) < PURSUED;
-            if !waiting || age(stamp.submitted_at) < self.config.overdue {
-                continue;
-            }
-            let hours = age(stamp.stamped_at).as_secs() / 3600;
-            tracing::warn!(size, hours, calendars = ?stamp.pending, "no block yet; stamping again");
+        let overdue = self
+            .anchors
+            .archive
+            .select(|stamp| is_pursued(stamp) && age(stamp.submitted_at) >= self.config.overdue);
+        for size in overdue {
+            tracing::warn!(size, "no block for too long; stamping the head again");
             if let Err(failure) = self.resubmit(size) {
                 self.resubmitting.later(self.config.interval);
-                return self.fail("archive", &failure);
+                return self.fail("stamp", &failure);
             }
         }
         self.resubmitting = Backoff::new();
     }
 
-    /// The old promises stay: a calendar may yet keep them.
+    /// The old promises stay, if there is room: a calendar may yet keep them.
     fn resubmit(&mut self, size: u64) -> Result<()> {
         let archive = &self.anchors.archive;
         let text = archive.checkpoint(size)?;
         let new = self.submit(&text)?;
-        let branch = beside(&new, &self.branch(size)?)?;
+        let both = beside(&new, &self.branch(size)?).ok();
+        let branch = both.filter(|both| both.to_proof().is_some());
+        let branch = branch.unwrap_or_else(|| new.clone());
         archive.add(size, &text, &branch, crate::now())?;
         self.anchors.metrics.resubmitted();
         self.expect(size, &new);
@@ -314,18 +324,18 @@ impl Worker {
     }
 
     fn report(&self) {
-        let mut state = State::default();
-        for (size, stamp) in self.anchors.archive.stamps() {
-            let waited = age(stamp.stamped_at);
-            if stamp.height.is_some() {
-                state.anchored = state.anchored.max(size);
-                continue;
-            }
-            state.pending += 1;
-            state.oldest = state.oldest.max(waited.as_secs());
-            state.overdue += u64::from(waited >= self.config.overdue);
-        }
-        self.anchors.metrics.set(state);
+        let archive = &self.anchors.archive;
+        let anchored = archive.select(|stamp| stamp.height.is_some());
+        let pending = archive.select(is_pursued);
+        let overdue = archive
+            .select(|stamp| is_pursued(stamp) && age(stamp.stamped_at) >= self.config.overdue);
+        let oldest = pending.first().and_then(|size| archive.stamp(*size));
+        self.anchors.metrics.set(State {
+            anchored: anchored.last().copied().unwrap_or(0),
+            pending: crate::count(pending.len()),
+            overdue: crate::count(overdue.len()),
+            oldest: oldest.map_or(0, |stamp| age(stamp.stamped_at).as_secs()),
+        });
     }
 
     fn branch(&self, size: u64) -> Result<Branch> {
@@ -358,6 +368,11 @@ impl Worker {
         tracing::warn!(source = whose, "anchor: {why}");
         self.anchors.metrics.failed(whose);
     }
+}
+
+/// Whether a head waits for a block that may still come.
+fn is_pursued(stamp: &Stamp) -> bool {
+    stamp.height.is_none() && age(stamp.stamped_at) < PURSUED
 }
 
 fn beside(one: &Branch, other: &Branch) -> Result<Branch> {

@@ -355,7 +355,7 @@ fn the_walk_of_somebody_who_requires_an_anchor() {
     // A bundle with a promise of the head that it is proven under.
     anchor(&server, 1, is_pending);
     let pending = server.client.append(&approval);
-    for number in 2..=300 {
+    for number in 2..=260 {
         server.client.append(&Approval::new(number));
     }
     // One without an anchor, of a larger head; the same with another entry.

@@ -3,7 +3,7 @@
 //! What is appended is verified first. A process that is killed leaves a file that is whole, or
 //! one whose end does not verify; that end is dropped when the file grows again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -48,11 +48,15 @@ impl Kept {
         let unreadable = |error: io::Error| CliError::unreadable(path, &error);
         let opened = OpenOptions::new().read(true).write(true).open(path);
         let mut file = opened.map_err(unreadable)?;
-        if file.try_lock().is_err() {
-            let message = "another process is changing the file.";
-            return Err(CliError::usage(message)
-                .about(path)
-                .next("Wait until it has ended."));
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let message = "another process is changing the file.";
+                return Err(CliError::usage(message)
+                    .about(path)
+                    .next("Wait until it has ended."));
+            }
+            Err(TryLockError::Error(error)) => return Err(unreadable(error)),
         }
         let mut line = Vec::new();
         let begun = (&mut file).take(LONGEST_LINE).read_to_end(&mut line);

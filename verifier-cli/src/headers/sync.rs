@@ -30,6 +30,11 @@ pub(super) fn run(args: &SyncArgs) -> Result<Exit, CliError> {
     };
     let before = (kept.tip(), kept.checker().work());
     let kept = sync.join(kept, offer)?;
+    if kept.tip().is_none() {
+        let start = kept.checker().start();
+        let message = format!("the source has no header at height {start}, where the file begins.");
+        return Err(sync.refused(&message));
+    }
     let facts = Facts::of_checker(kept.checker());
     let text = match args.format {
         Format::Json => facts.to_json() + "\n",

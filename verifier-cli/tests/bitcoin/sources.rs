@@ -211,6 +211,34 @@ fn files_of_every_form() {
 }
 
 #[test]
+fn a_file_begins_where_the_caller_wants() {
+    let all = chain(2_030);
+    let node = Node::start(all.clone());
+    let folder = Folder::new();
+    let late = folder.run(&format!("{} --start 4032", sync(node.url())));
+    assert_eq!((late.code, folder.names().len()), (2, 0), "{}", late.err);
+    let odd = folder.run(&format!("{} --start 2000", sync(node.url())));
+    assert_eq!((odd.code, folder.names().len()), (2, 0), "{}", odd.err);
+    let good = folder.run(&format!("{} --start 2016 --format json", sync(node.url())));
+    assert_eq!(good.code, 0, "{}", good.err);
+    assert!(
+        good.out.contains("\"start\":2016,\"tip\":2030"),
+        "{}",
+        good.out
+    );
+    // The first line says regtest.
+    let own = folder.run("headers sync copy --from headers --network mainnet");
+    assert_eq!(own.code, 0, "{}", own.err);
+    assert_eq!(folder.read("copy"), folder.read("headers"));
+    folder.write("bare", &all.bytes()[..80]);
+    let other = folder.run("headers sync headers --from bare --network mainnet");
+    assert_eq!(other.code, 2, "{}", other.out);
+    let gap = folder.run("headers sync headers --from bare --network regtest --start 4032");
+    assert_eq!(gap.code, 2, "{}", gap.out);
+    assert!(gap.err.contains("missing"), "{}", gap.err);
+}
+
+#[test]
 fn from_a_pipe() {
     let folder = Folder::new();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cosignet"));

@@ -2,12 +2,30 @@
 
 use serde_json::{Value, json};
 use test_vectors::approval::DECIDED_AT_SECONDS;
-use test_vectors::bitcoin::{Chain, display_hash, proof};
+use test_vectors::bitcoin::{Chain, display_hash, in_block, proof};
 use test_vectors::calendar::{Calendar, Mood, mine};
 use test_vectors::encoding::sha256;
+use test_vectors::http::{Response, serve};
 use test_vectors::{Algorithm, Draft};
 
 use crate::Folder;
+
+/// A log that has one anchor: an index, a checkpoint, a proof.
+fn log(index: &str, checkpoint: &str, ots: &[u8]) -> String {
+    let files = [
+        ("index.json", index.as_bytes().to_vec()),
+        ("6/checkpoint", checkpoint.as_bytes().to_vec()),
+        ("6/checkpoint.ots", ots.to_vec()),
+    ];
+    serve(move |request| {
+        let mut files = files.iter();
+        let path = request.path.strip_prefix("/anchors/");
+        let file = files.find(|(name, _)| Some(*name) == path);
+        Some(file.map_or(Response::new(404, ""), |(_, bytes)| {
+            Response::ok(bytes.clone())
+        }))
+    })
+}
 
 /// A bundle that two calendars have promised a block, a policy that requires one, and a chain.
 struct Scene {
@@ -151,5 +169,51 @@ fn what_is_no_bundle_with_a_timestamp_is_left_alone() {
         let ran = scene.folder.run(&format!("anchor upgrade {name}"));
         assert_eq!(ran.code, code, "{name}: {}", ran.err);
         assert!(ran.err.contains(text), "{name}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_log_s_own_anchor_has_to_fit_the_bundle() {
+    let draft = Draft::sample(Algorithm::Es256);
+    let bundle = draft.mint().bundle.text();
+    let checkpoint = draft.anchor(0).checkpoint;
+    let stamp = |text: &str| proof(&sha256(text.as_bytes()), &in_block(5));
+    let other = checkpoint.replace("log.example", "lag.example");
+    let good = r#"{"anchors":[{"height":5,"treeSize":6}],"schema":"cosignet.anchors/v1"}"#;
+    for (index, checkpoint, ots, code, says) in [
+        (good, &checkpoint, stamp(&checkpoint), 0, ""),
+        // Nothing is in a block, or nothing covers the entry.
+        (
+            r#"{"anchors":[{"treeSize":6},{"height":5,"treeSize":2}]}"#,
+            &checkpoint,
+            stamp(&checkpoint),
+            4,
+            "[anchor.pending]",
+        ),
+        (
+            good,
+            &checkpoint,
+            stamp("other bytes"),
+            5,
+            "[io.unreachable]",
+        ),
+        (good, &other, stamp(&other), 1, "[anchor.log]"),
+        (
+            r#"{"anchors":[{"height":5,"treeSize":7}]}"#,
+            &checkpoint,
+            stamp(&checkpoint),
+            5,
+            "[io.unreachable]",
+        ),
+        ("{}", &checkpoint, stamp(&checkpoint), 5, "[io.unreachable]"),
+    ] {
+        let folder = Folder::new();
+        folder.write("approval.json", &bundle);
+        let url = log(index, checkpoint, &ots);
+        let ran = folder.run(&format!("anchor upgrade approval.json --log {url}/"));
+        assert_eq!(ran.code, code, "{index}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(says), "{index}: {}", ran.err);
+        let changed = folder.read("approval.json") != bundle.as_bytes();
+        assert_eq!(changed, code == 0, "{index}");
     }
 }

@@ -1,0 +1,210 @@
+//! The log's timestamps, read by the stock client of OpenTimestamps: another program by other
+//! people has to find the same block and the same Merkle root.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use test_vectors::bitcoin::Chain;
+use test_vectors::calendar::{Calendar, mine};
+use test_vectors::node::Node;
+use verifier_core::bitcoin::ots::Timestamp;
+use verifier_core::encoding::hex;
+
+use crate::command::{cargo, root, run};
+
+const CLIENT: &str = "opentimestamps-client==0.7.2";
+
+/// A log anchors a checkpoint in a chain of regtest; both sides read what it publishes.
+pub(crate) fn run_all() -> Result<(), String> {
+    let dir = root().join("target").join("interop");
+    let client = client(&dir)?;
+    run(&mut cargo(&[
+        "build",
+        "--package",
+        "log-server",
+        "--bins",
+        "--examples",
+    ]))?;
+    let work = dir.join("work");
+    if work.exists() {
+        fs::remove_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+    }
+    fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+
+    let calendars = [Calendar::start(), Calendar::start(), Calendar::start()];
+    let mut chain = Chain::default().extended(20, 1_700_000_000, "before");
+    let node = Node::start(chain.clone());
+    let log = Log::start(&work.join("log"), &calendars, &node)?;
+    log.append_one()?;
+    let anchor = work.join("log/public/anchors/1");
+    let (checkpoint, proof) = (anchor.join("checkpoint"), anchor.join("checkpoint.ots"));
+    wait_for(&proof)?;
+    // What it says while it waits for a block, to be finished by the other client.
+    let copy = work.join("pending.ots");
+    fs::copy(&proof, &copy).map_err(|error| error.to_string())?;
+
+    mine(&calendars.each_ref(), &mut chain, 1_700_100_000);
+    node.set(chain.clone().extended(9, 1_700_101_000, "after"));
+    wait_for(&anchor.join("header"))?;
+    let begin = Instant::now();
+    while !read(&proof)?.calendars().eq([""; 0]) {
+        patience(begin, "all calendars")?;
+    }
+
+    let ours = read(&proof)?;
+    agrees(&client, &ours, &checkpoint, &proof)?;
+    let mut upgrade = Command::new(&client);
+    upgrade.args(["--no-cache", "--no-bitcoin"]);
+    for calendar in &calendars {
+        upgrade.args(["--whitelist", calendar.uri()]);
+    }
+    let upgraded = output(upgrade.arg("upgrade").arg(&copy))?;
+    if !upgraded.contains("Success! Timestamp complete") {
+        return Err(format!(
+            "the stock client cannot finish our proof:\n{upgraded}"
+        ));
+    }
+    let theirs = read(&copy)?;
+    if theirs.blocks() != ours.blocks() {
+        return Err("the proof that the stock client finished leads elsewhere".into());
+    }
+    agrees(&client, &theirs, &checkpoint, &copy)?;
+    println!(
+        "\nboth sides agree, on the log's proof and on the one that the stock client finished"
+    );
+    Ok(())
+}
+
+/// The stock client, installed if it is not there.
+fn client(dir: &Path) -> Result<PathBuf, String> {
+    let bin = dir.join("venv").join("bin");
+    if !bin.join("ots").is_file() {
+        run(Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(dir.join("venv")))?;
+        run(Command::new(bin.join("pip")).args(["install", "--quiet", CLIENT]))?;
+    }
+    Ok(bin.join("ots"))
+}
+
+/// Whether the stock client finds the block and the root that we find.
+fn agrees(ots: &Path, ours: &Timestamp, target: &Path, proof: &Path) -> Result<(), String> {
+    let [(height, root)] = ours.blocks()[..] else {
+        return Err(format!("we find {} blocks", ours.blocks().len()));
+    };
+    let mut displayed = root;
+    displayed.reverse();
+    let line = format!("Bitcoin block {height} has merkleroot {}", hex(&displayed));
+    let mut verify = Command::new(ots);
+    verify.args(["--no-cache", "--no-bitcoin", "verify", "-f"]);
+    // Without a node it says what to compare, and ends with 1.
+    let said = output(verify.arg(target).arg(proof))?;
+    println!("{said}");
+    match said.contains(&line) {
+        true => Ok(()),
+        false => Err(format!("the stock client does not say: {line}")),
+    }
+}
+
+struct Log {
+    process: Child,
+    address: String,
+    token: String,
+}
+
+impl Log {
+    fn start(data: &Path, calendars: &[Calendar], node: &Node) -> Result<Self, String> {
+        let program = |args: &[&str]| {
+            let mut command = Command::new(target().join("cosignet-log"));
+            command.args(args).arg("--data").arg(data);
+            command
+        };
+        output(&mut program(&["init", "--origin", "log.example/interop"]))?;
+        let token = output(&mut program(&["token", "create", "--name", "interop"]))?;
+        let mut serve = program(&["serve", "--listen", "127.0.0.1:0"]);
+        serve.args(["--rp-id", "approvals.example"]);
+        serve.args(["--origin", "https://approvals.example"]);
+        for calendar in calendars {
+            serve.args(["--anchor-calendar", calendar.uri()]);
+        }
+        serve.args([
+            "--anchor-network",
+            "regtest",
+            "--anchor-interval-seconds",
+            "1",
+        ]);
+        serve.args(["--anchor-headers-from", node.url()]);
+        let spawned = serve.stderr(Stdio::piped()).spawn();
+        let mut process = spawned.map_err(|error| format!("cannot run the log: {error}"))?;
+        let mut stderr = BufReader::new(process.stderr.take().ok_or("no stderr")?);
+        let mut said = String::new();
+        let mut address = None;
+        while address.is_none() && stderr.read_line(&mut said).is_ok_and(|read| read > 0) {
+            let last = said.lines().last().unwrap_or_default();
+            let rest = last.split_once("serving address=").map(|(_, rest)| rest);
+            address = rest.and_then(|rest| rest.split(' ').next().map(str::to_owned));
+        }
+        // Read on, or the log blocks on a full pipe.
+        thread::spawn(move || {
+            let _ignored = stderr.read_to_end(&mut Vec::new());
+        });
+        Ok(Self {
+            process,
+            address: address.ok_or_else(|| format!("the log does not start:\n{said}"))?,
+            token: token.trim().into(),
+        })
+    }
+
+    fn append_one(&self) -> Result<(), String> {
+        let load = target().join("examples").join("load");
+        let url = format!("http://{}", self.address);
+        run(Command::new(load).args([&url, &self.token, "1", "1"]))
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let _ignored = self.process.kill();
+        let _ignored = self.process.wait();
+    }
+}
+
+fn target() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("debug")
+}
+
+/// All that it prints, however it ends.
+fn output(command: &mut Command) -> Result<String, String> {
+    let Output { stdout, stderr, .. } = command
+        .output()
+        .map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    Ok(String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
+}
+
+fn read(proof: &Path) -> Result<Timestamp, String> {
+    let bytes = fs::read(proof).map_err(|error| format!("{}: {error}", proof.display()))?;
+    Timestamp::parse(&bytes).map_err(|error| format!("{}: {error}", proof.display()))
+}
+
+fn wait_for(path: &Path) -> Result<(), String> {
+    let begin = Instant::now();
+    while !path.is_file() {
+        patience(begin, &path.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn patience(begin: Instant, what: &str) -> Result<(), String> {
+    thread::sleep(Duration::from_millis(100));
+    match begin.elapsed() < Duration::from_secs(60) {
+        true => Ok(()),
+        false => Err(format!("waited in vain for {what}")),
+    }
+}

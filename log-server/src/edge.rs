@@ -1,19 +1,20 @@
 //! The right edge of the tree, in memory: what has to be known to append, and the tiles that an
 //! append changes.
 
-use verifier_core::tlog::merkle::{CompactRange, Hash, leaf_hash};
-use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
+use verifier_core::tlog::edge;
+use verifier_core::tlog::merkle::{Hash, leaf_hash};
+use verifier_core::tlog::tile::{self, Level, Tile, WIDTH, hashes_at};
 
 use crate::failure::{Failure, Result};
+
+pub(crate) use verifier_core::tlog::edge::partial;
 
 /// A tree that can grow, with its partial tiles.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Edge {
-    tree: CompactRange,
+    tree: edge::Edge,
     /// The partial entry bundle.
     bundle: Vec<u8>,
-    /// The hashes of the partial tile of each level.
-    levels: Vec<Vec<Hash>>,
 }
 
 /// A tile and its bytes.
@@ -23,20 +24,8 @@ impl Edge {
     /// The edge of a tree, from its partial tiles: the bundle and the hashes of each level.
     /// Nothing is compared here: the caller knows the root.
     pub(crate) fn from_tiles(size: u64, bundle: Vec<u8>, levels: Vec<Vec<Hash>>) -> Result<Self> {
-        let mut roots = Vec::new();
-        for hashes in levels.iter().rev() {
-            let mut level = CompactRange::default();
-            for hash in hashes {
-                level.append(*hash).map_err(full)?;
-            }
-            roots.extend(level.into_hashes());
-        }
-        let tree = CompactRange::from_hashes(size, roots).map_err(full)?;
-        Ok(Self {
-            tree,
-            bundle,
-            levels,
-        })
+        let tree = edge::Edge::from_levels(size, levels).map_err(full)?;
+        Ok(Self { tree, bundle })
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -53,74 +42,37 @@ impl Edge {
         &mut self,
         leaves: impl Iterator<Item = &'l [u8]>,
     ) -> Result<Vec<File>> {
+        let before = self.size();
         let mut files = Vec::new();
-        let mut widened = Vec::new();
         for leaf in leaves {
             let index = self.size() / u64::from(WIDTH);
             tile::push_entry(&mut self.bundle, leaf)
                 .ok_or_else(|| Failure::System("an entry is too long for a bundle".into()))?;
-            let hash = leaf_hash(leaf);
-            self.tree.append(hash).map_err(full)?;
-            self.push(0, hash, &mut files, &mut widened)?;
+            let filled = self.tree.append(leaf_hash(leaf)).map_err(full)?;
+            files.extend(
+                filled
+                    .into_iter()
+                    .map(|(tile, hashes)| (tile, hashes.concat())),
+            );
             if self.size().is_multiple_of(u64::from(WIDTH)) {
                 let bundle = std::mem::take(&mut self.bundle);
-                files.push((named(Level::Entries, index, WIDTH)?, bundle));
+                let tile = Tile::new(Level::Entries, index, WIDTH).ok_or_else(|| full("a tile"))?;
+                files.push((tile, bundle));
             }
         }
         let size = self.size();
-        if let Some(tile) = partial(Level::Entries, size).filter(|_| !widened.is_empty()) {
+        let widened = |level| hashes_at(level, before) != hashes_at(level, size);
+        if let Some(tile) = partial(Level::Entries, size).filter(|tile| widened(tile.level())) {
             files.push((tile, self.bundle.clone()));
         }
-        for (level, hashes) in (0..).zip(&self.levels) {
-            let tile = partial(Level::Hashes(level), size);
-            if let Some(tile) = tile.filter(|_| widened.contains(&level)) {
-                files.push((tile, hashes.concat()));
-            }
-        }
+        let partial = self.tree.partial();
+        files.extend(
+            partial
+                .filter(|(tile, _)| widened(tile.level()))
+                .map(|(tile, hashes)| (tile, hashes.concat())),
+        );
         Ok(files)
     }
-
-    fn push(
-        &mut self,
-        level: u8,
-        hash: Hash,
-        files: &mut Vec<File>,
-        widened: &mut Vec<u8>,
-    ) -> Result<()> {
-        let at = usize::from(level);
-        if self.levels.len() <= at {
-            self.levels.push(Vec::new());
-        }
-        let Some(hashes) = self.levels.get_mut(at) else {
-            return Ok(());
-        };
-        hashes.push(hash);
-        if !widened.contains(&level) {
-            widened.push(level);
-        }
-        if hashes.len() < usize::from(WIDTH) {
-            return Ok(());
-        }
-        let hashes = std::mem::take(hashes);
-        let index = tile::hashes_at(Level::Hashes(level), self.tree.size()) / u64::from(WIDTH) - 1;
-        files.push((named(Level::Hashes(level), index, WIDTH)?, hashes.concat()));
-        let mut subtree = CompactRange::default();
-        for hash in hashes {
-            subtree.append(hash).map_err(full)?;
-        }
-        let above = level.checked_add(1).ok_or_else(|| full("64 levels"))?;
-        self.push(above, subtree.root(), files, widened)
-    }
-}
-
-/// The partial tile at the end of a level, if it has one.
-pub(crate) fn partial(level: Level, size: u64) -> Option<Tile> {
-    let index = tile::hashes_at(level, size) / u64::from(WIDTH);
-    Tile::in_tree(level, index, size)
-}
-
-fn named(level: Level, index: u64, width: u16) -> Result<Tile> {
-    Tile::new(level, index, width).ok_or_else(|| full("a tile"))
 }
 
 fn full(error: impl std::fmt::Display) -> Failure {
@@ -130,6 +82,8 @@ fn full(error: impl std::fmt::Display) -> Failure {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use verifier_core::tlog::merkle::CompactRange;
 
     use super::*;
 
@@ -160,7 +114,8 @@ mod tests {
                     }
                 }
             }
-            let again = Edge::from_tiles(size, edge.bundle.clone(), edge.levels.clone()).unwrap();
+            let again =
+                Edge::from_tiles(size, edge.bundle.clone(), edge.tree.levels().to_vec()).unwrap();
             assert_eq!(again.root(), edge.root());
         }
         let mut tree = CompactRange::default();

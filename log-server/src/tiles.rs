@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{CompactRange, Hash};
+use verifier_core::tlog::merkle::Hash;
 use verifier_core::tlog::proof::Proof;
 use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
@@ -36,44 +36,30 @@ impl Tiles {
         if let Some(bytes) = read(&self.path(tile))? {
             return Ok(Some(bytes));
         }
-        let Some(full) = Tile::new(tile.level(), tile.index(), WIDTH).filter(|_| !tile.is_full())
-        else {
+        if tile.is_full() {
+            return Ok(None);
+        }
+        let full = tile.to_full();
+        let Some(bytes) = read(&self.path(&full))? else {
             return Ok(None);
         };
-        let Some(mut bytes) = read(&self.path(&full))? else {
-            return Ok(None);
-        };
-        let width = usize::from(tile.width());
-        let length = match tile.level() {
-            Level::Hashes(_) => width * 32,
-            Level::Entries => {
-                let entries = tile::entries(&bytes).unwrap_or_default();
-                entries
-                    .iter()
-                    .take(width)
-                    .map(|entry| entry.len() + 2)
-                    .sum()
-            }
-        };
-        bytes.truncate(length);
-        Ok(Some(bytes))
+        let beginning = tile.beginning_of(&bytes);
+        let beginning = beginning.ok_or_else(|| damaged(&full, "it is cut off"))?;
+        Ok(Some(beginning.to_vec()))
     }
 
     /// The hashes of a tile of hashes.
     pub(crate) fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>> {
         let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
-        let (hashes, rest) = bytes.as_chunks::<32>();
-        if !rest.is_empty() || hashes.len() != usize::from(tile.width()) {
-            return Err(damaged(tile, "it has the wrong length"));
-        }
-        Ok(hashes.to_vec())
+        tile.hashes(&bytes)
+            .ok_or_else(|| damaged(tile, "it has the wrong length"))
     }
 
     /// The entries of a bundle.
     pub(crate) fn entries(&self, tile: &Tile) -> Result<Vec<Vec<u8>>> {
         let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
-        let entries = tile::entries(&bytes)
-            .filter(|entries| entries.len() == usize::from(tile.width()))
+        let entries = tile
+            .entries(&bytes)
             .ok_or_else(|| damaged(tile, "it does not hold as many entries as its name says"))?;
         Ok(entries.into_iter().map(<[u8]>::to_vec).collect())
     }
@@ -167,13 +153,9 @@ impl Nodes<'_> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(self.tiles.hashes(&place.tile)?),
         };
-        let mut subtree = CompactRange::default();
-        for hash in hashes.get(place.hashes).unwrap_or_default() {
-            subtree
-                .append(*hash)
-                .map_err(|error| Failure::System(error.to_string()))?;
-        }
-        let hash = subtree.root();
+        let hash = place
+            .node(hashes)
+            .ok_or_else(|| damaged(&place.tile, "it has too few hashes"))?;
         self.made.insert((height, number), hash);
         Ok(hash)
     }

@@ -1,13 +1,13 @@
-//! The right edge of the tree, in memory: what has to be known to append, and the files that an
-//! append writes.
+//! The right edge of the tree, in memory: what has to be known to append, and the tiles that an
+//! append changes.
 
 use verifier_core::tlog::edge;
 use verifier_core::tlog::merkle::{Hash, leaf_hash};
-use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
-
-pub(crate) use verifier_core::tlog::edge::partial;
+use verifier_core::tlog::tile::{self, Level, Tile, WIDTH, hashes_at};
 
 use crate::failure::{Failure, Result};
+
+pub(crate) use verifier_core::tlog::edge::partial;
 
 /// A tree that can grow, with its partial tiles.
 #[derive(Clone, Debug, Default)]
@@ -36,12 +36,13 @@ impl Edge {
         self.tree.root()
     }
 
-    /// Appends leaves. Returns the tiles that this fills or widens.
+    /// Appends leaves. Returns the tiles that this fills or widens, full ones first, levels from
+    /// the bottom.
     pub(crate) fn append<'l>(
         &mut self,
         leaves: impl Iterator<Item = &'l [u8]>,
     ) -> Result<Vec<File>> {
-        let (size, before) = (self.size(), self.partials());
+        let before = self.size();
         let mut files = Vec::new();
         for leaf in leaves {
             let index = self.size() / u64::from(WIDTH);
@@ -54,23 +55,23 @@ impl Edge {
                     .map(|(tile, hashes)| (tile, hashes.concat())),
             );
             if self.size().is_multiple_of(u64::from(WIDTH)) {
+                let bundle = std::mem::take(&mut self.bundle);
                 let tile = Tile::new(Level::Entries, index, WIDTH).ok_or_else(|| full("a tile"))?;
-                files.push((tile, std::mem::take(&mut self.bundle)));
+                files.push((tile, bundle));
             }
         }
-        if let Some(tile) = partial(Level::Entries, self.size()).filter(|_| self.size() > size) {
+        let size = self.size();
+        let widened = |level| hashes_at(level, before) != hashes_at(level, size);
+        if let Some(tile) = partial(Level::Entries, size).filter(|tile| widened(tile.level())) {
             files.push((tile, self.bundle.clone()));
         }
-        let widened = self
-            .tree
-            .partial()
-            .filter(|(tile, _)| !before.contains(tile));
-        files.extend(widened.map(|(tile, hashes)| (tile, hashes.concat())));
+        let partial = self.tree.partial();
+        files.extend(
+            partial
+                .filter(|(tile, _)| widened(tile.level()))
+                .map(|(tile, hashes)| (tile, hashes.concat())),
+        );
         Ok(files)
-    }
-
-    fn partials(&self) -> Vec<Tile> {
-        self.tree.partial().map(|(tile, _)| tile).collect()
     }
 }
 
@@ -82,8 +83,9 @@ fn full(error: impl std::fmt::Display) -> Failure {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::*;
     use verifier_core::tlog::merkle::CompactRange;
+
+    use super::*;
 
     #[test]
     fn every_tile_is_written_and_the_edge_reads_back() {

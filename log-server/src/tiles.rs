@@ -91,46 +91,31 @@ pub(crate) trait Source {
         if let Some(bytes) = self.raw(tile)? {
             return Ok(Some(bytes));
         }
-        let Some(full) = Tile::new(tile.level(), tile.index(), WIDTH).filter(|_| !tile.is_full())
-        else {
+        if tile.is_full() {
+            return Ok(None);
+        }
+        let full = tile.to_full();
+        let Some(bytes) = self.raw(&full)? else {
             return Ok(None);
         };
-        let Some(mut bytes) = self.raw(&full)? else {
-            return Ok(None);
-        };
-        let width = usize::from(tile.width());
-        let length = match tile.level() {
-            Level::Hashes(_) => width * 32,
-            Level::Entries => {
-                let entries = tile::entries(&bytes).unwrap_or_default();
-                entries
-                    .iter()
-                    .take(width)
-                    .map(|entry| entry.len() + 2)
-                    .sum()
-            }
-        };
-        bytes.truncate(length);
-        Ok(Some(bytes))
+        let beginning = tile.beginning_of(&bytes);
+        let beginning = beginning.ok_or_else(|| damaged(&full, "it is cut off"))?;
+        Ok(Some(beginning.to_vec()))
     }
 
     /// The hashes of a tile of hashes.
     fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>> {
         let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
-        let (hashes, rest) = bytes.as_chunks::<32>();
-        if !rest.is_empty() || hashes.len() != usize::from(tile.width()) {
-            return Err(damaged(tile, "it has the wrong length"));
-        }
-        Ok(hashes.to_vec())
+        tile.hashes(&bytes)
+            .ok_or_else(|| damaged(tile, "it has the wrong length"))
     }
 
     /// A bundle that holds as many entries as its name says.
     fn bundle(&self, tile: &Tile) -> Result<Vec<u8>> {
         let bytes = self.read(tile)?.ok_or_else(|| missing(tile))?;
-        let entries = tile::entries(&bytes).map(|entries| entries.len());
-        match entries == Some(usize::from(tile.width())) {
-            true => Ok(bytes),
-            false => Err(damaged(
+        match tile.entries(&bytes) {
+            Some(_) => Ok(bytes),
+            None => Err(damaged(
                 tile,
                 "it does not hold as many entries as its name says",
             )),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use verifier_core::alarm::Evidence;
-use verifier_core::encoding::base64;
+use verifier_core::encoding::{base64, hex};
 use verifier_core::signature::AwsLc;
 use verifier_core::time::{Time, for_people};
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
@@ -147,7 +147,11 @@ impl Monitor<'_> {
     /// Whether a head of at most the checked size is not that of the checked tree.
     pub(super) fn contradicts(&mut self, head: &Head, from: &str) -> Result<bool, CliError> {
         let checked = self.state.checked.size();
-        if head.size == 0 || self.leaves.root(head.size)? == head.root {
+        let root = match head.size == checked {
+            true => self.state.checked.root(),
+            false => self.leaves.root(head.size)?,
+        };
+        if root == head.root {
             return Ok(false);
         }
         let leaves = &mut self.leaves;
@@ -166,7 +170,14 @@ impl Monitor<'_> {
     /// Reads what is not scanned yet, up to a head, and recomputes its root.
     fn scan(&mut self, head: &Head) -> Result<(), CliError> {
         let scanned = self.state.scanned.size();
-        if scanned > head.size || scanned < self.state.checked.size() {
+        let policy = hex(&self.policy.sha256());
+        let other_rules = self
+            .state
+            .policy
+            .as_ref()
+            .is_some_and(|known| *known != policy);
+        self.state.policy = Some(policy);
+        if scanned > head.size || scanned < self.state.checked.size() || other_rules {
             self.forget()?;
         } else if scanned > self.state.checked.size() {
             let text = format!("goes on at entry {scanned}, where the scan was interrupted");
@@ -292,10 +303,9 @@ impl Monitor<'_> {
         if time.is_none() || head.size > self.state.checked.size() {
             return Ok(());
         }
-        let known = match self.state.cosigned.as_deref() {
-            Some(text) => self.read_head("the state", text)?.quorum?,
-            None => None,
-        };
+        // `None` also where the policy has changed since.
+        let known = self.state.cosigned.as_deref();
+        let known = known.and_then(|text| self.read_head("the state", text).ok()?.quorum.ok()?);
         if time > known {
             self.state.cosigned = Some(head.text.clone());
             self.save()?;

@@ -67,7 +67,7 @@ impl Monitor<'_> {
     /// Judges what is scanned and not checked, which is the tree of this head.
     pub(super) fn judge(&mut self, head: &Head, time: Option<Time>) -> Result<(), CliError> {
         let from = self.state.checked.size();
-        let earlier = self.earlier_heads()?;
+        let earlier = self.earlier_heads();
         let later = time.map(|time| Bound::of(head, time, None));
         self.watch(from, head.size)?;
         let later = later.into_iter().collect();
@@ -245,16 +245,15 @@ impl Monitor<'_> {
         Ok(prefix.unwrap_or_default())
     }
 
-    /// The heads that are known to lack the entries to come.
-    fn earlier_heads(&self) -> Result<Vec<Cosigned>, CliError> {
-        let mut heads = Vec::new();
-        if let Some(text) = &self.state.cosigned {
-            let head = self.read_head("the state", text)?;
-            if let Ok(Some(time)) = head.quorum {
-                heads.push(Cosigned::of(&head, time));
-            }
-        }
-        Ok(heads)
+    /// The head that is known to lack the entries to come, unless the policy has changed since.
+    fn earlier_heads(&self) -> Vec<Cosigned> {
+        let known = self.state.cosigned.as_deref();
+        let head = known.and_then(|text| self.read_head("the state", text).ok());
+        let cosigned = head.and_then(|head| {
+            let time = head.quorum.clone().ok()??;
+            Some(Cosigned::of(&head, time))
+        });
+        cosigned.into_iter().collect()
     }
 
     /// Alarms that are still there make every round end with 1.

@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) log: Option<String>,
     /// The last head that was checked in full.
     pub(crate) head: Option<String>,
+    /// The SHA-256 of the policy that entries were last checked under, in hex.
+    pub(crate) policy: Option<String>,
     /// The tree of that head.
     pub(crate) checked: Edge,
     /// The tree that was scanned beyond it, and not checked.
@@ -182,6 +184,7 @@ impl State {
                     .map(|(a, b)| Value::Array(vec![(*a).into(), (*b).into()]))
                     .collect(),
             ),
+            ("policy", optional(&self.policy)),
             ("runs", self.runs.iter().map(run).collect()),
             ("scanned", write_edge(&self.scanned)),
             (
@@ -197,8 +200,8 @@ impl State {
 
     fn read(members: Members<'_, '_>) -> Result<Self, schema::Error> {
         let members = members.only(&[
-            "ahead", "anchored", "checked", "cosigned", "head", "log", "pairs", "runs", "scanned",
-            "timed", "type", "unknown", "untold",
+            "ahead", "anchored", "checked", "cosigned", "head", "log", "pairs", "policy", "runs",
+            "scanned", "timed", "type", "unknown", "untold",
         ])?;
         let texts = |key: &str| -> Result<Vec<String>, schema::Error> {
             Ok(members.texts(key)?.into_iter().map(Into::into).collect())
@@ -229,6 +232,7 @@ impl State {
         Ok(Self {
             log: text("log")?,
             head: text("head")?,
+            policy: text("policy")?,
             checked: read_edge(&members, "checked")?,
             scanned: read_edge(&members, "scanned")?,
             cosigned: text("cosigned")?,

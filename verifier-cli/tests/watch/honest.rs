@@ -152,6 +152,37 @@ fn an_entry_is_judged_also_after_an_interruption() {
 }
 
 #[test]
+fn rules_that_change_apply_to_what_is_not_checked_yet() {
+    let world = World::new();
+    let mut leaves = entries(SIZE);
+    let mut other = draft(SIZE + 60);
+    other.ceremony.rp_id = "other.example".into();
+    other.entry_rp_id = "other.example".into();
+    leaves[7] = leaf(&other);
+    world.serve(&leaves, NOW);
+    world.server.remove("tile/entries/001.p/44");
+    assert_eq!(world.round("--init").code, 4);
+    let policy = fs::read_to_string(world.path("policy.toml")).unwrap();
+    let both = policy.replace("rpIds = [", "rpIds = [\"other.example\", ");
+    assert_ne!(both, policy);
+    world.write("policy.toml", both);
+    world.serve(&leaves, NOW);
+    let round = world.round("");
+    assert_eq!(round.code, 0, "{round:?}");
+    // Witnesses may change, too: the head of before gives no time any more.
+    let policy = fs::read_to_string(world.path("policy.toml")).unwrap();
+    world.write(
+        "policy.toml",
+        policy.replace("all-witnesses 2", "all-witnesses 3"),
+    );
+    assert_eq!(world.round("").codes(), ["monitor.head"]);
+    leaves.push(entries(SIZE + 1)[SIZE].clone());
+    let head = world.head_by(&leaves, &[(0, NOW), (1, NOW), (2, NOW)]);
+    world.publish(&world.server, &leaves, &head);
+    assert_eq!(world.round("").code, 0);
+}
+
+#[test]
 fn a_monitor_that_is_killed_goes_on() {
     let world = World::new();
     world.serve(&entries(SIZE), NOW);

@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 use test_vectors::Draft;
 use test_vectors::approval::DECIDED_AT_SECONDS;
-use test_vectors::encoding::pseudo_random;
+use test_vectors::bitcoin::{Chain, display_hash, follow, in_block, path, proof, timestamp};
+use test_vectors::encoding::{pseudo_random, sha256};
 use test_vectors::server::{Answer, Server};
 
 use crate::world::{NOW, SIZE, World, draft, entries, leaf};
@@ -124,8 +125,7 @@ fn a_witness_without_tiles_is_compared_when_the_log_has_grown() {
     let witness = Server::start();
     let leaves = rewritten(SIZE + 5, 100);
     let log = world.log(&leaves);
-    let origin =
-        test_vectors::encoding::hex(&test_vectors::encoding::sha256(log.key.name.as_bytes()));
+    let origin = test_vectors::encoding::hex(&sha256(log.key.name.as_bytes()));
     witness.set(&format!("{origin}/checkpoint"), world.head(&leaves, NOW));
     let round = world.round(&format!("--compare {}", witness.url()));
     assert_eq!(
@@ -265,6 +265,61 @@ fn anchored_heads_are_heads_of_the_past() {
         assert_eq!(round.code, 1, "{round:?}");
         world.alarm(kind);
     }
+}
+
+#[test]
+fn an_entry_that_is_in_a_block_before_it_was_decided() {
+    // Well over two hours before the decision, also by the times of the next ten blocks.
+    let block_time = u32::try_from(DECIDED_AT_SECONDS - 7200 - 6000).unwrap();
+    let leaves = entries(40);
+    let signed = World::new();
+    let head = signed.head_by(&leaves[..20], &[]);
+    let digest = sha256(head.as_bytes());
+    let chain = Chain::default()
+        .extended(4, block_time - 3000, "below")
+        .with(follow(&path(), &digest), block_time)
+        .extended(9, block_time, "above");
+    let tip = chain.tip();
+    let anchor = json!({"network": "regtest", "pinnedBlocks":
+        [{"height": tip, "hash": display_hash(&chain.headers[tip])}]});
+    let world = World::with_policy(|policy| {
+        policy.anchor = Some(anchor);
+        let text = policy.log.take().unwrap();
+        policy.log = Some(text.replace("quorum all-witnesses", "quorum none"));
+    });
+    world.write("headers", chain.file());
+    let publish = |height: &str| {
+        world.publish(&world.server, &leaves, &world.head_by(&leaves, &[]));
+        let index = format!(r#"{{"anchors":[{{{height}"treeSize":20}}]}}"#);
+        world.server.set("anchors/index.json", index);
+        world.server.set("anchors/20/checkpoint", head.clone());
+        let ots = proof(&digest, &timestamp(&path(), &in_block(5)));
+        world.server.set("anchors/20/checkpoint.ots", ots);
+    };
+    // No block yet, then no headers, then both: when the log has grown.
+    publish("");
+    assert_eq!(world.round("--init --headers headers").code, 0);
+    publish("\"height\":5,");
+    let more = [&leaves[..], &entries(60)[50..51]].concat();
+    let grown = |leaves: &[Vec<u8>]| {
+        for (path, bytes) in test_vectors::site::tiles(leaves) {
+            world.server.set(&path, bytes);
+        }
+        world.server.set("checkpoint", world.head_by(leaves, &[]));
+    };
+    grown(&more);
+    assert_eq!(world.round("").code, 0);
+    grown(&[&more[..], &entries(60)[51..52]].concat());
+    let round = world.round("--headers headers");
+    assert_eq!(round.code, 1, "{round:?}");
+    // All twenty entries of the anchored head were decided after it.
+    assert_eq!(world.alarms().len(), 20);
+    let alarm = world.alarms()[0].display().to_string();
+    let verdict = world.verify_alarm(&format!("{alarm} --headers headers"));
+    assert_eq!(verdict.code, 0, "{verdict:?}");
+    assert!(verdict.out.contains("entry.post_dated"), "{verdict:?}");
+    let open = world.verify_alarm(&alarm);
+    assert_eq!(open.code, 4, "{open:?}");
 }
 
 #[test]

@@ -113,6 +113,9 @@ pub(crate) struct Settings {
     /// `human` or `json` [default: human]
     #[arg(long, env = "COSIGNET_LOG_LOG_FORMAT")]
     log_format: Option<String>,
+    /// A policy, as JSON, that the verify page offers to those who look approvals up
+    #[arg(long, value_name = "FILE", env = "COSIGNET_LOG_VERIFY_POLICY")]
+    verify_policy: Option<PathBuf>,
 }
 
 /// The settings with their defaults.
@@ -123,6 +126,7 @@ pub(crate) struct Config {
     pub(crate) queue: usize,
     pub(crate) connections: usize,
     pub(crate) json_messages: bool,
+    pub(crate) verify_policy: Option<PathBuf>,
 }
 
 impl ServeArgs {
@@ -180,6 +184,7 @@ impl ServeArgs {
             queue: positive(own.queue.or(file.queue), "queue", 4096)?,
             connections: positive(own.connections.or(file.connections), "connections", 1024)?,
             json_messages,
+            verify_policy: own.verify_policy.or(file.verify_policy),
         })
     }
 }

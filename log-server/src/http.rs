@@ -1,5 +1,6 @@
 //! The HTTP side.
 
+pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod routes;
 pub(crate) mod server;

@@ -12,6 +12,7 @@ mod demo;
 mod fuzz;
 mod test;
 mod vectors;
+mod web;
 
 use std::env;
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ cargo xtask demo              verify a real approval, and watch tampered ones fa
 cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
+cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 ";
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         ["lint"] => test::lint(),
         ["vectors"] => vectors::write(),
         ["vectors", "--check"] => vectors::check(),
+        ["web"] => web::build(),
+        ["web", "--check"] => web::check(),
         ["bench"] => bench::run(),
         ["fuzz"] => fuzz::run_all(60),
         ["fuzz", seconds] => match seconds.parse() {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::command::{cargo, cosignet, root, run, succeeds};
+use crate::command::{add_target, cargo, cosignet, root, run};
 use crate::vectors;
 
 /// A target without std: whatever uses it, anywhere below the core, does not build.
@@ -36,23 +36,7 @@ pub(crate) fn lint() -> Result<(), String> {
 }
 
 fn no_std() -> Result<(), String> {
-    let add = |quiet: bool| {
-        let mut rustup = Command::new("rustup");
-        rustup
-            .args(["target", "add", NO_STD_TARGET])
-            .current_dir(root());
-        if quiet {
-            succeeds(&mut rustup)
-        } else {
-            run(&mut rustup).is_ok()
-        }
-    };
-    if !add(true) && !add(false) {
-        return Err(format!(
-            "the core is also built for {NO_STD_TARGET}: add that target to your toolchain \
-             (`rustup target add {NO_STD_TARGET}`)"
-        ));
-    }
+    add_target(NO_STD_TARGET, "the core is also built for")?;
     run(&mut cargo(&[
         "build",
         "--package",

@@ -1,6 +1,7 @@
 //! Every path of the server.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::admission::{Admitted, Rules, Sent};
 use crate::args::Right;
 use crate::disclosure::{Change, shown};
 use crate::failure::Failure;
+use crate::http::page;
 use crate::http::problem::Problem;
 use crate::metrics::Metrics;
 use crate::sequencer::{Appended, Job};
@@ -52,6 +54,8 @@ pub(crate) struct App {
     pub(crate) readers: Vec<Mutex<Sqlite>>,
     pub(crate) next_reader: AtomicUsize,
     pub(crate) memory: Arc<Semaphore>,
+    /// The policy that the verify page offers.
+    pub(crate) verify_policy: Option<PathBuf>,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -92,6 +96,9 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
     if let Some(id) = inner(&path, "/public/log/entries/", "/verification") {
         let (app, id) = (Arc::clone(app), id.to_owned());
         return blocking(move || verification(&app, &id)).await;
+    }
+    if let Some(answer) = page::answer(&path, app.verify_policy.as_deref()) {
+        return answer;
     }
     match path.as_str() {
         "/checkpoint" => {

@@ -60,6 +60,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         readers,
         next_reader: AtomicUsize::new(0),
         memory: Arc::new(Semaphore::new(routes::MEMORY)),
+        verify_policy: config.verify_policy.clone(),
     };
     let sequencer = Sequencer {
         store,

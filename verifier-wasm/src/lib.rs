@@ -53,7 +53,7 @@ impl Verifier {
         Self::default()
     }
 
-    /// Whom and what to trust: a policy as JSON or TOML. `source` says in the report who brought
+    /// Whom and what to trust: a policy as JSON. `source` says in the report who brought
     /// it; the command line says `caller`.
     #[wasm_bindgen(js_name = setPolicy)]
     pub fn set_policy(&mut self, policy: &[u8], source: &str) -> Result<(), Error> {

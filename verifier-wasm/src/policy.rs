@@ -1,13 +1,25 @@
 //! Policies as people have them, and what they come to.
 
+use verifier_core::Failure as _;
 use verifier_core::encoding::hex;
 use verifier_core::json::Value;
 use verifier_core::policy::{Approver, LogRule, Policy};
 
 use crate::usage::Usage;
 
+/// JSON alone. A reader of TOML would add a fifth to the module, and be a second one to trust.
 pub(crate) fn read(bytes: &[u8]) -> Result<Policy, Usage> {
-    Policy::from_json(bytes).map_err(|error| Usage::of(&error))
+    Policy::from_json(bytes).map_err(|error| {
+        let toml = core::str::from_utf8(bytes).is_ok_and(looks_like_toml);
+        match toml {
+            true => Usage::new(
+                error.code().as_str(),
+                "this policy is TOML, and only its JSON form is read here; `cosignet policy show \
+                 policy.toml --format json > policy.json` makes that",
+            ),
+            false => Usage::of(&error),
+        }
+    })
 }
 
 /// Whether a text that is no JSON has the tables of a policy.
@@ -49,4 +61,30 @@ pub(crate) fn describe(policy: &Policy) -> String {
         ("sha256", hex(&policy.sha256()).into()),
     ])
     .to_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use test_vectors::{Algorithm, Approval};
+
+    #[test]
+    fn describes_what_is_trusted() {
+        let policy = Approval::sample(Algorithm::Es256).policy.value().to_string();
+        let policy = read(policy.as_bytes()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&describe(&policy)).unwrap();
+        assert_eq!(value["sha256"], hex(&policy.sha256()));
+        assert_eq!(value["approvers"][0]["name"], "alice");
+        assert_eq!(value["quorum"], "2 of w1, w2, w3");
+        assert_eq!(value["canonicalJson"], policy.canonical_json());
+    }
+
+    #[test]
+    fn says_how_toml_becomes_json() {
+        let toml = Approval::sample(Algorithm::Es256).policy.toml();
+        let error = read(toml.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("policy show policy.toml --format json"), "{error}");
+        let error = read(b"{\"name\":1}").unwrap_err().to_string();
+        assert!(!error.contains("TOML"), "{error}");
+    }
 }

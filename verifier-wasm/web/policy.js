@@ -17,7 +17,7 @@ export function renderPolicy(node, { chosen, offered, onAdopt, onRemove, chooser
   }
   fill(node, el("div", { class: "policy none" },
     el("h3", {}, "No trust policy yet"),
-    el("p", {}, "A policy says whose keys, which site and which log you trust. Without one nobody can tell whose key has signed, so every result stays INCOMPLETE. Drop yours, as TOML or JSON, or ", chooser, "."),
+    el("p", {}, "A policy says whose keys, which site and which log you trust. Without one nobody can tell whose key has signed, so every result stays INCOMPLETE. Drop yours, as JSON, or ", chooser, "."),
     offered && el("div", { class: "offer" },
       el("h4", {}, "The operator of this page offers a policy: ", visible(offered.info.name)),
       el("p", {}, "A page that trusts the policy of whom it checks goes in circles. Compare the fingerprint with one that you got in another way: from the approver, a contract, a colleague."),

@@ -7,10 +7,12 @@
 )]
 
 mod bench;
+mod browser;
 mod command;
 mod demo;
 mod fuzz;
 mod test;
+mod tour;
 mod vectors;
 mod web;
 
@@ -18,7 +20,8 @@ use std::env;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask demo              verify a real approval, and watch tampered ones fail
+cargo xtask demo [--once]     approve with a passkey, and verify it on the page; once: unattended
+cargo xtask tour              the command line: a real approval, and tampered ones that fail
 cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
@@ -31,7 +34,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
-        ["demo"] => demo::run(),
+        ["demo"] => demo::start(&[]),
+        ["demo", "--once"] => demo::start(&["--once"]),
+        ["tour"] => tour::run(),
         ["test"] => test::run_everything(),
         ["lint"] => test::lint(),
         ["vectors"] => vectors::write(),

@@ -3,15 +3,23 @@
 use std::process::Command;
 
 use crate::command::{add_target, cargo, cosignet, root, run};
-use crate::vectors;
+use crate::{browser, vectors, web};
 
 /// A target without std: whatever uses it, anywhere below the core, does not build.
 const NO_STD_TARGET: &str = "thumbv7em-none-eabihf";
 
-/// Lints, tests, vectors.
+/// Lints, the page, tests, vectors.
 pub(crate) fn run_everything() -> Result<(), String> {
     lint()?;
-    run(&mut cargo(&["test", "--workspace"]))?;
+    web::build()?;
+    browser::prepare()?;
+    run(&mut cargo(&[
+        "test",
+        "--workspace",
+        // The tests of the page look at the one in the log.
+        "--features",
+        "log-server/verify-page",
+    ]))?;
     vectors::check()?;
     let mut runner = Command::new(cosignet()?);
     run(runner

@@ -36,7 +36,12 @@ type Result<T> = core::result::Result<T, String>;
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
-    let once = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let once = match args
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         [] => false,
         ["--once"] => true,
         _ => {
@@ -67,7 +72,10 @@ fn run(once: bool) -> Result<()> {
         if once {
             return once::run(&service, &stage).await;
         }
-        println!("\nOpen {}/ in a browser. Ctrl-C ends the demo.", page.origin);
+        println!(
+            "\nOpen {}/ in a browser. Ctrl-C ends the demo.",
+            page.origin
+        );
         tokio::select! {
             served = server::serve(page, service) => served,
             _ = ended() => Ok(()),

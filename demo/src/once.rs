@@ -26,7 +26,10 @@ pub(crate) async fn run(service: &Arc<Service>, stage: &Arc<Stage>) -> Result<()
     }
     println!("   SHA-256      {}", hex(&sha256(PAYLOAD.as_bytes())));
 
-    println!("\n3. The passkey signs a nonce and that hash, for {}", service.origin());
+    println!(
+        "\n3. The passkey signs a nonce and that hash, for {}",
+        service.origin()
+    );
     let (id, options) = service.ask()?;
     let assertion = passkey.approve(&options).await?;
 
@@ -70,6 +73,8 @@ fn verify(approved: &Approved) -> Result<()> {
         .map_err(|error| format!("cannot run {program}: {error}"))?;
     match status.code() {
         Some(0) => Ok(()),
-        code => Err(format!("the result should be VERIFIED, and the exit code is {code:?}")),
+        code => Err(format!(
+            "the result should be VERIFIED, and the exit code is {code:?}"
+        )),
     }
 }

@@ -71,12 +71,20 @@ pub(crate) async fn serve(page: Page, service: Arc<Service>) -> Result<()> {
 
 type Answer = Response<Full<Bytes>>;
 
-async fn answer(service: Arc<Service>, software: Arc<Software>, request: Request<Incoming>) -> Answer {
+async fn answer(
+    service: Arc<Service>,
+    software: Arc<Software>,
+    request: Request<Incoming>,
+) -> Answer {
     let path = request.uri().path().to_owned();
     match *request.method() {
         Method::GET => match path.as_str() {
             "/" => reply(StatusCode::OK, "text/html; charset=utf-8", INDEX.into()),
-            "/demo.js" => reply(StatusCode::OK, "text/javascript; charset=utf-8", SCRIPT.into()),
+            "/demo.js" => reply(
+                StatusCode::OK,
+                "text/javascript; charset=utf-8",
+                SCRIPT.into(),
+            ),
             "/demo.css" => reply(StatusCode::OK, "text/css; charset=utf-8", STYLE.into()),
             "/payload" => json_reply(Ok(payload(&service))),
             _ => reply(StatusCode::NOT_FOUND, "text/plain", "not found".into()),

@@ -131,7 +131,8 @@ impl Service {
             }],
             "log": { "policy": self.stage.tlog_policy() },
         });
-        self.stage.keep("policy.json", format!("{policy:#}\n").as_bytes())?;
+        self.stage
+            .keep("policy.json", format!("{policy:#}\n").as_bytes())?;
         let fingerprint = enrolled.fingerprint.clone();
         self.memory().enrolled = Some(enrolled);
         Ok(fingerprint)
@@ -188,11 +189,7 @@ impl Service {
         let approval = self.stage.keep(&format!("{id}.json"), bundle.as_bytes())?;
         let payload = self.stage.keep("payload.json", PAYLOAD.as_bytes())?;
         let policy = payload.with_file_name("policy.json");
-        let paths = [
-            ("", approval),
-            ("--policy", policy),
-            ("--payload", payload),
-        ];
+        let paths = [("", approval), ("--policy", policy), ("--payload", payload)];
         let mut command = vec![beside("cosignet")?.display().to_string(), "verify".into()];
         for (flag, path) in paths {
             command.extend((!flag.is_empty()).then(|| flag.to_owned()));
@@ -218,7 +215,9 @@ impl Service {
 
 fn now() -> Result<Time> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.ok().and_then(|since| u64::try_from(since.as_millis()).ok());
+    let millis = since
+        .ok()
+        .and_then(|since| u64::try_from(since.as_millis()).ok());
     let time = millis.and_then(Time::from_millis);
     time.ok_or_else(|| "the clock of this machine is wrong".into())
 }
@@ -231,7 +230,14 @@ fn new_id() -> Result<String> {
     *variant = *variant & 0x3f | 0x80;
     let digits = hex(&bytes);
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    Ok([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"))
+    Ok([
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ]
+    .join("-"))
 }
 
 fn random<const N: usize>() -> Result<[u8; N]> {

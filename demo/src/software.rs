@@ -49,7 +49,10 @@ impl Software {
         let mut client = client!(None::<Passkey>);
         let made = client.register(&self.origin, options, DefaultClientData);
         let made = made.await.map_err(|error| failed("be made", &error))?;
-        self.passkey.lock().await.clone_from(client.authenticator().store());
+        self.passkey
+            .lock()
+            .await
+            .clone_from(client.authenticator().store());
         Ok(json!({
             "id": made.id,
             "rawId": base64url(&made.raw_id),

@@ -76,7 +76,11 @@ impl Stage {
 
     /// Says what runs where.
     pub(crate) fn introduce(&self, page: &str) {
-        println!("A log runs at {} (process {})", self.log_url, self.log.0.id());
+        println!(
+            "A log runs at {} (process {})",
+            self.log_url,
+            self.log.0.id()
+        );
         println!("  its key    {}", self.vkey);
         println!("  its files  {}", self.folder.path().display());
         println!("A service that asks for approvals runs at {page}");
@@ -149,7 +153,11 @@ impl Program {
         let mut line = String::new();
         while stderr.read_line(&mut line).is_ok_and(|read| read > 0) {
             if let Some((_, rest)) = line.split_once(sign) {
-                let word = rest.split_whitespace().next().unwrap_or_default().to_owned();
+                let word = rest
+                    .split_whitespace()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
                 // Read on, or the program blocks on a full pipe.
                 std::thread::spawn(move || {
                     let _ = std::io::copy(&mut stderr.by_ref(), &mut std::io::sink());

@@ -1,7 +1,11 @@
 //! The unattended demo, from the making of a passkey to the verdict.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
-#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "these are tests")]
+#![allow(
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc,
+    reason = "these are tests"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -19,11 +23,16 @@ fn ends_with_verified() {
     let said = String::from_utf8_lossy(&output.stdout);
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{complaint}");
-    assert!(said.contains("\nVERIFIED   visitor approved exactly this payload"), "{said}");
+    assert!(
+        said.contains("\nVERIFIED   visitor approved exactly this payload"),
+        "{said}"
+    );
 }
 
 #[test]
 fn refuses_arguments_that_it_does_not_know() {
-    let demo = Command::new(env!("CARGO_BIN_EXE_cosignet-demo")).arg("--twice").output();
+    let demo = Command::new(env!("CARGO_BIN_EXE_cosignet-demo"))
+        .arg("--twice")
+        .output();
     assert_eq!(demo.unwrap().status.code(), Some(2));
 }

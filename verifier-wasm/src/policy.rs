@@ -70,7 +70,10 @@ mod tests {
 
     #[test]
     fn describes_what_is_trusted() {
-        let policy = Approval::sample(Algorithm::Es256).policy.value().to_string();
+        let policy = Approval::sample(Algorithm::Es256)
+            .policy
+            .value()
+            .to_string();
         let policy = read(policy.as_bytes()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&describe(&policy)).unwrap();
         assert_eq!(value["sha256"], hex(&policy.sha256()));
@@ -83,7 +86,10 @@ mod tests {
     fn says_how_toml_becomes_json() {
         let toml = Approval::sample(Algorithm::Es256).policy.toml();
         let error = read(toml.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("policy show policy.toml --format json"), "{error}");
+        assert!(
+            error.contains("policy show policy.toml --format json"),
+            "{error}"
+        );
         let error = read(b"{\"name\":1}").unwrap_err().to_string();
         assert!(!error.contains("TOML"), "{error}");
     }

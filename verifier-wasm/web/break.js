@@ -81,7 +81,6 @@ export function renderBreak(node, bytes, onEdit) {
       el("button", { type: "button", onclick: flip }, "Flip one bit")),
     el("label", { for: "break-text", class: "visually-hidden" }, "Content of that part"), area, outcome);
   show();
-  return { reset: show };
 }
 
 function sentence(report) {

@@ -29,8 +29,7 @@ const state = {
   offered: null,
   headers: null,
   expect: {},
-  edited: null,
-  breaking: null,
+  edited: null, // the bytes of the copy that is being edited
 };
 
 let about = new Map();
@@ -92,11 +91,7 @@ function listen() {
   $("#expect-now").addEventListener("click", () => {
     $("#expect-form").elements.time.value = new Date().toISOString();
   });
-  $("#restore").addEventListener("click", () => {
-    state.edited = null;
-    state.breaking?.reset();
-    run({ focus: true });
-  });
+  $("#restore").addEventListener("click", () => run({ focus: true }));
   window.addEventListener("hashchange", fromFragment);
 }
 
@@ -176,7 +171,6 @@ async function take(files) {
   }
   if (approvals.length) replaceApprovals(approvals, state.payload);
   if (refused.length) problem(refused.length === 1 ? "A file was not taken." : "Some files were not taken.", ...refused.map(([name, why]) => [visible(name), ` ${why}.`]));
-  state.edited = null;
   run({ focus: !refused.length });
 }
 
@@ -192,8 +186,6 @@ function replaceApprovals(approvals, payload = null) {
   state.approvals = approvals;
   state.current = 0;
   state.payload = payload;
-  state.edited = null;
-  state.breaking = null;
 }
 
 function forgetApprovals() {
@@ -241,6 +233,8 @@ function verifyWith(approval, bytes) {
 
 /// Verifies what is loaded and shows everything anew. Returns the report.
 function run({ focus = false, editing = false }) {
+  // What is asked anew is asked about the file itself.
+  if (!editing) state.edited = null;
   inputs();
   const approval = state.approvals[state.current];
   if (!approval) {
@@ -285,10 +279,10 @@ function show(approval, bytes, report, reportText, { editing }) {
       : el("p", {}, "Anything: nothing could be concluded from this file."));
   renderRaw($("#raw"), {
     bytes, name: approval.name, reportText, inspected: facts.text, command: command.text,
-    files: command.files, link: !SINGLE,
+    files: command.files, link: !SINGLE, adopted: state.policy?.source === "operator",
   });
   if (!editing) {
-    state.breaking = renderBreak($("#break"), approval.bytes, (edited) => {
+    renderBreak($("#break"), approval.bytes, (edited) => {
       state.edited = edited;
       return run({ editing: true });
     });
@@ -412,8 +406,8 @@ function inputs() {
     state.approvals.map((approval, index) => el("li", { class: index === state.current ? "current" : null },
       el("span", { class: "role" }, "Approval"), el("span", { class: "file" }, visible(approval.name)),
       many && el("span", { class: "word" }, wordFor(approval)),
-      many && el("button", { type: "button", class: "small", "aria-pressed": String(index === state.current), onclick: () => { state.current = index; state.edited = null; run({ focus: true }); } }, "Show"),
-      remove(approval.name, () => { state.approvals.splice(index, 1); state.current = 0; state.edited = null; }))),
+      many && el("button", { type: "button", class: "small", "aria-pressed": String(index === state.current), onclick: () => { state.current = index; run({ focus: true }); } }, "Show"),
+      remove(approval.name, () => { state.approvals.splice(index, 1); state.current = 0; }))),
     state.payload && el("li", {}, el("span", { class: "role" }, "Payload you expect"), el("span", { class: "file" }, visible(state.payload.name)), remove(state.payload.name, () => { state.payload = null; })),
     state.headers && el("li", {}, el("span", { class: "role" }, "Bitcoin headers"), el("span", { class: "file" }, visible(state.headers.name)), remove(state.headers.name, () => { state.headers = null; })));
   renderPolicy($("#policy"), {

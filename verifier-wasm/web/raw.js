@@ -6,7 +6,7 @@ import { deflate, size, text, toBase64Url, toHex, utf8 } from "./bytes.js";
 /// Longer links do not survive every program.
 const LONGEST_LINK = 8192;
 
-export function renderRaw(node, { bytes, name, reportText, inspected, command, files, link }) {
+export function renderRaw(node, { bytes, name, reportText, inspected, command, files, link, adopted }) {
   const raw = text(bytes);
   fill(node,
     el("h2", { id: "raw-title" }, "Repeat it, keep it"),
@@ -18,7 +18,7 @@ export function renderRaw(node, { bytes, name, reportText, inspected, command, f
       el("button", { type: "button", class: "small", onclick: () => window.print() }, "Print one page"),
       link && linkButton(bytes)),
     el("details", { class: "quiet no-print" }, el("summary", {}, "Report as JSON"),
-      el("p", { class: "hint" }, "Byte for byte what ", el("code", {}, "cosignet verify --format json"), " prints for the same files", link ? ", but for where the policy came from" : "", "."),
+      el("p", { class: "hint" }, "Byte for byte what ", el("code", {}, "cosignet verify --format json"), " prints for the same files", adopted ? ", but for where the policy came from" : "", "."),
       el("pre", { tabindex: "0", "aria-label": "Report as JSON", id: "report-json" }, reportText),
       copyButton("Copy the report", reportText)),
     el("details", { class: "quiet no-print" }, el("summary", {}, "What the file says, decoded"),

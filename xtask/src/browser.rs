@@ -9,15 +9,12 @@ use crate::command::{root, run, succeeds, target};
 
 /// Finds Chromium, chromedriver and axe-core; installs what is missing, where it may.
 pub(crate) fn prepare() -> Result<(), String> {
-    let missing: Vec<&str> = [
-        ("chromedriver", "chromium-driver"),
-        ("npm", "npm"),
-    ]
-    .into_iter()
-    .filter(|(program, _)| !succeeds(Command::new(program).arg("--version")))
-    .map(|(_, package)| package)
-    .chain((!has_browser()).then_some("chromium"))
-    .collect();
+    let missing: Vec<&str> = [("chromedriver", "chromium-driver"), ("npm", "npm")]
+        .into_iter()
+        .filter(|(program, _)| !succeeds(Command::new(program).arg("--version")))
+        .map(|(_, package)| package)
+        .chain((!has_browser()).then_some("chromium"))
+        .collect();
     if !missing.is_empty() {
         install(&missing)?;
     }
@@ -35,7 +32,11 @@ fn has_browser() -> bool {
 /// As root with apt-get; everybody else is asked, in one line.
 fn install(packages: &[&str]) -> Result<(), String> {
     let list = packages.join(" ");
-    let ask = || format!("the tests of the verify page need {list}: install them, on Debian with `apt-get install {list}`, and run this again");
+    let ask = || {
+        format!(
+            "the tests of the verify page need {list}: install them, on Debian with `apt-get install {list}`, and run this again"
+        )
+    };
     if !is_root() || !succeeds(Command::new("apt-get").arg("--version")) {
         return Err(ask());
     }
@@ -69,7 +70,14 @@ fn axe() -> Result<(), String> {
     if same {
         return Ok(());
     }
-    let mut npm = Command::new(format!("npm{}", if env::consts::OS == "windows" { ".cmd" } else { "" }));
+    let mut npm = Command::new(format!(
+        "npm{}",
+        if env::consts::OS == "windows" {
+            ".cmd"
+        } else {
+            ""
+        }
+    ));
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
     run(npm.current_dir(&folder))
         .map_err(|_| "the tests of the verify page need axe-core from the npm registry".into())

@@ -25,7 +25,8 @@ const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 /// What the page may do, whatever is in it: load its own files, run its own module, ask this log.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
                                style-src 'self'; connect-src 'self'; img-src data:; \
-                               base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                               base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                               require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Answers what is below `/verify`; `None` for other paths.
 pub(crate) fn answer(

@@ -14,7 +14,8 @@ use crate::glue::Glue;
 
 /// What the hosted page may do: load what is beside it, ask its own origin, and nothing else.
 const HOSTED: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-                      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
+                      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Where the hosted page looks approvals up: one level above itself, as `cosignet-log` serves it.
 const LOG: &str = "../";
@@ -78,7 +79,8 @@ fn single(page: &str, style: &str, script: &str) -> Result<String, String> {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let policy = format!(
         "default-src 'none'; script-src {} 'wasm-unsafe-eval'; style-src {}; connect-src 'none'; \
-         img-src data:; base-uri 'none'; form-action 'none'",
+         img-src data:; base-uri 'none'; form-action 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
         hash(script),
         hash(style),
     );

@@ -148,7 +148,10 @@ impl Browser {
     /// A state of the page: kept as a picture, and free of what axe-core knows to be wrong.
     pub(crate) async fn state(&self, name: &str) {
         self.picture(name).await;
-        self.driver.execute(prepared::axe(), Vec::new()).await.unwrap();
+        self.driver
+            .execute(prepared::axe(), Vec::new())
+            .await
+            .unwrap();
         let run = "const done = arguments[arguments.length - 1]; \
                    axe.run(document, { resultTypes: ['violations'] }) \
                    .then((found) => done(found.violations.map((v) => \
@@ -161,7 +164,10 @@ impl Browser {
     /// The whole page, however long.
     pub(crate) async fn picture(&self, name: &str) {
         let size = self.cdp("Page.getLayoutMetrics", json!({})).await;
-        let (width, height) = (&size["cssContentSize"]["width"], &size["cssContentSize"]["height"]);
+        let (width, height) = (
+            &size["cssContentSize"]["width"],
+            &size["cssContentSize"]["height"],
+        );
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
         let shot = self.cdp(
             "Page.captureScreenshot",
@@ -173,7 +179,11 @@ impl Browser {
     }
 
     pub(crate) async fn cdp(&self, method: &str, parameters: Value) -> Value {
-        self.driver.cdp().send_raw(method, parameters).await.unwrap()
+        self.driver
+            .cdp()
+            .send_raw(method, parameters)
+            .await
+            .unwrap()
     }
 
     /// Every address that the browser has asked for since this was called last.

@@ -32,8 +32,15 @@ impl Demo {
         }
         std::thread::spawn(move || lines.for_each(drop));
         let word = |before: &str| {
-            let rest = said.split_once(before).unwrap_or_else(|| panic!("{said}")).1;
-            rest.split_whitespace().next().unwrap().trim_end_matches([')', '/']).to_owned()
+            let rest = said
+                .split_once(before)
+                .unwrap_or_else(|| panic!("{said}"))
+                .1;
+            rest.split_whitespace()
+                .next()
+                .unwrap()
+                .trim_end_matches([')', '/'])
+                .to_owned()
         };
         Self {
             process,
@@ -45,7 +52,9 @@ impl Demo {
 
     /// SIGKILL for the log.
     pub(crate) fn end_log(&self) {
-        let done = Command::new("kill").args(["-KILL", &self.log_process]).status();
+        let done = Command::new("kill")
+            .args(["-KILL", &self.log_process])
+            .status();
         assert!(done.unwrap().success());
     }
 }

@@ -50,16 +50,24 @@ import(new URL("verifier.js", document.baseURI)).then((wasm) => {
 "#;
 
 fn files(kind: &str) -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors").join(kind);
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../test-vectors")
+        .join(kind);
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|f| f.unwrap().path())
+        .collect();
     paths.sort();
-    let read = |path: &std::path::PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let read =
+        |path: &std::path::PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     paths.iter().map(read).collect()
 }
 
 fn native(input: &Value) -> String {
     let text = |value: &'_ Value| value.as_str().map(str::to_owned);
-    let policy = input["policyText"].as_str().map(|json| Policy::from_json(json.as_bytes()));
+    let policy = input["policyText"]
+        .as_str()
+        .map(|json| Policy::from_json(json.as_bytes()));
     let policy = match policy.transpose() {
         Ok(policy) => policy,
         Err(error) => return error.code().to_string(),
@@ -71,11 +79,17 @@ fn native(input: &Value) -> String {
         Err(error) => return error.code().to_string(),
     };
     let asked = &input["expectations"];
-    let (id, approver, rp) = (text(&asked["approvalId"]), text(&asked["approver"]), text(&asked["rpId"]));
+    let (id, approver, rp) = (
+        text(&asked["approvalId"]),
+        text(&asked["approver"]),
+        text(&asked["rpId"]),
+    );
     let mut request = Request::default();
     request.policy = policy.as_ref();
     request.payload = payload.as_deref();
-    request.payload_sha256 = asked["payloadSha256"].as_str().map(|hash| from_hex(hash).unwrap().try_into().unwrap());
+    request.payload_sha256 = asked["payloadSha256"]
+        .as_str()
+        .map(|hash| from_hex(hash).unwrap().try_into().unwrap());
     request.approval_id = id.as_deref();
     request.approver = approver.as_deref();
     request.rp_id = rp.as_deref();
@@ -88,8 +102,15 @@ fn native(input: &Value) -> String {
 async fn in_browser(browser: &Browser, kind: &str, inputs: &[Value]) -> Vec<String> {
     let mut out = Vec::new();
     for inputs in inputs.chunks(50) {
-        let answer = browser.driver.execute_async(RUN, vec![json!(kind), json!(inputs)]).await.unwrap();
-        let answer = answer.json().as_array().unwrap_or_else(|| panic!("{:?}", answer.json()));
+        let answer = browser
+            .driver
+            .execute_async(RUN, vec![json!(kind), json!(inputs)])
+            .await
+            .unwrap();
+        let answer = answer
+            .json()
+            .as_array()
+            .unwrap_or_else(|| panic!("{:?}", answer.json()));
         out.extend(answer.iter().map(|text| text.as_str().unwrap().to_owned()));
     }
     out
@@ -121,7 +142,11 @@ async fn reports_are_those_of_the_core_byte_for_byte() {
         };
         let inputs: Vec<Value> = cases.iter().map(prepare).collect();
         let expected: Vec<String> = inputs.iter().map(native).collect();
-        compare(&names, &in_browser(&browser, "bundle", &inputs).await, &expected);
+        compare(
+            &names,
+            &in_browser(&browser, "bundle", &inputs).await,
+            &expected,
+        );
         compared += expected.len();
     }
     assert!(compared > 600, "{compared} bundles");
@@ -130,25 +155,37 @@ async fn reports_are_those_of_the_core_byte_for_byte() {
         let cases = file["cases"].as_array().unwrap();
         let inputs: Vec<Value> = cases.iter().map(|case| case["input"].clone()).collect();
         let names: Vec<String> = cases.iter().map(|case| case["name"].to_string()).collect();
-        let native = |input: &Value| match Policy::from_json(input["policy"].as_str().unwrap().as_bytes()) {
-            Ok(policy) => verifier_core::encoding::hex(&policy.sha256()),
-            Err(error) => error.code().to_string(),
-        };
+        let native =
+            |input: &Value| match Policy::from_json(input["policy"].as_str().unwrap().as_bytes()) {
+                Ok(policy) => verifier_core::encoding::hex(&policy.sha256()),
+                Err(error) => error.code().to_string(),
+            };
         let expected: Vec<String> = inputs.iter().map(native).collect();
-        compare(&names, &in_browser(&browser, "policy", &inputs).await, &expected);
+        compare(
+            &names,
+            &in_browser(&browser, "policy", &inputs).await,
+            &expected,
+        );
     }
 
     for (kind, member) in [("entry", "text"), ("note", "note"), ("tlog.proof", "proof")] {
         for file in files(kind) {
             let cases = file["cases"].as_array().unwrap();
             let names: Vec<String> = cases.iter().map(|case| case["name"].to_string()).collect();
-            let inputs: Vec<Value> = cases.iter().map(|case| json!({ "text": case["input"][member] })).collect();
+            let inputs: Vec<Value> = cases
+                .iter()
+                .map(|case| json!({ "text": case["input"][member] }))
+                .collect();
             let native = |input: &Value| match inspect(input["text"].as_str().unwrap().as_bytes()) {
                 Ok(value) => value.to_text(),
                 Err(error) => error.code().to_string(),
             };
             let expected: Vec<String> = inputs.iter().map(native).collect();
-            compare(&names, &in_browser(&browser, "text", &inputs).await, &expected);
+            compare(
+                &names,
+                &in_browser(&browser, "text", &inputs).await,
+                &expected,
+            );
         }
     }
     speed(&browser).await;
@@ -176,7 +213,14 @@ import(new URL("verifier.js", document.baseURI)).then((wasm) => {
   done({ first, median: times[30] });
 });
 "#;
-    let arguments = vec![json!(approval.bundle.text()), json!(approval.policy.value().to_string())];
-    let times = browser.driver.execute_async(script, arguments).await.unwrap();
+    let arguments = vec![
+        json!(approval.bundle.text()),
+        json!(approval.policy.value().to_string()),
+    ];
+    let times = browser
+        .driver
+        .execute_async(script, arguments)
+        .await
+        .unwrap();
     println!("one approval in Chromium, in ms: {}", times.json());
 }

@@ -13,7 +13,9 @@ async fn add_authenticator(browser: &Browser) {
         "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
         "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true,
     }});
-    browser.cdp("WebAuthn.addVirtualAuthenticator", options).await;
+    browser
+        .cdp("WebAuthn.addVirtualAuthenticator", options)
+        .await;
 }
 
 /// Approves on the demo's page; ends on the verify page.
@@ -41,7 +43,10 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
 
     // Without a policy of the reader's own there is no verdict, however good the approval.
     let said = browser.read("#verdict").await;
-    assert!(said.contains("only a policy says whose key this is"), "{said}");
+    assert!(
+        said.contains("only a policy says whose key this is"),
+        "{said}"
+    );
     assert!(said.contains("Checked without any trust policy"), "{said}");
     let offer = browser.read("#policy").await;
     assert!(offer.contains("goes in circles"), "{offer}");
@@ -49,20 +54,58 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
 
     browser.press("Adopt this policy").await;
     let said = browser.verdict("VERIFIED").await;
-    assert!(said.contains("visitor approved exactly the payload in this bundle"), "{said}");
+    assert!(
+        said.contains("visitor approved exactly the payload in this bundle"),
+        "{said}"
+    );
     assert!(said.contains("the operator’s own policy “demo”"), "{said}");
-    assert!(said.contains(&format!("You expected: approval {id}")), "{said}");
+    assert!(
+        said.contains(&format!("You expected: approval {id}")),
+        "{said}"
+    );
     let payload = browser.read("#payload").await;
-    assert!(payload.contains("to.iban") && payload.contains("DE89370400440532013000"), "{payload}");
-    assert!(browser.read("#tree").await.contains("The log has signed that root."));
+    assert!(
+        payload.contains("to.iban") && payload.contains("DE89370400440532013000"),
+        "{payload}"
+    );
+    assert!(
+        browser
+            .read("#tree")
+            .await
+            .contains("The log has signed that root.")
+    );
     browser.state("verified").await;
 
     // Every part that is changed is noticed by a check of its own.
     for (part, old, new, check, state) in [
-        ("the payload", "4200.00", "9200.00", "payload binding", "changed-payload"),
-        ("the passkey’s signature", "", "", "passkey signature", "changed-signature"),
-        ("the log’s proof and signed checkpoint", "\n1\n", "\n2\n", "inclusion proof", "changed-proof"),
-        ("the time of decision, in the log entry", "T", "t", "entry form", "changed-entry"),
+        (
+            "the payload",
+            "4200.00",
+            "9200.00",
+            "payload binding",
+            "changed-payload",
+        ),
+        (
+            "the passkey’s signature",
+            "",
+            "",
+            "passkey signature",
+            "changed-signature",
+        ),
+        (
+            "the log’s proof and signed checkpoint",
+            "\n1\n",
+            "\n2\n",
+            "inclusion proof",
+            "changed-proof",
+        ),
+        (
+            "the time of decision, in the log entry",
+            "T",
+            "t",
+            "entry form",
+            "changed-entry",
+        ),
     ] {
         choose(&browser, part).await;
         let text = browser.script("return document.querySelector('#break-text').value", vec![]);
@@ -71,13 +114,24 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
             browser.press("Flip one bit").await;
         } else {
             assert!(text.contains(old), "{text}");
-            browser.write("#break-text", &text.replacen(old, new, 1)).await;
+            browser
+                .write("#break-text", &text.replacen(old, new, 1))
+                .await;
         }
         let said = browser.verdict("REJECTED").await;
-        assert!(browser.read("#edited").await.contains("edited copy"), "{said}");
+        assert!(
+            browser.read("#edited").await.contains("edited copy"),
+            "{said}"
+        );
         let failed = browser.read(".check.fail").await;
-        assert!(failed.starts_with('✕') && failed.contains(check), "{part}: {failed}");
-        assert!(failed.contains("failed") && failed.contains("Why it matters"), "{failed}");
+        assert!(
+            failed.starts_with('✕') && failed.contains(check),
+            "{part}: {failed}"
+        );
+        assert!(
+            failed.contains("failed") && failed.contains("Why it matters"),
+            "{failed}"
+        );
         browser.state(state).await;
     }
     // The checkpoint: its signature line, not its text.
@@ -99,7 +153,9 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
 
     // Another valid approval is no answer.
     let other = "10000000-0000-4000-8000-000000000000";
-    browser.script("document.querySelector('#expect').open = true", vec![]).await;
+    browser
+        .script("document.querySelector('#expect').open = true", vec![])
+        .await;
     browser.write("#expect [name=approvalId]", other).await;
     browser.press("Check with these").await;
     let said = browser.verdict("REJECTED").await;
@@ -114,26 +170,44 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
                 return bytes.toBase64 ? bytes.toBase64({ alphabet: 'base64url', omitPadding: true }) \
                 : btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''); \
                 })().then(done);";
-    let packed = browser.driver.execute_async(link, vec![json!(id)]).await.unwrap();
+    let packed = browser
+        .driver
+        .execute_async(link, vec![json!(id)])
+        .await
+        .unwrap();
     let packed = packed.json().as_str().unwrap().to_owned();
     browser.driver.goto("about:blank").await.unwrap();
-    browser.open(&format!("{}/verify/#b={packed}", demo.log)).await;
+    browser
+        .open(&format!("{}/verify/#b={packed}", demo.log))
+        .await;
     browser.verdict("INCOMPLETE").await;
     browser.press("Adopt this policy").await;
     let said = browser.verdict("VERIFIED").await;
     assert!(said.contains("File: from the link"), "{said}");
     browser.driver.goto("about:blank").await.unwrap();
-    browser.open(&format!("{}/verify/#b={}", demo.log, &packed[..packed.len() / 2])).await;
-    browser.reads("#problem", "does not carry a whole file").await;
+    browser
+        .open(&format!(
+            "{}/verify/#b={}",
+            demo.log,
+            &packed[..packed.len() / 2]
+        ))
+        .await;
+    browser
+        .reads("#problem", "does not carry a whole file")
+        .await;
     browser.state("broken-link").await;
 
     // The log does not know it.
     look_up(&browser, other).await;
-    browser.reads("#problem", "This log has no approval with the id").await;
+    browser
+        .reads("#problem", "This log has no approval with the id")
+        .await;
     browser.reads("#problem", "Nothing was checked").await;
     browser.state("unknown-id").await;
     look_up(&browser, "17").await;
-    browser.reads("#problem", "This is not an approval id").await;
+    browser
+        .reads("#problem", "This is not an approval id")
+        .await;
 
     // The log is not there.
     demo.end_log();

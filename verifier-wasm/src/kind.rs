@@ -2,13 +2,13 @@
 
 use verifier_core::bitcoin::chain::read_first_line;
 use verifier_core::bundle;
+use verifier_core::entry;
 use verifier_core::input::Input;
 use verifier_core::json::{Limits, Value};
 
 use crate::policy;
 
-/// A guess: the verifier then says whether the file is one. A damaged bundle is still meant to be
-/// an approval, hence the look at its text.
+/// A guess: the verifier then says whether the file is one.
 pub(crate) fn of(file: &[u8]) -> &'static str {
     if read_first_line(file).is_ok() {
         return "headers";
@@ -20,17 +20,20 @@ pub(crate) fn of(file: &[u8]) -> &'static str {
         return "unknown";
     };
     if let Ok(value) = Value::parse(file, Limits::bytes(Input::MAX_BYTES)) {
-        let has = |key: &str| value.as_object().is_some_and(|o| o.get(key).is_some());
-        return match () {
-            () if has("approvers") && has("webauthn") => "policy",
-            () if has("logProof") || (has("status") && has("payloadHash")) => "approval",
-            () if text.contains(bundle::TYPE) => "approval",
-            () if has("status") && has("rawAssertion") => "approval",
-            () => "unknown",
+        let member = |key: &str| value.as_object().and_then(|object| object.get(key));
+        let has = |keys: [&str; 2]| keys.iter().all(|key| member(key).is_some());
+        return match member("type").and_then(Value::as_str) {
+            Some(bundle::TYPE | entry::TYPE) => "approval",
+            _ if has(["entry", "logProof"]) => "approval",
+            _ if has(["status", "payloadHash"]) || has(["status", "rawAssertion"]) => "approval",
+            _ if has(["approvers", "webauthn"]) => "policy",
+            _ => "unknown",
         };
     }
+    // A damaged approval is still meant to be one.
+    let names = [bundle::TYPE, entry::TYPE, "\"rawAssertion\""];
     match () {
-        () if text.contains(bundle::TYPE) => "approval",
+        () if names.iter().any(|name| text.contains(name)) => "approval",
         () if policy::looks_like_toml(text) => "policy",
         () => "unknown",
     }
@@ -45,13 +48,15 @@ mod tests {
     fn files_are_put_in_their_place_by_content() {
         let approval = Approval::sample(Algorithm::Es256);
         let bundle = approval.bundle.text();
+        let confirmation = approval.confirmation().to_string();
+        let (json, toml) = (approval.policy.value().to_string(), approval.policy.toml());
         let cases: [(&[u8], &str); 10] = [
             (bundle.as_bytes(), "approval"),
             (bundle.split_at(bundle.len() / 2).0.as_bytes(), "approval"),
-            (approval.confirmation().to_string().as_bytes(), "approval"),
+            (confirmation.as_bytes(), "approval"),
             (br#"{"status":"denied","payloadHash":"00"}"#, "approval"),
-            (approval.policy.value().to_string().as_bytes(), "policy"),
-            (approval.policy.toml().as_bytes(), "policy"),
+            (json.as_bytes(), "policy"),
+            (toml.as_bytes(), "policy"),
             (b"cosignet.headers/v1 mainnet 0\n", "headers"),
             (&approval.payload, "unknown"),
             (b"\xff", "unknown"),

@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_broken_proof_is_drawn_and_does_not_hold() {
         let mut bundle = Approval::sample(Algorithm::Es256).bundle;
-        bundle.log_proof.hashes[0][0] ^= 1;
+        bundle.log_proof.path[0][0] ^= 1;
         let value: serde_json::Value =
             serde_json::from_str(&of(bundle.text().as_bytes()).unwrap()).unwrap();
         assert_eq!(value["holds"], false);

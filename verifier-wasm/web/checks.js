@@ -18,7 +18,7 @@ export function renderChecks(node, report, { about, explain }) {
   fill(node,
     el("h2", { id: "checks-title" }, "Checks"),
     report.checks.length
-      ? el("p", { class: "hint" }, counts.join(", "), ". Open one to see why it matters.")
+      ? el("p", { class: "hint" }, counts.join(", "), ". ", el("span", { class: "no-print" }, "Open one to see why it matters."))
       : el("p", {}, "None: the file could not be read as an approval."),
     el("ul", { class: "checks" }, report.checks.map((check) => one(check, about.get(check.id), explain))));
 }

@@ -66,6 +66,10 @@ export const hasHidden = (text) => HIDDEN.test(text);
 
 export const short = (hash) => (hash.length > 20 ? `${hash.slice(0, 8)}…${hash.slice(-8)}` : hash);
 
+/// A hash, cut short on a screen and whole on paper.
+export const hash = (digits) => el("code", { title: digits },
+  el("span", { class: "screen" }, short(digits)), el("span", { class: "paper" }, digits));
+
 /// Times as people read them; never in the time zone of the reader.
 export const when = (time) => time.replace("T", " ").replace(/(\.000)?Z$/, "Z");
 

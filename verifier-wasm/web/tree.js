@@ -75,26 +75,28 @@ function aboveTheRoot(report, cosigners, status) {
   const rows = [];
   const mark = { pass: "✓", fail: "✕", incomplete: "◐" };
   const sign = (id) => mark[status(id)] ?? "–";
-  if (report.anchor) rows.push({ kind: "block", text: `${sign("anchor.chain")} Bitcoin block ${report.anchor.height}` });
+  if (report.anchor) rows.push({ kind: "block", text: `${sign("anchor.chain")} Bitcoin block ${report.anchor.height}`, more: report.anchor.network });
   const known = new Map((report.log?.witnesses ?? []).map((witness) => [witness.name, witness.time]));
   for (const cosigner of cosigners.slice(0, 8)) {
     const time = known.get(cosigner.name);
-    rows.push({ kind: "witness", text: `${time ? "✓" : "–"} witness ${printable(cosigner.name)}${time ? `, ${when(time)}` : " (not checked)"}` });
+    rows.push({ kind: "witness", text: `${time ? "✓" : "–"} witness ${clipped(printable(cosigner.name))}`, more: time ? when(time) : "not checked" });
   }
   rows.push({ kind: "checkpoint", text: `${sign("log.checkpoint")} checkpoint signed by the log` });
   return {
     height: rows.length * 34 + 16,
     draw({ line, label, box, rootY }) {
-      rows.forEach(({ kind, text }, index) => {
+      rows.forEach(({ kind, text, more }, index) => {
         const y = 18 + index * 34;
         line(PATH_X, y, PATH_X, index === rows.length - 1 ? rootY : y + 34, "way");
         box(PATH_X, y, kind);
-        label(PATH_X + 18, y + 5, "name", "start", text);
+        label(PATH_X + 18, y + (more ? -1 : 5), "name", "start", text);
+        if (more) label(PATH_X + 18, y + 13, "hash", "start", more);
       });
     },
   };
 }
 
+const clipped = (name) => (name.length > 34 ? `${name.slice(0, 33)}…` : name);
 const printable = (name) => visible(name).textContent;
 
 function words(path, signed, cosigners, report) {

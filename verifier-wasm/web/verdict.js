@@ -1,6 +1,6 @@
 // The verdict: a word, a shape and a colour, and one sentence.
 
-import { el, fill, svg, short, visible } from "./dom.js";
+import { el, fill, hash, svg, visible } from "./dom.js";
 
 const SHAPES = {
   VERIFIED: () => [
@@ -36,10 +36,9 @@ export function verdictIcon(verdict) {
 export function policySentence(report, policy) {
   if (!report.policy) return ["Checked without any trust policy."];
   const name = visible(report.policy.name);
-  const hash = el("code", { title: report.policy.sha256 }, short(report.policy.sha256));
   return policy?.source === "operator"
-    ? ["Checked under the operator’s own policy “", name, "” (SHA-256 ", hash, "), which you adopted: it says what the operator wants you to trust."]
-    : ["Checked under your policy “", name, "” (SHA-256 ", hash, ")."];
+    ? ["Checked under the operator’s own policy “", name, "” (SHA-256 ", hash(report.policy.sha256), "), which you adopted: it says what the operator wants you to trust."]
+    : ["Checked under your policy “", name, "” (SHA-256 ", hash(report.policy.sha256), ")."];
 }
 
 export function renderVerdict(node, report, { policy, name, next, expected }) {
@@ -55,7 +54,7 @@ export function renderVerdict(node, report, { policy, name, next, expected }) {
       next && el("p", { class: "next" }, el("strong", {}, "Next: "), next),
       el("p", { class: "basis" }, policySentence(report, policy), " ",
         expected.length ? ["You expected: ", expected.map((text, i) => [i ? "; " : "", visible(text)]), ". "] : null,
-        "File: ", visible(name), ", SHA-256 ", el("code", { title: report.inputs.bundleSha256 }, short(report.inputs.bundleSha256)), "."),
+        "File: ", visible(name), ", SHA-256 ", hash(report.inputs.bundleSha256), "."),
       report.code === "ok" ? null : el("p", { class: "code no-print" }, "Code ", el("code", {}, report.code))));
   return title;
 }

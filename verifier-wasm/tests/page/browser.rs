@@ -29,6 +29,8 @@ impl Browser {
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
             "--headless",
+            // What moves is not where one clicks.
+            "--force-prefers-reduced-motion",
             "--no-sandbox",
             "--disable-gpu",
             "--disable-quic",
@@ -48,12 +50,16 @@ impl Browser {
         capabilities["goog:loggingPrefs"] = json!({ "performance": "ALL" });
         let capabilities: Capabilities = serde_json::from_value(capabilities).unwrap();
         let driver = WebDriver::new(&server, capabilities).await.unwrap();
-        Self {
+        let browser = Self {
             driver,
             server,
             chromedriver,
             folder,
-        }
+        };
+        // Its own first page is none of ours.
+        browser.driver.goto("about:blank").await.unwrap();
+        browser.requests().await;
+        browser
     }
 
     /// Opens a verify page and waits until its verifier runs.
@@ -97,7 +103,7 @@ impl Browser {
 
     /// Clicks the button with these words.
     pub(crate) async fn press(&self, words: &str) {
-        let path = format!("//button[normalize-space()='{words}']");
+        let path = format!("//button[normalize-space()='{words}' or @aria-label='{words}']");
         let element = self.driver.find(By::XPath(path)).await.unwrap();
         element.scroll_into_view().await.unwrap();
         element.click().await.unwrap();

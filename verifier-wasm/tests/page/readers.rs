@@ -23,17 +23,28 @@ async fn with_result() -> Browser {
     browser
 }
 
-#[tokio::test]
-async fn one_page_on_paper() {
-    let browser = with_result().await;
+/// How many sheets the page takes; keeps them.
+async fn print(browser: &Browser, name: &str) -> usize {
     let pdf = browser
         .cdp("Page.printToPDF", json!({ "preferCSSPageSize": true }))
         .await;
     let pdf = from_b64(pdf["data"].as_str().unwrap());
-    std::fs::write(prepared::screenshots().join("printed.pdf"), &pdf).unwrap();
-    let pages = pdf.windows(11).filter(|w| w == b"/Type /Page").count()
-        - pdf.windows(12).filter(|w| w == b"/Type /Pages").count();
-    assert_eq!(pages, 1);
+    std::fs::write(prepared::screenshots().join(name), &pdf).unwrap();
+    let count = |word: &[u8]| pdf.windows(word.len()).filter(|part| *part == word).count();
+    count(b"/Type /Page") - count(b"/Type /Pages")
+}
+
+#[tokio::test]
+async fn one_page_on_paper() {
+    let browser = with_result().await;
+    assert_eq!(print(&browser, "printed.pdf").await, 1);
+    let other = String::from_utf8(Approval::sample(Algorithm::Es256).payload).unwrap();
+    let other = other.replace("1001.00", "9001.00");
+    browser.give(&[("expected.json", other.as_bytes())]).await;
+    browser.verdict("REJECTED").await;
+    assert_eq!(print(&browser, "printed-rejected.pdf").await, 1);
+    browser.press("Remove expected.json").await;
+    browser.verdict("VERIFIED").await;
     browser
         .cdp("Emulation.setEmulatedMedia", json!({ "media": "print" }))
         .await;

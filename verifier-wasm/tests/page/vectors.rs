@@ -32,10 +32,10 @@ import(new URL("verifier.js", document.baseURI)).then((wasm) => {
     if (input.headers) question.setHeaders(bytes(input.headers));
     if (input.at) question.setTime(input.at);
     const asked = input.expectations ?? {};
-    if (asked.approvalId) question.setApprovalId(asked.approvalId);
-    if (asked.approver) question.setApprover(asked.approver);
-    if (asked.rpId) question.setRpId(asked.rpId);
-    if (asked.payloadSha256) question.setPayloadSha256(asked.payloadSha256);
+    if (asked.approvalId !== undefined) question.setApprovalId(asked.approvalId);
+    if (asked.approver !== undefined) question.setApprover(asked.approver);
+    if (asked.rpId !== undefined) question.setRpId(asked.rpId);
+    if (asked.payloadSha256 !== undefined) question.setPayloadSha256(asked.payloadSha256);
     const report = question.verify(utf8(input.bundleText));
     question.free();
     return report;

@@ -87,7 +87,7 @@ function sentence(report) {
   const failed = report.checks.filter((check) => check.status === "fail");
   if (report.verdict === "MALFORMED") return [el("strong", {}, "MALFORMED: "), visible(report.summary)];
   if (!failed.length) return `${report.verdict}: no check failed. Not every change is one: what nobody signed, a verdict does not rest on.`;
-  return [el("strong", {}, `${report.verdict}: `), failed.map((check, index) => [index ? "; " : "", visible(check.message)])];
+  return [el("strong", {}, `${report.verdict}: `), failed.map((check) => [visible(check.message), " "])];
 }
 
 // Somewhere in the middle; of a text, in a letter or digit, so that it stays a text.

@@ -30,7 +30,7 @@ function what(report, facts) {
   if (!subject) {
     rows.push(row("Approved", "Unknown: no signature was verified."));
   } else {
-    if (binding?.status === "fail") rows.push(row("Approved", proven("another payload than the one at hand")));
+    if (binding?.status === "fail") rows.push(row("Approved", proven(facts.expected ? "not the payload that you expect" : "another payload than the one at hand")));
     else rows.push(row("Approved", subject.payloadMatch ? proven(words[subject.payloadMatch]) : "a payload of which only the hash is known"));
     if (facts.payload?.fields && binding?.status === "pass") {
       for (const field of facts.payload.fields.slice(0, 4)) rows.push(row(field.path.replace(/^\$\./, ""), proven(visible(clip(field.text)))));

@@ -268,7 +268,7 @@ function show(approval, bytes, report, reportText, { editing }) {
     policy: state.policy, name: approval.name, next: nextStep(report), expected: expectations(approval),
   });
   const shown = payloadOf(facts, report);
-  renderCards($("#cards"), report, { ...facts, payload: shown?.info }, emailForm(bytes, facts));
+  renderCards($("#cards"), report, { ...facts, payload: shown?.info, expected: Boolean(state.payload ?? state.expect.payloadSha256) }, emailForm(bytes, facts));
   renderPayload($("#payload"), report, shown);
   renderChecks($("#checks"), report, { about, explain: (code) => JSON.parse(explain(code) ?? "null") });
   const path = merklePath(bytes);

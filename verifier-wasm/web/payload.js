@@ -57,11 +57,14 @@ function table(info, differences) {
         el("th", { scope: "row" }, visible(row.path.replace(/^\$\.?/, "") || "(the whole)"), row.difference && el("span", { class: "tag bad" }, "differs")),
         el("td", {}, value(row)),
         differ && el("td", {}, row.difference
-          ? row.difference.expected === null ? el("em", {}, "nothing") : visible(row.difference.expected)
+          ? row.difference.expected === null ? el("em", {}, "nothing") : visible(unquoted(row.difference.expected))
           : "the same")))))),
     info.more && el("p", { class: "hint" }, `Only the first ${info.fields.length} fields are shown.`),
   ];
 }
+
+// The report quotes strings; beside a value without quotes that would look like a difference.
+const unquoted = (text) => (/^"[^"\\]*"$/.test(text) ? text.slice(1, -1) : text);
 
 function value({ kind, text }) {
   if (text === null) return el("em", {}, "nothing");

@@ -18,7 +18,7 @@ export function renderTree(node, report, path, facts) {
   const cosigners = proof?.checkpoint.signatures.filter((signature) => signature.cosignedAt) ?? [];
   const signed = status("log.checkpoint") === "pass";
   const above = aboveTheRoot(report, cosigners, status);
-  const height = (path.steps.length + 1) * STEP + above.height + 50;
+  const height = (path.steps.length + 1) * STEP + above.height + 60;
   const rootY = above.height + 20;
   const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: "tree-picture", role: "img", "aria-labelledby": "tree-name tree-words" },
     svg("title", { id: "tree-name" }, "Merkle path"),
@@ -50,9 +50,11 @@ export function renderTree(node, report, path, facts) {
       label(PATH_X + (left ? 16 : -16), at + 4, "hash faint", left ? "start" : "end", short(hash));
     }
   });
-  label(PATH_X, leafY + 26, "name", "middle", `this approval: entry ${path.index}`);
-  label(PATH_X, leafY + 42, "hash", "middle", short(path.leaf));
-  label(PATH_X + 18, rootY - 2, "name", "start", path.holds ? `root of ${path.size} entries` : "leads to another root");
+  // In a tree of one, the leaf is the root, and its label has to make room.
+  const below = path.steps.length ? leafY : leafY + 12;
+  label(PATH_X, below + 26, "name", "middle", `this approval: entry ${path.index}`);
+  label(PATH_X, below + 42, "hash", "middle", short(path.leaf));
+  label(PATH_X + 18, rootY - 2, "name", "start", path.holds ? path.size === 1 ? "root of 1 entry" : `root of ${path.size} entries` : "leads to another root");
   label(PATH_X + 18, rootY + 14, "hash", "start", short(path.root));
   above.draw({ line, label, dot, box, rootY });
   if (!path.holds) line(PATH_X - 14, rootY - 22, PATH_X + 14, rootY - 14, "cut");

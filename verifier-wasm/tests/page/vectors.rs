@@ -27,15 +27,15 @@ const caught = (act) => { try { return act(); } catch (error) { return `${error.
 import(new URL("verifier.js", document.baseURI)).then((wasm) => {
   const bundle = (input) => {
     const question = new wasm.Verifier();
-    if (input.policyText) question.setPolicy(utf8(input.policyText), "caller");
-    if (input.payload) question.setPayload(bytes(input.payload));
-    if (input.headers) question.setHeaders(bytes(input.headers));
-    if (input.at) question.setTime(input.at);
+    if (input.policyText != null) question.setPolicy(utf8(input.policyText), "caller");
+    if (input.payload != null) question.setPayload(bytes(input.payload));
+    if (input.headers != null) question.setHeaders(bytes(input.headers));
+    if (input.at != null) question.setTime(input.at);
     const asked = input.expectations ?? {};
-    if (asked.approvalId !== undefined) question.setApprovalId(asked.approvalId);
-    if (asked.approver !== undefined) question.setApprover(asked.approver);
-    if (asked.rpId !== undefined) question.setRpId(asked.rpId);
-    if (asked.payloadSha256 !== undefined) question.setPayloadSha256(asked.payloadSha256);
+    if (asked.approvalId != null) question.setApprovalId(asked.approvalId);
+    if (asked.approver != null) question.setApprover(asked.approver);
+    if (asked.rpId != null) question.setRpId(asked.rpId);
+    if (asked.payloadSha256 != null) question.setPayloadSha256(asked.payloadSha256);
     const report = question.verify(utf8(input.bundleText));
     question.free();
     return report;

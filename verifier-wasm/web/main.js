@@ -33,6 +33,7 @@ const state = {
 };
 
 let about = new Map();
+let lookUps = 0;
 
 async function start() {
   initSync({ module: await loadModule() });
@@ -108,7 +109,7 @@ async function offer() {
 async function fromFragment() {
   const fragment = location.hash.slice(1);
   if (fragment.startsWith("id=")) {
-    const id = decodeURIComponent(fragment.slice(3));
+    const id = fragment.slice(3);
     $("#approval-id").value = id;
     await byId(id);
   } else if (fragment.startsWith("b=")) {
@@ -126,16 +127,20 @@ async function byId(id) {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     return problem("This is not an approval id.", "An id has 36 characters and looks like 0189b2f4-5a00-7c3e-8d11-2f6a90c4be07.");
   }
+  // Nothing of the last answer stays while the next one is on its way.
   clearProblem();
+  forgetApprovals();
   $("#status").textContent = "Asking the log.";
+  lookUps += 1;
+  const mine = lookUps;
   try {
     const bytes = await lookUp(id);
+    if (mine !== lookUps) return;
     replaceApprovals([{ name: `${id}.json`, bytes, id }]);
     run({ focus: true });
   } catch (error) {
     if (!(error instanceof LogError)) throw error;
-    forgetApprovals();
-    problem("Nothing was checked.", error.message);
+    if (mine === lookUps) problem("Nothing was checked.", visible(error.message));
   }
 }
 
@@ -169,7 +174,7 @@ async function take(files) {
       state.payload = file;
     }
   }
-  if (approvals.length) replaceApprovals(approvals, state.payload);
+  if (approvals.length) replaceApprovals(approvals);
   if (refused.length) problem(refused.length === 1 ? "A file was not taken." : "Some files were not taken.", ...refused.map(([name, why]) => [visible(name), ` ${why}.`]));
   run({ focus: !refused.length });
 }
@@ -182,10 +187,10 @@ function choosePolicy(name, bytes, refused) {
   }
 }
 
-function replaceApprovals(approvals, payload = null) {
+/// The payload that is expected stays: it is a question, and shown as one.
+function replaceApprovals(approvals) {
   state.approvals = approvals;
   state.current = 0;
-  state.payload = payload;
 }
 
 function forgetApprovals() {

@@ -37,6 +37,6 @@ function details(info) {
       el("dt", {}, "Sites"), el("dd", {}, list(info.origins.map((origin) => visible(origin)))),
       el("dt", {}, "Relying parties"), el("dd", {}, list(info.rpIds.map((id) => visible(id)))),
       el("dt", {}, "Logs"), el("dd", {}, info.quorum === null ? "none is required: approvals can be denied, dropped and back-dated" : list(info.logs.map((log) => visible(log)))),
-      info.quorum === null ? null : [el("dt", {}, "Witnesses"), el("dd", {}, info.quorum === "none" ? "none required: the log could show others another tree" : info.quorum)],
+      info.quorum === null ? null : [el("dt", {}, "Witnesses"), el("dd", {}, info.quorum === "none" ? "none required: the log could show others another tree" : visible(info.quorum))],
       el("dt", {}, "Bitcoin anchor"), el("dd", {}, info.anchorRequired ? "required" : "not required")));
 }

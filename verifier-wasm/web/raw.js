@@ -19,7 +19,7 @@ export function renderRaw(node, { bytes, name, reportText, inspected, command, f
       link && linkButton(bytes)),
     el("details", { class: "quiet no-print" }, el("summary", {}, "Report as JSON"),
       el("p", { class: "hint" }, "Byte for byte what ", el("code", {}, "cosignet verify --format json"), " prints for the same files", adopted ? ", but for where the policy came from" : "", "."),
-      el("pre", { tabindex: "0", "aria-label": "Report as JSON", id: "report-json" }, reportText),
+      el("pre", { tabindex: "0", "aria-label": "Report as JSON", id: "report-json" }, visible(reportText)),
       copyButton("Copy the report", reportText)),
     el("details", { class: "quiet no-print" }, el("summary", {}, "What the file says, decoded"),
       el("p", { class: "hint" }, "True or not: nothing in this view has been verified."),

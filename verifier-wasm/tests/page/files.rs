@@ -1,5 +1,6 @@
 //! The page in one file, with files dropped on it and no network.
 
+use serde_json::json;
 use test_vectors::{Algorithm, Approval, Draft};
 
 use crate::browser::Browser;
@@ -120,6 +121,21 @@ async fn files_are_enough_and_nothing_leaves_the_page() {
             .contains("Nothing in it was checked")
     );
     browser.state("too-large").await;
+
+    // Pasted, and dropped anywhere.
+    browser.open_single().await;
+    let arrive = "const [event, name, text] = arguments; const data = new DataTransfer(); \
+                  if (event === 'drop') data.items.add(new File([text], name)); \
+                  else data.setData('text/plain', text); \
+                  document.body.dispatchEvent(event === 'drop' \
+                  ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }) \
+                  : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));";
+    let text = |bytes: &[u8]| json!(String::from_utf8(bytes.to_vec()).unwrap());
+    browser.script(arrive, vec![json!("paste"), json!(""), text(bundle)]).await;
+    let said = browser.verdict("INCOMPLETE").await;
+    assert!(said.contains("pasted text"), "{said}");
+    browser.script(arrive, vec![json!("drop"), json!("policy"), text(policy)]).await;
+    browser.verdict("VERIFIED").await;
 
     // A policy in the form for people: what to do is said.
     let toml = Approval::sample(Algorithm::Es256).policy.toml();

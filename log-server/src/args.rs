@@ -128,6 +128,9 @@ pub(crate) struct Settings {
     /// `human` or `json` [default: human]
     #[arg(long, env = "COSIGNET_LOG_LOG_FORMAT")]
     log_format: Option<String>,
+    /// A policy, as JSON, that the verify page offers to those who look approvals up
+    #[arg(long, value_name = "FILE", env = "COSIGNET_LOG_VERIFY_POLICY")]
+    verify_policy: Option<PathBuf>,
     #[command(flatten)]
     anchor: anchor::AnchorSettings,
 }
@@ -144,6 +147,7 @@ pub(crate) struct Config {
     pub(crate) requests_per_second: u32,
     pub(crate) json_messages: bool,
     pub(crate) anchor: Option<anchor::Config>,
+    pub(crate) verify_policy: Option<PathBuf>,
 }
 
 impl ServeArgs {
@@ -210,6 +214,7 @@ impl ServeArgs {
             },
             json_messages,
             anchor: own.anchor.config(file.anchor)?,
+            verify_policy: own.verify_policy.or(file.verify_policy),
         })
     }
 }

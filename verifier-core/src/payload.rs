@@ -5,6 +5,8 @@
 //! challenge   = nonce (16 to 64 bytes) ‖ payloadHash (32 bytes)
 //! ```
 
+mod fields;
+
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -13,6 +15,8 @@ use crate::code::Code;
 use crate::encoding::{base64url, from_base64url};
 use crate::json::{Limits, Value};
 use crate::{Failure, quote};
+
+pub use fields::{Field, fields};
 
 /// A WebAuthn challenge that names a payload.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -10,6 +10,11 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
 /// The cargo that runs this.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -42,6 +47,21 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
+/// Has rustup add a compilation target, where it is not there yet.
+pub(crate) fn add_target(name: &str, what_for: &str) -> Result<(), String> {
+    let rustup = || {
+        let mut rustup = Command::new("rustup");
+        rustup.args(["target", "add", name]).current_dir(root());
+        rustup
+    };
+    if succeeds(&mut rustup()) || run(&mut rustup()).is_ok() {
+        return Ok(());
+    }
+    Err(format!(
+        "{what_for} {name}: add that target to your toolchain (`rustup target add {name}`)"
+    ))
+}
+
 /// The `cosignet` binary, built with optimisation.
 pub(crate) fn cosignet() -> Result<PathBuf, String> {
     release_binary("verifier-cli", "cosignet")
@@ -50,8 +70,7 @@ pub(crate) fn cosignet() -> Result<PathBuf, String> {
 /// A binary of a package, built with optimisation.
 pub(crate) fn release_binary(package: &str, name: &str) -> Result<PathBuf, String> {
     run(&mut cargo(&["build", "--release", "--package", package]))?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    Ok(target
+    Ok(target()
         .join("release")
         .join(format!("{name}{}", env::consts::EXE_SUFFIX)))
 }

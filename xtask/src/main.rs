@@ -10,22 +10,27 @@ mod bench;
 mod bench_log;
 mod bench_monitor;
 mod bench_witness;
+mod browser;
 mod command;
 mod crash;
 mod demo;
 mod fuzz;
 mod interop;
 mod test;
+mod tour;
 mod vectors;
+mod web;
 
 use std::env;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask demo              verify a real approval, and watch tampered ones fail
+cargo xtask demo [--once]     approve with a passkey, and verify it on the page; once: unattended
+cargo xtask tour              the command line: a real approval, and tampered ones that fail
 cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
+cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
 cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
@@ -39,11 +44,15 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
-        ["demo"] => demo::run(),
+        ["demo"] => demo::start(&[]),
+        ["demo", "--once"] => demo::start(&["--once"]),
+        ["tour"] => tour::run(),
         ["test"] => test::run_everything(),
         ["lint"] => test::lint(),
         ["vectors"] => vectors::write(),
         ["vectors", "--check"] => vectors::check(),
+        ["web"] => web::build(),
+        ["web", "--check"] => web::check(),
         ["bench"] => bench::run(),
         ["bench-log"] => bench_log::run(0),
         ["bench-log", entries] => match entries.parse() {

@@ -2,16 +2,24 @@
 
 use std::process::Command;
 
-use crate::command::{cargo, cosignet, root, run, succeeds};
-use crate::vectors;
+use crate::command::{add_target, cargo, cosignet, root, run};
+use crate::{browser, vectors, web};
 
 /// A target without std: whatever uses it, anywhere below the core, does not build.
 const NO_STD_TARGET: &str = "thumbv7em-none-eabihf";
 
-/// Lints, tests, vectors.
+/// Lints, the page, tests, vectors.
 pub(crate) fn run_everything() -> Result<(), String> {
     lint()?;
-    run(&mut cargo(&["test", "--workspace"]))?;
+    web::build()?;
+    browser::prepare()?;
+    run(&mut cargo(&[
+        "test",
+        "--workspace",
+        // The tests of the page look at the one in the log.
+        "--features",
+        "log-server/verify-page",
+    ]))?;
     vectors::check()?;
     let mut runner = Command::new(cosignet()?);
     run(runner
@@ -36,23 +44,7 @@ pub(crate) fn lint() -> Result<(), String> {
 }
 
 fn no_std() -> Result<(), String> {
-    let add = |quiet: bool| {
-        let mut rustup = Command::new("rustup");
-        rustup
-            .args(["target", "add", NO_STD_TARGET])
-            .current_dir(root());
-        if quiet {
-            succeeds(&mut rustup)
-        } else {
-            run(&mut rustup).is_ok()
-        }
-    };
-    if !add(true) && !add(false) {
-        return Err(format!(
-            "the core is also built for {NO_STD_TARGET}: add that target to your toolchain \
-             (`rustup target add {NO_STD_TARGET}`)"
-        ));
-    }
+    add_target(NO_STD_TARGET, "the core is also built for")?;
     run(&mut cargo(&[
         "build",
         "--package",

@@ -1,6 +1,7 @@
 //! Every path of the server.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use crate::cosign::Cosigner;
 use crate::disclosure::{Change, shown};
 use crate::failure::Failure;
 use crate::health::Health;
+use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::rate::Rate;
 use crate::http::{compress, openapi};
@@ -65,6 +67,8 @@ pub(crate) struct App {
     pub(crate) rate: Rate,
     /// How many appends may wait.
     pub(crate) queue: usize,
+    /// The policy that the verify page offers.
+    pub(crate) verify_policy: Option<PathBuf>,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -109,6 +113,9 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
     if let Some(file) = path.strip_prefix("/anchors/") {
         let (app, file) = (Arc::clone(app), file.to_owned());
         return blocking(move || serve_anchor(&app, &file)).await;
+    }
+    if let Some(answer) = page::answer(&path, app.verify_policy.as_deref()) {
+        return answer;
     }
     match path.as_str() {
         "/checkpoint" => {

@@ -75,6 +75,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         memory: Arc::new(Semaphore::new(routes::MEMORY)),
         rate: Rate::new(config.requests_per_second),
         queue: config.queue,
+        verify_policy: config.verify_policy.clone(),
     };
     let sequencer = Sequencer {
         store,

@@ -1,0 +1,201 @@
+//! The verifier for browsers and other JavaScript hosts.
+//!
+//! Bytes in, JSON text out. The rules, and every sentence of a report, are those of
+//! `verifier-core`: the same input gives the same bytes here and from the command `cosignet`.
+//! There is no clock, no randomness and no network; [`Verifier::set_time`] names the moment to ask
+//! about.
+//!
+//! What is wrong with the *question* (a policy that is no policy, a payload beyond the limit) is
+//! thrown as an `Error` whose `name` is the stable code. What is wrong with the *evidence* is in
+//! the report and throws nothing.
+
+mod email;
+mod explain;
+mod kind;
+mod path;
+mod payload;
+mod policy;
+mod types;
+mod usage;
+
+use verifier_core::Request;
+use verifier_core::bitcoin::chain::HeaderChain;
+use verifier_core::encoding::hex;
+use verifier_core::policy::Policy;
+use verifier_core::time::Time;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use usage::{Error, Usage};
+
+/// The longest payload, in bytes.
+const MAX_PAYLOAD: usize = 512 * 1024;
+
+/// A question, asked of as many approvals as one likes: whom to trust and what to expect.
+#[derive(Debug, Default)]
+#[wasm_bindgen]
+pub struct Verifier {
+    policy: Option<Policy>,
+    source: String,
+    payload: Option<Vec<u8>>,
+    payload_sha256: Option<[u8; 32]>,
+    approval_id: Option<String>,
+    approver: Option<String>,
+    rp_id: Option<String>,
+    headers: Option<Vec<u8>>,
+    at: Option<Time>,
+}
+
+#[wasm_bindgen]
+impl Verifier {
+    /// Trusts nobody and expects nothing: every bundle is INCOMPLETE at best.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whom and what to trust: a policy as JSON. `source` says in the report who brought
+    /// it; the command line says `caller`.
+    #[wasm_bindgen(js_name = setPolicy)]
+    pub fn set_policy(&mut self, policy: &[u8], source: &str) -> Result<(), Error> {
+        self.policy = Some(policy::read(policy)?);
+        source.clone_into(&mut self.source);
+        Ok(())
+    }
+
+    /// The payload that should have been approved, at most 512 KiB.
+    #[wasm_bindgen(js_name = setPayload)]
+    pub fn set_payload(&mut self, payload: &[u8]) -> Result<(), Error> {
+        if payload.len() > MAX_PAYLOAD {
+            return Err(Usage::payload_too_large(payload.len()).into());
+        }
+        self.payload = Some(payload.to_vec());
+        Ok(())
+    }
+
+    /// The SHA-256 of the payload that should have been approved, in lower-case hex.
+    #[wasm_bindgen(js_name = setPayloadSha256)]
+    pub fn set_payload_sha256(&mut self, hash: &str) -> Result<(), Error> {
+        self.payload_sha256 = Some(usage::hash(hash)?);
+        Ok(())
+    }
+
+    /// The approval that this should be.
+    #[wasm_bindgen(js_name = setApprovalId)]
+    pub fn set_approval_id(&mut self, id: &str) -> Result<(), Error> {
+        self.approval_id = Some(usage::approval_id(id)?);
+        Ok(())
+    }
+
+    /// The name, in the policy, of the approver that this should be from.
+    #[wasm_bindgen(js_name = setApprover)]
+    pub fn set_approver(&mut self, name: &str) {
+        self.approver = Some(name.to_owned());
+    }
+
+    /// The relying party id that this should be for.
+    #[wasm_bindgen(js_name = setRpId)]
+    pub fn set_rp_id(&mut self, rp_id: &str) {
+        self.rp_id = Some(rp_id.to_owned());
+    }
+
+    /// Bitcoin's block headers: a file of `cosignet headers`.
+    #[wasm_bindgen(js_name = setHeaders)]
+    pub fn set_headers(&mut self, headers: &[u8]) -> Result<(), Error> {
+        HeaderChain::parse(headers).map_err(|error| Usage::of(&error))?;
+        self.headers = Some(headers.to_vec());
+        Ok(())
+    }
+
+    /// The moment to ask about, `YYYY-MM-DDTHH:MM:SS.sssZ`.
+    #[wasm_bindgen(js_name = setTime)]
+    pub fn set_time(&mut self, time: &str) -> Result<(), Error> {
+        self.at = Some(usage::time(time)?);
+        Ok(())
+    }
+
+    /// Verifies a bundle or an approval service's confirmation. The report as JSON, byte for byte
+    /// what `cosignet verify --format json` prints.
+    #[wasm_bindgen(unchecked_return_type = "string")]
+    pub fn verify(&self, evidence: &[u8]) -> Result<String, Error> {
+        // Once more, because a chain borrows its bytes; that it is one has been seen before.
+        let chain = self.headers.as_deref().map(HeaderChain::parse);
+        let chain = chain.transpose().map_err(|error| Usage::of(&error))?;
+        let mut request = Request::default();
+        request.policy = self.policy.as_ref();
+        request.policy_source = &self.source;
+        request.payload = self.payload.as_deref();
+        request.payload_sha256 = self.payload_sha256;
+        request.approval_id = self.approval_id.as_deref();
+        request.approver = self.approver.as_deref();
+        request.rp_id = self.rp_id.as_deref();
+        request.headers = chain.as_ref();
+        request.at = self.at;
+        Ok(verifier_core::verify(evidence, &request).to_json())
+    }
+}
+
+/// What a file says, true or not; verifies nothing. JSON as `cosignet inspect --format json`.
+#[wasm_bindgen]
+pub fn inspect(file: &[u8]) -> Result<String, Error> {
+    let value = verifier_core::inspect::inspect(file).map_err(|error| Usage::of(&error))?;
+    Ok(value.to_text())
+}
+
+/// What a code means, where it comes from and what to do: JSON (`Explanation`), or nothing for an
+/// unknown code.
+#[wasm_bindgen]
+pub fn explain(code: &str) -> Option<String> {
+    explain::code(code)
+}
+
+/// Every check with its title and why it matters: JSON (`CheckInfo[]`), in the order of reports.
+#[wasm_bindgen]
+pub fn checks() -> String {
+    explain::checks()
+}
+
+/// What a file seems to be: `approval`, `policy`, `headers`, or `unknown`. A guess, for putting
+/// files in their place.
+#[wasm_bindgen(unchecked_return_type = "FileKind")]
+pub fn kind(file: &[u8]) -> String {
+    kind::of(file).to_owned()
+}
+
+/// What a policy comes to: JSON (`PolicyInfo`) with its identity, the fingerprints of its keys and
+/// its canonical form.
+#[wasm_bindgen(js_name = describePolicy)]
+pub fn describe_policy(policy: &[u8]) -> Result<String, Error> {
+    Ok(policy::describe(&policy::read(policy)?))
+}
+
+/// A payload field by field: JSON (`PayloadInfo`), of at most `most` fields.
+#[wasm_bindgen(js_name = describePayload)]
+pub fn describe_payload(payload: &[u8], most: usize) -> String {
+    payload::describe(payload, most)
+}
+
+/// The way from the leaf of a bundle to the root of its tree: JSON (`MerklePath`), or nothing if
+/// there is no proof that can be read.
+#[wasm_bindgen(js_name = merklePath)]
+pub fn merkle_path(bundle: &[u8]) -> Option<String> {
+    path::of(bundle)
+}
+
+/// Whether this e-mail address opens the approver commitment of a bundle. Takes a moment: PBKDF2
+/// with 600,000 iterations.
+#[wasm_bindgen(js_name = checkEmail)]
+pub fn check_email(bundle: &[u8], address: &str) -> Result<bool, Error> {
+    Ok(email::opens(bundle, address)?)
+}
+
+/// SHA-256 in lower-case hex.
+#[wasm_bindgen]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&verifier_core::encoding::sha256(bytes))
+}
+
+/// The version of the verifier, as in reports.
+#[wasm_bindgen]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}

@@ -1,0 +1,123 @@
+/** What a file seems to be. */
+export type FileKind = "approval" | "policy" | "headers" | "unknown";
+
+export type Verdict = "VERIFIED" | "REJECTED" | "INCOMPLETE" | "MALFORMED";
+
+/** `JSON.parse(verifier.verify(…))`: docs/spec/report.md. Integers above 2^53 need another parser. */
+export interface Report {
+  schema: "cosignet.report/v1";
+  verdict: Verdict;
+  code: string;
+  summary: string;
+  exitCode: 0 | 1 | 3 | 4;
+  subject: {
+    algorithm: string;
+    backedUp: boolean;
+    backupEligible: boolean;
+    crossOrigin: boolean;
+    nonce: string | null;
+    origin: string | null;
+    payloadHash: string | null;
+    payloadMatch: "bundle" | "canonical" | "exact" | "sha256" | null;
+    rpId: string | null;
+    signCount: number;
+    topOrigin: string | null;
+    userVerified: boolean;
+  } | null;
+  approver: { name: string; keySha256: string } | null;
+  claimedByService: {
+    action: string | null;
+    approvalId: string | null;
+    approverEmail: string | null;
+    decidedAt: string | null;
+    status: string | null;
+  };
+  log: {
+    origin: string;
+    index: number;
+    treeSize: number;
+    quorumTime: string | null;
+    witnesses: { name: string; time: string }[];
+  } | null;
+  anchor: {
+    confirmations: number;
+    hash: string | null;
+    height: number;
+    network: string;
+    notLaterThan: string | null;
+    strength: "path" | "header" | "chain";
+    time: string | null;
+  } | null;
+  notLaterThan: string | null;
+  checks: Check[];
+  notProven: string[];
+  policy: { name: string; sha256: string; source: string } | null;
+  inputs: { bundleSha256: string; payloadSha256: string | null };
+  at: string | null;
+  verifier: { version: string };
+}
+
+export interface Check {
+  id: string;
+  status: "pass" | "fail" | "incomplete" | "not_checked" | "skipped";
+  code: string | null;
+  expected: string | null;
+  found: string | null;
+  message: string;
+  differences: { path: string; expected: string | null; found: string | null }[];
+  spec: string;
+}
+
+/** `JSON.parse(checks())` */
+export interface CheckInfo {
+  id: string;
+  title: string;
+  why: string;
+  spec: string;
+}
+
+/** `JSON.parse(explain(code))` */
+export interface Explanation {
+  code: string;
+  effect: Verdict | "usage";
+  meaning: string;
+  cause: string;
+  next: string;
+}
+
+/** `JSON.parse(describePolicy(policy))` */
+export interface PolicyInfo {
+  name: string;
+  sha256: string;
+  canonicalJson: string;
+  rpIds: string[];
+  origins: string[];
+  approvers: { name: string; algorithm: string; fingerprint: string }[];
+  logs: string[];
+  /** `null` if the policy does without a log. */
+  quorum: string | null;
+  anchorRequired: boolean;
+}
+
+/** `JSON.parse(describePayload(payload, most))`. Texts are as they are: make control and
+ * bidirectional characters visible before you show them. */
+export interface PayloadInfo {
+  length: number;
+  sha256: string;
+  /** `null` if it is no strict JSON. */
+  fields: { path: string; kind: string; text: string }[] | null;
+  more: boolean;
+  text: string | null;
+  hex: string | null;
+}
+
+/** `JSON.parse(merklePath(bundle))`, from the leaf up. */
+export interface MerklePath {
+  index: number;
+  size: number;
+  leaf: string;
+  steps: { sibling: string; siblingIsLeft: boolean; node: string }[];
+  root: string;
+  checkpointRoot: string;
+  holds: boolean;
+}

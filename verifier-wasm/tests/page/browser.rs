@@ -1,0 +1,259 @@
+//! Chromium, by way of chromedriver.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+use crate::prepared;
+
+/// How long a state may take to come. Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser of its own, without a past.
+pub(crate) struct Browser {
+    pub(crate) driver: WebDriver,
+    server: String,
+    chromedriver: Child,
+    folder: TempDir,
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let (chromedriver, server) = chromedriver();
+        let folder = tempfile::tempdir().unwrap();
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless",
+            // What moves is not where one clicks.
+            "--force-prefers-reduced-motion",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            "--window-size=1100,900",
+        ] {
+            capabilities.add_arg(argument).unwrap();
+        }
+        let profile = folder.path().join("profile");
+        let profile = format!("--user-data-dir={}", profile.display());
+        capabilities.add_arg(&profile).unwrap();
+        let mut capabilities = serde_json::to_value(&capabilities).unwrap();
+        capabilities["goog:loggingPrefs"] = json!({ "performance": "ALL" });
+        let capabilities: Capabilities = serde_json::from_value(capabilities).unwrap();
+        let driver = WebDriver::new(&server, capabilities).await.unwrap();
+        let browser = Self {
+            driver,
+            server,
+            chromedriver,
+            folder,
+        };
+        // Its own first page is none of ours.
+        browser.driver.goto("about:blank").await.unwrap();
+        browser.requests().await;
+        browser
+    }
+
+    /// Opens a verify page and waits until its verifier runs.
+    pub(crate) async fn open(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
+        let ready = "return document.documentElement.dataset.ready === 'true'";
+        self.until(ready, "the page starts").await;
+    }
+
+    /// The page in one file.
+    pub(crate) async fn open_single(&self) {
+        let url = format!("file://{}", prepared::single().display());
+        self.open(&url).await;
+    }
+
+    /// Gives files to the page, as a person would choose them.
+    pub(crate) async fn give(&self, files: &[(&str, &[u8])]) {
+        let folder = self.folder.path().join("files");
+        fs::create_dir_all(&folder).unwrap();
+        let write = |(name, bytes): &(&str, &[u8])| {
+            let path = folder.join(name);
+            fs::write(&path, bytes).unwrap();
+            path.display().to_string()
+        };
+        let paths: Vec<String> = files.iter().map(write).collect();
+        let input = self.driver.find(By::Css("#files")).await.unwrap();
+        input.send_keys(paths.join("\n")).await.unwrap();
+    }
+
+    /// What a person reads there.
+    pub(crate) async fn read(&self, css: &str) -> String {
+        let element = self.driver.find(By::Css(css)).await;
+        element.unwrap().text().await.unwrap()
+    }
+
+    pub(crate) async fn click(&self, css: &str) {
+        let element = self.driver.find(By::Css(css)).await.unwrap();
+        element.scroll_into_view().await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// Clicks the button with these words.
+    pub(crate) async fn press(&self, words: &str) {
+        let path = format!("//button[normalize-space()='{words}' or @aria-label='{words}']");
+        let element = self.driver.find(By::XPath(path)).await.unwrap();
+        element.scroll_into_view().await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// Replaces what is in a field.
+    pub(crate) async fn write(&self, css: &str, text: &str) {
+        let script = "const [css, text] = arguments; const field = document.querySelector(css); \
+                      field.value = text; field.dispatchEvent(new Event('input', { bubbles: true }));";
+        self.script(script, vec![json!(css), json!(text)]).await;
+    }
+
+    pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
+        let result = self.driver.execute(script, arguments).await.unwrap();
+        result.json().clone()
+    }
+
+    /// Waits for a verdict; returns what stands in its box.
+    pub(crate) async fn verdict(&self, word: &str) -> String {
+        let there = format!(
+            "return document.documentElement.dataset.verdict === '{word}' \
+             && document.querySelector('#verdict .word')?.textContent === '{word}'"
+        );
+        self.until(&there, word).await;
+        self.read("#verdict").await
+    }
+
+    /// Waits for words in an element.
+    pub(crate) async fn reads(&self, css: &str, words: &str) {
+        let script = format!(
+            "return document.querySelector({css:?})?.innerText.includes({words:?}) === true"
+        );
+        self.until(&script, words).await;
+    }
+
+    pub(crate) async fn until(&self, script: &str, what: &str) {
+        let start = Instant::now();
+        while self.script(script, Vec::new()).await != json!(true) {
+            if start.elapsed() > PATIENCE {
+                let page = self.read("body").await;
+                self.picture("did-not-come").await;
+                panic!("this did not come: {what}. The page reads:\n{page}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A state of the page: kept as a picture, and free of what axe-core knows to be wrong.
+    pub(crate) async fn state(&self, name: &str) {
+        self.picture(name).await;
+        self.driver
+            .execute(prepared::axe(), Vec::new())
+            .await
+            .unwrap();
+        let run = "const done = arguments[arguments.length - 1]; \
+                   axe.run(document, { resultTypes: ['violations'] }) \
+                   .then((found) => done(found.violations.map((v) => \
+                   `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html + ' ' + n.failureSummary).join(' | ')}`)), \
+                   (error) => done([String(error)]));";
+        let found = self.driver.execute_async(run, Vec::new()).await.unwrap();
+        assert_eq!(found.json(), &json!([]), "axe-core in the state {name}");
+    }
+
+    /// The whole page, however long.
+    pub(crate) async fn picture(&self, name: &str) {
+        let size = self.cdp("Page.getLayoutMetrics", json!({})).await;
+        let (width, height) = (
+            &size["cssContentSize"]["width"],
+            &size["cssContentSize"]["height"],
+        );
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+        let shot = self.cdp(
+            "Page.captureScreenshot",
+            json!({ "clip": clip, "captureBeyondViewport": true }),
+        );
+        let shot = shot.await;
+        let png = test_vectors::encoding::from_b64(shot["data"].as_str().unwrap());
+        fs::write(prepared::screenshots().join(format!("{name}.png")), png).unwrap();
+    }
+
+    pub(crate) async fn cdp(&self, method: &str, parameters: Value) -> Value {
+        self.driver
+            .cdp()
+            .send_raw(method, parameters)
+            .await
+            .unwrap()
+    }
+
+    /// Every address that the browser has asked for since this was called last.
+    pub(crate) async fn requests(&self) -> Vec<String> {
+        let session = self.driver.session_id().to_string();
+        let url = format!("{}/session/{session}/se/log", self.server);
+        let body = json!({ "type": "performance" }).to_string();
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut answer = ureq::post(url)
+                .header("content-type", "application/json")
+                .send(body.as_bytes())
+                .unwrap();
+            answer.body_mut().read_to_string().unwrap()
+        });
+        let answer: Value = serde_json::from_str(&answer.await.unwrap()).unwrap();
+        let mut out = Vec::new();
+        for entry in answer["value"].as_array().unwrap() {
+            let event: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
+            if event["message"]["method"] == "Network.requestWillBeSent" {
+                let url = &event["message"]["params"]["request"]["url"];
+                out.push(url.as_str().unwrap().to_owned());
+            }
+        }
+        out
+    }
+
+    pub(crate) async fn end(self) {
+        let driver = self.driver.clone();
+        driver.quit().await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Also after a failed test. chromedriver takes its browser along.
+        let _ = ureq::delete(format!(
+            "{}/session/{}",
+            self.server,
+            self.driver.session_id()
+        ))
+        .call();
+        let _ = self.chromedriver.kill();
+        let _ = self.chromedriver.wait();
+    }
+}
+
+/// Starts chromedriver on a port of its choice.
+fn chromedriver() -> (Child, String) {
+    let started = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = started.unwrap_or_else(|error| {
+        panic!(
+            "cannot run chromedriver ({error}): `cargo xtask test` installs it, or `apt-get \
+             install chromium chromium-driver` does"
+        )
+    });
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let port = lines.by_ref().find_map(|line| {
+        let line = line.unwrap();
+        let (_, port) = line.split_once("started successfully on port ")?;
+        Some(port.trim_end_matches('.').to_owned())
+    });
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, format!("http://localhost:{}", port.unwrap()))
+}

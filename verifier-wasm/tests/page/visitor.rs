@@ -1,0 +1,264 @@
+//! From the making of a passkey to the verdict, and everything that can go wrong with the log.
+
+use serde_json::json;
+use thirtyfour::prelude::*;
+
+use crate::browser::Browser;
+use crate::demo::Demo;
+
+/// An authenticator that always agrees.
+async fn add_authenticator(browser: &Browser) {
+    browser.cdp("WebAuthn.enable", json!({})).await;
+    let options = json!({ "options": {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+        "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true,
+    }});
+    browser
+        .cdp("WebAuthn.addVirtualAuthenticator", options)
+        .await;
+}
+
+/// Approves on the demo's page; ends on the verify page.
+async fn approve(browser: &Browser, demo: &Demo) -> String {
+    browser.open(&demo.page).await;
+    browser.reads("#fields", "4200.00").await;
+    browser.state("demo-asks").await;
+    browser.click("#register").await;
+    browser.reads("#enrolled", "SHA256:").await;
+    browser.click("#approve").await;
+    browser.reads("#step-verify", "cosignet verify").await;
+    browser.state("demo-approved").await;
+    browser.click("#verify").await;
+    browser.verdict("INCOMPLETE").await;
+    let url = browser.driver.current_url().await.unwrap().to_string();
+    url.split_once("#id=").unwrap().1.to_owned()
+}
+
+#[tokio::test]
+async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
+    let demo = Demo::start();
+    let browser = Browser::start().await;
+    add_authenticator(&browser).await;
+    let id = approve(&browser, &demo).await;
+
+    // Without a policy of the reader's own there is no verdict, however good the approval.
+    let said = browser.read("#verdict").await;
+    assert!(
+        said.contains("only a policy says whose key this is"),
+        "{said}"
+    );
+    assert!(said.contains("Checked without any trust policy"), "{said}");
+    let offer = browser.read("#policy").await;
+    assert!(offer.contains("goes in circles"), "{offer}");
+    browser.state("no-policy").await;
+
+    browser.press("Adopt this policy").await;
+    let said = browser.verdict("VERIFIED").await;
+    assert!(
+        said.contains("visitor approved exactly the payload in this bundle"),
+        "{said}"
+    );
+    assert!(said.contains("the operator’s own policy “demo”"), "{said}");
+    assert!(
+        said.contains(&format!("You expected: approval {id}")),
+        "{said}"
+    );
+    let payload = browser.read("#payload").await;
+    assert!(
+        payload.contains("to.iban") && payload.contains("DE89370400440532013000"),
+        "{payload}"
+    );
+    assert!(
+        browser
+            .read("#tree")
+            .await
+            .contains("The log has signed that root.")
+    );
+    browser.state("verified").await;
+
+    // Every part that is changed is noticed by a check of its own.
+    for (part, old, new, check, state) in [
+        (
+            "the payload",
+            "4200.00",
+            "9200.00",
+            "payload binding",
+            "changed-payload",
+        ),
+        (
+            "the passkey’s signature",
+            "",
+            "",
+            "passkey signature",
+            "changed-signature",
+        ),
+        (
+            "the log’s proof and signed checkpoint",
+            "\n1\n",
+            "\n2\n",
+            "inclusion proof",
+            "changed-proof",
+        ),
+        (
+            "the time of decision, in the log entry",
+            "T",
+            "t",
+            "entry form",
+            "changed-entry",
+        ),
+    ] {
+        choose(&browser, part).await;
+        let text = browser.script("return document.querySelector('#break-text').value", vec![]);
+        let text = text.await.as_str().unwrap().to_owned();
+        if old.is_empty() {
+            browser.press("Flip one bit").await;
+        } else {
+            assert!(text.contains(old), "{text}");
+            browser
+                .write("#break-text", &text.replacen(old, new, 1))
+                .await;
+        }
+        let said = browser.verdict("REJECTED").await;
+        assert!(
+            browser.read("#edited").await.contains("edited copy"),
+            "{said}"
+        );
+        let failed = browser.read(".check.fail").await;
+        assert!(
+            failed.starts_with('✕') && failed.contains(check),
+            "{part}: {failed}"
+        );
+        assert!(
+            failed.contains("failed") && failed.contains("Why it matters"),
+            "{failed}"
+        );
+        browser.state(state).await;
+    }
+    // The checkpoint: its signature line, not its text.
+    choose(&browser, "the log’s proof and signed checkpoint").await;
+    let change = "const area = document.querySelector('#break-text'); \
+                  const at = area.value.lastIndexOf(' ') + 20; \
+                  const other = area.value[at] === 'A' ? 'B' : 'A'; \
+                  area.value = area.value.slice(0, at) + other + area.value.slice(at + 1); \
+                  area.dispatchEvent(new Event('input'));";
+    browser.script(change, vec![]).await;
+    browser.verdict("REJECTED").await;
+    let failed = browser.read(".check.fail").await;
+    assert!(failed.contains("checkpoint signature"), "{failed}");
+    browser.state("changed-checkpoint").await;
+
+    browser.press("Back to the original").await;
+    browser.verdict("VERIFIED").await;
+    assert_eq!(browser.read("#edited").await, "");
+
+    // Another valid approval is no answer.
+    let other = "10000000-0000-4000-8000-000000000000";
+    browser
+        .script("document.querySelector('#expect').open = true", vec![])
+        .await;
+    browser.write("#expect [name=approvalId]", other).await;
+    browser.press("Check with these").await;
+    let said = browser.verdict("REJECTED").await;
+    assert!(said.contains(other), "{said}");
+    browser.state("other-approval").await;
+
+    // A link can carry the file itself.
+    let link = "const done = arguments[arguments.length - 1]; (async () => { \
+                const answer = await fetch(`../public/log/entries/${arguments[0]}/verification`); \
+                const packed = answer.body.pipeThrough(new CompressionStream('deflate-raw')); \
+                const bytes = new Uint8Array(await new Response(packed).arrayBuffer()); \
+                return bytes.toBase64 ? bytes.toBase64({ alphabet: 'base64url', omitPadding: true }) \
+                : btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''); \
+                })().then(done);";
+    let packed = browser
+        .driver
+        .execute_async(link, vec![json!(id)])
+        .await
+        .unwrap();
+    let packed = packed.json().as_str().unwrap().to_owned();
+    browser.driver.goto("about:blank").await.unwrap();
+    browser
+        .open(&format!("{}/verify/#b={packed}", demo.log))
+        .await;
+    browser.verdict("INCOMPLETE").await;
+    browser.press("Adopt this policy").await;
+    let said = browser.verdict("VERIFIED").await;
+    assert!(said.contains("File: from the link"), "{said}");
+    browser.driver.goto("about:blank").await.unwrap();
+    browser
+        .open(&format!(
+            "{}/verify/#b={}",
+            demo.log,
+            &packed[..packed.len() / 2]
+        ))
+        .await;
+    browser
+        .reads("#problem", "does not carry a whole file")
+        .await;
+    browser.state("broken-link").await;
+
+    // The log does not know it.
+    look_up(&browser, other).await;
+    browser
+        .reads("#problem", "This log has no approval with the id")
+        .await;
+    browser.reads("#problem", "Nothing was checked").await;
+    browser.state("unknown-id").await;
+    look_up(&browser, "17").await;
+    browser
+        .reads("#problem", "This is not an approval id")
+        .await;
+
+    // The log is not there.
+    demo.end_log();
+    look_up(&browser, &id).await;
+    browser.reads("#problem", "cannot be reached").await;
+    browser.state("log-down").await;
+    browser.end().await;
+}
+
+async fn choose(browser: &Browser, part: &str) {
+    let script = "const select = document.querySelector('#break-part'); \
+                  select.value = [...select.options].find((option) => option.text === arguments[0]).value; \
+                  select.dispatchEvent(new Event('change'));";
+    browser.script(script, vec![json!(part)]).await;
+    browser.verdict("VERIFIED").await;
+}
+
+async fn look_up(browser: &Browser, id: &str) {
+    let field = browser.driver.find(By::Css("#approval-id")).await.unwrap();
+    field.clear().await.unwrap();
+    field.send_keys(id).await.unwrap();
+    field.send_keys(Key::Enter + "").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_visitor_without_a_passkey_uses_one_in_software() {
+    let demo = Demo::start();
+    // Whatever a proxy or a damaged file does to the page, the header holds.
+    let page = ureq::get(format!("{}/verify", demo.log)).call().unwrap();
+    let rules = page.headers()["content-security-policy"].to_str().unwrap();
+    for rule in [
+        "default-src 'none'",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(rules.contains(rule), "{rules}");
+    }
+    assert!(
+        !rules.contains("unsafe-inline") && !rules.contains("'unsafe-eval'"),
+        "{rules}"
+    );
+
+    let browser = Browser::start().await;
+    browser.open(&demo.page).await;
+    browser.click("#register-software").await;
+    browser.reads("#enrolled", "in software").await;
+    browser.click("#approve").await;
+    browser.reads("#step-verify", "cosignet verify").await;
+    browser.click("#verify").await;
+    browser.verdict("INCOMPLETE").await;
+    browser.press("Adopt this policy").await;
+    browser.verdict("VERIFIED").await;
+    browser.end().await;
+}

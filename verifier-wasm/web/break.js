@@ -1,0 +1,108 @@
+// Try to break it: change a part of the loaded approval and watch which check fails.
+
+import { el, fill, visible } from "./dom.js";
+import { fromBase64Url, fromHex, text, toBase64Url, toHex, utf8 } from "./bytes.js";
+
+// Each part can be read from the file, and written back into a copy of it.
+const textPart = (name, get, set) => ({ name, kind: "text", read: get, write: set });
+const bytesPart = (name, get, set) => ({
+  name,
+  kind: "hex",
+  read: (file) => { const bytes = typeof get(file) === "string" ? fromBase64Url(get(file)) : null; return bytes && toHex(bytes); },
+  write: (file, digits) => { const bytes = fromHex(digits); if (!bytes) return false; set(file, toBase64Url(bytes)); },
+});
+const encodedText = (name, get, set) => ({
+  name,
+  kind: "text",
+  read: (file) => { const bytes = typeof get(file) === "string" ? fromBase64Url(get(file)) : null; return bytes && text(bytes); },
+  write: (file, value) => set(file, toBase64Url(utf8(value))),
+});
+const entryPart = (name, key) => bytesPart(name,
+  (file) => entry(file)?.[key],
+  (file, value) => { file.entry = JSON.stringify({ ...entry(file), [key]: value }); });
+
+function entry(file) {
+  try { return JSON.parse(file.entry); } catch { return null; }
+}
+
+const BUNDLE = [
+  encodedText("the payload", (file) => file.evidence?.payload, (file, value) => { file.evidence.payload = value; }),
+  entryPart("the passkey’s signature", "signature"),
+  textPart("the time of decision, in the log entry", (file) => entry(file)?.decidedAt, (file, value) => { file.entry = JSON.stringify({ ...entry(file), decidedAt: value }); }),
+  encodedText("what the browser signed (clientDataJSON)", (file) => file.evidence?.clientDataJSON, (file, value) => { file.evidence.clientDataJSON = value; }),
+  entryPart("the authenticator’s data", "authenticatorData"),
+  entryPart("the public key", "credentialPublicKey"),
+  textPart("the log’s proof and signed checkpoint", (file) => file.logProof, (file, value) => { file.logProof = value; }),
+  textPart("the whole log entry", (file) => file.entry, (file, value) => { file.entry = value; }),
+];
+
+const CONFIRMATION = [
+  textPart("the status", (file) => file.status, (file, value) => { file.status = value; }),
+  textPart("the payload’s hash", (file) => file.payloadHash, (file, value) => { file.payloadHash = value; }),
+  bytesPart("the passkey’s signature", (file) => file.rawAssertion?.response?.signature, (file, value) => { file.rawAssertion.response.signature = value; }),
+  encodedText("what the browser signed (clientDataJSON)", (file) => file.rawAssertion?.response?.clientDataJSON, (file, value) => { file.rawAssertion.response.clientDataJSON = value; }),
+  bytesPart("the authenticator’s data", (file) => file.rawAssertion?.response?.authenticatorData, (file, value) => { file.rawAssertion.response.authenticatorData = value; }),
+];
+
+/// Builds the section once per approval; `onEdit` gets the bytes of the edited copy.
+export function renderBreak(node, bytes, onEdit) {
+  const heading = el("h2", { id: "break-title" }, "Try to break it");
+  let file = null;
+  try { file = JSON.parse(text(bytes)); } catch { /* not JSON: nothing to edit by parts */ }
+  const parts = (file?.type ? BUNDLE : file?.rawAssertion ? CONFIRMATION : []).filter((part) => typeof part.read(file) === "string");
+  if (!parts.length) {
+    fill(node, heading, el("p", {}, "There is nothing in this file that could be edited by its parts."));
+    return;
+  }
+  const select = el("select", { id: "break-part" }, parts.map((part, index) => el("option", { value: String(index) }, part.name)));
+  const area = el("textarea", { id: "break-text", rows: "6", spellcheck: "false", autocomplete: "off" });
+  const outcome = el("p", { class: "outcome", role: "status" });
+  const part = () => parts[Number(select.value)];
+  const show = () => { area.value = part().read(file); fill(outcome); };
+  const edit = () => {
+    const copy = structuredClone(file);
+    const done = part().write(copy, area.value);
+    if (done === false) {
+      fill(outcome, "These are not bytes in hex: an even number of the digits 0–9 and a–f.");
+      return;
+    }
+    const report = onEdit(utf8(JSON.stringify(copy)));
+    fill(outcome, sentence(report));
+  };
+  const flip = () => {
+    area.value = flipped(area.value, part().kind);
+    edit();
+  };
+  select.addEventListener("change", () => { show(); onEdit(null); });
+  area.addEventListener("input", edit);
+  fill(node, heading,
+    el("p", {}, "Change anything in a copy of this approval, be it one bit, and see which check notices. Your file stays as it is."),
+    el("div", { class: "row" }, el("label", { for: "break-part" }, "Change"), select,
+      el("button", { type: "button", onclick: flip }, "Flip one bit")),
+    el("label", { for: "break-text", class: "visually-hidden" }, "Content of that part"), area, outcome);
+  show();
+}
+
+function sentence(report) {
+  const failed = report.checks.filter((check) => check.status === "fail");
+  if (report.verdict === "MALFORMED") return [el("strong", {}, "MALFORMED: "), visible(report.summary)];
+  if (!failed.length) return `${report.verdict}: no check failed. Not every change is one: what nobody signed, a verdict does not rest on.`;
+  return [el("strong", {}, `${report.verdict}: `), failed.map((check) => [visible(check.message), " "])];
+}
+
+// Somewhere in the middle; of a text, in a letter or digit, so that it stays a text.
+function flipped(value, kind) {
+  const middle = Math.floor(value.length / 2);
+  if (kind === "hex") {
+    const at = middle - (middle % 2) + 1;
+    return value.slice(0, at) + (parseInt(value[at], 16) ^ 1).toString(16) + value.slice(at + 1);
+  }
+  for (let distance = 0; distance <= middle; distance += 1) {
+    for (const at of [middle + distance, middle - distance]) {
+      if (/[A-Za-z0-9]/.test(value[at] ?? "")) {
+        return value.slice(0, at) + String.fromCharCode(value.charCodeAt(at) ^ 1) + value.slice(at + 1);
+      }
+    }
+  }
+  return `${value} `;
+}

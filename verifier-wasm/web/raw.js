@@ -1,0 +1,47 @@
+// For those who want to see everything, keep it, and repeat it elsewhere.
+
+import { copyButton, el, fill, saveButton, visible } from "./dom.js";
+import { deflate, size, text, toBase64Url, toHex, utf8 } from "./bytes.js";
+
+/// Longer links do not survive every program.
+const LONGEST_LINK = 8192;
+
+export function renderRaw(node, { bytes, name, reportText, inspected, command, files, link, adopted }) {
+  const raw = text(bytes);
+  fill(node,
+    el("h2", { id: "raw-title" }, "Repeat it, keep it"),
+    el("p", {}, "The same result from the command line, offline, without this page:"),
+    el("pre", { class: "command", tabindex: "0", "aria-label": "Command" }, command),
+    el("p", { class: "row no-print" }, copyButton("Copy the command", command),
+      files.map((file) => saveButton(`Save ${file.name}`, file.name, file.bytes)),
+      saveButton("Save the report", "report.json", utf8(`${reportText}\n`)),
+      el("button", { type: "button", class: "small", onclick: () => window.print() }, "Print one page"),
+      link && linkButton(bytes)),
+    el("details", { class: "quiet no-print" }, el("summary", {}, "Report as JSON"),
+      el("p", { class: "hint" }, "Byte for byte what ", el("code", {}, "cosignet verify --format json"), " prints for the same files", adopted ? ", but for where the policy came from" : "", "."),
+      el("pre", { tabindex: "0", "aria-label": "Report as JSON", id: "report-json" }, visible(reportText)),
+      copyButton("Copy the report", reportText)),
+    el("details", { class: "quiet no-print" }, el("summary", {}, "What the file says, decoded"),
+      el("p", { class: "hint" }, "True or not: nothing in this view has been verified."),
+      inspected ? el("pre", { tabindex: "0", "aria-label": "Decoded file" }, visible(inspected, true)) : el("p", {}, "It cannot be decoded.")),
+    el("details", { class: "quiet no-print" }, el("summary", {}, `The bytes of the file (${size(bytes.length)})`),
+      el("pre", { tabindex: "0", "aria-label": "Bytes of the file" }, raw === null ? dump(bytes) : visible(raw.slice(0, 100_000), true))));
+  node.dataset.name = name;
+}
+
+function linkButton(bytes) {
+  const button = copyButton("Copy a link that carries this file", async () => {
+    const packed = toBase64Url(await deflate(bytes));
+    if (packed.length > LONGEST_LINK) throw new Error("too long");
+    const address = new URL(location.href);
+    address.hash = `b=${packed}`;
+    return address.href;
+  });
+  button.title = "The file is in the part after #, which browsers do not send. It stays in the history of whoever opens it.";
+  return button;
+}
+
+const dump = (bytes) => toHex(bytes.slice(0, 4096)).replace(/.{64}/g, "$&\n");
+
+/// A word of a command, for a POSIX shell.
+export const quoted = (word) => (/^[A-Za-z0-9_./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

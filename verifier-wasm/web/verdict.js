@@ -1,0 +1,60 @@
+// The verdict: a word, a shape and a colour, and one sentence.
+
+import { el, fill, hash, svg, visible } from "./dom.js";
+
+const SHAPES = {
+  VERIFIED: () => [
+    svg("path", { d: "M32 4 56 13v18c0 14-9 24-24 29C17 55 8 45 8 31V13z", class: "shape" }),
+    svg("path", { d: "m20 32 9 9 16-18", class: "mark" }),
+  ],
+  REJECTED: () => [
+    svg("path", { d: "M22 4h20l18 18v20L42 60H22L4 42V22z", class: "shape" }),
+    svg("path", { d: "m22 22 20 20m0-20L22 42", class: "mark" }),
+  ],
+  INCOMPLETE: () => [
+    svg("circle", { cx: 32, cy: 32, r: 27, class: "outline" }),
+    svg("path", { d: "M32 5a27 27 0 0 0 0 54z", class: "shape" }),
+  ],
+  MALFORMED: () => [
+    svg("rect", { x: 6, y: 6, width: 52, height: 52, class: "outline dashed" }),
+    svg("path", { d: "M24 24c0-11 17-11 17 0 0 8-9 7-9 15m0 7v1", class: "mark dark" }),
+  ],
+};
+
+const ADVICE = {
+  VERIFIED: "Everything that the policy requires was checked and holds. You may rely on it, within what it proves.",
+  REJECTED: "Something was checked and is wrong. Do not act on this.",
+  INCOMPLETE: "Nothing is wrong, but something is missing. Do not act on this until it is there.",
+  MALFORMED: "This is no approval file that can be read. Get the file again from its source.",
+};
+
+export function verdictIcon(verdict) {
+  return svg("svg", { viewBox: "0 0 64 64", class: `icon ${verdict.toLowerCase()}`, "aria-hidden": "true" }, SHAPES[verdict]());
+}
+
+/// One sentence that names the policy, or its absence.
+export function policySentence(report, policy) {
+  if (!report.policy) return ["Checked without any trust policy."];
+  const name = visible(report.policy.name);
+  return policy?.source === "operator"
+    ? ["Checked under the operator’s own policy “", name, "” (SHA-256 ", hash(report.policy.sha256), "), which you adopted: it says what the operator wants you to trust."]
+    : ["Checked under your policy “", name, "” (SHA-256 ", hash(report.policy.sha256), ")."];
+}
+
+export function renderVerdict(node, report, { policy, name, next, expected }) {
+  const title = el("h2", { id: "verdict-title", tabindex: "-1" },
+    el("span", { class: "word" }, report.verdict), " ",
+    el("span", { class: "sentence" }, visible(report.summary)));
+  node.className = `verdict ${report.verdict.toLowerCase()}`;
+  fill(node,
+    verdictIcon(report.verdict),
+    el("div", {},
+      title,
+      el("p", { class: "advice" }, ADVICE[report.verdict]),
+      next && el("p", { class: "next" }, el("strong", {}, "Next: "), next),
+      el("p", { class: "basis" }, policySentence(report, policy), " ",
+        expected.length ? ["You expected: ", expected.map((text, i) => [i ? "; " : "", visible(text)]), ". "] : null,
+        "File: ", visible(name), ", SHA-256 ", hash(report.inputs.bundleSha256), "."),
+      report.code === "ok" ? null : el("p", { class: "code no-print" }, "Code ", el("code", {}, report.code))));
+  return title;
+}

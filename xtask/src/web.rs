@@ -1,0 +1,77 @@
+//! The verify page: `cargo xtask web`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::command::{add_target, cargo, root, run, target};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Builds the module and the page into `target/web`.
+pub(crate) fn build() -> Result<(), String> {
+    build_into(&target(), &target().join("web"))
+}
+
+/// Builds everything once more, from nothing, and compares the bytes.
+pub(crate) fn check() -> Result<(), String> {
+    build()?;
+    let apart = target().join("web-again");
+    if apart.exists() {
+        std::fs::remove_dir_all(&apart).map_err(|e| format!("{}: {e}", apart.display()))?;
+    }
+    build_into(&apart, &apart.join("web"))?;
+    let read = |folder: &Path, name: &str| {
+        let path = folder.join("web").join(name);
+        std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))
+    };
+    for name in ["verifier_bg.wasm", "index.html", "single/verify.html"] {
+        if read(&target(), name)? != read(&apart, name)? {
+            return Err(format!("building {name} twice gave different bytes"));
+        }
+    }
+    eprintln!("built twice: the same bytes");
+    Ok(())
+}
+
+fn build_into(target: &Path, out: &Path) -> Result<(), String> {
+    add_target(TARGET, "the verify page needs")?;
+    let mut module = cargo(&[
+        "rustc",
+        "--package",
+        "verifier-wasm",
+        "--lib",
+        // Alone: with an rlib beside it there would be no optimisation across crates.
+        "--crate-type",
+        "cdylib",
+        "--target",
+        TARGET,
+        "--profile",
+        "wasm",
+    ]);
+    module
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_ENCODED_RUSTFLAGS", without_paths().join("\x1f"));
+    run(&mut module)?;
+    let module = target.join(TARGET).join("wasm").join("verifier_wasm.wasm");
+    let mut page = cargo(&["run", "--quiet", "--package", "web-build", "--"]);
+    let sources = root().join("verifier-wasm").join("web");
+    run(page.arg(module).arg(sources).arg(out))
+}
+
+/// Messages of panics name files: with the same names on every machine, the module has the same
+/// bytes.
+fn without_paths() -> Vec<String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"))?;
+        Some(PathBuf::from(home).join(".cargo"))
+    });
+    let registry = home.map(|home| home.join("registry").join("src"));
+    let indexes = registry.and_then(|registry| registry.read_dir().ok());
+    let indexes = indexes.into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = indexes.map(|entry| entry.path()).collect();
+    paths.sort();
+    let remap = |path: &Path, name: &str| format!("--remap-path-prefix={}={name}", path.display());
+    let mut flags = vec![remap(&root(), "/verifier")];
+    flags.extend(paths.iter().map(|path| remap(path, "/crates")));
+    flags
+}

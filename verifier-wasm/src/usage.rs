@@ -1,6 +1,6 @@
 //! Questions that cannot be asked.
 
-use std::fmt;
+use core::fmt;
 
 use verifier_core::Failure;
 use verifier_core::bundle::is_approval_id;

@@ -20,7 +20,7 @@ Start here:
   cosignet policy add-approver policy.toml --name \"alice (phone)\" --registration alice.json
   cosignet verify approval.json --policy policy.toml --payload wire.json
 
-Nothing here uses the network, and no environment variable changes a verdict."
+`verify` uses no network, and no environment variable changes a verdict."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

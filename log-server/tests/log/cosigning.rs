@@ -244,6 +244,27 @@ fn without_a_quorum_nothing_is_published_and_everything_when_it_is_back() {
 }
 
 #[test]
+fn a_quorum_may_be_made_of_groups() {
+    let log = Log::new();
+    let fakes = ["a", "b", "c"].map(|name| Fake::new(name, Manner::Honest));
+    let lines: String = fakes.iter().map(Fake::policy_line).collect();
+    let vkey = &log.vkey;
+    let groups = "group either any a b\ngroup both all either c\nquorum both\n";
+    let policy = format!("log {vkey}\n{lines}{groups}");
+    std::fs::write(log.path("../log.policy"), &policy).unwrap();
+    let server = serve(&log);
+    fakes[0].behave(Manner::Down);
+    let approval = Approval::new(1);
+    let reply = server.client.append(&approval);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    verifies(&log, &policy, &approval, &reply);
+    // Two of three have signed then, and they are not the right ones.
+    fakes[0].behave(Manner::Honest);
+    fakes[2].behave(Manner::Down);
+    not_published(&server.client.append(&Approval::new(2)));
+}
+
+#[test]
 fn an_append_that_waits_is_answered_when_the_quorum_is_back() {
     let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Silent, Manner::Down]);
     let long = [("COSIGNET_LOG_PUBLISH_WAIT_SECONDS", "60")];
@@ -390,8 +411,12 @@ fn another_tree_of_the_same_size_is_a_fork_and_does_not_start() {
     let server = log.serve();
     assert_eq!(server.client.append(&Approval::new(2)).status, 201);
     assert_eq!(server.stop(), Some(0));
+    // One that has never seen the log is shown nothing that it could sign.
+    let fresh = Fake::new("c", Manner::Honest);
+    policy(&log, &[&lines[..], &[fresh.policy_line()]].concat(), 1);
     let said = try_serve(&log, &[]).err().expect("it must not start");
     assert!(said.contains("shows another tree of 1 entries"), "{said}");
+    assert_eq!(fresh.size(), 0);
 }
 
 #[test]

@@ -244,6 +244,33 @@ fn without_a_quorum_nothing_is_published_and_everything_when_it_is_back() {
 }
 
 #[test]
+fn an_end_without_a_quorum_builds_nothing_on_what_is_not_published() {
+    let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Honest, Manner::Down]);
+    let server = serve(&log);
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    fakes[1].behave(Manner::Down);
+    let (two, three) = (Approval::new(2), Approval::new(3));
+    for approval in [&two, &three] {
+        not_published(&server.client.append(approval));
+    }
+    assert_eq!(server.stop(), Some(0));
+    let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+    let committed = "SELECT size FROM head";
+    let committed: i64 = database.query_row(committed, [], |row| row.get(0)).unwrap();
+    assert_eq!(committed, 2);
+    drop(database);
+    fakes[1].behave(Manner::Honest);
+    let server = serve(&log);
+    for (approval, status, index) in [(&two, 200, 1), (&three, 201, 2)] {
+        let reply = server.client.append(approval);
+        assert_eq!((reply.status, reply.index()), (status, index));
+        verifies(&log, &policy, approval, &reply);
+    }
+    assert_eq!(server.stop(), Some(0));
+    log.assert_clean();
+}
+
+#[test]
 fn a_quorum_may_be_made_of_groups() {
     let log = Log::new();
     let fakes = ["a", "b", "c"].map(|name| Fake::new(name, Manner::Honest));

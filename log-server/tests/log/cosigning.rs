@@ -244,6 +244,37 @@ fn without_a_quorum_nothing_is_published_and_everything_when_it_is_back() {
 }
 
 #[test]
+fn a_head_costs_each_witness_one_request() {
+    let log = Log::new();
+    let fakes = ["a", "b"].map(|name| Fake::new(name, Manner::Honest));
+    let lines = fakes.each_ref().map(Fake::policy_line);
+    policy(&log, &lines, 2);
+    let server = serve(&log);
+    let before = fakes.each_ref().map(Fake::requests);
+    for number in 1..=5 {
+        assert_eq!(server.client.append(&Approval::new(number)).status, 201);
+    }
+    // Nor does a repeat ask anybody.
+    assert_eq!(server.client.append(&Approval::new(1)).status, 200);
+    assert_eq!(fakes.each_ref().map(Fake::requests), before.map(|n| n + 5));
+}
+
+#[test]
+fn while_publication_is_held_back_the_queue_fills_and_no_more_is_taken() {
+    let (log, _fakes, _) = two_of_three([Manner::Honest, Manner::Down, Manner::Down]);
+    let server = try_serve(&log, &[("COSIGNET_LOG_QUEUE", "2")]).unwrap();
+    // Not even the empty tree is published, so none of them is committed.
+    for number in 1..=2 {
+        not_published(&server.client.append(&Approval::new(number)));
+    }
+    let reply = server.client.append(&Approval::new(3));
+    assert_eq!(
+        (reply.status, reply.code().as_str()),
+        (503, "log.overloaded")
+    );
+}
+
+#[test]
 fn an_end_without_a_quorum_builds_nothing_on_what_is_not_published() {
     let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Honest, Manner::Down]);
     let server = serve(&log);

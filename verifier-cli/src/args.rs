@@ -1,5 +1,6 @@
 //! The command line.
 
+#[cfg(unix)]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Anchor(AnchorCommand),
     /// A witness: it cosigns the heads of logs that only append
+    #[cfg(unix)]
     #[command(subcommand)]
     Witness(WitnessCommand),
 }
@@ -355,6 +357,7 @@ pub(crate) struct AnchorVerifyArgs {
     pub(crate) format: Format,
 }
 
+#[cfg(unix)]
 #[derive(Debug, Subcommand)]
 pub(crate) enum WitnessCommand {
     Init(WitnessInitArgs),
@@ -362,6 +365,7 @@ pub(crate) enum WitnessCommand {
 }
 
 /// Create a witness: its key and its empty memory. Prints the verifier key
+#[cfg(unix)]
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Nothing else ever creates a witness. Back up DIR/witness.key now, and keep it secret. The verifier
@@ -380,6 +384,7 @@ pub(crate) struct WitnessInitArgs {
 }
 
 /// Run a witness (c2sp.org/tlog-witness)
+#[cfg(unix)]
 #[derive(Args, Debug)]
 #[command(after_help = "\
 --logs is a c2sp.org/tlog-policy file; its `log` lines say whose checkpoints are cosigned, and the
@@ -430,6 +435,7 @@ impl Cli {
             Command::Policy(PolicyCommand::Init(args)) => args.format,
             Command::Policy(PolicyCommand::AddApprover(args)) => args.format,
             Command::Policy(PolicyCommand::Check(args) | PolicyCommand::Show(args)) => args.format,
+            #[cfg(unix)]
             Command::Witness(_) => Format::Human,
         }
     }

@@ -29,6 +29,8 @@ mod policy_file;
 mod text;
 mod vectors;
 mod verify;
+// Its durability is that of Unix file systems.
+#[cfg(unix)]
 mod witness;
 
 use std::process::ExitCode;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Policy(command) => policy::run(command),
         Command::Headers(command) => headers::run(command),
         Command::Anchor(command) => anchor::run(command),
+        #[cfg(unix)]
         Command::Witness(command) => witness::run(command),
     };
     let exit = done.unwrap_or_else(|error| {

@@ -1,7 +1,5 @@
-//! The programs that the demo runs: a log, in a temporary folder.
-//!
-//! Whatever joins them (a witness, say) becomes one more [`Program`] here, and one more line in
-//! [`Stage::tlog_policy`].
+//! The programs that the demo runs, in a temporary folder: a log, and two witnesses that cosign
+//! its heads. Their quorum is both of them.
 
 use std::env;
 use std::fs;
@@ -18,13 +16,21 @@ use crate::Result;
 /// The name of the demo's log.
 const LOG: &str = "localhost/demo";
 
+/// The names of its witnesses. On other systems than Unix there are none.
+#[cfg(unix)]
+const WITNESSES: &[&str] = &["alice", "bob"];
+#[cfg(not(unix))]
+const WITNESSES: &[&str] = &[];
+
 /// Everything that runs and what it knows.
 pub(crate) struct Stage {
     // In this order: programs end before their folder goes.
     log: Program,
+    witnesses: Vec<Witness>,
     /// Where the log answers, without a slash at the end.
     pub(crate) log_url: String,
     vkey: String,
+    tlog_policy: String,
     token: String,
     folder: TempDir,
     agent: ureq::Agent,
@@ -49,18 +55,31 @@ impl Stage {
                 .args(["token", "create", "--name", "demo", "--data"])
                 .arg(&data),
         )?;
+        let log_line = folder.path().join("log.policy");
+        fs::write(&log_line, format!("log {vkey}\nquorum none\n"))
+            .map_err(|error| format!("cannot write {}: {error}", log_line.display()))?;
+        let start = |name: &&str| Witness::start(name, folder.path(), &log_line);
+        let witnesses = WITNESSES.iter().map(start).collect::<Result<Vec<_>>>()?;
+        let tlog_policy = tlog_policy(&vkey, &witnesses);
+        let witness_policy = folder.path().join("witnesses.policy");
+        fs::write(&witness_policy, &tlog_policy)
+            .map_err(|error| format!("cannot write {}: {error}", witness_policy.display()))?;
         let policy = folder.path().join("policy.json");
         let mut serve = Command::new(&binary);
         serve
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(["--rp-id", "localhost", "--origin", origin, "--data"])
             .arg(&data)
+            .arg("--witness-policy")
+            .arg(&witness_policy)
             .arg("--verify-policy")
             .arg(&policy);
         let (log, address) = Program::start(&mut serve, "serving address=")?;
         let port = address.rsplit(':').next().unwrap_or_default();
         let stage = Self {
             log,
+            witnesses,
+            tlog_policy,
             log_url: format!("http://localhost:{port}"),
             vkey,
             token,
@@ -83,12 +102,15 @@ impl Stage {
         );
         println!("  its key    {}", self.vkey);
         println!("  its files  {}", self.folder.path().display());
+        for witness in &self.witnesses {
+            println!("A witness, {}, runs at {}", witness.name, witness.url);
+        }
         println!("A service that asks for approvals runs at {page}");
     }
 
     /// Which log, and which witnesses, the demo's policy trusts.
-    pub(crate) fn tlog_policy(&self) -> String {
-        format!("log {}\nquorum none\n", self.vkey)
+    pub(crate) fn tlog_policy(&self) -> &str {
+        &self.tlog_policy
     }
 
     /// Keeps a file in the demo's folder.
@@ -132,6 +154,57 @@ impl Stage {
         let text = text.map_err(|error| format!("the log's answer broke off: {error}"))?;
         Ok((answer.status().as_u16(), text))
     }
+}
+
+/// Who cosigns the heads of the log.
+struct Witness {
+    name: String,
+    vkey: String,
+    url: String,
+    _program: Program,
+}
+
+impl Witness {
+    fn start(name: &str, folder: &Path, logs: &Path) -> Result<Self> {
+        let binary = beside("cosignet")?;
+        let data = folder.join(format!("witness-{name}"));
+        let vkey = output(
+            Command::new(&binary)
+                .args(["witness", "init", "--name", &format!("localhost/{name}")])
+                .arg("--data")
+                .arg(&data),
+        )?;
+        let mut serve = Command::new(&binary);
+        serve
+            .args(["witness", "serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(&data)
+            .arg("--logs")
+            .arg(logs);
+        let (program, address) = Program::start(&mut serve, "serving address=")?;
+        Ok(Self {
+            name: name.to_owned(),
+            vkey,
+            url: format!("http://{address}"),
+            _program: program,
+        })
+    }
+}
+
+/// The log and its witnesses, all of whom have to sign (c2sp.org/tlog-policy).
+fn tlog_policy(vkey: &str, witnesses: &[Witness]) -> String {
+    let mut text = format!("log {vkey}\n");
+    for Witness {
+        name, vkey, url, ..
+    } in witnesses
+    {
+        text += &format!("witness {name} {vkey} {url}\n");
+    }
+    let names: Vec<&str> = witnesses.iter().map(|one| one.name.as_str()).collect();
+    text += &match names.as_slice() {
+        [] => "quorum none\n".to_owned(),
+        names => format!("group both all {}\nquorum both\n", names.join(" ")),
+    };
+    text
 }
 
 /// A program that ends with the demo.

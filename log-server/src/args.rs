@@ -186,7 +186,10 @@ impl ServeArgs {
             .or(file.max_append_delay_seconds)
             .unwrap_or(86_400);
         let wait = own.publish_wait_seconds.or(file.publish_wait_seconds);
-        let wait = wait.unwrap_or(20);
+        let wait = match wait {
+            Some(0) => return Err(bad("publish-wait-seconds", "at least 1")),
+            other => other.unwrap_or(20),
+        };
         let positive = |value: Option<usize>, name, default| match value {
             Some(0) => Err(bad(name, "at least 1")),
             other => Ok(other.unwrap_or(default)),

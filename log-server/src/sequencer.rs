@@ -171,6 +171,8 @@ impl<S: Store> Sequencer<S> {
 
     /// `false` if the process ends before what it has committed is published.
     fn step(&mut self, batch: Vec<Job>, jobs: &mpsc::Receiver<Job>) -> Result<bool> {
+        // A log that was rolled back signs nothing more.
+        self.publisher.cosigner().confirm()?;
         let begun = Instant::now();
         let verdicts = match self.append(&batch) {
             Ok(verdicts) => verdicts,

@@ -1,5 +1,6 @@
 //! The command line.
 
+#[cfg(unix)]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -20,8 +21,7 @@ Start here:
   cosignet policy add-approver policy.toml --name \"alice (phone)\" --registration alice.json
   cosignet verify approval.json --policy policy.toml --payload wire.json
 
-Only fetch, monitor, witness, headers sync and anchor upgrade use the network, and no environment
-variable changes a verdict."
+`verify` uses no network, and no environment variable changes a verdict."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -46,6 +46,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Anchor(AnchorCommand),
     /// A witness: it cosigns the heads of logs that only append
+    #[cfg(unix)]
     #[command(subcommand)]
     Witness(WitnessCommand),
     Fetch(FetchArgs),
@@ -399,6 +400,7 @@ pub(crate) struct AnchorVerifyArgs {
     pub(crate) format: Format,
 }
 
+#[cfg(unix)]
 #[derive(Debug, Subcommand)]
 pub(crate) enum WitnessCommand {
     Init(WitnessInitArgs),
@@ -406,6 +408,7 @@ pub(crate) enum WitnessCommand {
 }
 
 /// Create a witness: its key and its empty memory. Prints the verifier key
+#[cfg(unix)]
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Nothing else ever creates a witness. Back up DIR/witness.key now, and keep it secret. The verifier
@@ -424,6 +427,7 @@ pub(crate) struct WitnessInitArgs {
 }
 
 /// Run a witness (c2sp.org/tlog-witness)
+#[cfg(unix)]
 #[derive(Args, Debug)]
 #[command(after_help = "\
 --logs is a c2sp.org/tlog-policy file; its `log` lines say whose checkpoints are cosigned, and the
@@ -613,6 +617,7 @@ impl Cli {
             Command::Policy(PolicyCommand::Init(args)) => args.format,
             Command::Policy(PolicyCommand::AddApprover(args)) => args.format,
             Command::Policy(PolicyCommand::Check(args) | PolicyCommand::Show(args)) => args.format,
+            #[cfg(unix)]
             Command::Witness(_) => Format::Human,
         }
     }

@@ -33,6 +33,8 @@ mod policy_file;
 mod text;
 mod vectors;
 mod verify;
+// Its durability is that of Unix file systems.
+#[cfg(unix)]
 mod witness;
 
 use std::process::ExitCode;
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Policy(command) => policy::run(command),
         Command::Headers(command) => headers::run(command),
         Command::Anchor(command) => anchor::run(command),
+        #[cfg(unix)]
         Command::Witness(command) => witness::run(command),
         Command::Fetch(args) => fetch::run(args),
         Command::Monitor(args) => monitor::run(args),

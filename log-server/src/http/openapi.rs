@@ -12,6 +12,7 @@ use crate::disclosure::CHANGE_MEMBERS;
 #[derive(Clone, Copy)]
 enum Body {
     Bytes,
+    Html,
     Json(&'static str),
     Problem,
     Text,
@@ -168,6 +169,17 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "get",
+        path: "/verify",
+        summary: "The page that verifies approvals in a browser, where it is built in.",
+        request: None,
+        answers: &[
+            (200, "HTML.", Body::Html),
+            (308, "It is at /verify/.", Body::Html),
+            UNKNOWN,
+        ],
+    },
+    Operation {
+        method: "get",
         path: "/healthz",
         summary: "Whether the process lives.",
         request: None,
@@ -275,6 +287,7 @@ fn describe(operation: &Operation) -> Value<'static> {
 fn content(body: Body) -> Value<'static> {
     let (kind, schema) = match body {
         Body::Bytes => ("application/octet-stream", string()),
+        Body::Html => ("text/html; charset=utf-8", string()),
         Body::Json(name) => ("application/json", reference(name)),
         Body::Problem => ("application/problem+json", reference("Problem")),
         Body::Text => ("text/plain; charset=utf-8", string()),

@@ -244,6 +244,85 @@ fn without_a_quorum_nothing_is_published_and_everything_when_it_is_back() {
 }
 
 #[test]
+fn a_head_costs_each_witness_one_request() {
+    let log = Log::new();
+    let fakes = ["a", "b"].map(|name| Fake::new(name, Manner::Honest));
+    let lines = fakes.each_ref().map(Fake::policy_line);
+    policy(&log, &lines, 2);
+    let server = serve(&log);
+    let before = fakes.each_ref().map(Fake::requests);
+    for number in 1..=5 {
+        assert_eq!(server.client.append(&Approval::new(number)).status, 201);
+    }
+    // Nor does a repeat ask anybody.
+    assert_eq!(server.client.append(&Approval::new(1)).status, 200);
+    assert_eq!(fakes.each_ref().map(Fake::requests), before.map(|n| n + 5));
+}
+
+#[test]
+fn while_publication_is_held_back_the_queue_fills_and_no_more_is_taken() {
+    let (log, _fakes, _) = two_of_three([Manner::Honest, Manner::Down, Manner::Down]);
+    let server = try_serve(&log, &[("COSIGNET_LOG_QUEUE", "2")]).unwrap();
+    // Not even the empty tree is published, so none of them is committed.
+    for number in 1..=2 {
+        not_published(&server.client.append(&Approval::new(number)));
+    }
+    let reply = server.client.append(&Approval::new(3));
+    assert_eq!(
+        (reply.status, reply.code().as_str()),
+        (503, "log.overloaded")
+    );
+}
+
+#[test]
+fn an_end_without_a_quorum_builds_nothing_on_what_is_not_published() {
+    let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Honest, Manner::Down]);
+    let server = serve(&log);
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    fakes[1].behave(Manner::Down);
+    let (two, three) = (Approval::new(2), Approval::new(3));
+    for approval in [&two, &three] {
+        not_published(&server.client.append(approval));
+    }
+    assert_eq!(server.stop(), Some(0));
+    let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+    let committed = "SELECT size FROM head";
+    let committed: i64 = database.query_row(committed, [], |row| row.get(0)).unwrap();
+    assert_eq!(committed, 2);
+    drop(database);
+    fakes[1].behave(Manner::Honest);
+    let server = serve(&log);
+    for (approval, status, index) in [(&two, 200, 1), (&three, 201, 2)] {
+        let reply = server.client.append(approval);
+        assert_eq!((reply.status, reply.index()), (status, index));
+        verifies(&log, &policy, approval, &reply);
+    }
+    assert_eq!(server.stop(), Some(0));
+    log.assert_clean();
+}
+
+#[test]
+fn a_quorum_may_be_made_of_groups() {
+    let log = Log::new();
+    let fakes = ["a", "b", "c"].map(|name| Fake::new(name, Manner::Honest));
+    let lines: String = fakes.iter().map(Fake::policy_line).collect();
+    let vkey = &log.vkey;
+    let groups = "group either any a b\ngroup both all either c\nquorum both\n";
+    let policy = format!("log {vkey}\n{lines}{groups}");
+    std::fs::write(log.path("../log.policy"), &policy).unwrap();
+    let server = serve(&log);
+    fakes[0].behave(Manner::Down);
+    let approval = Approval::new(1);
+    let reply = server.client.append(&approval);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    verifies(&log, &policy, &approval, &reply);
+    // Two of three have signed then, and they are not the right ones.
+    fakes[0].behave(Manner::Honest);
+    fakes[2].behave(Manner::Down);
+    not_published(&server.client.append(&Approval::new(2)));
+}
+
+#[test]
 fn an_append_that_waits_is_answered_when_the_quorum_is_back() {
     let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Silent, Manner::Down]);
     let long = [("COSIGNET_LOG_PUBLISH_WAIT_SECONDS", "60")];
@@ -390,8 +469,12 @@ fn another_tree_of_the_same_size_is_a_fork_and_does_not_start() {
     let server = log.serve();
     assert_eq!(server.client.append(&Approval::new(2)).status, 201);
     assert_eq!(server.stop(), Some(0));
+    // One that has never seen the log is shown nothing that it could sign.
+    let fresh = Fake::new("c", Manner::Honest);
+    policy(&log, &[&lines[..], &[fresh.policy_line()]].concat(), 1);
     let said = try_serve(&log, &[]).err().expect("it must not start");
     assert!(said.contains("shows another tree of 1 entries"), "{said}");
+    assert_eq!(fresh.size(), 0);
 }
 
 #[test]

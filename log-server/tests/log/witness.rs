@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -32,6 +33,7 @@ struct Inner {
     key: NoteKey,
     manner: Mutex<(Manner, u64)>,
     changed: Condvar,
+    requests: AtomicUsize,
 }
 
 /// A witness in this process.
@@ -51,6 +53,7 @@ impl Fake {
             key: NoteKey::new(&format!("witness.example/{name}"), COSIGNATURE, [seed; 32]),
             manner: Mutex::new((manner, 0)),
             changed: Condvar::new(),
+            requests: AtomicUsize::new(0),
         });
         let served = Arc::clone(&inner);
         std::thread::spawn(move || {
@@ -72,6 +75,11 @@ impl Fake {
         self.inner.manner.lock().unwrap().1
     }
 
+    /// How often it was asked.
+    pub(crate) fn requests(&self) -> usize {
+        self.inner.requests.load(Ordering::SeqCst)
+    }
+
     /// The name of its key.
     pub(crate) fn key_name(&self) -> &str {
         &self.inner.key.name
@@ -86,6 +94,7 @@ impl Fake {
 impl Inner {
     fn answer(&self, mut stream: TcpStream) -> Option<()> {
         let body = request(&stream)?;
+        self.requests.fetch_add(1, Ordering::SeqCst);
         let (head, checkpoint) = body.split_once("\n\n").unwrap_or_default();
         let old: u64 = head.lines().next()?.strip_prefix("old ")?.parse().ok()?;
         let text = checkpoint.split("\n\n").next()?.to_owned() + "\n";

@@ -1,5 +1,6 @@
 //! `cosignet witness` as logs, monitors and operators meet it: the real program over loopback.
 
+#![cfg(unix)]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,

@@ -495,6 +495,23 @@ mod tests {
         text.split('\n').map(line).collect::<Vec<_>>().join("\n")
     }
 
+    #[test]
+    fn says_which_witnesses_would_be_enough() {
+        let policy = parse(EXAMPLE).unwrap();
+        for (witnessed, enough) in [
+            ([true, true, false, true, false, false], true),
+            ([false, true, true, false, false, true], true),
+            ([true, false, false, true, true, true], false),
+            ([true, true, true, false, false, false], false),
+            ([false; 6], false),
+            ([true; 6], true),
+        ] {
+            assert_eq!(policy.is_quorum(&witnessed), enough, "{witnessed:?}");
+        }
+        assert!(!policy.is_quorum(&[]));
+        assert!(parse("log l1\nquorum none\n").unwrap().is_quorum(&[]));
+    }
+
     const EXAMPLE: &str = "log l1
 
 witness X1 w1

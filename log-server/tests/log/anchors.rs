@@ -459,6 +459,27 @@ fn state_survives_being_killed() {
 }
 
 #[test]
+fn addresses_in_proofs_are_followed_only_while_they_are_configured() {
+    let mut stage = Stage::new(3);
+    let server = stage.serve();
+    server.client.append(&Approval::new(1));
+    anchor(&server, 1, is_pending);
+    server.kill();
+    let before: Vec<_> = stage.calendars.drain(..).collect();
+    let asked = |calendar: &Calendar| calendar.asked().len();
+    let counts: Vec<_> = before.iter().map(asked).collect();
+    stage.calendars = (0..3).map(|_| Calendar::start()).collect();
+    let server = stage.serve();
+    server.client.append(&Approval::new(2));
+    anchor(&server, 2, is_pending);
+    until("a question", || {
+        let mut calendars = stage.calendars.iter();
+        calendars.all(|calendar| asked(calendar) >= 2).then_some(())
+    });
+    assert_eq!(before.iter().map(asked).collect::<Vec<_>>(), counts);
+}
+
+#[test]
 fn calendars_are_not_trusted_and_no_address_of_theirs_is_followed() {
     let mut stage = Stage::new(8);
     let stranger = Calendar::start();

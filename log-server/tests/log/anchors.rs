@@ -641,4 +641,18 @@ fn bad_settings_are_named() {
         let refused = log.serve_with(&[(&name, value)]).map(drop);
         assert!(refused.unwrap_err().contains(says), "{value}");
     }
+    // The same in a file, where they have a table of their own.
+    let file = log.path("settings.toml");
+    let config = file.display().to_string();
+    for (text, says) in [
+        (
+            "[anchor]\ncalendars = [\"https://a.example\"]\n",
+            "--anchor-calendar",
+        ),
+        ("[anchor]\ncalendar = []\n", "calendar"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let refused = log.serve_with(&[("COSIGNET_LOG_CONFIG", &config)]);
+        assert!(refused.map(drop).unwrap_err().contains(says), "{text}");
+    }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use test_vectors::bitcoin::{Chain, display_hash};
+use test_vectors::bitcoin::{Chain, REGTEST_GENESIS, display_hash, header_file};
 use test_vectors::calendar::{Calendar, Mood, mine};
 use test_vectors::encoding::{b64url, from_b64url, sha256};
 use test_vectors::node::Node;
@@ -81,14 +81,23 @@ impl Stage {
         anchor: &Value,
         headers: Option<&Chain>,
     ) -> Report {
+        let file = headers.map(Chain::file);
+        self.audit_with(approval, bundle, anchor, file.as_deref())
+    }
+
+    /// The same with a file of headers.
+    fn audit_with(
+        &self,
+        approval: &Approval,
+        bundle: &str,
+        anchor: &Value,
+        file: Option<&[u8]>,
+    ) -> Report {
         let mut policy = approval.draft.clone().mint().policy;
         policy.log = Some(format!("log {}\nquorum none\n", self.log.vkey));
         policy.anchor = Some(anchor.clone());
         let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
-        let file = headers.map(Chain::file);
-        let chain = file
-            .as_deref()
-            .map(|file| HeaderChain::parse(file).unwrap());
+        let chain = file.map(|file| HeaderChain::parse(file).unwrap());
         let mut request = Request::default();
         request.policy = Some(&policy);
         request.approval_id = Some(&approval.draft.approval_id);
@@ -326,6 +335,12 @@ fn from_an_append_to_a_block_that_a_policy_knows() {
         let report = stage.audit(&approval, bundle, rule, headers);
         assert_eq!(verdict(&report), expected, "{what}: {}", report.to_json());
     }
+    // Mainnet's own first block has difficulty 1, and so could a chain on top of it.
+    let mut easy = REGTEST_GENESIS;
+    easy[68..].copy_from_slice(b"\x29\xab\x5f\x49\xff\xff\x00\x1d\x1d\xac\x2b\x7c");
+    let file = header_file("mainnet", 0, &easy);
+    let report = stage.audit_with(&approval, &none, &mainnet, Some(&file));
+    assert_eq!(verdict(&report), ("INCOMPLETE", "anchor.not_pinned"));
     drop(server);
     stage.log.assert_clean();
 }

@@ -69,7 +69,8 @@ and in camelCase:
   maxAppendDelaySeconds = 86400
   [anchor]
   calendars = [\"https://…\", \"https://…\", \"https://…\"]
-A flag or variable wins over the file. Put a reverse proxy with TLS in front.")]
+What begins with ANCHOR_ stands in the table [anchor], without it. A flag or variable wins over the
+file. Put a reverse proxy with TLS in front.")]
 pub(crate) struct ServeArgs {
     /// Where the log lives
     #[arg(long, value_name = "DIR", env = "COSIGNET_LOG_DATA")]

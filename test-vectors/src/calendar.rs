@@ -21,7 +21,7 @@ pub enum Mood {
     Gone,
     /// It sends everybody to another address.
     Moved(String),
-    /// It answers with a megabyte of zeros.
+    /// It answers with more than anybody should read: a long promise, a megabyte of zeros.
     Floods,
     /// It promises in the name of somebody else.
     Refers(String),
@@ -102,7 +102,9 @@ impl State {
         self.asked.push(request.path.clone());
         match &self.mood {
             Mood::Gone => return None,
-            Mood::Floods => return Some(Response::ok(vec![0; 1 << 20])),
+            Mood::Floods if request.method == "GET" => {
+                return Some(Response::ok(vec![0; 1 << 20]));
+            }
             Mood::Moved(to) => {
                 let mut moved = Response::new(302, "");
                 moved.headers = format!("location: {to}{}\r\n", request.path);
@@ -150,6 +152,10 @@ impl State {
         };
         match self.mood {
             Mood::Forgets => {}
+            Mood::Floods => {
+                let long = [Op::Prepend(vec![7; 4000]), Op::Sha256];
+                return timestamp(&[&long[..], &long, &long].concat(), &promised(&uri));
+            }
             Mood::Reverses => return [&[0xf2], &timestamp(&path, &promised(&uri))[..]].concat(),
             _ => self.waiting.push(message),
         }

@@ -16,7 +16,7 @@ use verifier_core::Failure as _;
 use verifier_core::bitcoin::chain::{HeaderChain, retarget};
 use verifier_core::bitcoin::header::Header;
 use verifier_core::bitcoin::network::Network;
-use verifier_core::bitcoin::ots::Timestamp;
+use verifier_core::bitcoin::ots::{Branch, Timestamp};
 use verifier_core::code::Code;
 use verifier_core::encoding::{from_base64url, from_hex, hex};
 
@@ -41,6 +41,10 @@ fn every_change_of_the_target_comes_out_as_it_did() {
 fn ots(input: &Value) -> Outcome {
     let bytes = from_base64url(text(&input["ots"])).unwrap();
     let timestamp = Timestamp::parse(&bytes).map_err(|error| error.code())?;
+    // What proofs are made of reads and writes the same bytes.
+    let branch = Branch::of_proof(&bytes).unwrap();
+    assert_eq!(branch.attestations(), timestamp.attestations());
+    assert_eq!(branch.to_proof(), Some(bytes));
     if hex(timestamp.digest()) != text(&input["digest"]) {
         return Err(Code::AnchorBadProof);
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use test_vectors::bitcoin::{Chain, display_hash};
+use test_vectors::bitcoin::{Chain, REGTEST_GENESIS, display_hash, header_file};
 use test_vectors::calendar::{Calendar, Mood, mine};
 use test_vectors::encoding::{b64url, from_b64url, sha256};
 use test_vectors::node::Node;
@@ -81,14 +81,23 @@ impl Stage {
         anchor: &Value,
         headers: Option<&Chain>,
     ) -> Report {
+        let file = headers.map(Chain::file);
+        self.audit_with(approval, bundle, anchor, file.as_deref())
+    }
+
+    /// The same with a file of headers.
+    fn audit_with(
+        &self,
+        approval: &Approval,
+        bundle: &str,
+        anchor: &Value,
+        file: Option<&[u8]>,
+    ) -> Report {
         let mut policy = approval.draft.clone().mint().policy;
         policy.log = Some(format!("log {}\nquorum none\n", self.log.vkey));
         policy.anchor = Some(anchor.clone());
         let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
-        let file = headers.map(Chain::file);
-        let chain = file
-            .as_deref()
-            .map(|file| HeaderChain::parse(file).unwrap());
+        let chain = file.map(|file| HeaderChain::parse(file).unwrap());
         let mut request = Request::default();
         request.policy = Some(&policy);
         request.approval_id = Some(&approval.draft.approval_id);
@@ -326,6 +335,12 @@ fn from_an_append_to_a_block_that_a_policy_knows() {
         let report = stage.audit(&approval, bundle, rule, headers);
         assert_eq!(verdict(&report), expected, "{what}: {}", report.to_json());
     }
+    // Mainnet's own first block has difficulty 1, and so could a chain on top of it.
+    let mut easy = REGTEST_GENESIS;
+    easy[68..].copy_from_slice(b"\x29\xab\x5f\x49\xff\xff\x00\x1d\x1d\xac\x2b\x7c");
+    let file = header_file("mainnet", 0, &easy);
+    let report = stage.audit_with(&approval, &none, &mainnet, Some(&file));
+    assert_eq!(verdict(&report), ("INCOMPLETE", "anchor.not_pinned"));
     drop(server);
     stage.log.assert_clean();
 }
@@ -456,6 +471,27 @@ fn state_survives_being_killed() {
         assert_eq!(bundle["anchor"]["header"]["height"], HEIGHT);
     }
     stage.log.assert_clean();
+}
+
+#[test]
+fn addresses_in_proofs_are_followed_only_while_they_are_configured() {
+    let mut stage = Stage::new(3);
+    let server = stage.serve();
+    server.client.append(&Approval::new(1));
+    anchor(&server, 1, is_pending);
+    server.kill();
+    let before: Vec<_> = stage.calendars.drain(..).collect();
+    let asked = |calendar: &Calendar| calendar.asked().len();
+    let counts: Vec<_> = before.iter().map(asked).collect();
+    stage.calendars = (0..3).map(|_| Calendar::start()).collect();
+    let server = stage.serve();
+    server.client.append(&Approval::new(2));
+    anchor(&server, 2, is_pending);
+    until("a question", || {
+        let mut calendars = stage.calendars.iter();
+        calendars.all(|calendar| asked(calendar) >= 2).then_some(())
+    });
+    assert_eq!(before.iter().map(asked).collect::<Vec<_>>(), counts);
 }
 
 #[test]
@@ -619,5 +655,19 @@ fn bad_settings_are_named() {
         let name = format!("COSIGNET_LOG_ANCHOR_{name}");
         let refused = log.serve_with(&[(&name, value)]).map(drop);
         assert!(refused.unwrap_err().contains(says), "{value}");
+    }
+    // The same in a file, where they have a table of their own.
+    let file = log.path("settings.toml");
+    let config = file.display().to_string();
+    for (text, says) in [
+        (
+            "[anchor]\ncalendars = [\"https://a.example\"]\n",
+            "--anchor-calendar",
+        ),
+        ("[anchor]\ncalendar = []\n", "calendar"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let refused = log.serve_with(&[("COSIGNET_LOG_CONFIG", &config)]);
+        assert!(refused.map(drop).unwrap_err().contains(says), "{text}");
     }
 }

@@ -113,9 +113,15 @@ impl Kept {
         Ok(bad)
     }
 
-    /// Waits until everything is on the disk.
+    /// Drops what is behind the last good header, and waits until all is on the disk.
     pub(super) fn sync(&self) -> Result<(), CliError> {
-        let synced = self.file.as_ref().map_or(Ok(()), File::sync_all);
+        let end = self.place(self.checker.next_height());
+        let synced = self.file.as_ref().map_or(Ok(()), |file| {
+            if file.metadata()?.len() != end {
+                file.set_len(end)?;
+            }
+            file.sync_all()
+        });
         synced.map_err(|error| unwritable(&self.path, &error))
     }
 
@@ -199,8 +205,6 @@ impl Kept {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        // What was behind the last good header is dropped.
-        file.set_len(place)?;
         file.seek(SeekFrom::Start(place))?;
         let mut writer = BufWriter::new(file);
         writer.write_all(headers)?;

@@ -71,6 +71,7 @@ impl Sync<'_> {
             Some(tip) => self.fork(&mut kept, first, tip.min(offer.last))?,
         };
         if fork > offer.last {
+            kept.sync()?;
             return Ok(kept);
         }
         if fork == next {

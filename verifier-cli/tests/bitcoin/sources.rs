@@ -119,7 +119,7 @@ fn goes_on_where_it_was_killed() {
     let node = Node::start(all.clone());
     let file = all.file();
     let folder = Folder::new();
-    for cut in [40, 41, 120, 121, 200, 2000] {
+    for cut in [40, 41, 120, 121, 200, 2000, file.len()] {
         for garbage in [&b""[..], &[0; 160], b"x"] {
             folder.write("headers", [&file[..cut], garbage].concat());
             let synced = folder.run(&sync(node.url()));

@@ -131,10 +131,14 @@ async fn files_are_enough_and_nothing_leaves_the_page() {
                   ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }) \
                   : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));";
     let text = |bytes: &[u8]| json!(String::from_utf8(bytes.to_vec()).unwrap());
-    browser.script(arrive, vec![json!("paste"), json!(""), text(bundle)]).await;
+    browser
+        .script(arrive, vec![json!("paste"), json!(""), text(bundle)])
+        .await;
     let said = browser.verdict("INCOMPLETE").await;
     assert!(said.contains("pasted text"), "{said}");
-    browser.script(arrive, vec![json!("drop"), json!("policy"), text(policy)]).await;
+    browser
+        .script(arrive, vec![json!("drop"), json!("policy"), text(policy)])
+        .await;
     browser.verdict("VERIFIED").await;
 
     // A policy in the form for people: what to do is said.

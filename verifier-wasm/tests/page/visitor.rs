@@ -238,10 +238,17 @@ async fn a_visitor_without_a_passkey_uses_one_in_software() {
     // Whatever a proxy or a damaged file does to the page, the header holds.
     let page = ureq::get(format!("{}/verify", demo.log)).call().unwrap();
     let rules = page.headers()["content-security-policy"].to_str().unwrap();
-    for rule in ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"] {
+    for rule in [
+        "default-src 'none'",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+    ] {
         assert!(rules.contains(rule), "{rules}");
     }
-    assert!(!rules.contains("unsafe-inline") && !rules.contains("'unsafe-eval'"), "{rules}");
+    assert!(
+        !rules.contains("unsafe-inline") && !rules.contains("'unsafe-eval'"),
+        "{rules}"
+    );
 
     let browser = Browser::start().await;
     browser.open(&demo.page).await;

@@ -17,7 +17,7 @@ fn ends_with_verified() {
     assert!(
         log.is_file() && demo.with_file_name("cosignet").is_file(),
         "build what the demo runs: `cargo xtask web`, then `cargo build -p verifier-cli -p \
-         log-server --features log-server/verify-page`"
+         log-server --features verify-page`"
     );
     let output = Command::new(demo).arg("--once").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

@@ -18,7 +18,7 @@ pub(crate) fn start(args: &[&str]) -> Result<(), String> {
         "--package",
         "verifier-cli",
         "--features",
-        "log-server/verify-page",
+        "verify-page",
     ]))?;
     let program = format!("cosignet-demo{}", env::consts::EXE_SUFFIX);
     let mut demo = Command::new(target().join("debug").join(program));

@@ -18,7 +18,7 @@ pub(crate) fn run_everything() -> Result<(), String> {
         "--workspace",
         // The tests of the page look at the one in the log.
         "--features",
-        "log-server/verify-page",
+        "verify-page",
     ]))?;
     vectors::check()?;
     let mut runner = Command::new(cosignet()?);

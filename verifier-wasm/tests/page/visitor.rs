@@ -162,6 +162,19 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
     assert!(said.contains(other), "{said}");
     browser.state("other-approval").await;
 
+    // A log that answers with another approval than the one it was asked for.
+    browser.open(&format!("{}/verify/#id={id}", demo.log)).await;
+    browser.driver.refresh().await.unwrap();
+    browser.verdict("INCOMPLETE").await;
+    let lie = "const real = window.fetch; \
+               window.fetch = () => real(`../public/log/entries/${arguments[0]}/verification`);";
+    browser.script(lie, vec![json!(id)]).await;
+    browser.press("Adopt this policy").await;
+    browser.verdict("VERIFIED").await;
+    look_up(&browser, other).await;
+    let said = browser.verdict("REJECTED").await;
+    assert!(said.contains("expectation.approval_id"), "{said}");
+
     // A link can carry the file itself.
     let link = "const done = arguments[arguments.length - 1]; (async () => { \
                 const answer = await fetch(`../public/log/entries/${arguments[0]}/verification`); \

@@ -125,8 +125,7 @@ fn a_witness_without_tiles_is_compared_when_the_log_has_grown() {
     let witness = Server::start();
     let leaves = rewritten(SIZE + 5, 100);
     let log = world.log(&leaves);
-    let origin =
-        test_vectors::encoding::hex(&sha256(log.key.name.as_bytes()));
+    let origin = test_vectors::encoding::hex(&sha256(log.key.name.as_bytes()));
     witness.set(&format!("{origin}/checkpoint"), world.head(&leaves, NOW));
     let round = world.round(&format!("--compare {}", witness.url()));
     assert_eq!(

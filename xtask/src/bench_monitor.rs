@@ -45,7 +45,8 @@ pub(crate) fn run(entries: u32) -> Result<(), String> {
     let files = files.map(|(path, bytes)| (path, Answer::from(bytes)));
     server.replace(files.chain([("checkpoint".to_owned(), Answer::from(head))]));
 
-    let samples: Vec<_> = leaves.iter().take(SAMPLES).filter_map(signature).collect();
+    let samples = leaves.iter().take(SAMPLES);
+    let samples: Vec<_> = samples.filter_map(|leaf| signature(leaf)).collect();
     drop(leaves);
     let dir = env::temp_dir().join(format!("cosignet-bench-monitor-{}", std::process::id()));
     fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
@@ -180,7 +181,7 @@ fn leaves(entries: u32, cores: usize) -> Vec<String> {
 }
 
 /// The bare signature in an entry.
-fn signature(leaf: &String) -> Option<(PublicKey, Vec<u8>, Vec<u8>)> {
+fn signature(leaf: &str) -> Option<(PublicKey, Vec<u8>, Vec<u8>)> {
     let entry = Entry::parse(leaf).ok()?;
     let key = CoseKey::parse(&entry.credential_public_key).ok()?;
     let message = [entry.authenticator_data.as_slice(), &entry.client_data_hash].concat();

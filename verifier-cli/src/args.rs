@@ -567,6 +567,9 @@ pub(crate) struct MonitorArgs {
     /// Prometheus metrics: a file to write, or an address such as 127.0.0.1:9618 to serve them on
     #[arg(long, value_name = "FILE|ADDRESS")]
     pub(crate) metrics: Option<String>,
+    /// Print only what is wrong, and what was asked to be watched: for cron, which mails the rest
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
     /// How many downloads may run at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) connections: u16,

@@ -147,13 +147,20 @@ impl Monitor<'_> {
         }
     }
 
-    /// Something that keeps the round from being complete.
+    /// Something that keeps the round from being complete. Whatever it is: only evidence accuses.
     fn note(&mut self, error: &CliError) {
-        self.worst = self.worst.max(error.exit());
-        self.say(&Event::of(error));
+        let exit = match error.exit() {
+            Exit::Malformed | Exit::Rejected => Exit::Incomplete,
+            other => other,
+        };
+        self.worst = self.worst.max(exit);
+        self.say(&Event::of(error, exit));
     }
 
     fn say(&self, event: &Event) {
+        if self.args.quiet && event.is_routine() {
+            return;
+        }
         self.bars
             .suspend(|| event.print(self.log.url(), self.args.format));
     }

@@ -45,11 +45,8 @@ pub(crate) fn run(entries: u32) -> Result<(), String> {
     let files = files.map(|(path, bytes)| (path, Answer::from(bytes)));
     server.replace(files.chain([("checkpoint".to_owned(), Answer::from(head))]));
 
-    let samples: Vec<_> = leaves
-        .iter()
-        .take(SAMPLES)
-        .filter_map(|leaf| signature(leaf))
-        .collect();
+    let samples = leaves.iter().take(SAMPLES);
+    let samples: Vec<_> = samples.filter_map(|leaf| signature(leaf)).collect();
     drop(leaves);
     let dir = env::temp_dir().join(format!("cosignet-bench-monitor-{}", std::process::id()));
     fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;

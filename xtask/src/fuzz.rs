@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use test_vectors::Draft;
+use verifier_core::alarm::{Alarm, Evidence};
 use verifier_core::encoding::{from_base64url, hex, sha256};
 use verifier_core::json::{Limits, Value};
 
@@ -12,6 +13,7 @@ use crate::command::{root, run, succeeds};
 
 /// A target, and the members of the vectors' inputs that seed it.
 const TARGETS: &[(&str, &[&str])] = &[
+    ("alarm", &[]),
     (
         "assertion",
         &["authenticatorData", "clientDataJSON", "publicKey"],
@@ -43,6 +45,7 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
         fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
         seed(&root().join("test-vectors"), members, &corpus)?;
         match *target {
+            "alarm" => keep(&corpus, alarm().as_bytes())?,
             "bundle" => keep(&corpus, Draft::apart().mint().bundle.text().as_bytes())?,
             "registration" => {
                 let path = root().join("docs/example/registration.json");
@@ -66,6 +69,17 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
             .current_dir(root().join("verifier-core")))?;
     }
     Ok(())
+}
+
+/// What accuses nobody: one honest head, twice.
+fn alarm() -> String {
+    let head = Draft::apart().mint().bundle.log_proof.note();
+    let evidence = Evidence::Fork {
+        first: head.clone(),
+        second: head,
+        prefix: Vec::new(),
+    };
+    Alarm::new(evidence).to_json()
 }
 
 /// Puts the members of every vector below `dir` into the corpus.

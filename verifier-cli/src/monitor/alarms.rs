@@ -1,6 +1,7 @@
 //! From evidence to a file that anybody can check.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use verifier_core::alarm::{Alarm, Evidence, Request};
@@ -62,8 +63,10 @@ impl Monitor<'_> {
     /// The alarms that are still there.
     pub(super) fn alarm_files(&self) -> Result<Vec<PathBuf>, CliError> {
         let folder = self.dir.alarms();
-        let Ok(files) = fs::read_dir(&folder) else {
-            return Ok(Vec::new());
+        let files = match fs::read_dir(&folder) {
+            Ok(files) => files,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(CliError::unreadable(&folder, &error)),
         };
         let mut paths = Vec::new();
         for file in files {

@@ -29,15 +29,20 @@ impl Event {
     }
 
     /// A round, or a part of one, that could not be completed.
-    pub(crate) fn of(error: &CliError) -> Self {
-        let name = match error.exit() {
+    pub(crate) fn of(error: &CliError, exit: Exit) -> Self {
+        let name = match exit {
             Exit::Io => "unreachable",
             _ => "incomplete",
         };
         let text = format!("{}  [{}]", error.message, error.code());
         Self::new(name, text)
             .with("code", error.code())
-            .with("exitCode", u64::from(error.exit().code()))
+            .with("exitCode", u64::from(exit.code()))
+    }
+
+    /// Nothing is wrong, and nobody asked.
+    pub(crate) fn is_routine(&self) -> bool {
+        matches!(self.name, "agrees" | "checked" | "resumed" | "unchanged")
     }
 
     #[must_use]

@@ -108,6 +108,20 @@ fn bytes_that_do_not_fit_the_head_prove_nothing() {
 }
 
 #[test]
+fn a_tile_that_no_proof_needs_is_compared_all_the_same() {
+    for path in [HASHES, "tile/1/000.p/1"] {
+        let world = World::new();
+        world.serve(&entries(SIZE), NOW);
+        let mut bytes = site::tiles(&entries(SIZE))[path].clone();
+        bytes[5] ^= 1;
+        world.server.set(path, bytes);
+        let round = world.round("--init");
+        let codes = vec!["served.mismatch".to_owned()];
+        assert_eq!((round.code, round.codes()), (4, codes), "{path}: {round:?}");
+    }
+}
+
+#[test]
 fn tiles_of_another_log_prove_nothing() {
     // All of it fits together, and none of it is what was signed. One entry would be an alarm.
     let world = World::new();

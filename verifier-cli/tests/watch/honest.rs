@@ -116,39 +116,31 @@ fn an_interrupted_scan_goes_on_where_it_was() {
 }
 
 #[test]
-fn an_entry_is_judged_also_after_an_interruption() {
-    let world = World::new();
-    let mut changed = draft(SIZE + 60);
-    changed.edit_entry = |entry| entry.signature[9] ^= 1;
-    let mut leaves = entries(SIZE);
-    leaves[7] = leaf(&changed);
-    // Another one has the id of the first.
-    changed.edit_entry = |_| {};
-    changed.approval_id = draft(1).approval_id;
-    leaves[20] = leaf(&changed);
-    world.serve(&leaves, NOW);
-    world.server.remove("tile/entries/001.p/44");
-    assert_eq!(world.round("--init").code, 4);
-    world.serve(&leaves, NOW);
-    // Now what is needed for the evidence is missing, when all has been scanned.
-    world.server.set("tile/entries/000", Answer::Status(503));
-    let round = world.round("");
-    assert_eq!(
-        (round.code, round.codes()),
-        (5, vec!["io.unreachable".into()]),
-        "{round:?}"
-    );
-    assert!(world.alarms().is_empty());
-    world.serve(&leaves, NOW);
-    let round = world.round("");
-    assert_eq!(round.code, 1, "{round:?}");
-    let mut kinds: Vec<_> = round
-        .events("alarm")
-        .iter()
-        .map(|event| event["kind"].as_str().unwrap().to_owned())
-        .collect();
-    kinds.sort();
-    assert_eq!(kinds, ["duplicate.approval", "entry.rejected"]);
+fn what_was_found_outlives_an_interruption() {
+    let mut bad = draft(SIZE + 60);
+    bad.edit_entry = |entry| entry.signature[9] ^= 1;
+    let mut twice = draft(SIZE + 60);
+    twice.approval_id = draft(1).approval_id;
+    for (changed, kind) in [(bad, "entry.rejected"), (twice, "duplicate.approval")] {
+        let world = World::new();
+        let mut leaves = entries(SIZE);
+        leaves[7] = leaf(&changed);
+        world.serve(&leaves, NOW);
+        world.server.remove("tile/entries/001.p/44");
+        assert_eq!(world.round("--init").code, 4);
+        world.serve(&leaves, NOW);
+        // Now what is needed for the evidence is missing, when all has been scanned.
+        let down = Answer::Status(503);
+        world.server.set("tile/entries/000", down);
+        let round = world.round("");
+        let codes = vec!["io.unreachable".to_owned()];
+        assert_eq!((round.code, round.codes()), (5, codes), "{kind}: {round:?}");
+        assert!(world.alarms().is_empty());
+        world.serve(&leaves, NOW);
+        let round = world.round("");
+        assert_eq!(round.code, 1, "{kind}: {round:?}");
+        world.alarm(kind);
+    }
 }
 
 #[test]

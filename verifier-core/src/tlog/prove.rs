@@ -138,7 +138,9 @@ mod tests {
     use core::convert::Infallible;
 
     use super::*;
-    use crate::tlog::merkle::{CompactRange, leaf_hash, verify_consistency, verify_inclusion};
+    use crate::tlog::merkle::{
+        CompactRange, leaf_hash, verify_consistency, verify_inclusion, verify_prefix,
+    };
 
     const SIZE: u64 = 70;
 
@@ -175,6 +177,35 @@ mod tests {
                 verify_consistency(old, &root, size, &new.root(), &proof).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn every_prefix_has_the_root_of_its_own_tree() {
+        for size in 2..=SIZE {
+            let root = tree(size).root();
+            for old in 1..size {
+                let proof = prefix(old, size, &mut node).unwrap().unwrap();
+                let found = verify_prefix(old, size, &root, &proof);
+                assert_eq!(found, Ok(tree(old).root()), "{old} of {size}");
+                // It is a consistency proof that always names where it starts.
+                let shorter = consistency(old, size, &mut node).unwrap().unwrap();
+                assert!(proof.ends_with(&shorter));
+                assert!(verify_prefix(old, size, &root, &proof[1..]).is_err());
+                assert!(verify_prefix(old, size, &[0; 32], &proof).is_err());
+                for at in 0..proof.len() {
+                    let mut bad = proof.clone();
+                    bad[at][0] ^= 1;
+                    assert!(
+                        verify_prefix(old, size, &root, &bad).is_err(),
+                        "{old} of {size}"
+                    );
+                }
+            }
+            assert!(verify_prefix(0, size, &root, &[root]).is_err());
+            assert!(verify_prefix(size, size, &root, &[root]).is_err());
+        }
+        assert_eq!(prefix(0, 5, &mut node).unwrap(), None);
+        assert_eq!(prefix(5, 5, &mut node).unwrap(), None);
     }
 
     #[test]

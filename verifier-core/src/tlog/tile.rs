@@ -276,6 +276,33 @@ mod tests {
     }
 
     #[test]
+    fn a_tile_has_exactly_what_its_name_says() {
+        let mut bundle = Vec::new();
+        for entry in [&b"a"[..], b"", b"ccc"] {
+            push_entry(&mut bundle, entry).unwrap();
+        }
+        let hashes = [[1; 32], [2; 32], [3; 32]];
+        for width in 1..=3 {
+            let tile = Tile::new(L0, 7, width).unwrap();
+            let beginning = tile.beginning_of(hashes.as_flattened()).unwrap();
+            let expected = &hashes[..usize::from(width)];
+            assert_eq!(tile.hashes(beginning).as_deref(), Some(expected));
+            assert_eq!(tile.hashes(&beginning[1..]), None);
+            assert_eq!(tile.hashes(hashes.as_flattened()).is_some(), width == 3);
+            let tile = Tile::new(Level::Entries, 7, width).unwrap();
+            let beginning = tile.beginning_of(&bundle).unwrap();
+            assert_eq!(tile.entries(beginning).unwrap().len(), usize::from(width));
+            assert_eq!(tile.entries(&bundle).is_some(), width == 3);
+            assert!(tile.to_full().is_full());
+        }
+        let wider = Tile::new(L0, 7, 4).unwrap();
+        assert_eq!(wider.beginning_of(hashes.as_flattened()), None);
+        let wider = Tile::new(Level::Entries, 7, 4).unwrap();
+        assert_eq!(wider.beginning_of(&bundle), None);
+        assert_eq!(wider.beginning_of(&bundle[..4]), None);
+    }
+
+    #[test]
     fn paths_read_back() {
         for (path, level, index, width) in [
             ("tile/0/x001/x234/067", L0, 1_234_067, 256),

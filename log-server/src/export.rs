@@ -5,6 +5,7 @@
 //! the copy's database, so that the start-up checks finish it in the same way.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use verifier_core::tlog::tile::{self, Level, Tile};
@@ -16,7 +17,7 @@ use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::store::Store as _;
 use crate::store::sqlite::Sqlite;
-use crate::tiles::{Source as _, Tiles};
+use crate::tiles::{self, Source as _, Tiles};
 
 /// `export`
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
 
     let (source, copy) = (Tiles::new(from.public()), Tiles::new(to.public()));
     copy_tiles(&source, &copy, size)?;
+    copy_folder(&from.public().join("anchors"), &to.public().join("anchors"))?;
     if copy.edge(size)?.root() != root {
         return Err(Failure::damage(
             "the tiles do not lead to the public checkpoint: `cosignet-log fsck` says which are \
@@ -132,6 +134,35 @@ fn copy_tiles(from: &Tiles, to: &Tiles, size: u64) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Every file of a folder, those of its folders before its own. Whoever writes there at the same
+/// time puts each file in place whole.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    let entries = match fs::read_dir(from) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(Failure::file(from))?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(Failure::file(from))?.path();
+        let name = path.file_name().unwrap_or_default().to_owned();
+        match path.is_dir() {
+            true => copy_folder(&path, &to.join(name))?,
+            false => files.push((path, name)),
+        }
+    }
+    for (path, name) in files {
+        // Half-written files have another ending, and are gone by now or soon.
+        if let Some(bytes) = tiles::read(&path)?.filter(|_| !is_temporary(&path)) {
+            durable::replace(&to.join(name), &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_temporary(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "new")
 }
 
 fn beside(path: &Path, more: &str) -> PathBuf {

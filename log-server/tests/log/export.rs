@@ -22,6 +22,8 @@ fn a_copy_made_under_load_is_whole_and_starts() {
     let log = Log::new();
     let server = log.serve();
     let copy = log.copy();
+    fs::create_dir_all(log.path("public/anchors/7")).unwrap();
+    fs::write(log.path("public/anchors/7/checkpoint"), "x").unwrap();
     let approvals: Vec<_> = (1..=600).map(Approval::new).collect();
     std::thread::scope(|scope| {
         for part in approvals.chunks(150) {
@@ -41,6 +43,8 @@ fn a_copy_made_under_load_is_whole_and_starts() {
     });
     assert_eq!(export(&log, &copy), Some(0));
     copy.assert_clean();
+    let anchor = fs::read_to_string(copy.path("public/anchors/7/checkpoint"));
+    assert_eq!(anchor.unwrap(), "x");
     drop(server);
     assert!(fs::read(copy.path("log.sqlite")).unwrap().len() > 1000);
     let server = copy.serve();

@@ -8,6 +8,8 @@
 //!
 //! A log without anchors has no such files.
 
+use std::collections::BTreeSet;
+
 use verifier_core::bitcoin::ots::Timestamp;
 use verifier_core::json::{Limits, Value};
 use verifier_core::time::Time;
@@ -19,8 +21,9 @@ use super::advance::Head;
 use super::judge::{Bound, Cosigned};
 use crate::failure::CliError;
 
-/// The longest index, in bytes.
-const MAX_INDEX: usize = 16 * 1024 * 1024;
+/// The longest index, in bytes and in JSON values: hourly anchors of several years.
+const MAX_INDEX: usize = 8 * 1024 * 1024;
+const MAX_VALUES: usize = 1_000_000;
 /// How many anchors are looked at in one round.
 const MOST: usize = 1000;
 
@@ -32,12 +35,14 @@ impl Monitor<'_> {
             return Ok(());
         };
         let checked = self.state.checked.size();
+        let done: BTreeSet<u64> = self.state.anchored.iter().copied().collect();
+        let in_blocks: BTreeSet<u64> = self.state.timed.iter().copied().collect();
         let mut open: Vec<(u64, bool)> = index(&bytes)
             .ok_or_else(|| self.log.mismatch("anchors/index.json", "it is no index"))?
             .into_iter()
             .filter(|(size, in_block)| {
-                let timed = !in_block || self.headers.is_none() || self.state.timed.contains(size);
-                *size <= checked && !(self.state.anchored.contains(size) && timed)
+                let timed = !in_block || self.headers.is_none() || in_blocks.contains(size);
+                *size <= checked && !(done.contains(size) && timed)
             })
             .collect();
         open.sort_unstable();
@@ -72,7 +77,8 @@ impl Monitor<'_> {
         }
         let suspects = self.suspects(0, checked, false, earlier, later)?;
         self.accuse(suspects)?;
-        self.state.anchored.extend(anchored);
+        let new = anchored.into_iter().filter(|size| !done.contains(size));
+        self.state.anchored.extend(new);
         self.state.timed.extend(timed);
         self.save()
     }
@@ -118,7 +124,7 @@ impl Monitor<'_> {
 /// Tree sizes, and whether the timestamp is said to lead to a block.
 fn index(bytes: &[u8]) -> Option<Vec<(u64, bool)>> {
     let mut limits = Limits::bytes(MAX_INDEX);
-    limits.values = MAX_INDEX;
+    limits.values = MAX_VALUES;
     let value = Value::parse(bytes, limits).ok()?;
     let Value::Array(list) = value.as_object()?.get("anchors")? else {
         return None;

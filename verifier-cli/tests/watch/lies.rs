@@ -386,6 +386,27 @@ fn an_alarm_is_nothing_under_another_policy() {
     });
     let verdict = stranger.verify_alarm(alarm.to_str().unwrap());
     assert_eq!(verdict.code, 4, "{verdict:?}");
+    // For people, it says what is proven, against whom, and what is not.
+    let words = world.run(&format!(
+        "verify-alarm {} --policy policy.toml",
+        alarm.display()
+    ));
+    assert_eq!(words.code, 0, "{words:?}");
+    let expected =
+        "PROVEN     The log signed two different trees of the same size, 300.  [fork.same_size]\n";
+    assert!(words.out.starts_with(expected), "{}", words.out);
+    for part in [
+        "  against   the log log.example/approvals+",
+        "the witness witness.example/w2+",
+        "Not proven:\n  - Who used",
+    ] {
+        assert!(words.out.contains(part), "{}", words.out);
+    }
+    assert!(
+        words.out.lines().all(|line| line.chars().count() <= 100),
+        "{}",
+        words.out
+    );
     // Nor is one that was edited.
     let text = fs::read_to_string(&alarm).unwrap();
     let mut edited: Value = serde_json::from_str(&text).unwrap();

@@ -25,8 +25,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// The longest answer, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024;
 
-/// How far the clock of a witness may be from ours, in milliseconds.
-const CLOCK_SKEW: u64 = 5 * 60 * 1000;
+/// How far the clock of a witness may be from ours, in milliseconds. Monitors allow for as much
+/// before they call an entry late.
+const CLOCK_SKEW: u64 = 2 * 60 * 1000;
 
 /// A connection to a witness that is kept open.
 pub(super) struct Client {

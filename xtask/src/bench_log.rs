@@ -42,8 +42,9 @@ pub(crate) fn run(entries: u32) -> Result<(), String> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     println!("{cores} cores, the load generator on them too\n");
     bare()?;
+    witnessed()?;
     let mut bench = Bench {
-        server: Server::start()?,
+        server: Server::start("log", 0)?,
         next: 0,
     };
     println!("\nEmpty log");
@@ -64,6 +65,31 @@ pub(crate) fn run(entries: u32) -> Result<(), String> {
         let full = bench.measure()?;
         println!("  {:.0} % of the rate at empty", 100.0 * full / empty);
     }
+    Ok(())
+}
+
+/// Two local witnesses, both needed, against none, in turns.
+fn witnessed() -> Result<(), String> {
+    const ROUNDS: usize = 5;
+    const EACH: u32 = 10_000;
+    let bench =
+        |name, witnesses| Server::start(name, witnesses).map(|server| Bench { server, next: 0 });
+    let (mut alone, mut cosigned) = (bench("alone", 0)?, bench("cosigned", 2)?);
+    let rate = |bench: &mut Bench| -> Result<f64, String> {
+        let (took, _) = bench.append(EACH)?;
+        Ok(f64::from(EACH) / took.as_secs_f64())
+    };
+    let mut ratios = Vec::new();
+    for _ in 0..ROUNDS {
+        let without = rate(&mut alone)?;
+        ratios.push(rate(&mut cosigned)? / without);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "published appends/s with two local witnesses, as a share of those without, in turns:"
+    );
+    let ratios: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+    println!("  {}", ratios.join(", "));
     Ok(())
 }
 

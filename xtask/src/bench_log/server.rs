@@ -16,22 +16,24 @@ pub(super) struct Server {
     token: String,
     process: Child,
     address: String,
+    witnesses: Vec<Witness>,
 }
 
 impl Server {
-    pub(super) fn start() -> Result<Self, String> {
+    /// A new log with so many witnesses, all of whom it needs, in a folder of this name.
+    pub(super) fn start(name: &str, witnesses: usize) -> Result<Self, String> {
         let program = release_binary("log-server", "cosignet-log")?;
-        let name = format!("cosignet-bench-log-{}", std::process::id());
+        let name = format!("cosignet-bench-{name}-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
-        let data = folder.display().to_string();
-        print(
-            &program,
-            &["init", "--data", &data, "--origin", "log.example/bench"],
-        )?;
-        let token = print(
-            &program,
-            &["token", "create", "--data", &data, "--name", "bench"],
-        )?;
+        let data = folder.join("log").display().to_string();
+        let init = ["init", "--data", &data, "--origin", "log.example/bench"];
+        let vkey = print(&program, &init)?;
+        let token = ["token", "create", "--data", &data, "--name", "bench"];
+        let token = print(&program, &token)?;
+        let witnesses = (0..witnesses)
+            .map(|number| Witness::start(&folder, number, &vkey))
+            .collect::<Result<Vec<_>, String>>()?;
+        write(&folder.join("policy"), &policy(&vkey, &witnesses))?;
         let (process, address) = serve(&program, &folder)?;
         Ok(Self {
             program,
@@ -39,6 +41,7 @@ impl Server {
             token,
             process,
             address,
+            witnesses,
         })
     }
 
@@ -99,6 +102,7 @@ impl Drop for Server {
         // There is nothing to be done about an error here.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        self.witnesses.clear();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -115,19 +119,21 @@ fn print(program: &Path, args: &[&str]) -> Result<String, String> {
 }
 
 fn serve(program: &Path, folder: &Path) -> Result<(Child, String), String> {
-    let mut process = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["serve", "--listen", "127.0.0.1:0", "--rp-id", RP_ID])
-        .args([
-            "--origin",
-            ORIGIN,
-            "--requests-per-second",
-            "1000000",
-            "--data",
-        ])
-        .arg(folder)
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
+        .args(["--origin", ORIGIN, "--requests-per-second", "1000000"])
+        .arg("--witness-policy")
+        .arg(folder.join("policy"))
+        .arg("--data")
+        .arg(folder.join("log"));
+    until_serving(&mut command)
+}
+
+/// Starts a server, and waits until it says where it listens.
+fn until_serving(command: &mut Command) -> Result<(Child, String), String> {
+    let started = command.stderr(Stdio::piped()).spawn();
+    let mut process = started.map_err(|error| error.to_string())?;
     let Some(stderr) = process.stderr.take() else {
         return Err("the server has no stderr".into());
     };
@@ -143,4 +149,56 @@ fn serve(program: &Path, folder: &Path) -> Result<(Child, String), String> {
         }
     }
     Err(format!("the server does not start: {said}"))
+}
+
+struct Witness {
+    vkey: String,
+    process: Child,
+    address: String,
+}
+
+impl Witness {
+    fn start(folder: &Path, number: usize, log: &str) -> Result<Self, String> {
+        let program = release_binary("verifier-cli", "cosignet")?;
+        let data = folder.join(format!("w{number}")).display().to_string();
+        let name = format!("witness.example/w{number}");
+        let init = ["witness", "init", "--data", &data, "--name", &name];
+        let vkey = print(&program, &init)?;
+        let logs = folder.join("logs");
+        write(&logs, &format!("log {log}\nquorum none\n"))?;
+        let mut serve = Command::new(&program);
+        serve
+            .args(["witness", "serve", "--listen", "127.0.0.1:0"])
+            .args(["--data", &data, "--logs"])
+            .arg(&logs);
+        let (process, address) = until_serving(&mut serve)?;
+        Ok(Self {
+            vkey,
+            process,
+            address,
+        })
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn policy(log: &str, witnesses: &[Witness]) -> String {
+    let (mut text, mut names) = (format!("log {log}\n"), String::new());
+    for (number, Witness { vkey, address, .. }) in witnesses.iter().enumerate() {
+        text += &format!("witness w{number} {vkey} http://{address}\n");
+        names += &format!(" w{number}");
+    }
+    match names.is_empty() {
+        true => text + "quorum none\n",
+        false => format!("{text}group all all{names}\nquorum all\n"),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -192,10 +192,14 @@ impl Cosigner {
         self.shared.wait(deadline, asked).map(|_| ())
     }
 
-    /// Fails until a quorum of witnesses has said that it knows no more than this log. Before
-    /// that nothing may be signed.
+    /// Fails until some witness of every possible quorum has said that it knows no more than this
+    /// log. Before that nothing may be signed.
     pub(crate) fn confirm(&self) -> Result<()> {
-        let confirmed = |state: &State| self.quorum(state, |seat| seat.confirmed);
+        // Some of every quorum: a larger head cannot have met one without them.
+        let confirmed = |state: &State| {
+            let seats: Vec<bool> = state.seats.iter().map(|seat| seat.confirmed).collect();
+            self.shared.policy.is_blocking(&seats)
+        };
         let deadline = Instant::now() + PATIENCE;
         let (state, met) = self.shared.wait(deadline, confirmed)?;
         if met {

@@ -8,6 +8,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use verifier_core::tlog::merkle::{Hash, verify_prefix};
+use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{self, Level, Tile};
 
 use crate::args::ExportArgs;
@@ -15,8 +17,8 @@ use crate::durable;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
-use crate::store::Store as _;
 use crate::store::sqlite::Sqlite;
+use crate::store::{Head, Store as _};
 use crate::tiles::{self, Source as _, Tiles};
 
 /// `export`
@@ -29,15 +31,22 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     if fs::canonicalize(from.root()).ok() == fs::canonicalize(to.root()).ok() {
         return Err(Failure::Usage("--to is the log itself".into()));
     }
-    let _lock = claim(&to, &key)?;
 
     let text = fs::read_to_string(from.checkpoint()).map_err(Failure::file(&from.checkpoint()))?;
     let damaged = |error| Failure::damage(format!("the public checkpoint: {error}"));
     let (size, root) = key.open(&text).map_err(damaged)?;
+    let tiles = Tiles::new(from.public());
+    let committed = Sqlite::open(&from.database())?.head()?;
+    let _lock = claim(&to, &key, |old| {
+        if (old.size, old.root) == (committed.size, committed.root) {
+            return Ok(true);
+        }
+        extends(&tiles, old, (size, root))
+    })?;
     let database = snapshot(&from, &to, size)?;
 
-    let (source, copy) = (Tiles::new(from.public()), Tiles::new(to.public()));
-    copy_tiles(&source, &copy, size)?;
+    let copy = Tiles::new(to.public());
+    copy_tiles(&tiles, &copy, size)?;
     copy_folder(&from.public().join("anchors"), &to.public().join("anchors"))?;
     if copy.edge(size)?.root() != root {
         return Err(Failure::damage(
@@ -59,8 +68,13 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     Ok(())
 }
 
-/// An empty directory, or an earlier copy of this log.
-fn claim(to: &Layout, key: &LogKey) -> Result<fs::File> {
+/// An empty directory, or an earlier copy of this log: a copy that was started and has gone on by
+/// itself is another log by now, and must not be taken back.
+fn claim(
+    to: &Layout,
+    key: &LogKey,
+    is_earlier: impl FnOnce(&Head) -> Result<bool>,
+) -> Result<fs::File> {
     let strange = |why: &str| {
         Failure::Usage(format!(
             "{} is neither empty nor an earlier copy of this log: {why}",
@@ -69,15 +83,37 @@ fn claim(to: &Layout, key: &LogKey) -> Result<fs::File> {
     };
     let mut names = fs::read_dir(to.root()).map_err(Failure::file(to.root()))?;
     let empty = names.all(|item| item.is_ok_and(|item| is_leftover(&item.path())));
+    if !empty && !to.database().is_file() {
+        return Err(strange("it has no log.sqlite"));
+    }
+    let lock = to.lock()?;
     if !empty {
-        if !to.database().is_file() {
-            return Err(strange("it has no log.sqlite"));
-        }
         let head = Sqlite::open(&to.database())?.head()?;
         key.open(&head.checkpoint)
             .map_err(|error| strange(&error))?;
+        if !is_earlier(&head)? {
+            return Err(strange(
+                "it has entries that this log does not have; somebody has started it",
+            ));
+        }
     }
-    to.lock()
+    Ok(lock)
+}
+
+/// Whether the tree of this size and root begins with an older one.
+fn extends(tiles: &Tiles, old: &Head, (size, root): (u64, Hash)) -> Result<bool> {
+    if old.size >= size {
+        return Ok((old.size, old.root) == (size, root));
+    }
+    if old.size == 0 {
+        return Ok(true);
+    }
+    let mut nodes = tiles.nodes(size);
+    let proof = prove::prefix(old.size, size, &mut |height, number| {
+        nodes.node(height, number)
+    })?;
+    let before = verify_prefix(old.size, size, &root, &proof.unwrap_or_default());
+    Ok(before == Ok(old.root))
 }
 
 /// What an export leaves behind that was interrupted before anything was in place.

@@ -11,6 +11,7 @@
 
 mod admission;
 mod anchor;
+mod answer;
 mod args;
 mod cosign;
 mod disclosure;

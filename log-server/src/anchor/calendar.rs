@@ -10,7 +10,6 @@
 //! no operations but the three that calendars need, and no address in it is followed but those
 //! that the operator has named.
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -108,10 +107,8 @@ impl Http {
             StatusCode::NOT_FOUND => return Ok(None),
             status => return Err(Fault(format!("it answers {status}"))),
         }
-        let mut body = Vec::new();
-        let most = u64::try_from(LONGEST).unwrap_or(u64::MAX) + 1;
-        let read = answer.take(most).read_to_end(&mut body);
-        read.map_err(|error| unreachable(&error))?;
+        let read = crate::answer::read(answer, LONGEST, TIMEOUT);
+        let body = read.map_err(|error| unreachable(&error))?;
         if body.len() > LONGEST {
             return Err(Fault(format!("its answer has more than {LONGEST} bytes")));
         }

@@ -1,7 +1,6 @@
 //! HTTP to one witness, and what makes an answer a cosignature. Nothing that comes from there is
 //! trusted.
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -23,7 +22,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// The longest answer, in bytes.
-const MAX_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// How far the clock of a witness may be from ours, in milliseconds. Monitors allow for as much
 /// before they call an entry late.
@@ -109,12 +108,10 @@ fn read(answer: Response) -> Result<Reply, Trouble> {
     let kind = answer.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.to_owned();
-    let mut body = Vec::new();
-    let read = answer.take(MAX_ANSWER + 1).read_to_end(&mut body);
-    read.map_err(|error| unreachable(&error))?;
+    let read = crate::answer::read(answer, MAX_ANSWER, ANSWER_TIME);
+    let body = read.map_err(|error| unreachable(&error))?;
     let too_long = || Trouble::Witness("answer", "its answer is longer than 64 KiB".into());
-    let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-    if length > MAX_ANSWER {
+    if body.len() > MAX_ANSWER {
         return Err(too_long());
     }
     let body = String::from_utf8(body)

@@ -1,6 +1,5 @@
 //! A log behind an address.
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -18,6 +17,9 @@ const MAX_TILE: usize = 256 * (2 + 65_535);
 /// Checkpoint and description, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
 
+/// For all of one answer.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
 #[derive(Debug)]
 pub(super) struct Log {
     client: Client,
@@ -30,7 +32,7 @@ impl Log {
         let client = Client::builder()
             .user_agent(concat!("cosignet-log/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(60))
+            .timeout(TIMEOUT)
             .redirect(Policy::none())
             .build()
             .map_err(|error| Failure::System(error.to_string()))?;
@@ -75,12 +77,8 @@ impl Log {
             StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
             status => return Err(failed(&status.to_string())),
         }
-        let mut bytes = Vec::new();
-        let most = crate::count(limit).saturating_add(1);
-        answer
-            .take(most)
-            .read_to_end(&mut bytes)
-            .map_err(|error| failed(&error.to_string()))?;
+        let read = crate::answer::read(answer, limit, TIMEOUT);
+        let bytes = read.map_err(|error| failed(&error.to_string()))?;
         if bytes.len() > limit {
             return Err(failed("it is longer than it can be"));
         }

@@ -265,7 +265,11 @@ fn serve_tile(app: &App, tile: &Tile, gzip: bool) -> Result<Answer, Problem> {
     if there.is_none_or(|there| there.width() < tile.width()) {
         return Err(not_found());
     }
-    let mut bytes = app.tiles.read(tile)?.ok_or_else(Problem::internal)?;
+    let mut bytes = app.tiles.read(tile)?.ok_or_else(|| match tile.is_full() {
+        true => Problem::internal(),
+        // A width that no published tree has had.
+        false => not_found(),
+    })?;
     // Hashes do not get smaller.
     let entries = tile.level() == Level::Entries;
     let compressed = (entries && gzip).then(|| compress::gzip(&bytes)).flatten();

@@ -101,3 +101,27 @@ fn nothing_is_exported_over_something_else() {
     assert_eq!(export(&log, &copy), Some(0));
     copy.assert_clean();
 }
+
+#[test]
+fn a_copy_that_has_gone_on_by_itself_is_not_taken_back() {
+    let log = Log::new();
+    let server = log.serve();
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    let copy = log.copy();
+    assert_eq!(export(&log, &copy), Some(0));
+    with_key(&log, &copy);
+    // The copy is promoted, and somebody's cron job goes on.
+    let promoted = copy.serve();
+    let approval = Approval::new(2);
+    assert_eq!(promoted.client.append(&approval).status, 201);
+    assert_eq!(promoted.stop(), Some(0));
+    assert_eq!(export(&log, &copy), Some(2));
+    // Also if the old log has got entries of its own by then.
+    for number in 3..=5 {
+        assert_eq!(server.client.append(&Approval::new(number)).status, 201);
+    }
+    assert_eq!(export(&log, &copy), Some(2));
+    let promoted = copy.serve();
+    let reply = promoted.client.append(&approval);
+    assert_eq!((reply.status, reply.index()), (200, 1));
+}

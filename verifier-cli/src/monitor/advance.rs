@@ -14,6 +14,7 @@ use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{Level, Tile};
 
 use super::Monitor;
+use super::compare::MOST_AHEAD;
 use super::event::{Event, now};
 use super::scan::{Batch, Scan};
 use crate::code::CliCode;
@@ -35,6 +36,8 @@ pub(super) struct Head {
     pub(super) root: Hash,
     /// When its quorum was met; `None` for `quorum none`. An error says what is missing.
     pub(super) quorum: Result<Option<Time>, CliError>,
+    /// When no larger head can have met the quorum yet.
+    pub(super) newest_at: Option<Time>,
 }
 
 impl Monitor<'_> {
@@ -51,7 +54,28 @@ impl Monitor<'_> {
             );
             return Err(CliError::new(CliCode::MonitorHead, message).found(&*head.key));
         }
-        if !self.extends(&head)? {
+        let outcome = self.follow(&head);
+        if outcome.is_err() {
+            self.keep_ahead(&head)?;
+        }
+        outcome
+    }
+
+    /// A head that could not be read to its end is signed all the same: it is kept, to be compared
+    /// with what the log shows later.
+    fn keep_ahead(&mut self, head: &Head) -> Result<(), CliError> {
+        let ahead = &mut self.state.ahead;
+        let larger = head.size > self.state.checked.size();
+        if larger && ahead.len() < MOST_AHEAD && !ahead.contains(&head.text) {
+            ahead.push(head.text.clone());
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Goes on from what is checked to a head of the log.
+    fn follow(&mut self, head: &Head) -> Result<(), CliError> {
+        if !self.extends(head)? {
             return Ok(());
         }
         let time = head.quorum.clone()?;
@@ -59,15 +83,15 @@ impl Monitor<'_> {
         if head.size > self.state.checked.size() || self.state.head.is_none() {
             let begun = Instant::now();
             let from = self.state.checked.size();
-            self.scan(&head)?;
-            self.judge(&head, time)?;
-            self.complete(&head)?;
-            self.report(&head, from, begun.elapsed());
+            self.scan(head)?;
+            self.judge(head, time)?;
+            self.complete(head)?;
+            self.report(head, from, begun.elapsed());
         } else if self.worst == Exit::Ok {
             let text = format!("nothing new; {} entries are checked", head.size);
             self.say(&Event::new("unchanged", text).with("size", head.size));
         }
-        self.remember(&head, time)?;
+        self.remember(head)?;
         self.fresh(time)
     }
 
@@ -89,13 +113,16 @@ impl Monitor<'_> {
         let signed = signed.map_err(|error| refused(&error))?;
         let quorum = signed
             .verify_cosignatures(&AwsLc)
-            .and_then(|cosigned| cosigned.quorum().map(|met| met.time()));
+            .and_then(|cosigned| cosigned.quorum());
         let head = signed.checkpoint();
         Ok(Head {
             key: signed.key().to_string(),
             size: head.size(),
             root: head.root(),
-            quorum: quorum.map_err(|error| refused(&error)),
+            newest_at: quorum.as_ref().ok().and_then(|met| met.newest_at()),
+            quorum: quorum
+                .map(|met| met.time())
+                .map_err(|error| refused(&error)),
             text: text.to_owned(),
         })
     }
@@ -299,13 +326,14 @@ impl Monitor<'_> {
     }
 
     /// Keeps a head for what it proves about entries to come: at its time they were not there.
-    pub(super) fn remember(&mut self, head: &Head, time: Option<Time>) -> Result<(), CliError> {
+    pub(super) fn remember(&mut self, head: &Head) -> Result<(), CliError> {
+        let time = head.newest_at;
         if time.is_none() || head.size > self.state.checked.size() {
             return Ok(());
         }
         // `None` also where the policy has changed since.
         let known = self.state.cosigned.as_deref();
-        let known = known.and_then(|text| self.read_head("the state", text).ok()?.quorum.ok()?);
+        let known = known.and_then(|text| self.read_head("the state", text).ok()?.newest_at);
         if time > known {
             self.state.cosigned = Some(head.text.clone());
             self.save()?;

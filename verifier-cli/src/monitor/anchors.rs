@@ -19,6 +19,7 @@ use verifier_core::{Verdict, verify_stamp};
 use super::Monitor;
 use super::advance::Head;
 use super::judge::{Bound, Cosigned};
+use super::state::MAX_ANCHORED;
 use crate::failure::CliError;
 
 /// The longest index, in bytes and in JSON values: hourly anchors of several years.
@@ -46,7 +47,9 @@ impl Monitor<'_> {
             })
             .collect();
         open.sort_unstable();
-        open.truncate(MOST);
+        // Beyond what can be remembered nothing is looked at: hourly anchors take decades for that.
+        let room = MAX_ANCHORED.saturating_sub(done.len().max(in_blocks.len()));
+        open.truncate(MOST.min(room));
         let (mut earlier, mut later) = (Vec::new(), Vec::new());
         let (mut anchored, mut timed) = (Vec::new(), Vec::new());
         for (size, in_block) in open {
@@ -58,8 +61,10 @@ impl Monitor<'_> {
                     continue;
                 }
             };
-            if let Ok(Some(time)) = head.quorum {
+            if let Some(time) = head.newest_at {
                 earlier.push(Cosigned::of(&head, time));
+            }
+            if let Ok(Some(time)) = head.quorum {
                 later.push(Bound::of(&head, time, None));
             }
             anchored.push(size);

@@ -13,7 +13,7 @@ use crate::failure::CliError;
 use crate::log::RemoteLog;
 
 /// How many heads of others are kept that are larger than what is checked.
-const MOST_AHEAD: usize = 16;
+pub(super) const MOST_AHEAD: usize = 16;
 
 impl Monitor<'_> {
     /// The heads that others show. Fetched before the log's own, so that an honest log is never
@@ -76,8 +76,7 @@ impl Monitor<'_> {
         for (other, head) in heads {
             if head.size <= checked {
                 if !self.contradicts(&head, other.url())? {
-                    let time = head.quorum.clone().ok().flatten();
-                    self.remember(&head, time)?;
+                    self.remember(&head)?;
                     let text = format!("{} shows the same log", other.url());
                     self.say(&Event::new("agrees", text).with("size", head.size));
                 }

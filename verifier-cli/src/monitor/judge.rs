@@ -250,7 +250,7 @@ impl Monitor<'_> {
         let known = self.state.cosigned.as_deref();
         let head = known.and_then(|text| self.read_head("the state", text).ok());
         let cosigned = head.and_then(|head| {
-            let time = head.quorum.clone().ok()??;
+            let time = head.newest_at?;
             Some(Cosigned::of(&head, time))
         });
         cosigned.into_iter().collect()

@@ -26,7 +26,10 @@ use crate::failure::{CliError, show_path};
 use crate::file;
 
 const TYPE: &str = "cosignet.monitor/v1";
-const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Room for half a million anchored heads, the most that are remembered.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+const MAX_VALUES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_ANCHORED: usize = 500_000;
 
 /// Everything that outlives a run, beside the files of `leaves` and `seen`.
 #[derive(Clone, Debug, Default)]
@@ -109,8 +112,10 @@ impl StateDir {
     fn read(&self, init: bool) -> Result<State, CliError> {
         let path = self.path.join("state.json");
         let bytes = file::read_whole(&path, MAX_BYTES)?;
-        let value = Value::parse(&bytes, Limits::bytes(MAX_BYTES))
-            .map_err(|error| damaged(&path, &error.to_string()))?;
+        let mut limits = Limits::bytes(MAX_BYTES);
+        limits.values = MAX_VALUES;
+        let value =
+            Value::parse(&bytes, limits).map_err(|error| damaged(&path, &error.to_string()))?;
         let wrong = |error: schema::Error| damaged(&path, &error.to_string());
         let members = Members::of(&value).map_err(wrong)?;
         let found = members.text("type").map_err(wrong)?;

@@ -179,9 +179,6 @@ impl Witness {
         let note = Note::parse(submission.checkpoint).map_err(|error| malformed(&error))?;
         let head = Head::read(note.text()).map_err(|error| malformed(&error))?;
         let log = self.logs.get(&head.origin).ok_or(Refusal::UnknownLog)?;
-        if !log.rate.take(Instant::now()) {
-            return Err(Refusal::TooMany);
-        }
         note.verify(&AwsLc, &log.keys)
             .map_err(|error| Refusal::NotSigned(error.to_string()))?;
         if submission.old > head.size {
@@ -215,6 +212,10 @@ impl Witness {
             .as_ref()
             .is_some_and(|old| (old.size, old.root) == (record.size, record.root));
         if !known {
+            // What costs the disk is counted, and nothing that a stranger can send.
+            if !log.rate.take(Instant::now()) {
+                return Err(Refusal::TooMany);
+            }
             let (path, stored) = (log.path.clone(), record.clone());
             let done = tokio::task::spawn_blocking(move || stored.store(&path)).await;
             let done = done.unwrap_or_else(|error| Err(std::io::Error::other(error)));

@@ -192,6 +192,37 @@ impl Policy {
         }
         time_of(&groups, quorum).map(Some).ok_or(QuorumNotMet)
     }
+
+    /// The latest time by which, or after which, some witness of every quorum has cosigned. `None`
+    /// if a quorum could be met without any of those that have cosigned, and for `quorum none`.
+    pub(crate) fn blocking_time(&self, cosigned: &[Option<Time>]) -> Option<Time> {
+        let quorum = self.quorum?;
+        // A group cannot be met without them once only `threshold - 1` of its members are left:
+        // the (n - k + 1)-th largest of their times.
+        let mut groups: Vec<Option<Time>> = Vec::with_capacity(self.groups.len());
+        let time_of = |groups: &[Option<Time>], member: Member| match member {
+            Member::Group(at) => groups.get(at).copied().flatten(),
+            Member::Witness(at) => cosigned.get(at).copied().flatten(),
+        };
+        for group in &self.groups {
+            let members = group.members.iter();
+            let mut times: Vec<Time> = members.filter_map(|m| time_of(&groups, *m)).collect();
+            times.sort_unstable_by(|a, b| b.cmp(a));
+            let decisive = group.members.len().checked_sub(group.threshold);
+            groups.push(decisive.and_then(|at| times.get(at).copied()));
+        }
+        time_of(&groups, quorum)
+    }
+
+    /// Whether no quorum can be met without any of these witnesses, in the order of
+    /// [`Policy::witnesses`]. With `quorum none` nobody is needed.
+    pub fn is_blocking(&self, witnesses: &[bool]) -> bool {
+        let times: Vec<Option<Time>> = witnesses
+            .iter()
+            .map(|there| there.then_some(Time::EPOCH))
+            .collect();
+        self.quorum.is_none() || self.blocking_time(&times).is_some()
+    }
 }
 
 impl Log {
@@ -510,6 +541,28 @@ mod tests {
         }
         assert!(!policy.is_quorum(&[]));
         assert!(parse("log l1\nquorum none\n").unwrap().is_quorum(&[]));
+    }
+
+    #[test]
+    fn witnesses_block_when_the_others_are_no_quorum() {
+        let policy = parse(EXAMPLE).unwrap();
+        for set in 0..64_u32 {
+            let members: [bool; 6] = core::array::from_fn(|at| set & 1 << at != 0);
+            let others = members.map(|member| !member);
+            let blocking = !policy.is_quorum(&others);
+            assert_eq!(policy.is_blocking(&members), blocking, "{members:?}");
+            // In time: from when on those that cosigned then or later still block.
+            let times: [Option<Time>; 6] = core::array::from_fn(|at| {
+                let seconds = [5, 3, 8, 8, 1, 6][at];
+                members[at].then(|| Time::from_seconds(seconds).unwrap())
+            });
+            let still = |from: &Time| policy.is_blocking(&times.map(|time| time >= Some(*from)));
+            let latest = times.into_iter().flatten().filter(still).max();
+            assert_eq!(policy.blocking_time(&times), latest, "{times:?}");
+        }
+        let nobody = parse("log l1\nquorum none\n").unwrap();
+        assert_eq!(nobody.blocking_time(&[]), None);
+        assert!(nobody.is_blocking(&[]));
     }
 
     const EXAMPLE: &str = "log l1

@@ -151,6 +151,7 @@ impl<'a> Cosigned<'a> {
             Ok(time) => Ok(QuorumMet {
                 log: self.log,
                 time,
+                newest_at: self.log.policy.blocking_time(&self.times),
             }),
             Err(QuorumNotMet) => Err(Error::QuorumShort {
                 expected: self.log.policy.quorum_in_words(),
@@ -165,6 +166,7 @@ impl<'a> Cosigned<'a> {
 pub struct QuorumMet<'a> {
     log: LogSigned<'a>,
     time: Option<Time>,
+    newest_at: Option<Time>,
 }
 
 impl<'a> QuorumMet<'a> {
@@ -183,6 +185,16 @@ impl<'a> QuorumMet<'a> {
     /// fake a quorum. `None` for `quorum none`.
     pub fn time(&self) -> Option<Time> {
         self.time
+    }
+
+    /// When no larger head can have met the quorum yet: some witness of every quorum cosigned this
+    /// one then or later, and a witness cosigns nothing smaller than what it has cosigned. `None`
+    /// if a quorum could do without those that have cosigned, and for `quorum none`.
+    ///
+    /// This is not [`QuorumMet::time`]: witnesses that are slow may cosign an old head long after
+    /// the others have gone on to larger ones.
+    pub fn newest_at(&self) -> Option<Time> {
+        self.newest_at
     }
 }
 

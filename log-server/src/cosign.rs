@@ -206,8 +206,8 @@ impl Cosigner {
             return Ok(());
         }
         Err(Failure::Quorum(format!(
-            "since the start too few witnesses have said what they know of this log ({} needed): \
-             {}",
+            "since the start too few witnesses have said what they know of this log (some of every \
+             quorum are needed; it is {}): {}",
             self.shared.policy.quorum_in_words(),
             self.troubles(&state)
         )))

@@ -338,21 +338,38 @@ fn an_append_that_waits_is_answered_when_the_quorum_is_back() {
 }
 
 #[test]
-fn a_cosignature_that_comes_later_is_added() {
+fn a_quorum_that_another_one_need_not_meet_is_not_enough_at_the_start() {
+    // One of two: the silent one may know a larger tree, cosigned without the other.
     let log = Log::new();
     let fakes = [
         Fake::new("a", Manner::Honest),
         Fake::new("b", Manner::Silent),
     ];
     let lines: Vec<String> = fakes.iter().map(Fake::policy_line).collect();
-    let policy = policy(&log, &lines, 1);
+    policy(&log, &lines, 1);
+    let server = serve(&log);
+    let approval = Approval::new(1);
+    assert_eq!(server.client.append(&approval).code(), "log.not_published");
+    assert_eq!(tree(&server.client.checkpoint()).0, 0);
+    fakes[1].behave(Manner::Honest);
+    until("both have said what they know", || {
+        matches!(server.client.append(&approval).status, 200 | 201)
+    });
+    // From then on one is enough.
+    fakes[1].behave(Manner::Silent);
+    assert_eq!(server.client.append(&Approval::new(2)).status, 201);
+}
+
+#[test]
+fn a_cosignature_that_comes_later_is_added() {
+    let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Honest, Manner::Silent]);
     let server = serve(&log);
     let approval = Approval::new(1);
     let reply = server.client.append(&approval);
     assert_eq!(reply.status, 201, "{}", reply.text());
     let early = server.client.checkpoint();
-    assert!(!early.contains(fakes[1].key_name()));
-    fakes[1].behave(Manner::Honest);
+    assert!(!early.contains(fakes[2].key_name()));
+    fakes[2].behave(Manner::Honest);
     until("the second cosignature", || {
         server.client.checkpoint().contains(fakes[1].key_name())
     });

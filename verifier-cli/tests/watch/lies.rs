@@ -84,6 +84,21 @@ fn a_log_that_went_back_and_took_another_way() {
 }
 
 #[test]
+fn a_signed_head_whose_tiles_are_withheld_is_not_forgotten() {
+    let world = World::new();
+    world.audited(&entries(SIZE));
+    // A fork that nobody can read, and then the truth again.
+    let fork = world.head(&rewritten(SIZE + 10, 3), NOW + 60);
+    world.server.replace([("checkpoint".to_owned(), fork)]);
+    let round = world.round("");
+    assert_eq!(round.code, 4, "{round:?}");
+    world.serve(&entries(SIZE + 20), NOW + 120);
+    let round = world.round("");
+    assert_eq!(round.code, 1, "{round:?}");
+    world.alarm("fork.rewritten");
+}
+
+#[test]
 fn a_fork_counts_without_witnesses() {
     let world = World::new();
     world.audited(&entries(SIZE));

@@ -134,10 +134,10 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
         );
         browser.state(state).await;
     }
-    // The checkpoint: its signature line, not its text.
+    // The checkpoint: the log's signature, which is the first, not its text.
     choose(&browser, "the log’s proof and signed checkpoint").await;
     let change = "const area = document.querySelector('#break-text'); \
-                  const at = area.value.lastIndexOf(' ') + 20; \
+                  const at = area.value.indexOf(' ', area.value.indexOf('\u{2014} ') + 2) + 20; \
                   const other = area.value[at] === 'A' ? 'B' : 'A'; \
                   area.value = area.value.slice(0, at) + other + area.value.slice(at + 1); \
                   area.dispatchEvent(new Event('input'));";

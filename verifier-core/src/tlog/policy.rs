@@ -177,20 +177,13 @@ impl Policy {
             return Ok(None);
         };
         // A group has witnessed as soon as `threshold` of its members have: the k-th smallest of
-        // their times. Its members were defined before it, so one pass in order is enough.
-        let mut groups: Vec<Option<Time>> = Vec::with_capacity(self.groups.len());
-        let time_of = |groups: &[Option<Time>], member: Member| match member {
-            Member::Group(at) => groups.get(at).copied().flatten(),
-            Member::Witness(at) => cosigned.get(at).copied().flatten(),
-        };
-        for group in &self.groups {
-            let members = group.members.iter();
-            let mut times: Vec<Time> = members.filter_map(|m| time_of(&groups, *m)).collect();
+        // their times.
+        let time = self.fold(quorum, cosigned, |group, times| {
             times.sort_unstable();
-            let decisive = group.threshold.checked_sub(1);
-            groups.push(decisive.and_then(|at| times.get(at).copied()));
-        }
-        time_of(&groups, quorum).map(Some).ok_or(QuorumNotMet)
+            let decisive = group.threshold.checked_sub(1)?;
+            times.get(decisive).copied()
+        });
+        time.map(Some).ok_or(QuorumNotMet)
     }
 
     /// The latest time by which, or after which, some witness of every quorum has cosigned. `None`
@@ -199,19 +192,33 @@ impl Policy {
         let quorum = self.quorum?;
         // A group cannot be met without them once only `threshold - 1` of its members are left:
         // the (n - k + 1)-th largest of their times.
-        let mut groups: Vec<Option<Time>> = Vec::with_capacity(self.groups.len());
+        self.fold(quorum, cosigned, |group, times| {
+            times.sort_unstable_by(|a, b| b.cmp(a));
+            let decisive = group.members.len().checked_sub(group.threshold)?;
+            times.get(decisive).copied()
+        })
+    }
+
+    /// The time of a member: of a witness when it cosigned, of a group what `decide` makes of the
+    /// times of those of its members that have one.
+    fn fold(
+        &self,
+        member: Member,
+        cosigned: &[Option<Time>],
+        decide: impl Fn(&Group, &mut [Time]) -> Option<Time>,
+    ) -> Option<Time> {
         let time_of = |groups: &[Option<Time>], member: Member| match member {
             Member::Group(at) => groups.get(at).copied().flatten(),
             Member::Witness(at) => cosigned.get(at).copied().flatten(),
         };
+        // Members of a group were defined before it, so one pass in order is enough.
+        let mut groups: Vec<Option<Time>> = Vec::with_capacity(self.groups.len());
         for group in &self.groups {
             let members = group.members.iter();
             let mut times: Vec<Time> = members.filter_map(|m| time_of(&groups, *m)).collect();
-            times.sort_unstable_by(|a, b| b.cmp(a));
-            let decisive = group.members.len().checked_sub(group.threshold);
-            groups.push(decisive.and_then(|at| times.get(at).copied()));
+            groups.push(decide(group, &mut times));
         }
-        time_of(&groups, quorum)
+        time_of(&groups, member)
     }
 
     /// Whether no quorum can be met without any of these witnesses, in the order of

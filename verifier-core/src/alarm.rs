@@ -11,13 +11,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::bitcoin::chain::HeaderChain;
-use crate::code::Effect;
+use crate::code::{Code, Effect};
+use crate::json;
 use crate::policy::Policy;
 use crate::schema;
 use crate::signature::Crypto;
 use crate::time::Time;
 use crate::tlog::merkle::Hash;
-use crate::{Failure, json};
 
 /// The `type` of the alarms that this version understands.
 pub const TYPE: &str = "cosignet.alarm/v1";
@@ -168,8 +168,13 @@ impl Proven {
 #[non_exhaustive]
 pub enum Error {
     /// A part of the evidence does not hold, or cannot be checked.
-    #[error("{0}")]
-    Evidence(alloc::boxed::Box<dyn Failure + Send + Sync>),
+    #[error("{sentence}")]
+    Evidence {
+        /// What is wrong, as one of the core's codes.
+        code: Code,
+        /// The same in a sentence.
+        sentence: String,
+    },
     /// A member is missing, unknown or wrong.
     #[error("the alarm does not follow its format: {0}")]
     Field(#[from] schema::Error),
@@ -189,7 +194,7 @@ impl Error {
     /// `alarm.unproven`.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Evidence(failure) => failure.code().as_str(),
+            Self::Evidence { code, .. } => code.as_str(),
             Self::Field(_) | Self::NotJson(_) => "alarm.form",
             Self::Open(_) => "alarm.open",
             Self::Unproven(_) => "alarm.unproven",
@@ -199,7 +204,7 @@ impl Error {
     /// What it does to the verdict about the alarm.
     pub fn effect(&self) -> Effect {
         match self {
-            Self::Evidence(failure) => failure.code().effect(),
+            Self::Evidence { code, .. } => code.effect(),
             Self::Field(_) | Self::NotJson(_) => Effect::Malformed,
             Self::Open(_) => Effect::Incomplete,
             Self::Unproven(_) => Effect::Reject,

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::fmt;
 
 use crate::code::Code;
 
@@ -9,7 +10,7 @@ use crate::code::Code;
 ///
 /// Its `Display` is one sentence that says what happened. Text from the evidence appears only
 /// through [`quote`].
-pub trait Failure: core::error::Error {
+pub trait Failure: fmt::Display {
     /// The stable code.
     fn code(&self) -> Code;
 

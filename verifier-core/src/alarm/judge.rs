@@ -1,6 +1,5 @@
 //! What evidence proves, and against whom.
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -357,8 +356,11 @@ fn log(key: &VerifierKey) -> Accused {
     }
 }
 
-fn evidence(failure: impl Failure + Send + Sync + 'static) -> Error {
-    Error::Evidence(Box::new(failure))
+fn evidence(failure: impl Failure) -> Error {
+    Error::Evidence {
+        code: failure.code(),
+        sentence: failure.to_string(),
+    }
 }
 
 fn unproven(message: &str) -> Error {

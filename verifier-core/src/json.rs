@@ -220,34 +220,29 @@ impl<'a> Object<'a> {
             .find(|key| !known.contains(key))
     }
 
-    /// See `FromIterator`; apart from it, so that there is one copy of the sorting.
-    fn of_our_own(mut members: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
-        // What we write ourselves mostly is in order.
-        if members.is_sorted_by(|(a, _), (b, _)| compare_keys(a, b) == Ordering::Less) {
-            return Self(members);
-        }
-        members.reverse();
-        members.sort_by(|(a, _), (b, _)| compare_keys(a, b));
-        members.dedup_by(|(a, _), (b, _)| a == b);
+    /// In order, whatever their keys.
+    fn sorted(mut members: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
+        members.sort_unstable_by(|(a, _), (b, _)| compare_keys(a, b));
         Self(members)
     }
 
-    /// `Err` with the first key that occurs twice.
-    fn from_members(mut members: Vec<(Cow<'a, str>, Value<'a>)>) -> Result<Self, String> {
-        members.sort_by(|(a, _), (b, _)| compare_keys(a, b));
-        let twice = members.windows(2).find_map(|pair| match pair {
-            [(a, _), (b, _)] if a == b => Some(a.to_string()),
+    /// A key that occurs twice.
+    fn duplicate(&self) -> Option<&str> {
+        self.0.windows(2).find_map(|pair| match pair {
+            [(a, _), (b, _)] if a == b => Some(a.as_ref()),
             _ => None,
-        });
-        twice.map_or(Ok(Self(members)), Err)
+        })
     }
 }
 
-/// The last of two members with the same key wins. For values we write ourselves: the reader
-/// refuses such an object.
+/// For values that we write ourselves, under different keys; of two members with the same key one
+/// is dropped. The reader refuses such an object.
 impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Object<'a> {
     fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(members: I) -> Self {
-        Self::of_our_own(members.into_iter().collect())
+        let mut object = Self::sorted(members.into_iter().collect());
+        debug_assert_eq!(object.duplicate(), None);
+        object.0.dedup_by(|(a, _), (b, _)| a == b);
+        object
     }
 }
 

@@ -103,6 +103,7 @@ pub fn verify(input: &[u8], request: &Request<'_>) -> Report {
 /// One verification, and what it has found so far.
 struct Run<'r> {
     request: &'r Request<'r>,
+    /// In the order of reports.
     checks: Vec<Check>,
 }
 
@@ -149,7 +150,6 @@ impl<'r> Run<'r> {
         }
         self.time(&claimed, &log, anchored.as_ref());
 
-        self.checks.sort_by_key(|check| check.id);
         let (verdict, code) = self.verdict(input);
         let mut report = Report {
             verdict,
@@ -272,17 +272,18 @@ impl<'r> Run<'r> {
     }
 
     fn push(&mut self, check: Check) {
-        self.checks.push(check);
+        let place = self.checks.partition_point(|other| other.id <= check.id);
+        self.checks.insert(place, check);
     }
 
     fn leave_out(&mut self, ids: &[CheckId], why: &str) {
-        self.checks
-            .extend(ids.iter().map(|id| Check::not_checked(*id, why)));
+        ids.iter()
+            .for_each(|id| self.push(Check::not_checked(*id, why)));
     }
 
     fn skip(&mut self, ids: &[CheckId], cause: CheckId) {
-        self.checks
-            .extend(ids.iter().map(|id| Check::skipped(*id, cause)));
+        ids.iter()
+            .for_each(|id| self.push(Check::skipped(*id, cause)));
     }
 }
 

@@ -195,13 +195,13 @@ impl Times {
 
 /// The median of at most eleven times, the later one of two.
 pub(super) fn median(times: &[u32]) -> Option<u32> {
-    let mut sorted = [u32::MAX; Times::SPAN];
-    for (place, time) in sorted.iter_mut().zip(times) {
-        *place = *time;
-    }
-    sorted.sort_unstable();
-    let count = times.len().min(Times::SPAN);
-    sorted.get(..count)?.get(count / 2).copied()
+    let below = times.len() / 2;
+    let is_median = |time: &&u32| {
+        let earlier = times.iter().filter(|other| other < time).count();
+        let not_later = times.iter().filter(|other| other <= time).count();
+        (earlier..not_later).contains(&below)
+    };
+    times.iter().find(is_median).copied()
 }
 
 /// Headers that follow each other under the rules of their network. Only verification makes one.

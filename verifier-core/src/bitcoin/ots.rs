@@ -158,9 +158,12 @@ impl Timestamp {
             } => Some((*height, *merkle_root)),
             _ => None,
         };
-        let mut blocks: Vec<_> = self.attestations.iter().filter_map(block).collect();
-        blocks.sort_unstable();
-        blocks.dedup();
+        let mut blocks = Vec::new();
+        for block in self.attestations.iter().filter_map(block) {
+            if let Err(place) = blocks.binary_search(&block) {
+                blocks.insert(place, block);
+            }
+        }
         blocks
     }
 

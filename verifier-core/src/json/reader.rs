@@ -81,9 +81,12 @@ impl<'a> Reader<'a> {
                         if !self.take(b'}') {
                             return Err(self.syntax("a comma or }"));
                         }
-                        value = Object::from_members(members)
-                            .map(Value::Object)
-                            .map_err(|key| Error::new(self.at, ErrorKind::DuplicateKey(key)))?;
+                        let object = Object::sorted(members);
+                        if let Some(key) = object.duplicate() {
+                            let kind = ErrorKind::DuplicateKey(key.into());
+                            return Err(Error::new(self.at, kind));
+                        }
+                        value = Value::Object(object);
                     }
                 }
             }

@@ -179,9 +179,9 @@ impl Policy {
         // A group has witnessed as soon as `threshold` of its members have: the k-th smallest of
         // their times.
         let time = self.fold(quorum, cosigned, |group, times| {
-            times.sort_unstable();
-            let decisive = group.threshold.checked_sub(1)?;
-            times.get(decisive).copied()
+            let by = |time: &Time| times.iter().filter(|other| *other <= time).count();
+            let enough = times.iter().filter(|time| by(time) >= group.threshold);
+            enough.min().copied()
         });
         time.map(Some).ok_or(QuorumNotMet)
     }
@@ -193,9 +193,10 @@ impl Policy {
         // A group cannot be met without them once only `threshold - 1` of its members are left:
         // the (n - k + 1)-th largest of their times.
         self.fold(quorum, cosigned, |group, times| {
-            times.sort_unstable_by(|a, b| b.cmp(a));
-            let decisive = group.members.len().checked_sub(group.threshold)?;
-            times.get(decisive).copied()
+            let since = |time: &Time| times.iter().filter(|other| *other >= time).count();
+            let too_few = group.members.len().checked_sub(group.threshold)?;
+            let enough = times.iter().filter(|time| since(time) > too_few);
+            enough.max().copied()
         })
     }
 
@@ -205,7 +206,7 @@ impl Policy {
         &self,
         member: Member,
         cosigned: &[Option<Time>],
-        decide: impl Fn(&Group, &mut [Time]) -> Option<Time>,
+        decide: impl Fn(&Group, &[Time]) -> Option<Time>,
     ) -> Option<Time> {
         let time_of = |groups: &[Option<Time>], member: Member| match member {
             Member::Group(at) => groups.get(at).copied().flatten(),
@@ -215,8 +216,8 @@ impl Policy {
         let mut groups: Vec<Option<Time>> = Vec::with_capacity(self.groups.len());
         for group in &self.groups {
             let members = group.members.iter();
-            let mut times: Vec<Time> = members.filter_map(|m| time_of(&groups, *m)).collect();
-            groups.push(decide(group, &mut times));
+            let times: Vec<Time> = members.filter_map(|m| time_of(&groups, *m)).collect();
+            groups.push(decide(group, &times));
         }
         time_of(&groups, member)
     }

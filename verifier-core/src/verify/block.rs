@@ -88,7 +88,7 @@ impl Run<'_> {
         };
         let (ots, header) = (anchor.ots.as_deref(), anchor.header.as_ref());
         let facts = steps.block(ots, header, stamped.as_bytes());
-        self.checks.append(&mut steps.checks);
+        steps.checks.into_iter().for_each(|check| self.push(check));
         facts
     }
 }

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::rust_crypto::point as on_curve;
+
 /// A public key of one of the five algorithms.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublicKey(Key);
@@ -46,21 +48,21 @@ impl PublicKey {
     /// An ES256 key from its coordinates.
     pub fn es256(x: &[u8; 32], y: &[u8; 32]) -> Result<Self, KeyError> {
         let point: [u8; 65] = uncompressed(x, y)?;
-        p256::PublicKey::from_sec1_bytes(&point).map_err(|_| KeyError::NotOnCurve)?;
+        on_curve::<p256::NistP256>(&point).ok_or(KeyError::NotOnCurve)?;
         Ok(Self(Key::Es256(point)))
     }
 
     /// An ES384 key from its coordinates.
     pub fn es384(x: &[u8; 48], y: &[u8; 48]) -> Result<Self, KeyError> {
         let point: [u8; 97] = uncompressed(x, y)?;
-        p384::PublicKey::from_sec1_bytes(&point).map_err(|_| KeyError::NotOnCurve)?;
+        on_curve::<p384::NistP384>(&point).ok_or(KeyError::NotOnCurve)?;
         Ok(Self(Key::Es384(Box::new(point))))
     }
 
     /// An ES512 key from its coordinates.
     pub fn es512(x: &[u8; 66], y: &[u8; 66]) -> Result<Self, KeyError> {
         let point: [u8; 133] = uncompressed(x, y)?;
-        p521::PublicKey::from_sec1_bytes(&point).map_err(|_| KeyError::NotOnCurve)?;
+        on_curve::<p521::NistP521>(&point).ok_or(KeyError::NotOnCurve)?;
         Ok(Self(Key::Es512(Box::new(point))))
     }
 

@@ -38,6 +38,8 @@ fn bundle(file: &[u8]) -> Result<Bundle, Usage> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString as _;
+
     use super::*;
     use test_vectors::{Algorithm, Approval, Draft};
 

@@ -1,5 +1,7 @@
 //! Codes and checks in plain words.
 
+use alloc::string::String;
+
 use verifier_core::check::CheckId;
 use verifier_core::code::{Code, Effect, Explanation};
 use verifier_core::json::Value;

@@ -41,6 +41,8 @@ pub(crate) fn of(file: &[u8]) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::{String, ToString as _};
+
     use super::*;
     use test_vectors::{Algorithm, Approval};
 

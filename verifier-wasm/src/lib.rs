@@ -9,14 +9,24 @@
 //! thrown as an `Error` whose `name` is the stable code. What is wrong with the *evidence* is in
 //! the report and throws nothing.
 
+#![no_std]
+
+extern crate alloc;
+
 mod email;
 mod explain;
 mod kind;
 mod path;
 mod payload;
 mod policy;
+#[cfg(target_arch = "wasm32")]
+mod runtime;
 mod types;
 mod usage;
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use verifier_core::Request;
 use verifier_core::bitcoin::chain::HeaderChain;

@@ -1,5 +1,8 @@
 //! The way from a leaf to the root of its tree, for a picture.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use verifier_core::encoding::hex;
 use verifier_core::input::Input;
 use verifier_core::json::Value;

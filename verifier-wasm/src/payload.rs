@@ -1,5 +1,7 @@
 //! A payload as people should see it.
 
+use alloc::string::String;
+
 use verifier_core::encoding::{hex, sha256};
 use verifier_core::json::Value;
 use verifier_core::payload::{Field, fields};

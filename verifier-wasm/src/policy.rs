@@ -1,5 +1,9 @@
 //! Policies as people have them, and what they come to.
 
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use verifier_core::Failure as _;
 use verifier_core::encoding::hex;
 use verifier_core::json::Value;
@@ -65,6 +69,8 @@ pub(crate) fn describe(policy: &Policy) -> String {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString as _;
+
     use super::*;
     use test_vectors::{Algorithm, Approval};
 

@@ -1,5 +1,8 @@
 //! Questions that cannot be asked.
 
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use verifier_core::Failure;

@@ -50,7 +50,7 @@ fn build_into(target: &Path, out: &Path) -> Result<(), String> {
     ]);
     module
         .env("CARGO_TARGET_DIR", target)
-        .env("CARGO_ENCODED_RUSTFLAGS", without_paths().join("\x1f"));
+        .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\x1f"));
     run(&mut module)?;
     let module = target.join(TARGET).join("wasm").join("verifier_wasm.wasm");
     let mut page = cargo(&["run", "--quiet", "--package", "web-build", "--"]);
@@ -58,8 +58,23 @@ fn build_into(target: &Path, out: &Path) -> Result<(), String> {
     run(page.arg(module).arg(sources).arg(out))
 }
 
-/// Messages of panics name files: with the same names on every machine, the module has the same
-/// bytes.
+/// What makes the module small beyond its profile, and the same on every machine.
+fn flags() -> Vec<String> {
+    let small = [
+        // Rounds of SHA-2 in a loop.
+        "--cfg=sha2_backend_soft=\"compact\"",
+        // WASM copies memory in one instruction; LLVM would write up to eight loads and stores.
+        "-Cllvm-args=-max-store-memcpy=1",
+        "-Cllvm-args=-max-store-memmove=1",
+        "-Cllvm-args=-max-store-memset=1",
+    ];
+    let mut flags = without_paths();
+    flags.extend(small.map(str::to_owned));
+    flags
+}
+
+/// Names of files appear in debugging information and messages of panics: the same ones on every
+/// machine.
 fn without_paths() -> Vec<String> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
         let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"))?;

@@ -185,12 +185,10 @@ impl FromIterator<Self> for Value<'_> {
 
 impl<'a, const N: usize> From<[(&'a str, Self); N]> for Value<'a> {
     fn from(members: [(&'a str, Self); N]) -> Self {
-        Self::Object(
-            members
-                .into_iter()
-                .map(|(k, v)| (Cow::Borrowed(k), v))
-                .collect(),
-        )
+        // One copy of this code for all lengths.
+        let mut members = members.into_iter().map(|(k, v)| (Cow::Borrowed(k), v));
+        let members: &mut dyn Iterator<Item = (Cow<'a, str>, Self)> = &mut members;
+        Self::Object(members.collect())
     }
 }
 

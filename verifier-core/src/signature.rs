@@ -7,6 +7,7 @@
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
+mod der;
 mod key;
 mod rust_crypto;
 
@@ -75,8 +76,10 @@ impl PublicKey {
         let key = self.as_ref();
         let plausible = match key {
             KeyRef::Ed25519(_) => has_sound_r(signature),
+            KeyRef::Es256(_) => der::read::<32>(signature).is_some(),
+            KeyRef::Es384(_) => der::read::<48>(signature).is_some(),
+            KeyRef::Es512(_) => der::read::<66>(signature).is_some(),
             KeyRef::Rs256 { n, .. } => signature.len() == n.len(),
-            KeyRef::Es256(_) | KeyRef::Es384(_) | KeyRef::Es512(_) => true,
         };
         if !plausible {
             return Err(BadSignature);

@@ -3,13 +3,11 @@
 mod pkcs1;
 
 use ecdsa::EcdsaCurve;
-use ecdsa::der::{MaxOverhead, MaxSize};
-use ecdsa::elliptic_curve::array::ArraySize;
 use ecdsa::elliptic_curve::point::AffineCoordinates;
-use ecdsa::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes, FieldBytesSize};
+use ecdsa::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::{BadSignature, Crypto, KeyRef};
+use super::{BadSignature, Crypto, KeyRef, der};
 
 /// Verifies with the RustCrypto crates and ed25519-dalek.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,9 +27,15 @@ impl Crypto for RustCrypto {
 
 fn verify(key: KeyRef<'_>, message: &[u8], signature: &[u8]) -> Option<()> {
     match key {
-        KeyRef::Es256(point) => ecdsa::<p256::NistP256, Sha256>(point, message, signature),
-        KeyRef::Es384(point) => ecdsa::<p384::NistP384, Sha384>(point, message, signature),
-        KeyRef::Es512(point) => ecdsa::<p521::NistP521, Sha512>(point, message, signature),
+        KeyRef::Es256(point) => {
+            ecdsa::<p256::NistP256, 32>(point, &Sha256::digest(message), signature)
+        }
+        KeyRef::Es384(point) => {
+            ecdsa::<p384::NistP384, 48>(point, &Sha384::digest(message), signature)
+        }
+        KeyRef::Es512(point) => {
+            ecdsa::<p521::NistP521, 66>(point, &Sha512::digest(message), signature)
+        }
         KeyRef::Ed25519(bytes) => {
             let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
             let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).ok()?;
@@ -55,16 +59,15 @@ where
     AffinePoint::<C>::from_coordinates(x, y).into()
 }
 
-/// ECDSA with a signature in DER.
-fn ecdsa<C, D>(key: &[u8], message: &[u8], signature: &[u8]) -> Option<()>
+/// ECDSA over a message with this hash, on a curve whose numbers have `N` bytes.
+fn ecdsa<C, const N: usize>(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()>
 where
     C: CurveArithmetic + EcdsaCurve,
-    D: Digest,
     AffinePoint<C>: AffineCoordinates<FieldRepr = FieldBytes<C>>,
-    MaxSize<C>: ArraySize,
-    <FieldBytesSize<C> as core::ops::Add>::Output: core::ops::Add<MaxOverhead> + ArraySize,
+    FieldBytes<C>: From<[u8; N]>,
 {
     let key = point::<C>(key)?.into();
-    let signature = ecdsa::Signature::<C>::from_der(signature).ok()?;
-    ecdsa::hazmat::verify_prehashed(&key, &D::digest(message), &signature).ok()
+    let (r, s) = der::read::<N>(signature)?;
+    let signature = ecdsa::Signature::<C>::from_scalars(r, s).ok()?;
+    ecdsa::hazmat::verify_prehashed(&key, hash, &signature).ok()
 }

@@ -207,10 +207,10 @@ impl Failure for Error {
 
     fn found(&self) -> Option<String> {
         match self {
-            Self::Field(schema::Error {
-                problem: Problem::Value { found, .. },
-                ..
-            }) => Some(found.clone()),
+            Self::Field(error) => match error.problem() {
+                Problem::Value { found, .. } => Some(found.clone()),
+                _ => None,
+            },
             Self::TooLarge { found } => Some(format!("{found} bytes")),
             Self::UnknownType { found } => Some(quote(found)),
             _ => None,

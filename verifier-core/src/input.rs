@@ -57,21 +57,17 @@ pub enum Error {
 impl Failure for Error {
     fn code(&self) -> Code {
         match self {
+            Self::Assertion(error) => error.code(),
             Self::NotJson(json::Error {
                 kind: ErrorKind::TooLong(_),
                 ..
-            })
-            | Self::Schema(schema::Error {
-                problem: Problem::TooLarge { .. },
-                ..
             }) => Code::BundleTooLarge,
-            Self::Assertion(error) => error.code(),
             Self::NotJson(_) => Code::BundleNotJson,
-            Self::Schema(schema::Error {
-                problem: Problem::Base64,
-                ..
-            }) => Code::BundleBase64,
-            Self::Schema(_) => Code::BundleSchema,
+            Self::Schema(error) => match error.problem() {
+                Problem::Base64 => Code::BundleBase64,
+                Problem::TooLarge { .. } => Code::BundleTooLarge,
+                _ => Code::BundleSchema,
+            },
         }
     }
 
@@ -79,7 +75,7 @@ impl Failure for Error {
         match self {
             Self::Assertion(error) => error.expected(),
             Self::NotJson(_) => Some("strict JSON of at most 1 MiB".into()),
-            Self::Schema(schema::Error { problem, .. }) => match problem {
+            Self::Schema(error) => match error.problem() {
                 Problem::Kind { expected, .. } | Problem::Value { expected, .. } => {
                     Some(expected.to_string())
                 }
@@ -93,7 +89,7 @@ impl Failure for Error {
         match self {
             Self::Assertion(error) => error.found(),
             Self::NotJson(_) => None,
-            Self::Schema(schema::Error { problem, .. }) => match problem {
+            Self::Schema(error) => match error.problem() {
                 Problem::Kind { found, .. } => Some(found.to_string()),
                 Problem::Value { found, .. } => Some(found.clone()),
                 Problem::Length { found, .. } => Some(format!("{found} bytes")),

@@ -1,5 +1,6 @@
 //! Reads the members of a JSON object into types, and says where one does not fit.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,10 +26,7 @@ impl<'v, 'a> Members<'v, 'a> {
     fn at(value: &'v Value<'a>, path: String) -> Result<Self, Error> {
         match value {
             Value::Object(object) => Ok(Self { object, path }),
-            other => Err(Error {
-                path,
-                problem: Problem::kind("an object", other),
-            }),
+            other => Err(Error::new(path, Problem::kind("an object", other))),
         }
     }
 
@@ -36,10 +34,7 @@ impl<'v, 'a> Members<'v, 'a> {
     pub fn only(self, known: &[&str]) -> Result<Self, Error> {
         match self.object.unknown_key(known) {
             None => Ok(self),
-            Some(key) => Err(Error {
-                path: self.path_of(key),
-                problem: Problem::Unknown,
-            }),
+            Some(key) => Err(self.error(key, Problem::Unknown)),
         }
     }
 
@@ -132,10 +127,7 @@ impl<'v, 'a> Members<'v, 'a> {
         self.items(key)?
             .map(|(path, item)| match item {
                 Value::String(text) => Ok(text.as_ref()),
-                other => Err(Error {
-                    path,
-                    problem: Problem::kind("a string", other),
-                }),
+                other => Err(Error::new(path, Problem::kind("a string", other))),
             })
             .collect()
     }
@@ -165,10 +157,7 @@ impl<'v, 'a> Members<'v, 'a> {
 
     /// An error about the value under `key`.
     pub fn error(&self, key: &str, problem: Problem) -> Error {
-        Error {
-            path: self.path_of(key),
-            problem,
-        }
+        Error::new(self.path_of(key), problem)
     }
 
     fn items(&self, key: &str) -> Result<impl Iterator<Item = (String, &'v Value<'a>)>, Error> {
@@ -214,23 +203,27 @@ impl<'v, 'a> Members<'v, 'a> {
     }
 }
 
-/// A member that does not fit.
+/// A member that does not fit: where, and what is wrong there. Small, since every member that is
+/// read may return one.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{}: {problem}", self.place())]
-#[non_exhaustive]
-pub struct Error {
-    /// Where, such as `evidence.approver.blind`; empty for the document itself.
-    pub path: String,
-    /// What is wrong there.
-    pub problem: Problem,
-}
+#[error("{}: {}", self.place(), self.problem())]
+pub struct Error(Box<(String, Problem)>);
 
 impl Error {
+    fn new(path: String, problem: Problem) -> Self {
+        Self(Box::new((path, problem)))
+    }
+
+    /// What is wrong.
+    pub fn problem(&self) -> &Problem {
+        &self.0.1
+    }
+
+    /// Where, such as `evidence.approver.blind`.
     fn place(&self) -> &str {
-        if self.path.is_empty() {
-            "the document"
-        } else {
-            &self.path
+        match self.0.0.as_str() {
+            "" => "the document",
+            path => path,
         }
     }
 }

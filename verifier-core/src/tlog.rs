@@ -32,6 +32,13 @@ fn parse_hash(text: &str) -> Option<merkle::Hash> {
     crate::encoding::from_base64(text).ok()?.try_into().ok()
 }
 
+/// What stands before the first blank line, and what after it.
+fn split_at_blank_line(text: &str) -> Option<(&str, &str)> {
+    let at = text.as_bytes().windows(2).position(|two| two == b"\n\n")?;
+    let (before, after) = text.split_at_checked(at)?;
+    Some((before, after.strip_prefix("\n\n")?))
+}
+
 /// Whether `text` has a control character below U+0020 other than newline.
 fn has_control_characters(text: &str) -> bool {
     text.bytes().any(|b| b < 0x20 && b != b'\n')

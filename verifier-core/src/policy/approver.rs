@@ -1,6 +1,5 @@
 //! Whose keys are known.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
@@ -80,44 +79,78 @@ impl Approver {
 #[derive(Clone, Debug)]
 pub(super) struct Approvers {
     pub(super) list: Vec<Approver>,
-    by_key: BTreeMap<Vec<u8>, usize>,
-    by_credential: BTreeMap<Vec<u8>, usize>,
+    by_key: Index,
+    by_credential: Index,
 }
 
 impl Approvers {
     /// The approver whose public key has these COSE_Key bytes.
     pub(super) fn by_key(&self, cose_key: &[u8]) -> Option<&Approver> {
-        self.list.get(*self.by_key.get(cose_key)?)
+        self.by_key.find(cose_key, &self.list)
     }
 
     /// The approver with this credential id.
     pub(super) fn by_credential(&self, id: &[u8]) -> Option<&Approver> {
-        self.list.get(*self.by_credential.get(id)?)
+        self.by_credential.find(id, &self.list)
     }
 
     pub(super) fn read(entries: Vec<Members<'_, '_>>) -> Result<Self, Error> {
-        let list = entries
-            .into_iter()
-            .map(Approver::read)
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut by_key = BTreeMap::new();
-        let mut by_credential = BTreeMap::new();
-        for (i, approver) in list.iter().enumerate() {
+        let mut all = Self {
+            list: Vec::with_capacity(entries.len()),
+            by_key: Index::by(|approver| Some(approver.key.as_bytes())),
+            by_credential: Index::by(|approver| approver.credential_id.as_deref()),
+        };
+        for members in entries {
+            all.list.push(Approver::read(members)?);
             // One key under two names would let one person count as two.
-            let mut twice = by_key.insert(approver.key.as_bytes().to_vec(), i).is_some();
-            if let Some(id) = &approver.credential_id {
-                twice |= by_credential.insert(id.clone(), i).is_some();
-            }
-            if twice {
-                return Err(Error::KeyTwice {
-                    approver: approver.name.clone(),
-                });
+            for index in [&mut all.by_key, &mut all.by_credential] {
+                index.add_last(&all.list)?;
             }
         }
-        Ok(Self {
-            list,
-            by_key,
-            by_credential,
-        })
+        Ok(all)
+    }
+}
+
+/// Places in the list of approvers, in the order of something that each has at most once.
+#[derive(Clone, Debug)]
+struct Index {
+    key: fn(&Approver) -> Option<&[u8]>,
+    places: Vec<usize>,
+}
+
+impl Index {
+    fn by(key: fn(&Approver) -> Option<&[u8]>) -> Self {
+        let places = Vec::new();
+        Self { key, places }
+    }
+
+    fn find<'l>(&self, key: &[u8], list: &'l [Approver]) -> Option<&'l Approver> {
+        let at = self.search(key, list).ok()?;
+        list.get(*self.places.get(at)?)
+    }
+
+    /// Fails if another approver has the same key.
+    fn add_last(&mut self, list: &[Approver]) -> Result<(), Error> {
+        let Some((last, before)) = list.split_last() else {
+            return Ok(());
+        };
+        let Some(key) = (self.key)(last) else {
+            return Ok(());
+        };
+        let twice = |_| Error::KeyTwice {
+            approver: last.name.clone(),
+        };
+        let at = self
+            .search(key, before)
+            .map_or_else(Ok, |at| Err(twice(at)))?;
+        self.places.insert(at, before.len());
+        Ok(())
+    }
+
+    /// Where `key` stands among the places, or where it belongs.
+    fn search(&self, key: &[u8], list: &[Approver]) -> Result<usize, usize> {
+        let key_at = |at: &usize| list.get(*at).and_then(self.key);
+        self.places
+            .binary_search_by(|at| key_at(at).cmp(&Some(key)))
     }
 }

@@ -50,8 +50,9 @@ impl<'a> Note<'a> {
         if super::has_control_characters(note) {
             return Err(Error::ControlCharacter);
         }
-        let (text, lines) = note
-            .rfind("\n\n")
+        let mut pairs = note.as_bytes().windows(2);
+        let (text, lines) = pairs
+            .rposition(|two| two == b"\n\n")
             .and_then(|at| note.split_at_checked(at.checked_add(1)?))
             .ok_or(Error::NoBlankLine)?;
         // `lines` begins with the blank line.

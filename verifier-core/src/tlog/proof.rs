@@ -61,7 +61,7 @@ impl<'a> Proof<'a> {
         if text.len() > Self::MAX_BYTES {
             return Err(Error::TooLong { found: text.len() });
         }
-        let (head, checkpoint) = text.split_once("\n\n").ok_or(Error::NoCheckpoint)?;
+        let (head, checkpoint) = super::split_at_blank_line(text).ok_or(Error::NoCheckpoint)?;
         let mut lines = head.split('\n');
         if lines.next() != Some(MAGIC) {
             return Err(Error::Magic);

@@ -42,7 +42,7 @@ impl<'a> Submission<'a> {
 
     /// Reads a body.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
-        let (head, checkpoint) = text.split_once("\n\n").ok_or(Error::NoCheckpoint)?;
+        let (head, checkpoint) = super::split_at_blank_line(text).ok_or(Error::NoCheckpoint)?;
         let mut lines = head.split('\n');
         let old = lines
             .next()

@@ -31,11 +31,10 @@ impl Time {
         let byte = |from: usize| u8::try_from(number(from, from + 2)?).ok();
         let month = Month::try_from(byte(5)?).ok()?;
         let date = Date::from_calendar_date(i32::from(number(0, 4)?), month, byte(8)?).ok()?;
-        let moment = date
-            .with_hms_milli(byte(11)?, byte(14)?, byte(17)?, number(20, 23)?)
-            .ok()?;
-        let nanos = PrimitiveDateTime::assume_utc(moment).unix_timestamp_nanos();
-        Self::from_millis(u64::try_from(nanos / 1_000_000).ok()?)
+        let moment = date.with_hms(byte(11)?, byte(14)?, byte(17)?).ok()?;
+        let seconds = PrimitiveDateTime::assume_utc(moment).unix_timestamp();
+        let millis = u64::try_from(seconds).ok()?.checked_mul(1000)?;
+        Self::from_millis(millis.checked_add(number(20, 23)?.into())?)
     }
 
     /// `None` after the year 9999.
@@ -68,10 +67,8 @@ impl fmt::Debug for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = i128::from(self.0) * 1_000_000;
-        let Ok(moment) = OffsetDateTime::from_unix_timestamp_nanos(nanos) else {
-            return Err(fmt::Error);
-        };
+        let seconds = i64::try_from(self.0 / 1000).map_err(|_| fmt::Error)?;
+        let moment = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
         write!(
             f,
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
@@ -81,7 +78,7 @@ impl fmt::Display for Time {
             moment.hour(),
             moment.minute(),
             moment.second(),
-            moment.millisecond()
+            self.0 % 1000
         )
     }
 }

@@ -88,13 +88,13 @@ impl Decimal {
         if fives > MAX_FIVES {
             return false;
         }
-        let power = 5_u128.pow(fives);
+        let power = 5_u64.pow(fives);
         // This is `number` × 2^exponent, and 10^exponent is `up` ÷ `down` × 2^exponent. At most
         // 10^17 × 5^24 < 2^113.
         let (number, up, down) = match self.exponent < 0 {
-            true if u128::from(self.digits) % power != 0 => return false,
-            true => (u128::from(self.digits) / power, 1, power),
-            false => (u128::from(self.digits) * power, power, 1),
+            true if !self.digits.is_multiple_of(power) => return false,
+            true => (u128::from(self.digits / power), 1, power),
+            false => (u128::from(self.digits) * u128::from(power), power, 1),
         };
         let odd_part = number >> number.trailing_zeros();
         if odd_part >> PRECISION != 0 {
@@ -109,10 +109,11 @@ impl Decimal {
         // 2^(bits − 54) × 2^exponent; exactly there the even neighbour wins. (Below a power of two
         // the steps are half as long. Ten get here, and it changes none.)
         let bits = number.ilog2() + 1;
-        let half_step = down << bits.saturating_sub(PRECISION + 1);
+        let half_step = u128::from(down) << bits.saturating_sub(PRECISION + 1);
         let significand_is_even = odd_part >> (PRECISION - 1) == 0;
         let meets = |distance: u64| {
-            let away = (u128::from(distance) * up) << (PRECISION + 1).saturating_sub(bits);
+            let away =
+                (u128::from(distance) * u128::from(up)) << (PRECISION + 1).saturating_sub(bits);
             away < half_step || (away == half_step && significand_is_even)
         };
         let last = self.digits % 10;

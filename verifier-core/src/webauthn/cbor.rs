@@ -18,8 +18,15 @@ pub enum Value<'a> {
     Bool(bool),
     /// A byte string.
     Bytes(&'a [u8]),
-    /// An integer, from −2^64 to 2^64 − 1.
-    Integer(i128),
+    /// An integer from −2^63 to 2^63 − 1.
+    Integer(i64),
+    /// An integer beyond that, as far as −2^64 and 2^64 − 1.
+    LargeInteger {
+        /// The integer is −1 − `number`.
+        negative: bool,
+        /// At least 2^63.
+        number: u64,
+    },
     /// A map.
     Map(Map<'a>),
     /// `null`.
@@ -57,7 +64,7 @@ impl<'a> Value<'a> {
             Self::Array(_) => "an array",
             Self::Bool(_) => "a boolean",
             Self::Bytes(_) => "a byte string",
-            Self::Integer(_) => "an integer",
+            Self::Integer(_) | Self::LargeInteger { .. } => "an integer",
             Self::Map(_) => "a map",
             Self::Null => "null",
             Self::Text(_) => "a text string",
@@ -71,7 +78,7 @@ pub struct Map<'a>(Vec<(Value<'a>, Value<'a>)>);
 
 impl<'a> Map<'a> {
     /// The value of the integer `key`.
-    pub fn get(&self, key: i128) -> Option<&Value<'a>> {
+    pub fn get(&self, key: i64) -> Option<&Value<'a>> {
         self.find(&Value::Integer(key))
     }
 
@@ -298,8 +305,14 @@ impl<'a> Parser<'a> {
 
     fn scalar(&mut self, start: usize, head: &Head) -> Result<Value<'a>, Error> {
         Ok(match (head.major, head.number) {
-            (0, number) => Value::Integer(number.into()),
-            (1, number) => Value::Integer(-1 - i128::from(number)),
+            (0 | 1, number) => match (head.major, i64::try_from(number)) {
+                (0, Ok(number)) => Value::Integer(number),
+                (_, Ok(number)) => Value::Integer(-1 - number),
+                (major, Err(_)) => Value::LargeInteger {
+                    negative: major == 1,
+                    number,
+                },
+            },
             (2, length) => Value::Bytes(self.take(length)?),
             (3, length) => {
                 let text = core::str::from_utf8(self.take(length)?);
@@ -383,6 +396,7 @@ mod tests {
     #[test]
     fn reads_every_kind_of_item() {
         use Value::{Array, Bool, Bytes, Integer, Null, Text};
+        let large = |negative, number| Value::LargeInteger { negative, number };
         for (hex, value) in [
             ("00", Integer(0)),
             ("17", Integer(23)),
@@ -390,10 +404,14 @@ mod tests {
             ("190100", Integer(256)),
             ("1a00010000", Integer(65_536)),
             ("1b0000000100000000", Integer(1 << 32)),
-            ("1bffffffffffffffff", Integer(u64::MAX.into())),
+            ("1b7fffffffffffffff", Integer(i64::MAX)),
+            ("1b8000000000000000", large(false, 1 << 63)),
+            ("1bffffffffffffffff", large(false, u64::MAX)),
             ("20", Integer(-1)),
             ("390100", Integer(-257)),
-            ("3bffffffffffffffff", Integer(-1 - i128::from(u64::MAX))),
+            ("3b7fffffffffffffff", Integer(i64::MIN)),
+            ("3b8000000000000000", large(true, 1 << 63)),
+            ("3bffffffffffffffff", large(true, u64::MAX)),
             ("40", Bytes(&[])),
             ("42ff00", Bytes(&[255, 0])),
             ("62c3a9", Text("é")),

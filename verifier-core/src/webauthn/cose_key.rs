@@ -21,17 +21,17 @@ use crate::encoding::{base64url, sha256};
 use crate::failure::{Failure, quote};
 use crate::signature::{KeyError, KeyRef, PublicKey};
 
-const KTY: i128 = 1;
-const ALG: i128 = 3;
-const CRV: i128 = -1;
-const X: i128 = -2;
-const Y: i128 = -3;
-const RSA_N: i128 = -1;
-const RSA_E: i128 = -2;
+const KTY: i64 = 1;
+const ALG: i64 = 3;
+const CRV: i64 = -1;
+const X: i64 = -2;
+const Y: i64 = -3;
+const RSA_N: i64 = -1;
+const RSA_E: i64 = -2;
 
-const KTY_OKP: i128 = 1;
-const KTY_EC2: i128 = 2;
-const KTY_RSA: i128 = 3;
+const KTY_OKP: i64 = 1;
+const KTY_EC2: i64 = 2;
+const KTY_RSA: i64 = 3;
 
 /// A sound public key and its one COSE encoding.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -129,13 +129,13 @@ pub enum Error {
     #[error("COSE algorithm {alg} needs {expected} under label {label}, not {found}")]
     Disagreement {
         /// The algorithm.
-        alg: i128,
+        alg: i64,
         /// 1 for the key type, -1 for the curve.
-        label: i128,
+        label: i64,
         /// What the algorithm needs.
-        expected: i128,
+        expected: i64,
         /// What is there.
-        found: i128,
+        found: i64,
     },
     /// A member of another kind of key, or of none.
     #[error("the key has a member that its kind does not have: {label}")]
@@ -147,7 +147,7 @@ pub enum Error {
     #[error("the key's member {label} has {found} bytes instead of {expected}")]
     Length {
         /// The label.
-        label: i128,
+        label: i64,
         /// The length that the curve needs, in bytes.
         expected: usize,
         /// The length that is there, in bytes.
@@ -157,7 +157,7 @@ pub enum Error {
     #[error("the key's member {label} is {found} instead of {expected}")]
     MemberKind {
         /// The label.
-        label: i128,
+        label: i64,
         /// The right kind.
         expected: &'static str,
         /// The kind that is there.
@@ -167,7 +167,7 @@ pub enum Error {
     #[error("the key has no member {label}")]
     Missing {
         /// The label.
-        label: i128,
+        label: i64,
     },
     /// Not a map at all.
     #[error("the key is {found} instead of a map")]
@@ -182,7 +182,7 @@ pub enum Error {
     #[error("COSE algorithm {alg} is not supported")]
     UnsupportedAlgorithm {
         /// The algorithm.
-        alg: i128,
+        alg: i64,
     },
 }
 
@@ -220,8 +220,8 @@ type Coordinates<'a, const N: usize> = (&'a [u8; N], &'a [u8; N]);
 
 fn ec2<'a, const N: usize>(
     map: &cbor::Map<'a>,
-    alg: i128,
-    crv: i128,
+    alg: i64,
+    crv: i64,
 ) -> Result<Coordinates<'a, N>, Error> {
     only(map, &[KTY, ALG, CRV, X, Y])?;
     agree(map, alg, KTY, KTY_EC2)?;
@@ -230,7 +230,7 @@ fn ec2<'a, const N: usize>(
 }
 
 /// Refuses members that are not among `labels`.
-fn only(map: &cbor::Map<'_>, labels: &[i128]) -> Result<(), Error> {
+fn only(map: &cbor::Map<'_>, labels: &[i64]) -> Result<(), Error> {
     for (label, _) in map.iter() {
         let label = match label {
             cbor::Value::Integer(label) if labels.contains(label) => continue,
@@ -244,7 +244,7 @@ fn only(map: &cbor::Map<'_>, labels: &[i128]) -> Result<(), Error> {
 }
 
 /// Refuses another value under `label` than the one that goes with the algorithm.
-fn agree(map: &cbor::Map<'_>, alg: i128, label: i128, expected: i128) -> Result<(), Error> {
+fn agree(map: &cbor::Map<'_>, alg: i64, label: i64, expected: i64) -> Result<(), Error> {
     let found = integer(map, label)?;
     if found == expected {
         return Ok(());
@@ -257,7 +257,7 @@ fn agree(map: &cbor::Map<'_>, alg: i128, label: i128, expected: i128) -> Result<
     })
 }
 
-fn integer(map: &cbor::Map<'_>, label: i128) -> Result<i128, Error> {
+fn integer(map: &cbor::Map<'_>, label: i64) -> Result<i64, Error> {
     match map.get(label).ok_or(Error::Missing { label })? {
         cbor::Value::Integer(value) => Ok(*value),
         other => Err(Error::MemberKind {
@@ -268,7 +268,7 @@ fn integer(map: &cbor::Map<'_>, label: i128) -> Result<i128, Error> {
     }
 }
 
-fn bytes<'a>(map: &cbor::Map<'a>, label: i128) -> Result<&'a [u8], Error> {
+fn bytes<'a>(map: &cbor::Map<'a>, label: i64) -> Result<&'a [u8], Error> {
     match map.get(label).ok_or(Error::Missing { label })? {
         cbor::Value::Bytes(value) => Ok(value),
         other => Err(Error::MemberKind {
@@ -279,7 +279,7 @@ fn bytes<'a>(map: &cbor::Map<'a>, label: i128) -> Result<&'a [u8], Error> {
     }
 }
 
-fn fixed<'a, const N: usize>(map: &cbor::Map<'a>, label: i128) -> Result<&'a [u8; N], Error> {
+fn fixed<'a, const N: usize>(map: &cbor::Map<'a>, label: i64) -> Result<&'a [u8; N], Error> {
     let bytes = bytes(map, label)?;
     bytes.try_into().map_err(|_| Error::Length {
         label,

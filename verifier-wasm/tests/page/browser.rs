@@ -236,8 +236,16 @@ impl Drop for Browser {
     }
 }
 
-/// Starts chromedriver on a port of its choice.
+/// Starts chromedriver on a port of its choice. It ends at once if another program is quicker to
+/// take that port.
 fn chromedriver() -> (Child, String) {
+    const TRIES: usize = 5;
+    let mut tries = std::iter::repeat_with(start_chromedriver).take(TRIES);
+    let started = tries.find_map(|started| started);
+    started.expect("chromedriver starts")
+}
+
+fn start_chromedriver() -> Option<(Child, String)> {
     let started = Command::new("chromedriver")
         .arg("--port=0")
         .stdout(Stdio::piped())
@@ -254,6 +262,10 @@ fn chromedriver() -> (Child, String) {
         let (_, port) = line.split_once("started successfully on port ")?;
         Some(port.trim_end_matches('.').to_owned())
     });
+    let Some(port) = port else {
+        child.wait().unwrap();
+        return None;
+    };
     std::thread::spawn(move || lines.for_each(drop));
-    (child, format!("http://localhost:{}", port.unwrap()))
+    Some((child, format!("http://localhost:{port}")))
 }

@@ -17,6 +17,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
 use verifier_core::tlog::submission::SIZE_TYPE;
 
 use super::ledger::{Refusal, Witness};
@@ -33,6 +34,9 @@ const HEAD_TIME: Duration = Duration::from_secs(60);
 
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may read nothing of an answer.
+const WRITE_TIME: Duration = Duration::from_secs(20);
 
 /// How long open requests may take when the server ends.
 const END_TIME: Duration = Duration::from_secs(10);
@@ -91,11 +95,13 @@ async fn run(app: Arc<App>, args: &WitnessServeArgs) -> std::io::Result<()> {
         };
         let app = Arc::clone(&app);
         let service = service_fn(move |request| answer(Arc::clone(&app), request));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIME));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
             .max_buf_size(64 * 1024)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _permit = permit;

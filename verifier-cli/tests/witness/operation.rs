@@ -1,7 +1,10 @@
 //! What whoever runs a witness meets: start, restart, damage, copies, limits.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
 
 use test_vectors::note::note;
 use verifier_core::tlog::vkey::VerifierKey;
@@ -262,4 +265,28 @@ fn health_and_metrics() {
     ] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }
+}
+
+#[test]
+fn who_never_reads_an_answer_does_not_keep_the_others_out() {
+    let witness = Witness::new();
+    let server = witness.serve_with(&["--connections", "1"], &[]).unwrap();
+    let mut greedy = TcpStream::connect(&server.address).unwrap();
+    greedy
+        .set_write_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let requests = b"GET /metrics HTTP/1.1\r\nhost: witness\r\n\r\n".repeat(1000);
+    // Until there is no room left for answers, and none for questions.
+    while greedy.write_all(&requests).is_ok() {}
+    let begin = Instant::now();
+    let mut patient = TcpStream::connect(&server.address).unwrap();
+    let patience = Duration::from_secs(60);
+    patient.set_read_timeout(Some(patience)).unwrap();
+    patient
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: witness\r\n\r\n")
+        .unwrap();
+    let mut answer = [0; 12];
+    patient.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, *b"HTTP/1.1 200");
+    assert!(begin.elapsed() > Duration::from_secs(10), "it was not full");
 }

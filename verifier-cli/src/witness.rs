@@ -4,6 +4,7 @@
 //! DIR/witness.key              the private key, mode 0600
 //! DIR/lock                     held by the one process that runs
 //! DIR/logs/<SHA-256 of origin> what was cosigned last of each log
+//! DIR/known                    the logs that have such a file
 //! ```
 //!
 //! A witness is worth something because it never cosigns two heads of a log of which neither
@@ -13,6 +14,7 @@
 mod check;
 mod directory;
 mod key;
+mod known;
 mod ledger;
 mod rate;
 mod record;

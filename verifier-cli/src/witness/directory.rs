@@ -27,6 +27,11 @@ impl Directory {
         self.root.join("witness.key")
     }
 
+    /// The list of logs of which something was cosigned.
+    pub(super) fn known(&self) -> PathBuf {
+        self.root.join("known")
+    }
+
     fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }

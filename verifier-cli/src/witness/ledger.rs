@@ -1,10 +1,11 @@
 //! The rules of `add-checkpoint`: compare, make durable, sign.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use verifier_core::quote;
 use verifier_core::signature::AwsLc;
 use verifier_core::tlog::checkpoint::{Checkpoint, Error as CheckpointError};
 use verifier_core::tlog::merkle::{EMPTY_ROOT, Hash, verify_consistency};
@@ -15,6 +16,7 @@ use verifier_core::tlog::vkey::VerifierKey;
 
 use super::directory::{Directory, origin_hash};
 use super::key::WitnessKey;
+use super::known::Known;
 use super::rate::Rate;
 use super::record::{Record, signatures};
 use crate::code::CliCode;
@@ -31,6 +33,7 @@ pub(super) struct Witness {
     logs: HashMap<String, Arc<Log>>,
     /// The same, by the hash of the origin.
     by_hash: HashMap<String, Arc<Log>>,
+    known: Arc<Known>,
 }
 
 /// One log.
@@ -116,13 +119,29 @@ impl Witness {
             let own = keys.entry(log.origin().into()).or_default();
             own.push(log.key().clone());
         }
+        let damaged = |path: &Path, why: &str| {
+            let message = format!("{}: {why}.", show_path(path));
+            CliError::new(CliCode::WitnessDamaged, message).file(path)
+        };
+        let list = directory.known();
+        let known = Known::load(list.clone()).map_err(|why| damaged(&list, &why.to_string()))?;
         let mut logs = HashMap::new();
         for (origin, keys) in keys {
             let path = directory.record(&origin);
-            let record = Record::load(&path, &origin, &keys).map_err(|why| {
-                let message = format!("{}: {why}.", show_path(&path));
-                CliError::new(CliCode::WitnessDamaged, message).file(&path)
-            })?;
+            let record = Record::load(&path, &origin, &keys).map_err(|why| damaged(&path, &why))?;
+            match record {
+                None if known.has(&origin) => {
+                    let why = format!(
+                        "it is gone, and something of {} was cosigned",
+                        quote(&origin)
+                    );
+                    return Err(damaged(&path, &why));
+                }
+                None => {}
+                Some(_) => known
+                    .add(&origin)
+                    .map_err(|why| damaged(&list, &why.to_string()))?,
+            }
             let shown = record.as_ref().and_then(|r| show(&key, &origin, r));
             let log = Log {
                 path,
@@ -141,6 +160,7 @@ impl Witness {
             by_hash: by_hash.collect(),
             logs,
             key,
+            known: Arc::new(known),
         })
     }
 
@@ -216,8 +236,13 @@ impl Witness {
             if !log.rate.take(Instant::now()) {
                 return Err(Refusal::TooMany);
             }
-            let (path, stored) = (log.path.clone(), record.clone());
-            let done = tokio::task::spawn_blocking(move || stored.store(&path)).await;
+            let (known, of) = (Arc::clone(&self.known), Arc::clone(log));
+            let stored = record.clone();
+            let store = move || {
+                stored.store(&of.path)?;
+                known.add(&of.origin)
+            };
+            let done = tokio::task::spawn_blocking(store).await;
             let done = done.unwrap_or_else(|error| Err(std::io::Error::other(error)));
             done.map_err(|error| {
                 tracing::error!(%error, origin = log.origin, "cannot remember a checkpoint");

@@ -129,8 +129,31 @@ fn a_memory_that_cannot_be_trusted_is_refused() {
         assert_eq!(code, Some(1), "{bad}");
         assert!(said.contains("witness.damaged"), "{said}");
     }
+    // Without the file the log would be one that was never seen, and start again.
+    fs::remove_file(&path).unwrap();
+    let (code, said) = witness
+        .serve_with(&[], &[])
+        .err()
+        .expect("it must not start");
+    assert_eq!(code, Some(1));
+    assert!(said.contains("it is gone, and something of"), "{said}");
     fs::write(&path, &good).unwrap();
     drop(witness.serve());
+}
+
+#[test]
+fn a_directory_of_before_learns_which_logs_it_knows() {
+    let witness = Witness::new();
+    let server = witness.serve();
+    assert!(!witness.path("witness/known").exists());
+    let first = request(&log(ORIGIN, 0), 0, 7);
+    assert_eq!(server.connect().add(&first).status, 200);
+    drop(server);
+    let known = witness.path("witness/known");
+    assert_eq!(fs::read_to_string(&known).unwrap(), format!("{ORIGIN}\n"));
+    fs::remove_file(&known).unwrap();
+    drop(witness.serve());
+    assert_eq!(fs::read_to_string(&known).unwrap(), format!("{ORIGIN}\n"));
 }
 
 #[test]

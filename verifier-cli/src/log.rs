@@ -15,7 +15,7 @@ use verifier_core::tlog::tile::{Level, Tile, WIDTH, locate};
 use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::http::Client;
+use crate::http::{Client, shown};
 
 /// The longest head that is read, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
@@ -27,6 +27,8 @@ const PATIENCE: [Duration; 2] = [Duration::from_millis(200), Duration::from_mill
 #[derive(Clone, Debug)]
 pub(crate) struct RemoteLog {
     client: Client,
+    /// Where requests go, with a password if there is one.
+    base: String,
     url: String,
 }
 
@@ -34,16 +36,18 @@ impl RemoteLog {
     /// The log at this address, which ends where `/checkpoint` begins.
     pub(crate) fn new(client: &Client, url: &str) -> Result<Self, CliError> {
         if !url.starts_with("https://") && !url.starts_with("http://") {
-            let message = format!("{} is not the address of a log.", quote(url));
+            let message = format!("{} is not the address of a log.", quote(&shown(url)));
             return Err(CliError::usage(message).expected("https://…"));
         }
+        let base = url.trim_end_matches('/');
         Ok(Self {
             client: client.clone(),
-            url: url.trim_end_matches('/').into(),
+            base: base.into(),
+            url: shown(base),
         })
     }
 
-    /// Its address.
+    /// Its address, as it may be shown.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -100,7 +104,7 @@ impl RemoteLog {
 
     /// What the server has under a path below its address; `None` if it has nothing.
     pub(crate) fn get(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, CliError> {
-        let url = format!("{}/{path}", self.url);
+        let url = format!("{}/{path}", self.base);
         let mut patience = PATIENCE.iter();
         loop {
             match (self.client.get(&url, limit), patience.next()) {

@@ -6,8 +6,6 @@
 //!     <log>/tile/…                                              → nodes of the tree
 //! ```
 
-use std::collections::HashMap;
-
 use verifier_core::bitcoin::header::Header;
 use verifier_core::bitcoin::ots::Timestamp;
 use verifier_core::bundle::{self, Bundle};
@@ -15,36 +13,32 @@ use verifier_core::code::Code;
 use verifier_core::encoding::sha256;
 use verifier_core::json::{Limits, Value};
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{CompactRange, Hash, leaf_hash, verify_consistency};
+use verifier_core::tlog::merkle::{leaf_hash, verify_consistency};
 use verifier_core::tlog::proof::Proof;
 use verifier_core::tlog::prove;
-use verifier_core::tlog::tile::{self, Tile, WIDTH};
 
 use crate::code::CliCode;
 use crate::failure::CliError;
-use crate::http::{Client, shown};
+use crate::http::Client;
+use crate::log::RemoteLog;
 
 /// The longest answers, in bytes.
 const MAX_INDEX: usize = 64 * 1024 * 1024;
 const MAX_CHECKPOINT: usize = 1024 * 1024;
-const MAX_TILE: usize = 256 * 32;
 
 /// The anchor of the smallest anchored head that covers the entry of a bundle. What the log hands
 /// out is compared with the bundle; whether anybody trusts this log is for `verify` to say.
 pub(super) fn anchor(url: &str, bundle: &Bundle) -> Result<bundle::Anchor, CliError> {
-    let log = Log {
-        client: Client::new()?,
-        url: url.trim_end_matches('/').into(),
-    };
+    let log = Log(RemoteLog::new(&Client::new()?, url)?);
     let own = Proof::parse(&bundle.log_proof).map_err(|error| CliError::of(&error))?;
     let head = own.checkpoint().checkpoint();
     let size = log.covering(own.index())?;
-    let text = log.file(&format!("/anchors/{size}/checkpoint"), MAX_CHECKPOINT)?;
+    let text = log.file(&format!("anchors/{size}/checkpoint"), MAX_CHECKPOINT)?;
     let text = String::from_utf8(text).map_err(|_| log.nonsense("a checkpoint"))?;
     let stamped = SignedCheckpoint::parse(&text).map_err(|_| log.nonsense("a checkpoint"))?;
     let tree = stamped.checkpoint();
     let ots = log.file(
-        &format!("/anchors/{size}/checkpoint.ots"),
+        &format!("anchors/{size}/checkpoint.ots"),
         Timestamp::MAX_BYTES,
     )?;
     let timestamp = Timestamp::parse(&ots).map_err(|error| CliError::of(&error))?;
@@ -54,15 +48,16 @@ pub(super) fn anchor(url: &str, bundle: &Bundle) -> Result<bundle::Anchor, CliEr
     if tree.origin() != head.origin() {
         return Err(wrong("the bundle is of another log."));
     }
-    let header = format!("{}/anchors/{size}/header", log.url);
-    let header = log.client.get(&header, Header::BYTES)?;
+    let header = log
+        .0
+        .get(&format!("anchors/{size}/header"), Header::BYTES)?;
     let mut anchor = bundle::Anchor::new(text.clone(), ots);
     anchor.header = header.and_then(|bytes| place(&timestamp, &bytes));
     if tree.size() == head.size() {
         return Ok(anchor);
     }
 
-    let mut nodes = log.nodes(size);
+    let mut nodes = log.0.nodes(size);
     let hashes = prove::inclusion(own.index(), size, &mut |h, n| nodes.node(h, n))?;
     let hashes = hashes.ok_or_else(|| log.nonsense("an anchored head that covers the entry"))?;
     let proof = Proof::new(None, own.index(), hashes, stamped.clone());
@@ -73,7 +68,7 @@ pub(super) fn anchor(url: &str, bundle: &Bundle) -> Result<bundle::Anchor, CliEr
     let anchored = (size, tree.root());
     let own = (head.size(), head.root());
     let (old, new) = (anchored.min(own), anchored.max(own));
-    let mut nodes = log.nodes(new.0);
+    let mut nodes = log.0.nodes(new.0);
     let hashes = prove::consistency(old.0, new.0, &mut |h, n| nodes.node(h, n))?;
     let hashes = hashes.ok_or_else(|| log.nonsense("an anchored head"))?;
     verify_consistency(old.0, &old.1, new.0, &new.1, &hashes).map_err(|_| {
@@ -99,21 +94,18 @@ fn wrong(message: &str) -> CliError {
     CliError::policy(Code::AnchorLog, message)
 }
 
-struct Log {
-    client: Client,
-    url: String,
-}
+/// A log with anchors.
+struct Log(RemoteLog);
 
 impl Log {
     fn file(&self, path: &str, limit: usize) -> Result<Vec<u8>, CliError> {
-        let url = format!("{}{path}", self.url);
-        let answer = self.client.get(&url, limit)?;
+        let answer = self.0.get(path, limit)?;
         answer.ok_or_else(|| self.nonsense(path))
     }
 
     /// The smallest head in a block that covers an entry.
     fn covering(&self, index: u64) -> Result<u64, CliError> {
-        let bytes = self.file("/anchors/index.json", MAX_INDEX)?;
+        let bytes = self.file("anchors/index.json", MAX_INDEX)?;
         let mut limits = Limits::bytes(MAX_INDEX);
         limits.values = MAX_INDEX;
         let value = Value::parse(&bytes, limits).ok();
@@ -130,75 +122,15 @@ impl Log {
         covering.ok_or_else(|| {
             let message = format!(
                 "{} has no anchored head yet that covers the entry.",
-                shown(&self.url)
+                self.0.url()
             );
             CliError::policy(Code::AnchorPending, message)
                 .next("Try again later: blocks take hours.")
         })
     }
 
-    fn nodes(&self, size: u64) -> Nodes<'_> {
-        Nodes {
-            log: self,
-            size,
-            read: HashMap::new(),
-        }
-    }
-
-    /// The hashes of a tile; of a partial one that is gone, the beginning of the full one.
-    fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>, CliError> {
-        let get = |tile: &Tile| {
-            let url = format!("{}/{}", self.url, tile.path());
-            self.client.get(&url, MAX_TILE)
-        };
-        let mut bytes = get(tile)?;
-        if let Some(full) = Tile::new(tile.level(), tile.index(), WIDTH)
-            && bytes.is_none()
-            && !tile.is_full()
-        {
-            bytes = get(&full)?;
-        }
-        let bytes = bytes.unwrap_or_default();
-        let (hashes, rest) = bytes.as_chunks();
-        let hashes = hashes.get(..usize::from(tile.width()));
-        match hashes.filter(|_| rest.is_empty()) {
-            Some(hashes) => Ok(hashes.to_vec()),
-            None => Err(self.nonsense(&tile.path())),
-        }
-    }
-
     fn nonsense(&self, expected: &str) -> CliError {
-        let message = format!("{} did not answer as a log does.", shown(&self.url));
+        let message = format!("{} did not answer as a log does.", self.0.url());
         CliError::new(CliCode::IoUnreachable, message).expected(expected)
-    }
-}
-
-/// The nodes of one tree.
-struct Nodes<'l> {
-    log: &'l Log,
-    size: u64,
-    read: HashMap<Tile, Vec<Hash>>,
-}
-
-impl Nodes<'_> {
-    /// The root of the complete subtree of 2^`height` leaves with this number.
-    fn node(&mut self, height: u8, number: u64) -> Result<Hash, CliError> {
-        let outside = || self.log.nonsense("a tree that covers the entry");
-        let place = tile::locate(height, number, self.size).ok_or_else(outside)?;
-        if !self.read.contains_key(&place.tile) {
-            let hashes = self.log.hashes(&place.tile)?;
-            self.read.insert(place.tile, hashes);
-        }
-        let hashes = self
-            .read
-            .get(&place.tile)
-            .and_then(|all| all.get(place.hashes));
-        let mut subtree = CompactRange::default();
-        for hash in hashes.unwrap_or_default() {
-            subtree
-                .append(*hash)
-                .map_err(|error| CliError::of(&error))?;
-        }
-        Ok(subtree.root())
     }
 }

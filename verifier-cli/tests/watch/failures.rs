@@ -186,3 +186,23 @@ fn an_old_head_is_stale_if_that_matters() {
     );
     assert_eq!(world.round("").code, 0);
 }
+
+#[test]
+fn passwords_in_addresses_appear_in_no_message() {
+    let world = World::new();
+    world.audited(&entries(10));
+    let secret = world.server.url().replace("http://", "http://user:secret@");
+    let round = |more: &str| {
+        let args = format!("monitor {secret} --policy policy.toml --state state --once {more}");
+        let round = world.run(&args);
+        assert!(!format!("{round:?}").contains("secret"), "{round:?}");
+        round
+    };
+    world.serve(&entries(SIZE), NOW + 60);
+    world.server.set(BUNDLE, Answer::Status(503));
+    assert_eq!(round("").code, 5);
+    world.server.remove(BUNDLE);
+    assert_eq!(round("").code, 4);
+    world.serve(&entries(5), NOW + 60);
+    assert_eq!(round(&format!("--compare {secret}")).code, 4);
+}

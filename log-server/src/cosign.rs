@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use verifier_core::signature::AwsLc;
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::tlog::note::Note;
@@ -95,7 +95,10 @@ struct Shared {
     /// The size of the committed tree.
     committed: AtomicU64,
     state: Mutex<State>,
+    /// For the threads that wait for an answer.
     changed: Condvar,
+    /// For the tasks of the witnesses.
+    wake: watch::Sender<()>,
     /// For the writer: there is a cosignature more, or the log was rolled back.
     news: Notify,
     /// Time spent waiting for the quorum, in µs, and how often.
@@ -167,15 +170,12 @@ impl Cosigner {
                 ended: false,
             }),
             changed: Condvar::new(),
+            wake: watch::Sender::new(()),
             news: Notify::new(),
             waited: AtomicU64::new(0),
             waits: AtomicU64::new(0),
         });
-        for (seat, witness) in shared.policy.witnesses().iter().enumerate() {
-            if let Some(url) = witness.url() {
-                worker::start(&shared, seat, url)?;
-            }
-        }
+        worker::start(&shared)?;
         Ok(Arc::new(Self { shared }))
     }
 
@@ -223,24 +223,31 @@ impl Cosigner {
         self.check(checkpoint).is_ok()
     }
 
+    /// Asks the witnesses to sign a committed head.
+    pub(crate) fn show(&self, head: &Head) -> Result<()> {
+        let mut state = self.shared.lock();
+        if let Some(why) = &state.fatal {
+            return Err(Failure::Rollback(why.clone()));
+        }
+        if state.target.probe || state.target.head != *head {
+            if state.target.head != *head {
+                state.seats.iter_mut().for_each(|seat| seat.line = None);
+            }
+            state.target = Arc::new(Target {
+                head: head.clone(),
+                probe: false,
+            });
+            self.shared.wake.send_replace(());
+        }
+        Ok(())
+    }
+
     /// The checkpoint of a committed head with the cosignatures of a quorum, and of whoever else
-    /// has been as quick. Its tiles have to be written. After [`Failure::Quorum`] it can be called
-    /// again, and goes on with what has arrived.
+    /// has been as quick. After [`Failure::Quorum`] it can be called again, and goes on with what
+    /// has arrived.
     pub(crate) fn cosign(&self, head: &Head) -> Result<String> {
         let begun = Instant::now();
-        {
-            let mut state = self.shared.lock();
-            if state.target.probe || state.target.head != *head {
-                if state.target.head != *head {
-                    state.seats.iter_mut().for_each(|seat| seat.line = None);
-                }
-                state.target = Arc::new(Target {
-                    head: head.clone(),
-                    probe: false,
-                });
-                self.shared.changed.notify_all();
-            }
-        }
+        self.show(head)?;
         let enough = |state: &State| self.quorum(state, |seat| seat.line.is_some());
         let (state, met) = self.shared.wait(begun + PATIENCE, enough)?;
         if !met {
@@ -365,7 +372,7 @@ impl Cosigner {
 impl Drop for Cosigner {
     fn drop(&mut self) {
         self.shared.lock().ended = true;
-        self.shared.changed.notify_all();
+        self.shared.wake.send_replace(());
     }
 }
 

@@ -1,187 +1,185 @@
-//! From a committed head to a published one.
-//!
-//! Tiles first, then the cosignatures of witnesses, then the checkpoint: whoever reads a checkpoint
-//! finds its tiles, and a quorum that vouches for it.
-//! Everything here can be done again from what was committed.
+//! The publisher: takes each committed batch to its publication, and answers those who wait for it.
 
-use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::Hash;
+use tokio::sync::{mpsc, watch};
 
-use crate::cosign::Cosigner;
-use crate::durable;
-use crate::edge::{Edge, File};
-use crate::failpoint;
+use crate::batch::{Appended, Batch, Entered, Job, Stage};
 use crate::failure::{Failure, Result};
-use crate::layout::Layout;
+use crate::health::Health;
+use crate::http::problem::Problem;
+use crate::metrics::Metrics;
+use crate::publication::Publication;
 use crate::store::Head;
-use crate::tiles::Tiles;
+use crate::tiles::Nodes;
 
-/// A tree that is built and not committed.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    edge: Edge,
-    files: Vec<File>,
-}
+/// How often publication is tried again when files cannot be written.
+const RETRY: Duration = Duration::from_millis(500);
 
-impl Pending {
-    pub(crate) fn tree(&self) -> (u64, Hash) {
-        (self.edge.size(), self.edge.root())
-    }
-}
+/// How long the log has to be idle before late cosignatures are added to its checkpoint.
+const CALM: Duration = Duration::from_millis(200);
 
-/// Writes the public directory.
+/// The publisher.
 #[derive(Debug)]
 pub(crate) struct Publisher {
-    layout: Layout,
-    tiles: Tiles,
-    cosigner: Arc<Cosigner>,
-    /// Of the committed tree.
-    edge: Edge,
-    /// The published head, its checkpoint with cosignatures.
-    head: Head,
-    /// What is committed and not published.
-    unpublished: Option<Unpublished>,
+    pub(crate) publication: Publication,
+    pub(crate) published: watch::Sender<Arc<Head>>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: Arc<Health>,
+    /// When nobody can append any more, nobody waits for an answer.
+    pub(crate) appenders: mpsc::WeakSender<Job>,
 }
 
-#[derive(Debug)]
-struct Unpublished {
-    head: Head,
-    files: Vec<File>,
-    /// The files are on disk.
-    written: bool,
+/// What the publisher wakes up for.
+enum Event {
+    Batch(Batch),
+    /// Nothing to publish for a while, and there may be cosignatures to add.
+    Calm,
+    /// A cosignature has come, or a witness knows more than this log.
+    Cosignature,
+    /// There will be no batches any more.
+    End,
 }
 
 impl Publisher {
-    pub(crate) fn new(layout: Layout, edge: Edge, head: Head, cosigner: Arc<Cosigner>) -> Self {
-        Self {
-            tiles: Tiles::new(layout.public()),
-            layout,
-            cosigner,
-            edge,
-            head,
-            unpublished: None,
+    /// Works until the writer has ended. Ends before, with what is committed unpublished, if the
+    /// process ends and it cannot be published: the next start goes on there.
+    pub(crate) fn run(mut self, mut batches: mpsc::Receiver<Batch>) -> Result<()> {
+        let waiting = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| Failure::System(error.to_string()))?;
+        let cosigner = Arc::clone(self.publication.cosigner());
+        let mut later = false;
+        loop {
+            let event = waiting.block_on(async {
+                tokio::select! {
+                    biased;
+                    batch = batches.recv() => batch.map_or(Event::End, Event::Batch),
+                    () = cosigner.news() => Event::Cosignature,
+                    () = tokio::time::sleep(CALM), if later => Event::Calm,
+                }
+            });
+            match event {
+                Event::Batch(batch) => {
+                    if !self.take(batch)? {
+                        break;
+                    }
+                }
+                Event::Cosignature => {
+                    // Or the log was rolled back, and this is the end.
+                    cosigner.confirm()?;
+                    later = true;
+                }
+                Event::Calm => {
+                    later = false;
+                    self.publish_later_cosignatures()?;
+                }
+                Event::End => return Ok(()),
+            }
         }
-    }
-
-    pub(crate) fn head(&self) -> &Head {
-        &self.head
-    }
-
-    pub(crate) fn tiles(&self) -> &Tiles {
-        &self.tiles
-    }
-
-    pub(crate) fn cosigner(&self) -> &Arc<Cosigner> {
-        &self.cosigner
-    }
-
-    /// Whether something is committed that is not published.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.unpublished.is_some()
-    }
-
-    /// The tree with these leaves added. Nothing happens before [`Publisher::committed`].
-    pub(crate) fn grow<'l>(&self, leaves: impl Iterator<Item = &'l [u8]>) -> Result<Pending> {
-        let mut edge = self.edge.clone();
-        let files = edge.append(leaves)?;
-        Ok(Pending { edge, files })
-    }
-
-    /// The tree is committed under this head: it is to be published.
-    pub(crate) fn committed(&mut self, pending: Pending, head: Head) {
-        self.edge = pending.edge;
-        self.cosigner.committed(head.size);
-        self.unpublished = Some(Unpublished {
-            head,
-            files: pending.files,
-            written: false,
-        });
-    }
-
-    /// Publishes the committed head. `false` if there was nothing to do. After an error it can be
-    /// called again.
-    pub(crate) fn publish(&mut self) -> Result<bool> {
-        let Some(next) = &mut self.unpublished else {
-            return Ok(false);
-        };
-        if !next.written {
-            failpoint::pass("before-tiles");
-            write_all(&self.tiles, &next.files)?;
-            next.written = true;
+        // From here on the writer cannot hand anything over, and commits nothing.
+        batches.close();
+        while let Some(batch) = batches.blocking_recv() {
+            batch.refuse(&Problem::not_published());
         }
-        let checkpoint = self.cosigner.cosign(&next.head)?;
-        failpoint::pass("before-checkpoint");
-        put(&self.layout, &checkpoint, next.head.size)?;
-        failpoint::pass("after-checkpoint");
-        let full: Vec<_> = next
-            .files
-            .iter()
-            .filter(|(tile, _)| tile.is_full())
-            .collect();
-        for (tile, _) in full {
-            self.tiles.collect_partials(tile)?;
-        }
-        if let Some(next) = self.unpublished.take() {
-            self.head = Head {
-                checkpoint,
-                ..next.head
-            };
-        }
-        Ok(true)
-    }
-
-    /// Adds cosignatures that came after the publication, if there are any. `false` if there are
-    /// none.
-    pub(crate) fn publish_later_cosignatures(&mut self) -> Result<bool> {
-        let Some(checkpoint) = self.cosigner.later(&self.head.checkpoint)? else {
-            return Ok(false);
-        };
-        put(&self.layout, &checkpoint, self.head.size)?;
-        self.head.checkpoint = checkpoint;
-        Ok(true)
-    }
-}
-
-/// Makes a checkpoint the public one, unless that would take the log back: whoever else writes
-/// here is ahead of this process, which must not go on.
-fn put(layout: &Layout, checkpoint: &str, size: u64) -> Result<()> {
-    let path = layout.checkpoint();
-    let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
-    let there = SignedCheckpoint::parse(&text)
-        .map_err(|error| Failure::damage(format!("{}: {error}", path.display())))?;
-    let found = there.checkpoint().size();
-    if found > size {
-        return Err(Failure::damage(format!(
-            "the public checkpoint has {found} entries and this process only {size}: another one \
-             publishes this log. Stop both, run `cosignet-log fsck`, and start one"
-        )));
-    }
-    durable::replace(&path, checkpoint.as_bytes())
-}
-
-/// Writes tiles side by side: most of the time goes into waiting for the disk. All of them are
-/// durable before the checkpoint that needs them is written, so their order does not matter.
-fn write_all(tiles: &Tiles, files: &[File]) -> Result<()> {
-    const ABREAST: usize = 8;
-    let write = |(tile, bytes): &File| -> Result<()> {
-        durable::replace(&tiles.path(tile), bytes)?;
-        failpoint::pass("after-tile");
         Ok(())
-    };
-    for some in files.chunks(ABREAST) {
-        std::thread::scope(|scope| {
-            let writers: Vec<_> = some
-                .iter()
-                .map(|file| scope.spawn(|| write(file)))
-                .collect();
-            writers.into_iter().try_for_each(|writer| -> Result<()> {
-                let failed = |_| Failure::System("a tile could not be written".into());
-                writer.join().map_err(failed)?
-            })
-        })?;
     }
-    Ok(())
+
+    /// Publishes a batch and answers its clients. `false` if the process ends before.
+    fn take(&mut self, mut batch: Batch) -> Result<bool> {
+        if let Some(growth) = batch.growth.take() {
+            self.publication.add(growth);
+        }
+        if !self.until_published(&batch)? {
+            batch.refuse(&Problem::not_published());
+            return Ok(false);
+        }
+        if !batch.clients.is_empty() {
+            self.metrics.published(batch.begun.elapsed());
+        }
+        self.answer(batch);
+        Ok(true)
+    }
+
+    /// Tries until what is committed is published.
+    fn until_published(&mut self, batch: &Batch) -> Result<bool> {
+        loop {
+            let failure = match self.publish(batch) {
+                Ok(()) => {
+                    self.health.published();
+                    return Ok(true);
+                }
+                Err(Failure::Rollback(why)) => return Err(Failure::Rollback(why)),
+                Err(failure) => failure,
+            };
+            self.health.held_back(&failure.to_string());
+            if self.appenders.strong_count() == 0 {
+                return Ok(false);
+            }
+            // The witnesses have been waited for already.
+            if !matches!(failure, Failure::Quorum(_)) {
+                std::thread::sleep(RETRY);
+            }
+        }
+    }
+
+    /// Publishes what is committed, if it is not.
+    fn publish(&mut self, batch: &Batch) -> Result<()> {
+        // Nothing is shown before the witnesses have said that this is the newest head.
+        self.publication.cosigner().confirm()?;
+        self.publication.cosign()?;
+        batch.stage.send_replace(Stage::Cosigned);
+        if self.publication.publish()? {
+            self.announce();
+        }
+        Ok(())
+    }
+
+    fn publish_later_cosignatures(&mut self) -> Result<()> {
+        match self.publication.publish_later_cosignatures() {
+            Ok(true) => self.announce(),
+            Ok(false) => {}
+            Err(Failure::Rollback(why)) => return Err(Failure::Rollback(why)),
+            // The checkpoint is good without them, and the next one is written anew.
+            Err(failure) => tracing::error!(%failure, "cannot add cosignatures"),
+        }
+        Ok(())
+    }
+
+    fn announce(&self) {
+        let head = Arc::new(self.publication.head().clone());
+        self.published.send_replace(head);
+    }
+
+    fn answer(&self, batch: Batch) {
+        let head = Arc::clone(&self.published.borrow());
+        let tiles = self.publication.tiles();
+        let mut nodes = tiles.nodes(head.size);
+        for (client, outcome) in batch.clients {
+            let answer = outcome.and_then(|entry| appended(entry, &head, &mut nodes));
+            client.answer(answer);
+        }
+        batch.stage.send_replace(Stage::Answered);
+    }
+}
+
+fn appended(
+    entry: Entered,
+    head: &Arc<Head>,
+    nodes: &mut Nodes<'_>,
+) -> std::result::Result<Appended, Problem> {
+    match nodes.prove(entry.index, head) {
+        Ok(proof) => Ok(Appended {
+            entry,
+            head: Arc::clone(head),
+            proof,
+        }),
+        Err(failure) => {
+            let index = entry.index;
+            tracing::error!(%failure, index, "cannot prove what is published");
+            Err(Problem::internal())
+        }
+    }
 }

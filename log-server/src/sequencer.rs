@@ -1,199 +1,134 @@
-//! The one writer: gathers what waits, commits it as one batch, publishes, answers.
-//!
-//! ```text
-//! wait → look up claims → build and sign the new head → COMMIT → tiles → cosign → checkpoint → answer
-//! ```
-//!
-//! A new batch is not begun before the last one is published, so at most one batch is ever
-//! committed and unpublished. While publication is held back, requests wait in the queue; those who
-//! ask get their answer then, or 503 if that takes too long.
+//! The one writer: gathers what waits, signs the next head, commits it as one batch, and hands it
+//! to the publisher.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use verifier_core::entry::Entry;
 
-use crate::admission::{Admitted, Rules};
+use crate::admission::Rules;
+use crate::batch::{Batch, Entered, Growth, Job, Stage};
+use crate::cosign::Cosigner;
+use crate::edge::{Edge, File};
+use crate::failpoint;
 use crate::failure::{Failure, Result};
-use crate::health::Health;
 use crate::http::problem::Problem;
 use crate::key::LogKey;
 use crate::metrics::Metrics;
-use crate::publisher::Publisher;
 use crate::store::{Addition, Claim, Head, Outcome, Store};
+use crate::tiles::Tiles;
 
 /// The most entries of a batch.
 const MAX_BATCH: usize = 1024;
-
-/// How often publication is tried again when files cannot be written.
-const RETRY: Duration = Duration::from_millis(500);
-
-/// How long the log has to be idle before late cosignatures are added to its checkpoint.
-const CALM: Duration = Duration::from_millis(200);
-
-/// What an append came to.
-#[derive(Clone, Debug)]
-pub(crate) struct Appended {
-    pub(crate) index: u64,
-    /// Whether it was there before.
-    pub(crate) repeat: bool,
-    pub(crate) leaf: String,
-    /// The published head that covers it.
-    pub(crate) head: Arc<Head>,
-    /// The proof of inclusion in that head.
-    pub(crate) proof: String,
-    /// What opens the commitment to the approver, if it is kept.
-    pub(crate) blind: Option<[u8; 32]>,
-}
-
-/// One request to append, and where its answer goes.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) admitted: Admitted,
-    pub(crate) answer: oneshot::Sender<std::result::Result<Appended, Problem>>,
-    /// The room that its body takes, also while nobody waits for the answer any more.
-    pub(crate) _memory: OwnedSemaphorePermit,
-}
 
 /// The writer.
 #[derive(Debug)]
 pub(crate) struct Sequencer<S> {
     pub(crate) store: S,
     pub(crate) key: Arc<LogKey>,
+    /// The committed head.
     pub(crate) head: Head,
-    pub(crate) publisher: Publisher,
+    /// Of its tree.
+    pub(crate) edge: Edge,
+    pub(crate) tiles: Tiles,
+    pub(crate) cosigner: Arc<Cosigner>,
+    pub(crate) published: watch::Receiver<Arc<Head>>,
     pub(crate) rules: Arc<Rules>,
-    pub(crate) published: watch::Sender<Arc<Head>>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) health: Arc<Health>,
 }
 
-/// What the writer wakes up for.
-enum Event {
-    Append(Vec<Job>),
-    /// Nothing to append for a while, and there may be cosignatures to add.
-    Calm,
-    /// A cosignature has come, or a witness knows more than this log.
-    Cosignature,
-    /// Nobody can append any more.
-    End,
+/// What the jobs of a batch came to, in their order.
+struct Committed {
+    growth: Option<Growth>,
+    outcomes: Vec<std::result::Result<Entered, Problem>>,
 }
 
-/// Where the answer to a job will come from.
-enum Verdict {
-    At { index: u64, repeat: bool },
-    Refused(Problem),
+/// The batch before.
+#[derive(Debug)]
+pub(crate) struct Last {
+    clients: usize,
+    stage: watch::Receiver<Stage>,
+}
+
+impl Last {
+    pub(crate) fn new(batch: &Batch) -> Self {
+        Self {
+            clients: batch.clients.len(),
+            stage: batch.stage.subscribe(),
+        }
+    }
+
+    /// Waits until a head may be signed on top of it. `false` if the publisher gives it up.
+    async fn cosigned(&mut self) -> bool {
+        let cosigned = self.stage.wait_for(|stage| *stage >= Stage::Cosigned);
+        cosigned.await.is_ok()
+    }
+
+    /// Waits until nobody waits for it.
+    async fn answered(&mut self) {
+        // Whoever gives it up answers, too.
+        let _ = self.stage.wait_for(|stage| *stage == Stage::Answered).await;
+    }
 }
 
 impl<S: Store> Sequencer<S> {
-    /// Works until every sender is gone and the queue is empty.
-    pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Job>) -> Result<()> {
+    /// Works until nobody can append any more and the queue is empty, or the publisher gives up.
+    /// Nothing is signed before `last` is cosigned.
+    pub(crate) fn run(
+        mut self,
+        mut jobs: mpsc::Receiver<Job>,
+        publisher: &mpsc::Sender<Batch>,
+        mut last: Last,
+    ) -> Result<()> {
         let waiting = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
             .build()
             .map_err(|error| Failure::System(error.to_string()))?;
-        let cosigner = Arc::clone(self.publisher.cosigner());
-        // Nothing is signed before the witnesses have said that this is the newest head.
-        let mut later = false;
-        let mut going = self.until_published(&jobs)?;
-        while going {
-            let event = waiting.block_on(async {
-                tokio::select! {
-                    biased;
-                    job = jobs.recv() => job.map_or(Event::End, |job| Event::Append(vec![job])),
-                    () = cosigner.news() => Event::Cosignature,
-                    () = tokio::time::sleep(CALM), if later => Event::Calm,
-                }
-            });
-            let mut batch = match event {
-                Event::Append(jobs) => jobs,
-                Event::Cosignature => {
-                    later = true;
-                    continue;
-                }
-                Event::Calm => {
-                    later = false;
-                    self.publish_later_cosignatures()?;
-                    continue;
-                }
-                Event::End => return Ok(()),
+        while waiting.block_on(last.cosigned()) {
+            let Some(jobs) = waiting.block_on(gather(&mut jobs, &mut last)) else {
+                return Ok(());
             };
-            while batch.len() < MAX_BATCH {
-                match jobs.try_recv() {
-                    Ok(job) => batch.push(job),
-                    Err(_) => break,
-                }
+            let Some(batch) = self.step(jobs)? else {
+                continue;
+            };
+            last = Last::new(&batch);
+            let handed_over = waiting.block_on(publisher.send(batch));
+            failpoint::pass("after-hand-over");
+            if let Err(mpsc::error::SendError(batch)) = handed_over {
+                batch.refuse(&Problem::not_published());
             }
-            going = self.step(batch, &jobs)?;
         }
         // The process ends with a head that is not published: nothing may be built on it here.
         while let Ok(job) = jobs.try_recv() {
-            refuse(vec![job], &Problem::not_published());
+            job.client.answer(Err(Problem::not_published()));
         }
         Ok(())
     }
 
-    /// Tries until what is committed is published; meanwhile nothing is appended. `false` if the
-    /// process ends before: the next start goes on here.
-    fn until_published(&mut self, jobs: &mpsc::Receiver<Job>) -> Result<bool> {
-        loop {
-            let failure = match self.publish() {
-                Ok(()) => {
-                    self.health.published();
-                    return Ok(true);
-                }
-                Err(Failure::Rollback(why)) => return Err(Failure::Rollback(why)),
-                Err(failure) => failure,
-            };
-            self.health.held_back(&failure.to_string());
-            if jobs.is_closed() {
-                return Ok(false);
-            }
-            // The witnesses have been waited for already.
-            if !matches!(failure, Failure::Quorum(_)) {
-                std::thread::sleep(RETRY);
-            }
-        }
-    }
-
-    fn publish_later_cosignatures(&mut self) -> Result<()> {
-        match self.publisher.publish_later_cosignatures() {
-            Ok(true) => self.announce(),
-            Ok(false) => {}
-            Err(Failure::Rollback(why)) => return Err(Failure::Rollback(why)),
-            // The checkpoint is good without them, and the next one is written anew.
-            Err(failure) => tracing::error!(%failure, "cannot add cosignatures"),
-        }
-        Ok(())
-    }
-
-    /// `false` if the process ends before what it has committed is published.
-    fn step(&mut self, batch: Vec<Job>, jobs: &mpsc::Receiver<Job>) -> Result<bool> {
-        // A log that was rolled back signs nothing more.
-        self.publisher.cosigner().confirm()?;
+    /// Commits a batch, if it can be.
+    fn step(&mut self, jobs: Vec<Job>) -> Result<Option<Batch>> {
         let begun = Instant::now();
-        let verdicts = match self.append(&batch) {
-            Ok(verdicts) => verdicts,
+        match self.append(&jobs) {
+            Ok(committed) => {
+                let clients = jobs.into_iter().map(|job| job.client);
+                let clients = clients.zip(committed.outcomes).collect();
+                Ok(Some(Batch::new(committed.growth, clients, begun)))
+            }
+            Err(Failure::Rollback(why)) => Err(Failure::Rollback(why)),
             Err(failure) => {
                 tracing::error!(%failure, "cannot commit");
                 self.after_unknown_outcome()?;
-                refuse(batch, &Problem::internal());
-                return Ok(true);
+                for job in jobs {
+                    job.client.answer(Err(Problem::internal()));
+                }
+                Ok(None)
             }
-        };
-        if !self.until_published(jobs)? {
-            refuse(batch, &Problem::not_published());
-            return Ok(false);
         }
-        self.metrics.published(begun.elapsed());
-        self.answer(batch, verdicts);
-        Ok(true)
     }
 
-    /// Commits what is new of a batch.
-    fn append(&mut self, batch: &[Job]) -> Result<Vec<Verdict>> {
+    /// Commits what is new of a batch, and says what each job came to.
+    fn append(&mut self, batch: &[Job]) -> Result<Committed> {
         let claims: Vec<Claim> = batch.iter().map(|job| job.admitted.claim()).collect();
         let holders = self.store.claimed(&claims)?;
         let now = crate::now();
@@ -201,7 +136,7 @@ impl<S: Store> Sequencer<S> {
         // What this batch itself takes.
         let mut approvals = HashMap::new();
         let mut assertions = HashMap::new();
-        let mut verdicts = Vec::new();
+        let mut outcomes = Vec::new();
         for ((job, claim), held) in batch.iter().zip(&claims).zip(holders) {
             let approval = held
                 .approval
@@ -209,68 +144,80 @@ impl<S: Store> Sequencer<S> {
             let assertion = held
                 .assertion
                 .or_else(|| assertions.get(&claim.assertion).copied());
-            verdicts.push(match (approval, assertion) {
+            outcomes.push(match (approval, assertion) {
                 (Some(index), _) => {
-                    let entry = self.entry(index, &additions)?;
+                    let found = self.entry(index, &additions)?;
+                    let entry = Entry::parse(&found.leaf).map_err(|error| {
+                        Failure::damage(format!("entry {index} of the log: {error}"))
+                    })?;
                     if job.admitted.repeats(&entry) {
-                        Verdict::At {
-                            index,
-                            repeat: true,
-                        }
+                        Ok(found)
                     } else {
-                        Verdict::Refused(Problem::new(
+                        Err(Problem::new(
                             409,
                             "entry.conflict",
                             "This approval id is in the log with another entry.",
                         ))
                     }
                 }
-                (None, Some(_)) => Verdict::Refused(Problem::new(
+                (None, Some(_)) => Err(Problem::new(
                     409,
                     "entry.assertion_reused",
                     "This assertion is in the log under another approval id.",
                 )),
                 (None, None) => match job.admitted.check_time(now, &self.rules) {
-                    Err(problem) => Verdict::Refused(problem),
+                    Err(problem) => Err(problem),
                     Ok(()) => {
                         let index = self.head.size + crate::count(additions.len());
-                        additions.push(job.admitted.addition(crate::random()?));
+                        let addition = job.admitted.addition(crate::random()?);
                         approvals.insert(claim.approval, index);
                         assertions.insert(claim.assertion, index);
-                        Verdict::At {
+                        let entered = Entered {
                             index,
                             repeat: false,
-                        }
+                            leaf: addition.leaf.clone(),
+                            blind: addition.evidence.blind,
+                        };
+                        additions.push(addition);
+                        Ok(entered)
                     }
                 },
             });
         }
-        if !additions.is_empty() {
-            self.commit(&additions)?;
-        }
-        Ok(verdicts)
+        let growth = match additions.as_slice() {
+            [] => None,
+            some => Some(self.commit(some)?),
+        };
+        Ok(Committed { growth, outcomes })
     }
 
-    fn commit(&mut self, additions: &[Addition]) -> Result<()> {
+    fn commit(&mut self, additions: &[Addition]) -> Result<Growth> {
+        let mut edge = self.edge.clone();
         let leaves = additions.iter().map(|addition| addition.leaf.as_bytes());
-        let pending = self.publisher.grow(leaves)?;
-        let (size, root) = pending.tree();
+        let files: Vec<File> = edge.append(leaves)?;
+        let (size, root) = (edge.size(), edge.root());
+        // A log that was rolled back signs nothing more.
+        self.cosigner.confirm()?;
         let new = Head {
             size,
             root,
             checkpoint: self.key.sign(size, root)?,
         };
-        let published = self.publisher.head().size;
+        let published = self.published.borrow().size;
         let outcome = self.store.commit(&self.head, &new, additions, published)?;
         if outcome == Outcome::Moved {
             return Err(Failure::damage(
                 "another process has appended to this log behind this one's back",
             ));
         }
+        self.cosigner.committed(size);
         self.metrics.appended(additions.len());
+        self.edge = edge;
+        if self.published.borrow().size < self.head.size {
+            failpoint::pass("after-second-commit");
+        }
         self.head = new.clone();
-        self.publisher.committed(pending, new);
-        Ok(())
+        Ok(Growth { head: new, files })
     }
 
     /// After an error in a commit: goes on only if the database says that nothing happened.
@@ -286,65 +233,119 @@ impl<S: Store> Sequencer<S> {
         ))
     }
 
-    fn entry(&self, index: u64, additions: &[Addition]) -> Result<Entry> {
+    /// An entry that was committed before, or is added in this batch.
+    fn entry(&mut self, index: u64, additions: &[Addition]) -> Result<Entered> {
         let own = index.checked_sub(self.head.size);
-        let own = own.and_then(|at| additions.get(usize::try_from(at).ok()?));
-        let leaf = match own {
-            Some(addition) => addition.leaf.clone(),
-            None => self.publisher.tiles().leaf(index, self.head.size)?,
+        if let Some(own) = own.and_then(|at| additions.get(usize::try_from(at).ok()?)) {
+            return Ok(Entered {
+                index,
+                repeat: true,
+                leaf: own.leaf.clone(),
+                blind: own.evidence.blind,
+            });
+        }
+        // What is not published may have no tiles yet, and is kept in the database.
+        let published = self.published.borrow().size;
+        let leaf = match index < published {
+            true => self.tiles.leaf(index, published)?,
+            false => self.store.staged_leaf(index)?,
         };
-        Entry::parse(&leaf)
-            .map_err(|error| Failure::damage(format!("entry {index} of the log: {error}")))
-    }
-
-    /// Publishes what is committed, if it is not.
-    fn publish(&mut self) -> Result<()> {
-        self.publisher.cosigner().confirm()?;
-        if self.publisher.publish()? {
-            self.announce();
-        }
-        Ok(())
-    }
-
-    fn announce(&self) {
-        let head = Arc::new(self.publisher.head().clone());
-        self.published.send_replace(head);
-    }
-
-    fn answer(&mut self, batch: Vec<Job>, verdicts: Vec<Verdict>) {
-        let head = Arc::new(self.publisher.head().clone());
-        let tiles = self.publisher.tiles().clone();
-        let mut nodes = tiles.nodes(head.size);
-        let mut bundles = HashMap::new();
-        for (job, verdict) in batch.into_iter().zip(verdicts) {
-            let result = match verdict {
-                Verdict::Refused(problem) => Err(problem),
-                Verdict::At { index, repeat } => tiles
-                    .leaf_cached(index, head.size, &mut bundles)
-                    .and_then(|leaf| Ok((leaf, nodes.prove(index, &head)?)))
-                    .and_then(|(leaf, proof)| {
-                        Ok(Appended {
-                            blind: self.store.blind(index)?,
-                            index,
-                            repeat,
-                            leaf,
-                            head: Arc::clone(&head),
-                            proof,
-                        })
-                    })
-                    .map_err(|failure| {
-                        tracing::error!(%failure, index, "cannot prove what is published");
-                        Problem::internal()
-                    }),
-            };
-            // Whoever asked may be gone.
-            let _ = job.answer.send(result);
-        }
+        Ok(Entered {
+            index,
+            repeat: true,
+            leaf,
+            blind: self.store.blind(index)?,
+        })
     }
 }
 
-fn refuse(batch: Vec<Job>, problem: &Problem) {
-    for job in batch {
-        let _ = job.answer.send(Err(problem.clone()));
+/// Takes what waits. While the batch before is being published, it waits for as many as are in
+/// that one: small batches cost as much as large ones.
+async fn gather<J>(jobs: &mut mpsc::Receiver<J>, last: &mut Last) -> Option<Vec<J>> {
+    let mut batch = Vec::new();
+    let mut ended = jobs.recv_many(&mut batch, MAX_BATCH).await == 0;
+    while !ended && batch.len() < last.clients {
+        let room = MAX_BATCH - batch.len();
+        tokio::select! {
+            biased;
+            () = last.answered() => break,
+            more = jobs.recv_many(&mut batch, room) => ended = more == 0,
+        }
+    }
+    while batch.len() < MAX_BATCH
+        && let Ok(job) = jobs.try_recv()
+    {
+        batch.push(job);
+    }
+    (!batch.is_empty()).then_some(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch of so many clients, cosigned, and who waits for it.
+    fn cosigned(clients: usize) -> (watch::Sender<Stage>, Last) {
+        let sender = watch::Sender::new(Stage::Cosigned);
+        let stage = sender.subscribe();
+        (sender, Last { clients, stage })
+    }
+
+    /// What is gathered from these jobs, if that ends.
+    fn gathered(
+        last: &mut Last,
+        jobs: &mut mpsc::Receiver<usize>,
+        sent: &mpsc::Sender<usize>,
+        count: usize,
+    ) -> Option<usize> {
+        (0..count).for_each(|job| sent.try_send(job).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let short = std::time::Duration::from_millis(20);
+        let done = runtime.block_on(async {
+            tokio::time::timeout(short, gather(jobs, last))
+                .await
+                .unwrap_or_default()
+        });
+        done.map(|batch| batch.len())
+    }
+
+    #[test]
+    fn a_batch_waits_for_as_many_as_the_one_before_has_until_that_is_answered() {
+        let (sent, mut jobs) = mpsc::channel(10_000);
+        let (stage, mut last) = cosigned(5);
+        assert_eq!(gathered(&mut last, &mut jobs, &sent, 0), None);
+        assert_eq!(gathered(&mut last, &mut jobs, &sent, 5), Some(5));
+        assert_eq!(gathered(&mut last, &mut jobs, &sent, 9), Some(9));
+        assert_eq!(gathered(&mut last, &mut jobs, &sent, 4), None);
+        stage.send_replace(Stage::Answered);
+        assert_eq!(gathered(&mut last, &mut jobs, &sent, 3), Some(3));
+        // Nor is it ever larger than the most.
+        assert_eq!(gathered(&mut last, &mut jobs, &sent, 3000), Some(1024));
+        let (_stage, mut last) = cosigned(1024);
+        assert_eq!(gathered(&mut last, &mut jobs, &sent, 0), Some(1024));
+        drop(sent);
+        let (closed, _) = mpsc::channel(1);
+        // At the end what there is is enough.
+        assert_eq!(gathered(&mut last, &mut jobs, &closed, 0), Some(952));
+        assert_eq!(gathered(&mut last, &mut jobs, &closed, 0), None);
+    }
+
+    #[test]
+    fn nothing_is_begun_on_a_batch_that_is_given_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.build().unwrap();
+        for (stage, goes_on) in [
+            (Stage::Committed, false),
+            (Stage::Cosigned, true),
+            (Stage::Answered, true),
+        ] {
+            let (sender, mut last) = cosigned(1);
+            sender.send_replace(stage);
+            drop(sender);
+            assert_eq!(runtime.block_on(last.cosigned()), goes_on, "{stage:?}");
+        }
     }
 }

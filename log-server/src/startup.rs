@@ -6,12 +6,13 @@ use verifier_core::tlog::merkle::leaf_hash;
 use verifier_core::tlog::policy::Policy;
 use verifier_core::tlog::tile::{Level, Tile, WIDTH, hashes_at};
 
+use crate::batch::Growth;
 use crate::cosign::Cosigner;
-use crate::edge;
+use crate::edge::{self, Edge};
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
-use crate::publisher::Publisher;
+use crate::publication::Publication;
 use crate::store::{Head, Store};
 use crate::tiles::{Source as _, Tiles, damaged};
 
@@ -23,7 +24,7 @@ pub(crate) fn recover(
     key: &LogKey,
     policy: Policy,
     store: &mut dyn Store,
-) -> Result<(Head, Publisher)> {
+) -> Result<(Head, Edge, Publication)> {
     let head = store.head()?;
     let foreign = |what: &str, error: String| {
         Failure::damage(format!(
@@ -67,8 +68,8 @@ pub(crate) fn recover(
     }
 
     let tiles = Tiles::new(layout.public());
-    let found = tiles.edge(size)?;
-    if found.root() != root {
+    let mut edge = tiles.edge(size)?;
+    if edge.root() != root {
         return Err(Failure::damage(
             "the tiles at the right edge do not lead to the public checkpoint: `cosignet-log fsck` \
              says which are damaged; restore them from a backup or a mirror",
@@ -85,11 +86,11 @@ pub(crate) fn recover(
     let cosigner = Cosigner::start(policy, key.public(), tiles.clone(), &head)?;
     cosigner.ask()?;
     let covered = head.size == size && cosigner.meets_quorum(&published.checkpoint);
-    let mut publisher = Publisher::new(layout.clone(), found, published, cosigner);
+    let mut publication = Publication::new(layout.clone(), published, cosigner, tiles.clone());
     if !covered {
         let leaves = store.staged(size)?;
-        let pending = publisher.grow(leaves.iter().map(String::as_bytes))?;
-        if pending.tree() != (head.size, head.root) {
+        let files = edge.append(leaves.iter().map(String::as_bytes))?;
+        if (edge.size(), edge.root()) != (head.size, head.root) {
             return Err(Failure::damage(
                 "the entries that were committed and not published do not lead to the committed \
                  head: restore a backup, see OPERATIONS",
@@ -99,17 +100,21 @@ pub(crate) fn recover(
             true => tracing::info!(from = size, to = head.size, "publishing what was committed"),
             false => tracing::info!(size, "having the published head cosigned"),
         }
-        publisher.committed(pending, head.clone());
-        let published = publisher.cosigner().confirm();
-        match published.and_then(|()| publisher.publish()) {
+        publication.add(Growth {
+            head: head.clone(),
+            files,
+        });
+        let confirmed = publication.cosigner().confirm();
+        let cosigned = confirmed.and_then(|()| publication.cosign());
+        match cosigned.and_then(|()| publication.publish()) {
             Err(Failure::Quorum(why)) => tracing::warn!(why, "not published yet"),
             other => {
                 other?;
             }
         }
     }
-    collect_partials(&tiles, publisher.head().size)?;
-    Ok((head, publisher))
+    collect_partials(&tiles, publication.head().size)?;
+    Ok((head, edge, publication))
 }
 
 /// Partial tiles that a crash kept from being collected: beside the last full ones, of which a

@@ -143,6 +143,9 @@ pub(crate) trait Store: Send {
     /// The blind of an entry, unless it has none or it was erased.
     fn blind(&mut self, leaf: u64) -> Result<Option<[u8; 32]>>;
 
+    /// A committed leaf that is not published.
+    fn staged_leaf(&mut self, index: u64) -> Result<String>;
+
     /// The committed leaves from `first` on, in order and without a hole.
     fn staged(&mut self, first: u64) -> Result<Vec<String>>;
 }

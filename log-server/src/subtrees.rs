@@ -35,7 +35,14 @@ impl Subtrees {
 
 /// The tiles that were asked for last. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cache(Arc<Mutex<HashMap<Tile, Arc<Subtrees>>>>);
+pub(crate) struct Cache(Arc<Mutex<Tiles>>);
+
+#[derive(Debug, Default)]
+struct Tiles {
+    read: HashMap<Tile, Arc<Subtrees>>,
+    /// Those that may not be on disk yet.
+    expected: HashMap<Tile, Arc<Subtrees>>,
+}
 
 impl Cache {
     /// 16 KiB each, 32 MiB in all.
@@ -46,23 +53,33 @@ impl Cache {
         tile: &Tile,
         read: impl FnOnce() -> Result<Vec<Hash>>,
     ) -> Result<Arc<Subtrees>> {
-        let known = |cache: &Self| cache.tiles(|tiles| tiles.get(tile).cloned());
-        if let Some(subtrees) = known(self) {
+        let known = self.tiles(|tiles| {
+            let known = tiles.read.get(tile);
+            known.or_else(|| tiles.expected.get(tile)).cloned()
+        });
+        if let Some(subtrees) = known {
             return Ok(subtrees);
         }
         let subtrees = Arc::new(Subtrees::new(read()?));
         self.tiles(|tiles| {
-            if tiles.len() >= Self::TILES {
+            if tiles.read.len() >= Self::TILES {
                 // Any of them: its place in the map is as good as random.
-                let victim = tiles.keys().next().copied();
-                victim.and_then(|victim| tiles.remove(&victim));
+                let victim = tiles.read.keys().next().copied();
+                victim.and_then(|victim| tiles.read.remove(&victim));
             }
-            tiles.insert(*tile, Arc::clone(&subtrees));
+            tiles.read.insert(*tile, Arc::clone(&subtrees));
         });
         Ok(subtrees)
     }
 
-    fn tiles<T>(&self, work: impl FnOnce(&mut HashMap<Tile, Arc<Subtrees>>) -> T) -> T {
+    /// Knows these tiles without reading them, until the next ones are expected.
+    pub(crate) fn expect(&self, tiles: impl Iterator<Item = (Tile, Vec<Hash>)>) {
+        let expected = tiles.map(|(tile, hashes)| (tile, Arc::new(Subtrees::new(hashes))));
+        let expected = expected.collect();
+        self.tiles(|tiles| tiles.expected = expected);
+    }
+
+    fn tiles<T>(&self, work: impl FnOnce(&mut Tiles) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -106,6 +123,21 @@ mod tests {
         }
         let known = cache.get(&tile(last - 1), || panic!("it is kept"));
         assert!(known.is_ok());
-        assert!(cache.0.lock().unwrap().len() <= Cache::TILES);
+        assert!(cache.tiles(|tiles| tiles.read.len()) <= Cache::TILES);
+    }
+
+    #[test]
+    fn what_is_expected_is_not_read() {
+        let cache = Cache::default();
+        let tile = |n| Tile::new(Level::Hashes(0), n, 1).unwrap();
+        let hash = |n: u64| leaf_hash(&n.to_be_bytes());
+        for n in 0..3 {
+            cache.expect([(tile(n), vec![hash(n)])].into_iter());
+            let found = cache.get(&tile(n), || panic!("it is expected"));
+            assert_eq!(found.unwrap().root(0..1), Some(hash(n)));
+        }
+        // The last but one is written by now.
+        let read = cache.get(&tile(1), || Ok(vec![hash(9)]));
+        assert_eq!(read.unwrap().root(0..1), Some(hash(9)));
     }
 }

@@ -12,7 +12,7 @@ use verifier_core::tlog::proof::Proof;
 use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
 
-use crate::edge::Edge;
+use crate::edge::{Edge, File};
 use crate::failure::{Failure, Result};
 use crate::store::Head;
 use crate::subtrees::Cache;
@@ -73,6 +73,15 @@ impl Tiles {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::file(&folder)(error)),
             _ => Ok(()),
         }
+    }
+
+    /// Proofs may need these tiles before they are written.
+    pub(crate) fn expect(&self, files: &[File]) {
+        let hashes = files.iter().filter_map(|(tile, bytes)| {
+            let hashes = matches!(tile.level(), Level::Hashes(_)).then(|| tile.hashes(bytes))?;
+            Some((*tile, hashes?))
+        });
+        self.cache.expect(hashes);
     }
 
     /// The nodes of the tree of `size` leaves.

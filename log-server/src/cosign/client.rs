@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use reqwest::Url;
-use reqwest::blocking::{Client as Blocking, Response};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
+use reqwest::{Response, Url};
 use verifier_core::encoding::{hex, sha256};
 use verifier_core::signature::AwsLc;
 use verifier_core::tlog::note::Note;
@@ -32,7 +31,7 @@ const CLOCK_SKEW: u64 = 2 * 60 * 1000;
 pub(super) struct Client {
     base: String,
     /// Made with the first question, so that a failure of it is that witness's alone.
-    http: Option<Blocking>,
+    http: Option<reqwest::Client>,
 }
 
 /// What a witness answered.
@@ -63,33 +62,30 @@ impl Client {
     }
 
     /// `POST <url>/add-checkpoint`
-    pub(super) fn add_checkpoint(&mut self, body: &str) -> Result<Reply, Trouble> {
+    pub(super) async fn add_checkpoint(&mut self, body: String) -> Result<Reply, Trouble> {
         let url = format!("{}/add-checkpoint", self.base);
         let http = self.http()?;
         let request = http
             .post(url)
             .header(CONTENT_TYPE, "text/plain; charset=utf-8");
-        let answer = request
-            .body(body.to_owned())
-            .send()
-            .map_err(|e| unreachable(&e))?;
-        read(answer)
+        let answer = request.body(body).send().await;
+        read(answer.map_err(|error| unreachable(&error))?).await
     }
 
     /// `GET <url>/<SHA-256 of the origin>/checkpoint`
-    pub(super) fn checkpoint(&self, origin: &str) -> Option<String> {
+    pub(super) async fn checkpoint(&self, origin: &str) -> Option<String> {
         let hash = hex(&sha256(origin.as_bytes()));
         let url = format!("{}/{hash}/checkpoint", self.base);
-        let answer = self.http.as_ref()?.get(url).send().ok()?;
-        let reply = read(answer).ok()?;
+        let answer = self.http.as_ref()?.get(url).send().await.ok()?;
+        let reply = read(answer).await.ok()?;
         (reply.status == 200).then_some(reply.body)
     }
 
-    fn http(&mut self) -> Result<Blocking, Trouble> {
+    fn http(&mut self) -> Result<reqwest::Client, Trouble> {
         if let Some(http) = &self.http {
             return Ok(http.clone());
         }
-        let http = Blocking::builder()
+        let http = reqwest::Client::builder()
             .user_agent(concat!("cosignet-log/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIME)
             .timeout(ANSWER_TIME)
@@ -103,16 +99,18 @@ impl Client {
     }
 }
 
-fn read(answer: Response) -> Result<Reply, Trouble> {
+async fn read(mut answer: Response) -> Result<Reply, Trouble> {
     let status = answer.status().as_u16();
     let kind = answer.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.to_owned();
-    let read = crate::answer::read(answer, MAX_ANSWER, ANSWER_TIME);
-    let body = read.map_err(|error| unreachable(&error))?;
-    let too_long = || Trouble::Witness("answer", "its answer is longer than 64 KiB".into());
-    if body.len() > MAX_ANSWER {
-        return Err(too_long());
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|error| unreachable(&error))? {
+        body.extend_from_slice(&piece);
+        if body.len() > MAX_ANSWER {
+            let why = "its answer is longer than 64 KiB".into();
+            return Err(Trouble::Witness("answer", why));
+        }
     }
     let body = String::from_utf8(body)
         .map_err(|_| Trouble::Witness("answer", "its answer is not text".into()))?;

@@ -1,9 +1,10 @@
-//! The thread that asks one witness, and what it knows of it.
+//! The task that asks one witness, and what it knows of it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::sync::watch;
 use verifier_core::tlog::merkle::Hash;
 use verifier_core::tlog::policy::Witness;
 use verifier_core::tlog::prove;
@@ -22,26 +23,44 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// now.
 const MAX_QUESTIONS: u32 = 3;
 
-/// Starts the thread for the witness in this seat.
-pub(super) fn start(shared: &Arc<Shared>, seat: usize, url: &str) -> Result<()> {
-    let (shared, url) = (Arc::clone(shared), url.to_owned());
-    let name = format!("witness-{seat}");
-    let started = std::thread::Builder::new().name(name).spawn(move || {
-        let Some(witness) = shared.policy.witnesses().get(seat) else {
-            return;
-        };
-        let mut worker = Worker {
-            shared: &shared,
-            seat,
-            witness,
-            client: Client::new(&url),
-            known: None,
-        };
-        worker.run();
-    });
-    started
-        .map(|_| ())
-        .map_err(|error| Failure::System(error.to_string()))
+/// Starts the thread that asks all witnesses: a task for each of them. Whatever one of them does,
+/// its task waits for it, and the others go on.
+pub(super) fn start(shared: &Arc<Shared>) -> Result<()> {
+    let system = |error: std::io::Error| Failure::System(error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system)?;
+    let tasks: Vec<_> = (0..shared.policy.witnesses().len())
+        .map(|seat| runtime.spawn(ask(Arc::clone(shared), seat)))
+        .collect();
+    let work = move || {
+        runtime.block_on(async {
+            for task in tasks {
+                // One that has failed asks nobody any more.
+                let _ = task.await;
+            }
+        });
+    };
+    let thread = std::thread::Builder::new().name("cosigner".into());
+    thread.spawn(work).map(|_| ()).map_err(system)
+}
+
+/// Asks the witness in this seat whatever there is to ask, until the process ends.
+async fn ask(shared: Arc<Shared>, seat: usize) {
+    let witnesses = shared.policy.witnesses();
+    let Some((witness, url)) = witnesses.get(seat).and_then(|w| Some((w, w.url()?))) else {
+        return;
+    };
+    let mut worker = Worker {
+        shared: &shared,
+        seat,
+        witness,
+        client: Client::new(url),
+        wake: shared.wake.subscribe(),
+        known: None,
+    };
+    worker.run().await;
 }
 
 struct Worker<'s> {
@@ -49,6 +68,8 @@ struct Worker<'s> {
     seat: usize,
     witness: &'s Witness,
     client: Client,
+    /// There may be something to ask.
+    wake: watch::Receiver<()>,
     /// The size that the witness cosigned last, as far as is known.
     known: Option<u64>,
 }
@@ -70,10 +91,10 @@ pub(super) enum Trouble {
 }
 
 impl Worker<'_> {
-    fn run(&mut self) {
+    async fn run(&mut self) {
         let mut pause = FIRST_PAUSE;
-        while let Some(target) = self.next() {
-            match self.ask(&target) {
+        while let Some(target) = self.next().await {
+            match self.ask(&target).await {
                 Ok(outcome) => {
                     pause = FIRST_PAUSE;
                     self.record(&target, outcome);
@@ -86,38 +107,41 @@ impl Worker<'_> {
                 }
                 Err(Trouble::Witness(reason, why)) => {
                     self.fail(reason, why);
-                    self.rest(pause);
+                    tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
         }
     }
 
-    /// Waits for something to ask. `None` at the end of the process.
-    fn next(&self) -> Option<Arc<Target>> {
-        let mut state = self.shared.lock();
+    /// Waits for something to ask. `None` at the end of the process, and when the log was rolled
+    /// back.
+    async fn next(&mut self) -> Option<Arc<Target>> {
         loop {
-            if state.ended {
-                return None;
+            self.wake.mark_unchanged();
+            {
+                let state = self.shared.lock();
+                if state.ended || state.fatal.is_some() {
+                    return None;
+                }
+                let seat = state.seats.get(self.seat)?;
+                let nothing = seat.line.is_some() || (state.target.probe && seat.confirmed);
+                if !nothing {
+                    return Some(Arc::clone(&state.target));
+                }
             }
-            let seat = state.seats.get(self.seat)?;
-            let nothing = seat.line.is_some() || (state.target.probe && seat.confirmed);
-            if !nothing {
-                return Some(Arc::clone(&state.target));
-            }
-            let waited = self.shared.changed.wait(state);
-            state = waited.unwrap_or_else(PoisonError::into_inner);
+            self.wake.changed().await.ok()?;
         }
     }
 
-    fn ask(&mut self, target: &Target) -> std::result::Result<Outcome, Trouble> {
+    async fn ask(&mut self, target: &Target) -> std::result::Result<Outcome, Trouble> {
         let head = &target.head;
         for _ in 0..MAX_QUESTIONS {
             // Of a witness whose size is not known yet the own size is claimed: it then signs only
             // what it has signed before, and otherwise says what it knows.
             let old = self.known.unwrap_or(head.size).min(head.size);
             let body = Submission::new(old, self.proof(old, head.size)?, &head.checkpoint);
-            let reply = self.client.add_checkpoint(&body.to_string())?;
+            let reply = self.client.add_checkpoint(body.to_string()).await?;
             match reply.status {
                 200 => {
                     let line = client::cosignature(self.witness, &head.checkpoint, &reply)?;
@@ -125,7 +149,7 @@ impl Worker<'_> {
                     return Ok(Outcome::Cosigned(line));
                 }
                 409 => {
-                    let size = self.other_size(&reply)?;
+                    let size = self.other_size(&reply).await?;
                     if size == old {
                         let why = format!("it answers 409 to its own size {size}");
                         return Err(Trouble::Witness("answer", why));
@@ -135,7 +159,7 @@ impl Worker<'_> {
                         return Ok(Outcome::Confirmed);
                     }
                 }
-                422 if old == head.size => return Err(self.other_tree(target, &reply)),
+                422 if old == head.size => return Err(self.other_tree(target, &reply).await),
                 _ => return Err(reply.refused()),
             }
         }
@@ -158,7 +182,7 @@ impl Worker<'_> {
 
     /// The size in an answer of status 409. Larger than the log's own, and the log was rolled
     /// back.
-    fn other_size(&self, reply: &Reply) -> std::result::Result<u64, Trouble> {
+    async fn other_size(&self, reply: &Reply) -> std::result::Result<u64, Trouble> {
         let size = reply
             .is_size()
             .then(|| parse_size(&reply.body))
@@ -172,7 +196,7 @@ impl Worker<'_> {
             return Ok(size);
         }
         let (name, key) = (self.witness.name(), self.witness.key());
-        let proof = match self.shown() {
+        let proof = match self.shown().await {
             Some((shown, _)) if shown > own => format!(
                 "It shows a checkpoint of {shown} entries that the key of this log has signed."
             ),
@@ -189,9 +213,9 @@ impl Worker<'_> {
     }
 
     /// 422 for the size that the witness itself is at: it knows another tree of this size.
-    fn other_tree(&self, target: &Target, reply: &Reply) -> Trouble {
+    async fn other_tree(&self, target: &Target, reply: &Reply) -> Trouble {
         let head = &target.head;
-        match self.shown() {
+        match self.shown().await {
             Some((size, root)) if size == head.size && root != head.root => {
                 let name = self.witness.name();
                 Trouble::Fatal(format!(
@@ -205,9 +229,9 @@ impl Worker<'_> {
     }
 
     /// Size and root of the checkpoint that the witness shows, if this log has signed it.
-    fn shown(&self) -> Option<(u64, Hash)> {
+    async fn shown(&self) -> Option<(u64, Hash)> {
         let log = &self.shared.log;
-        let text = self.client.checkpoint(log.name())?;
+        let text = self.client.checkpoint(log.name()).await?;
         key::open(log, &text).ok()
     }
 
@@ -247,19 +271,5 @@ impl Worker<'_> {
         seat.trouble = Some(why);
         drop(state);
         self.shared.changed.notify_all();
-    }
-
-    /// Leaves the witness alone for a while.
-    fn rest(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        let mut state = self.shared.lock();
-        while !state.ended {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.shared.changed.wait_timeout(state, left);
-            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        }
     }
 }

@@ -23,6 +23,7 @@ use verifier_core::tlog::vkey::VerifierKey;
 use crate::admission::{Admitted, Rules, Sent};
 use crate::anchor::Anchors;
 use crate::args::Right;
+use crate::batch::{Appended, Client, Job};
 use crate::cosign::Cosigner;
 use crate::disclosure::{Change, shown};
 use crate::failure::Failure;
@@ -32,7 +33,6 @@ use crate::http::problem::Problem;
 use crate::http::rate::Rate;
 use crate::http::{compress, openapi};
 use crate::metrics::Metrics;
-use crate::sequencer::{Appended, Job};
 use crate::store::Head;
 use crate::store::sqlite::Sqlite;
 use crate::tiles::{Source as _, Tiles};
@@ -171,11 +171,11 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
     let admitted = Admitted::read(&body, &app.rules)?;
     let sent = admitted.sent.clone();
     let (answer, answered) = oneshot::channel();
-    let job = Job {
-        admitted,
+    let client = Client {
         answer,
         _memory: memory,
     };
+    let job = Job { admitted, client };
     app.jobs.try_send(job).map_err(|error| match error {
         TrySendError::Full(_) => Problem::overloaded(),
         TrySendError::Closed(_) => Problem::internal(),
@@ -184,21 +184,22 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
         .await
         .map_err(|_| Problem::not_published())?
         .map_err(|_| Problem::internal())??;
-    let status = match appended.repeat {
+    let Appended { entry, head, .. } = &appended;
+    let status = match entry.repeat {
         true => StatusCode::OK,
         false => StatusCode::CREATED,
     };
     tracing::debug!(
-        index = appended.index,
-        repeat = appended.repeat,
-        size = appended.head.size,
+        index = entry.index,
+        repeat = entry.repeat,
+        size = head.size,
         "append"
     );
     let mut bundle = own_bundle(&appended, sent)?;
     // What was appended just now is under no stamped head.
-    if appended.repeat {
-        let app = Arc::clone(app);
-        bundle.anchor = blocking(move || Ok(app.anchor(appended.index, &appended.head))).await?;
+    if entry.repeat {
+        let (app, index, head) = (Arc::clone(app), entry.index, Arc::clone(head));
+        bundle.anchor = blocking(move || Ok(app.anchor(index, &head))).await?;
     }
     let mut answer = json(status, bundle.to_json());
     no_store(&mut answer);
@@ -207,20 +208,22 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
 
 /// The bundle for whoever appended it: with all that was sent, whatever the public may see.
 fn own_bundle(appended: &Appended, sent: Sent) -> Result<Bundle, Problem> {
-    let entry = Entry::parse(&appended.leaf)?;
+    let Appended {
+        entry: own, proof, ..
+    } = appended;
+    let entry = Entry::parse(&own.leaf)?;
     let mut evidence = bundle::Evidence::default();
     evidence.approval_id = Some(sent.approval_id);
     evidence.client_data_json = Some(sent.client_data_json);
     evidence.payload = sent.payload;
     evidence.action = sent.action;
     // A repeat may name another approver than the entry commits to, or the blind may be erased.
-    if let (Some(approver), Some(blind)) = (sent.approver, appended.blind)
+    if let (Some(approver), Some(blind)) = (sent.approver, own.blind)
         && entry.approver == Some(approver_commitment(&blind, &approver.hash))
     {
         evidence.approver = Some(Reveal::new(blind, approver.salt, None));
     }
-    let (leaf, proof) = (appended.leaf.clone(), appended.proof.clone());
-    Ok(Bundle::new(leaf, proof, evidence))
+    Ok(Bundle::new(own.leaf.clone(), proof.clone(), evidence))
 }
 
 /// `PUT /v1/entries/{approvalId}/disclosure`

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::anchor::Anchors;
 use crate::args::{Config, ServeArgs};
+use crate::batch::Batch;
 use crate::cosign;
 use crate::failure::{Failure, Result};
 use crate::health::Health;
@@ -23,7 +24,8 @@ use crate::http::routes::{self, App};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::metrics::Metrics;
-use crate::sequencer::{Job, Sequencer};
+use crate::publisher::Publisher;
+use crate::sequencer::{Last, Sequencer};
 use crate::startup;
 use crate::store::sqlite::Sqlite;
 
@@ -46,8 +48,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let key = Arc::new(LogKey::read(&layout.key())?);
     let mut store = Sqlite::open(&layout.database())?;
     let policy = cosign::policy(config.witness_policy.as_deref(), key.public())?;
-    let (head, publisher) = startup::recover(&layout, &key, policy, &mut store)?;
-    let (published, watching) = watch::channel(Arc::new(publisher.head().clone()));
+    let (head, edge, publication) = startup::recover(&layout, &key, policy, &mut store)?;
+    let (published, watching) = watch::channel(Arc::new(publication.head().clone()));
     let (jobs, queue) = mpsc::channel(config.queue);
     let metrics = Arc::new(Metrics::default());
     let rules = Arc::new(config.rules.clone());
@@ -55,16 +57,16 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         .map(|_| Ok(Mutex::new(Sqlite::open(&layout.database())?)))
         .collect::<Result<_>>()?;
     let health = Arc::new(Health::default());
-    if publisher.is_behind() {
+    if publication.is_behind() {
         health.held_back("the log has just started, and the last head is not published yet");
     }
     let anchors = Arc::new(Anchors::open(&layout));
     let app = App {
         anchors: Arc::clone(&anchors),
-        cosigner: Arc::clone(publisher.cosigner()),
+        cosigner: Arc::clone(publication.cosigner()),
         health: Arc::clone(&health),
         publish_wait: config.publish_wait,
-        tiles: publisher.tiles().clone(),
+        tiles: publication.tiles().clone(),
         key: key.public().clone(),
         rules: Arc::clone(&rules),
         jobs,
@@ -81,17 +83,32 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         store,
         key,
         head,
-        publisher,
+        edge,
+        tiles: publication.tiles().clone(),
+        cosigner: Arc::clone(publication.cosigner()),
+        published: app.published.clone(),
         rules,
+        metrics: Arc::clone(&metrics),
+    };
+    let publisher = Publisher {
+        publication,
         published,
         metrics,
         health,
+        appenders: app.jobs.downgrade(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::System(error.to_string()))?;
-    let writer = start(sequencer, queue)?;
+    // What the start has left to publish comes before everything else.
+    let (hand_over, batches) = mpsc::channel(1);
+    let first = Batch::first();
+    let last = Last::new(&first);
+    let system = |error: mpsc::error::TrySendError<Batch>| Failure::System(error.to_string());
+    hand_over.try_send(first).map_err(system)?;
+    let publisher = start("publisher", move || publisher.run(batches))?;
+    let writer = start("sequencer", move || sequencer.run(queue, &hand_over, last))?;
     let anchor = config.anchor.clone();
     let _anchoring = anchor
         .map(|anchor| anchors.start(anchor, &layout))
@@ -100,16 +117,18 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     // Requests that outlived the grace period go with the runtime, and with them the last senders
     // of jobs; the writer then finishes what it has.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    let written = writer
-        .join()
-        .map_err(|_| Failure::System("the writer has failed".into()))?;
-    served.and(written)
+    for thread in [writer, publisher] {
+        thread
+            .join()
+            .map_err(|_| Failure::System("the writer has failed".into()))??;
+    }
+    served
 }
 
-fn start(sequencer: Sequencer<Sqlite>, queue: mpsc::Receiver<Job>) -> Result<Writer> {
+fn start(name: &str, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Writer> {
     let work = move || {
         let _abort = AbortOnPanic;
-        let done = sequencer.run(queue);
+        let done = work();
         if let Err(failure) = &done {
             // Whatever is still in the process must not be served as if the log went on.
             eprintln!("cosignet-log: {failure}");
@@ -118,7 +137,7 @@ fn start(sequencer: Sequencer<Sqlite>, queue: mpsc::Receiver<Job>) -> Result<Wri
         done
     };
     std::thread::Builder::new()
-        .name("sequencer".into())
+        .name(name.into())
         .spawn(work)
         .map_err(|error| Failure::System(error.to_string()))
 }

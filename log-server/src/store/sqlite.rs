@@ -162,9 +162,7 @@ impl Sqlite {
         for (expected, row) in (first..).zip(rows) {
             let (leaf, text) = row?;
             if index(leaf)? != expected {
-                return Err(Failure::damage(format!(
-                    "the database has lost entry {expected}: restore a backup, see OPERATIONS"
-                )));
+                return Err(lost(expected));
             }
             leaves.push(text);
         }
@@ -272,7 +270,11 @@ impl Store for Sqlite {
     }
 
     fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>> {
-        claims.iter().map(|claim| self.holders(claim)).collect()
+        // One transaction: one snapshot, and its locks are taken once.
+        let transaction = self.connection.unchecked_transaction()?;
+        let holders = claims.iter().map(|claim| self.holders(claim)).collect();
+        transaction.commit()?;
+        holders
     }
 
     fn commit(
@@ -342,6 +344,15 @@ impl Store for Sqlite {
         Ok(found.flatten())
     }
 
+    fn staged_leaf(&mut self, index: u64) -> Result<String> {
+        let sql = "SELECT text FROM staged WHERE leaf = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement
+            .query_row([number(index)?], |row| row.get(0))
+            .optional()?;
+        found.ok_or_else(|| lost(index))
+    }
+
     fn staged(&mut self, first: u64) -> Result<Vec<String>> {
         self.staged_from(first)
     }
@@ -375,6 +386,12 @@ fn read_evidence(row: &Row<'_>) -> rusqlite::Result<Evidence> {
         salt: row.get(6)?,
         email: row.get(7)?,
     })
+}
+
+fn lost(entry: u64) -> Failure {
+    Failure::damage(format!(
+        "the database has lost entry {entry}: restore a backup, see OPERATIONS"
+    ))
 }
 
 fn number(index: u64) -> Result<i64> {
@@ -444,6 +461,10 @@ mod tests {
         let claim = addition(3).claim;
         assert_eq!(two.claimed(&[claim]).unwrap(), [Holders::default()]);
         assert_eq!(two.staged(1).unwrap(), ["leaf 2"]);
+        assert_eq!(two.staged_leaf(1).unwrap(), "leaf 2");
+        // The first is published, and was not kept.
+        let lost = two.staged_leaf(0).unwrap_err().to_string();
+        assert!(lost.contains("lost entry 0"), "{lost}");
         assert_eq!(two.blind(1).unwrap(), Some([2; 32]));
     }
 

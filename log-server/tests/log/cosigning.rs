@@ -11,7 +11,7 @@ use crate::harness::{Approval, LOG, Log, Reply, Server, tree};
 use crate::witness::{Fake, Manner, Real};
 
 /// Writes the log's policy: `k` of these witnesses.
-fn policy(log: &Log, lines: &[String], k: usize) -> String {
+pub(crate) fn policy(log: &Log, lines: &[String], k: usize) -> String {
     let mut text = format!("log {}\n{}", log.vkey, lines.concat());
     let names = lines.iter().map(|line| line.split(' ').nth(1).unwrap());
     let names: Vec<&str> = names.collect();
@@ -24,7 +24,7 @@ fn policy(log: &Log, lines: &[String], k: usize) -> String {
 }
 
 /// Starts the log with that policy. An append waits for one second.
-fn try_serve(log: &Log, more: &[(&str, &str)]) -> Result<Server, String> {
+pub(crate) fn try_serve(log: &Log, more: &[(&str, &str)]) -> Result<Server, String> {
     let path = log.path("../log.policy").display().to_string();
     let env = [
         ("COSIGNET_LOG_WITNESS_POLICY", path.as_str()),
@@ -38,7 +38,7 @@ fn serve(log: &Log) -> Server {
 }
 
 /// A log with three fake witnesses, two of which have to sign.
-fn two_of_three(manners: [Manner; 3]) -> (Log, [Fake; 3], String) {
+pub(crate) fn two_of_three(manners: [Manner; 3]) -> (Log, [Fake; 3], String) {
     let log = Log::new();
     let [a, b, c] = manners;
     let fakes = [Fake::new("a", a), Fake::new("b", b), Fake::new("c", c)];
@@ -47,13 +47,13 @@ fn two_of_three(manners: [Manner; 3]) -> (Log, [Fake; 3], String) {
     (log, fakes, policy)
 }
 
-fn verifies(log: &Log, policy: &str, approval: &Approval, reply: &Reply) {
+pub(crate) fn verifies(log: &Log, policy: &str, approval: &Approval, reply: &Reply) {
     let report = log.audit_under(policy, approval, &reply.text());
     assert_eq!(report.verdict(), Verdict::Verified, "{}", report.to_json());
 }
 
 /// Repeats until it is so: what happens beside the test has no other sign.
-fn until(what: &str, so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, so: impl FnMut() -> bool) {
     let tries = std::iter::repeat_with(so).take(400);
     let mut tries = tries.inspect(|so| {
         if !so {
@@ -378,8 +378,36 @@ fn a_cosignature_that_comes_later_is_added() {
 }
 
 #[test]
+fn a_cosignature_of_an_older_head_does_not_count_for_the_newest() {
+    let (log, fakes, _) = two_of_three([Manner::Honest, Manner::Honest, Manner::Silent]);
+    let server = serve(&log);
+    for number in 1..=2 {
+        assert_eq!(server.client.append(&Approval::new(number)).status, 201);
+    }
+    fakes[1].behave(Manner::Down);
+    let three = Approval::new(3);
+    not_published(&server.client.append(&three));
+    // The question that it did not answer was about the empty tree.
+    fakes[2].behave(Manner::Signs(|key, text, now| match text.lines().nth(1) {
+        Some("0") => key.line(text, now),
+        _ => String::new(),
+    }));
+    until("it has signed what it was asked then", || {
+        let metrics = server.client.get("/metrics").text();
+        metrics.contains("cosignet_log_witness_cosignatures_total{witness=\"c\"} 1\n")
+    });
+    not_published(&server.client.append(&three));
+    assert_eq!(tree(&server.client.checkpoint()).0, 2);
+}
+
+#[test]
 fn a_crash_before_the_publication_is_made_good_with_cosignatures() {
-    for step in ["after-commit", "after-tile", "before-checkpoint"] {
+    for step in [
+        "after-commit",
+        "after-hand-over",
+        "after-tile",
+        "before-checkpoint",
+    ] {
         let (log, fakes, policy) = two_of_three([Manner::Honest, Manner::Honest, Manner::Honest]);
         // The head of the empty tree passes the last step, too.
         let server = serve(&log);

@@ -13,9 +13,12 @@ use verifier_core::tlog::tile::{Level, Tile, entries};
 use crate::harness::{Approval, Client, Log, Reply};
 
 /// Every step between the parts of the append protocol.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 8] = [
     "before-commit",
     "after-commit",
+    // While the batch before is not published.
+    "after-second-commit",
+    "after-hand-over",
     "before-tiles",
     "after-tile",
     "before-checkpoint",
@@ -161,7 +164,7 @@ fn campaign(kills: u64) {
             seen.load(&client);
             killer.join().unwrap();
         } else {
-            let step = STEPS[usize::try_from(dice.below(6)).unwrap()];
+            let step = STEPS[usize::try_from(dice.below(8)).unwrap()];
             let server = log.serve_until(&format!("{step}:{}", 1 + dice.below(30)));
             seen.load(&server.client);
             server.wait();

@@ -10,6 +10,7 @@
 )]
 
 mod anchors;
+mod batches;
 mod cosigning;
 mod crash;
 mod damage;

@@ -1,0 +1,110 @@
+//! What the writer hands to the publisher: a batch that is committed, and those who wait for it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use crate::admission::Admitted;
+use crate::edge::File;
+use crate::http::problem::Problem;
+use crate::store::Head;
+
+/// A request to append.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) admitted: Admitted,
+    pub(crate) client: Client,
+}
+
+/// Whoever waits for the answer.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) answer: oneshot::Sender<Result<Appended, Problem>>,
+    /// The room that its body takes, also while nobody waits for the answer any more.
+    pub(crate) _memory: OwnedSemaphorePermit,
+}
+
+impl Client {
+    pub(crate) fn answer(self, answer: Result<Appended, Problem>) {
+        // Whoever asked may be gone.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// What an append came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Appended {
+    pub(crate) entry: Entered,
+    /// The published head that covers it.
+    pub(crate) head: Arc<Head>,
+    /// The proof of inclusion in that head.
+    pub(crate) proof: String,
+}
+
+/// A committed entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Entered {
+    pub(crate) index: u64,
+    /// Whether it was there before.
+    pub(crate) repeat: bool,
+    pub(crate) leaf: String,
+    /// What opens the commitment to the approver, if it is kept.
+    pub(crate) blind: Option<[u8; 32]>,
+}
+
+/// A committed batch. All its clients are answered when it is published, also those who get a
+/// refusal: it may be because of an entry that nobody is to know of before.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// `None` if it has repeats and refusals alone.
+    pub(crate) growth: Option<Growth>,
+    pub(crate) clients: Vec<(Client, Result<Entered, Problem>)>,
+    pub(crate) begun: Instant,
+    pub(crate) stage: watch::Sender<Stage>,
+}
+
+/// What a batch has added to the tree.
+#[derive(Debug)]
+pub(crate) struct Growth {
+    pub(crate) head: Head,
+    /// The tiles that it fills or widens.
+    pub(crate) files: Vec<File>,
+}
+
+/// How far a batch is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Stage {
+    Committed,
+    /// A quorum has signed its head.
+    Cosigned,
+    /// It is published, and its clients are answered.
+    Answered,
+}
+
+impl Batch {
+    /// What the start leaves to the publisher.
+    pub(crate) fn first() -> Self {
+        Self::new(None, Vec::new(), Instant::now())
+    }
+
+    pub(crate) fn new(
+        growth: Option<Growth>,
+        clients: Vec<(Client, Result<Entered, Problem>)>,
+        begun: Instant,
+    ) -> Self {
+        Self {
+            growth,
+            clients,
+            begun,
+            stage: watch::Sender::new(Stage::Committed),
+        }
+    }
+
+    /// Gives everybody this answer.
+    pub(crate) fn refuse(self, problem: &Problem) {
+        for (client, _) in self.clients {
+            client.answer(Err(problem.clone()));
+        }
+    }
+}

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use verifier_core::quote;
 use verifier_core::signature::AwsLc;
 use verifier_core::tlog::checkpoint::{Checkpoint, Error as CheckpointError};
@@ -44,9 +45,9 @@ struct Log {
     path: PathBuf,
     rate: Rate,
     /// Held from the comparison to the answer.
-    record: tokio::sync::Mutex<Option<Record>>,
+    record: Arc<Mutex<Option<Record>>>,
     /// What is shown, always of something that is durable.
-    shown: Mutex<Option<Shown>>,
+    shown: std::sync::Mutex<Option<Shown>>,
 }
 
 /// The head that was cosigned last.
@@ -146,8 +147,8 @@ impl Witness {
             let log = Log {
                 path,
                 rate: Rate::new(rate),
-                record: tokio::sync::Mutex::new(record),
-                shown: Mutex::new(shown),
+                record: Arc::new(Mutex::new(record)),
+                shown: std::sync::Mutex::new(shown),
                 keys,
                 origin: origin.clone(),
             };
@@ -191,8 +192,6 @@ impl Witness {
     }
 
     /// `add-checkpoint`: the cosignature of a checkpoint that extends what was cosigned before.
-    ///
-    /// Must not be dropped half-way: what is remembered in memory has to follow what is on disk.
     pub(super) async fn add_checkpoint(self: &Arc<Self>, body: &str) -> Result<String, Refusal> {
         let malformed = |error: &dyn std::fmt::Display| Refusal::Malformed(error.to_string());
         let submission = Submission::parse(body).map_err(|error| malformed(&error))?;
@@ -207,7 +206,7 @@ impl Witness {
                 submission.old, head.size
             )));
         }
-        let mut remembered = log.record.lock().await;
+        let remembered = Arc::clone(&log.record).lock_owned().await;
         let root = compare(remembered.as_ref(), &submission, &head).inspect_err(|refusal| {
             if let Refusal::Inconsistent(why) = refusal {
                 let (origin, size) = (&log.origin, head.size);
@@ -231,33 +230,43 @@ impl Witness {
         let known = remembered
             .as_ref()
             .is_some_and(|old| (old.size, old.root) == (record.size, record.root));
-        if !known {
-            // What costs the disk is counted, and nothing that a stranger can send.
-            if !log.rate.take(Instant::now()) {
-                return Err(Refusal::TooMany);
-            }
-            let (known, of) = (Arc::clone(&self.known), Arc::clone(log));
-            let stored = record.clone();
-            let store = move || {
-                stored.store(&of.path)?;
-                known.add(&of.origin)
-            };
-            let done = tokio::task::spawn_blocking(store).await;
-            let done = done.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-            done.map_err(|error| {
+        if known {
+            return self.cosign(log, remembered, record);
+        }
+        // What costs the disk is counted, and nothing that a stranger can send.
+        if !log.rate.take(Instant::now()) {
+            return Err(Refusal::TooMany);
+        }
+        let (witness, log) = (Arc::clone(self), Arc::clone(log));
+        // This goes on to its end, also if the client goes away: what is remembered in memory has
+        // to follow what is on disk.
+        let done = tokio::task::spawn_blocking(move || {
+            let stored = record.store(&log.path);
+            let stored = stored.and_then(|()| witness.known.add(&log.origin));
+            stored.map_err(|error| {
                 tracing::error!(%error, origin = log.origin, "cannot remember a checkpoint");
                 Refusal::Unable
             })?;
             super::failpoint("after-persist");
-        }
-        let shown = show(&self.key, &log.origin, &record).ok_or(Refusal::Unable)?;
-        let line = shown
-            .checkpoint
-            .strip_prefix(&record.checkpoint())
-            .unwrap_or_default()
-            .to_owned();
-        *log.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+            witness.cosign(&log, remembered, record)
+        });
+        done.await.unwrap_or(Err(Refusal::Unable))
+    }
+
+    /// Remembers what is durable, and signs it.
+    fn cosign(
+        &self,
+        log: &Log,
+        mut remembered: OwnedMutexGuard<Option<Record>>,
+        record: Record,
+    ) -> Result<String, Refusal> {
+        let shown = show(&self.key, &log.origin, &record);
+        let before = record.checkpoint();
         *remembered = Some(record);
+        let shown = shown.ok_or(Refusal::Unable)?;
+        let line = shown.checkpoint.strip_prefix(&before);
+        let line = line.unwrap_or_default().to_owned();
+        *log.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         Ok(line)
     }
 }

@@ -174,10 +174,7 @@ async fn add_checkpoint(app: &Arc<App>, request: Request<Incoming>) -> Answer {
     let Ok(body) = String::from_utf8(body.into()) else {
         return plain(StatusCode::BAD_REQUEST, "the body is not UTF-8\n");
     };
-    let witness = Arc::clone(&app.witness);
-    // A task of its own goes on to its end, also if the client goes away.
-    let cosigned = tokio::spawn(async move { witness.add_checkpoint(&body).await });
-    let refusal = match cosigned.await.unwrap_or(Err(Refusal::Unable)) {
+    let refusal = match app.witness.add_checkpoint(&body).await {
         Ok(line) => return plain(StatusCode::OK, &line),
         Err(refusal) => refusal,
     };

@@ -1,7 +1,9 @@
 //! How fast the log server appends and answers, with real, distinct, signed approvals.
 
 mod load;
+mod relay;
 mod server;
+mod turns;
 
 use std::num::NonZero;
 use std::thread;
@@ -14,12 +16,21 @@ use verifier_core::webauthn::cose_key::CoseKey;
 
 use crate::command::{cargo, status};
 use load::{Approval, Client};
-use server::Server;
+use server::{Programs, Server};
+use turns::Pair;
 
 /// Connections that append at the same time.
 const CLIENTS: usize = 256;
+/// As many as the log takes by default.
+const MANY_CLIENTS: usize = 1024;
 /// Appends of one measurement.
 const APPENDS: u32 = 30_000;
+/// Appends of each log in a round of a comparison: some seconds.
+const TURN: u32 = 40_000;
+/// Rounds of a comparison.
+const ROUNDS: usize = 5;
+/// How long a question to a far witness and its answer are on their way.
+const FAR: Duration = Duration::from_millis(50);
 /// Appends of the client that is alone.
 const ALONE: u32 = 200;
 /// Connections that read at the same time.
@@ -32,19 +43,15 @@ const CHUNK: u32 = 20_000;
 /// Measures an empty log, and one with `entries` entries.
 pub(crate) fn run(entries: u32) -> Result<(), String> {
     if cfg!(debug_assertions) {
-        let entries = entries.to_string();
-        let mut again = cargo(&["run", "--release", "--quiet", "--package", "xtask"]);
-        return match status(again.args(["--", "bench-log", &entries]))?.success() {
-            true => Ok(()),
-            false => Err("the benchmark failed".into()),
-        };
+        return again(&[&entries.to_string()]);
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     println!("{cores} cores, the load generator on them too\n");
     bare()?;
-    witnessed()?;
+    let programs = Programs::built()?;
+    witnessed(&programs)?;
     let mut bench = Bench {
-        server: Server::start("log", 0)?,
+        server: Server::start(&programs, "log", 0, Duration::ZERO)?,
         next: 0,
     };
     println!("\nEmpty log");
@@ -68,29 +75,60 @@ pub(crate) fn run(entries: u32) -> Result<(), String> {
     Ok(())
 }
 
-/// Two local witnesses, both needed, against none, in turns.
-fn witnessed() -> Result<(), String> {
-    const ROUNDS: usize = 5;
-    const EACH: u32 = 10_000;
-    let bench =
-        |name, witnesses| Server::start(name, witnesses).map(|server| Bench { server, next: 0 });
-    let (mut alone, mut cosigned) = (bench("alone", 0)?, bench("cosigned", 2)?);
-    let rate = |bench: &mut Bench| -> Result<f64, String> {
-        let (took, _) = bench.append(EACH)?;
-        Ok(f64::from(EACH) / took.as_secs_f64())
-    };
-    let mut ratios = Vec::new();
-    for _ in 0..ROUNDS {
-        let without = rate(&mut alone)?;
-        ratios.push(rate(&mut cosigned)? / without);
+/// What witnesses cost: two on this machine, both needed, against none; then the same far away.
+fn witnessed(programs: &Programs) -> Result<(), String> {
+    for (name, round_trip) in [("with witnesses", Duration::ZERO), ("far witnesses", FAR)] {
+        let mut pair = Pair {
+            subject: (name, Server::start(programs, "cosigned", 2, round_trip)?),
+            baseline: (
+                "without",
+                Server::start(programs, "alone", 0, Duration::ZERO)?,
+            ),
+            next: 0,
+        };
+        println!(
+            "\nTwo witnesses, both needed, {} ms away",
+            round_trip.as_millis()
+        );
+        measure_pair(&mut pair)?;
     }
-    ratios.sort_by(f64::total_cmp);
-    println!(
-        "published appends/s with two local witnesses, as a share of those without, in turns:"
-    );
-    let ratios: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
-    println!("  {}", ratios.join(", "));
     Ok(())
+}
+
+/// The log of this checkout against the one in `folder`, without witnesses and with them.
+pub(crate) fn run_against(folder: &str) -> Result<(), String> {
+    if cfg!(debug_assertions) {
+        return again(&["against", folder]);
+    }
+    let (ours, theirs) = (Programs::built()?, Programs::of(folder));
+    for (name, witnesses) in [("without witnesses", 0), ("with two local witnesses", 2)] {
+        let start = |programs, name| Server::start(programs, name, witnesses, Duration::ZERO);
+        let mut pair = Pair {
+            subject: ("this one", start(&ours, "ours")?),
+            baseline: ("the other one", start(&theirs, "theirs")?),
+            next: 0,
+        };
+        println!("\nAgainst {folder}, {name}");
+        measure_pair(&mut pair)?;
+    }
+    Ok(())
+}
+
+fn measure_pair(pair: &mut Pair) -> Result<(), String> {
+    pair.alone(ALONE)?;
+    for clients in [CLIENTS, MANY_CLIENTS] {
+        pair.compare(clients, TURN, ROUNDS)?;
+    }
+    Ok(())
+}
+
+/// Runs this again with optimisation.
+fn again(args: &[&str]) -> Result<(), String> {
+    let mut again = cargo(&["run", "--release", "--quiet", "--package", "xtask"]);
+    match status(again.args(["--", "bench-log"]).args(args))?.success() {
+        true => Ok(()),
+        false => Err("the benchmark failed".into()),
+    }
 }
 
 struct Bench {
@@ -125,7 +163,7 @@ impl Bench {
         let mut client = Client::connect(self.server.address())?;
         let mut times = Vec::new();
         for approval in &approvals {
-            times.push(client.append(approval)?);
+            times.push(client.append(self.server.token(), approval)?);
         }
         times.sort();
         println!(
@@ -154,14 +192,19 @@ impl Bench {
 
     fn append(&mut self, count: u32) -> Result<(Duration, Vec<Duration>), String> {
         let approvals = self.sign(count);
-        load::append(self.server.address(), &approvals, CLIENTS)
+        load::append(
+            self.server.address(),
+            self.server.token(),
+            &approvals,
+            CLIENTS,
+        )
     }
 
     /// The next approvals, signed on all cores.
     fn sign(&mut self, count: u32) -> Vec<Approval> {
         let first = self.next;
         self.next += count;
-        load::sign(first, count, self.server.token())
+        load::sign(first, count)
     }
 }
 

@@ -33,6 +33,7 @@ cargo xtask vectors [--check] write the generated test vectors, or see that none
 cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
+cargo xtask bench-log against DIR  the log against that of another build, in turns
 cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
 cargo xtask bench-witness     how many heads a witness cosigns in a second
 cargo xtask crash             kill the log server 200 times under load, and look what it lost
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         ["web", "--check"] => web::check(),
         ["bench"] => bench::run(),
         ["bench-log"] => bench_log::run(0),
+        ["bench-log", "against", folder] => bench_log::run_against(folder),
         ["bench-log", entries] => match entries.parse() {
             Ok(entries) => bench_log::run(entries),
             Err(_) => Err(format!("{entries} is not a number of entries")),

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,17 +13,17 @@ use test_vectors::passkey::Algorithm;
 use verifier_core::time::Time;
 use verifier_core::tlog::tile::{Level, Tile, WIDTH};
 
-/// A request, ready to be sent.
-pub(super) struct Approval(Vec<u8>);
+/// The body of a request: what any log can be asked to append.
+pub(super) struct Approval(String);
 
 /// Signs the approvals with these numbers, on all cores.
-pub(super) fn sign(first: u32, count: u32, token: &str) -> Vec<Approval> {
+pub(super) fn sign(first: u32, count: u32) -> Vec<Approval> {
     let numbers: Vec<u32> = (first..first + count).collect();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         let parts = numbers.chunks(numbers.len().div_ceil(threads).max(1));
         let signers: Vec<_> = parts
-            .map(|part| scope.spawn(|| part.iter().map(|n| request(*n, token)).collect()))
+            .map(|part| scope.spawn(|| part.iter().map(|n| approval(*n)).collect()))
             .collect();
         let signed = signers
             .into_iter()
@@ -33,7 +33,7 @@ pub(super) fn sign(first: u32, count: u32, token: &str) -> Vec<Approval> {
     })
 }
 
-fn request(number: u32, token: &str) -> Approval {
+fn approval(number: u32) -> Approval {
     let draft = Draft::numbered(Algorithm::Es256, number);
     let (assertion, _) = draft.sign();
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -46,30 +46,32 @@ fn request(number: u32, token: &str) -> Approval {
         "assertion": assertion.credential_json(),
         "payloadHash": hex(&sha256(&draft.payload)),
         "payload": b64url(&draft.payload),
-    })
-    .to_string();
-    let head = format!(
-        "POST /v1/entries HTTP/1.1\r\nhost: log\r\nauthorization: Bearer {token}\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    Approval([head, body].concat().into_bytes())
+    });
+    Approval(body.to_string())
 }
 
-/// Appends all of them. Returns the time for all, and the time to acknowledge each.
+/// Appends all of them. Each client takes the next one when its last is acknowledged, so that all
+/// of them are busy to the end. Returns the time for all, and the time to acknowledge each.
 pub(super) fn append(
     address: &str,
+    token: &str,
     approvals: &[Approval],
     clients: usize,
 ) -> Result<(Duration, Vec<Duration>), String> {
-    let begin = Instant::now();
+    let connect = |_| Client::connect(address);
+    let connected: Vec<Client> = (0..clients).map(connect).collect::<Result<_, _>>()?;
+    let (next, begin) = (AtomicUsize::new(0), Instant::now());
     let times = thread::scope(|scope| {
-        let parts = approvals.chunks(approvals.len().div_ceil(clients).max(1));
-        let posts: Vec<_> = parts
-            .map(|part| {
-                scope.spawn(|| {
-                    let mut client = Client::connect(address)?;
-                    part.iter().map(|one| client.append(one)).collect()
+        let next = &next;
+        let posts: Vec<_> = connected
+            .into_iter()
+            .map(|mut client| {
+                scope.spawn(move || {
+                    let mut times = Vec::new();
+                    while let Some(one) = approvals.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        times.push(client.append(token, one)?);
+                    }
+                    Ok(times)
                 })
             })
             .collect();
@@ -145,9 +147,16 @@ impl Client {
     }
 
     /// How long it took until the log acknowledged.
-    pub(super) fn append(&mut self, approval: &Approval) -> Result<Duration, String> {
+    pub(super) fn append(&mut self, token: &str, approval: &Approval) -> Result<Duration, String> {
+        let Approval(body) = approval;
+        let request = format!(
+            "POST /v1/entries HTTP/1.1\r\nhost: log\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
         let begin = Instant::now();
-        let (status, body) = self.ask(&approval.0).map_err(|error| error.to_string())?;
+        let answer = self.ask(request.as_bytes());
+        let (status, body) = answer.map_err(|error| error.to_string())?;
         match status.contains(" 201 ") {
             true => Ok(begin.elapsed()),
             false => Err(format!("{status}{}", String::from_utf8_lossy(&body))),

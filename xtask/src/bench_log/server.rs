@@ -1,4 +1,4 @@
-//! A log server in a folder of its own.
+//! A log server in a folder of its own, and its witnesses.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -8,7 +8,37 @@ use std::time::{Duration, Instant};
 
 use test_vectors::approval::{ORIGIN, RP_ID};
 
+use super::relay;
 use crate::command::release_binary;
+
+/// The programs that are measured.
+#[derive(Clone, Debug)]
+pub(super) struct Programs {
+    log: PathBuf,
+    witness: PathBuf,
+}
+
+impl Programs {
+    /// Of this checkout.
+    pub(super) fn built() -> Result<Self, String> {
+        Ok(Self {
+            log: release_binary("log-server", "cosignet-log")?,
+            witness: release_binary("verifier-cli", "cosignet")?,
+        })
+    }
+
+    /// Built before, in a folder.
+    pub(super) fn of(folder: &str) -> Self {
+        let program = |name: &str| {
+            let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+            Path::new(folder).join(name)
+        };
+        Self {
+            log: program("cosignet-log"),
+            witness: program("cosignet"),
+        }
+    }
+}
 
 pub(super) struct Server {
     program: PathBuf,
@@ -20,9 +50,15 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A new log with so many witnesses, all of whom it needs, in a folder of this name.
-    pub(super) fn start(name: &str, witnesses: usize) -> Result<Self, String> {
-        let program = release_binary("log-server", "cosignet-log")?;
+    /// A new log with so many witnesses, all of whom it needs, in a folder of this name. Whoever
+    /// asks them has the answer so much later than they give it.
+    pub(super) fn start(
+        programs: &Programs,
+        name: &str,
+        witnesses: usize,
+        round_trip: Duration,
+    ) -> Result<Self, String> {
+        let program = programs.log.clone();
         let name = format!("cosignet-bench-{name}-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         let data = folder.join("log").display().to_string();
@@ -31,7 +67,7 @@ impl Server {
         let token = ["token", "create", "--data", &data, "--name", "bench"];
         let token = print(&program, &token)?;
         let witnesses = (0..witnesses)
-            .map(|number| Witness::start(&folder, number, &vkey))
+            .map(|number| Witness::start(&programs.witness, &folder, number, &vkey, round_trip))
             .collect::<Result<Vec<_>, String>>()?;
         write(&folder.join("policy"), &policy(&vkey, &witnesses))?;
         let (process, address) = serve(&program, &folder)?;
@@ -123,6 +159,7 @@ fn serve(program: &Path, folder: &Path) -> Result<(Child, String), String> {
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--rp-id", RP_ID])
         .args(["--origin", ORIGIN, "--requests-per-second", "1000000"])
+        .args(["--connections", "2048"])
         .arg("--witness-policy")
         .arg(folder.join("policy"))
         .arg("--data")
@@ -158,20 +195,28 @@ struct Witness {
 }
 
 impl Witness {
-    fn start(folder: &Path, number: usize, log: &str) -> Result<Self, String> {
-        let program = release_binary("verifier-cli", "cosignet")?;
+    fn start(
+        program: &Path,
+        folder: &Path,
+        number: usize,
+        log: &str,
+        round_trip: Duration,
+    ) -> Result<Self, String> {
         let data = folder.join(format!("w{number}")).display().to_string();
         let name = format!("witness.example/w{number}");
         let init = ["witness", "init", "--data", &data, "--name", &name];
-        let vkey = print(&program, &init)?;
+        let vkey = print(program, &init)?;
         let logs = folder.join("logs");
         write(&logs, &format!("log {log}\nquorum none\n"))?;
-        let mut serve = Command::new(&program);
+        let mut serve = Command::new(program);
         serve
             .args(["witness", "serve", "--listen", "127.0.0.1:0"])
             .args(["--data", &data, "--logs"])
             .arg(&logs);
-        let (process, address) = until_serving(&mut serve)?;
+        let (process, mut address) = until_serving(&mut serve)?;
+        if !round_trip.is_zero() {
+            address = relay::start(address, round_trip).map_err(|error| error.to_string())?;
+        }
         Ok(Self {
             vkey,
             process,

@@ -49,7 +49,8 @@ pub(crate) struct Entered {
     /// Whether it was there before.
     pub(crate) repeat: bool,
     pub(crate) leaf: String,
-    /// What opens the commitment to the approver, if it is kept.
+    /// What opens the commitment to the approver. Not of a repeat: until that is answered, it
+    /// may be erased.
     pub(crate) blind: Option<[u8; 32]>,
 }
 

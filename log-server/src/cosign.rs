@@ -1,7 +1,7 @@
 //! Cosignatures: a head is published when a quorum of witnesses has signed that it extends what
 //! they have seen.
 //!
-//! Each witness has a thread of its own that knows what the witness knows, so slow, lying and dead
+//! Each witness has a task of its own that knows what the witness knows, so slow, lying and dead
 //! ones hold up nobody else. All are asked at once; publication waits for the quorum and for
 //! nobody beyond it. A cosignature that comes later is still added to the checkpoint, as long as
 //! that is the newest one.
@@ -86,20 +86,18 @@ pub(crate) struct Cosigner {
     shared: Arc<Shared>,
 }
 
-/// What the threads of the witnesses and the writer have in common.
+/// What the tasks of the witnesses, the writer and the publisher have in common.
 #[derive(Debug)]
 struct Shared {
     policy: Policy,
     log: VerifierKey,
     tiles: Tiles,
-    /// The size of the committed tree.
-    committed: AtomicU64,
     state: Mutex<State>,
     /// For the threads that wait for an answer.
     changed: Condvar,
     /// For the tasks of the witnesses.
     wake: watch::Sender<()>,
-    /// For the writer: there is a cosignature more, or the log was rolled back.
+    /// For the publisher: there is a cosignature more, or the log was rolled back.
     news: Notify,
     /// Time spent waiting for the quorum, in µs, and how often.
     waited: AtomicU64,
@@ -116,12 +114,13 @@ struct State {
     ended: bool,
 }
 
-/// The head that is to be cosigned.
+/// The head that is to be cosigned. None that is larger has left this process.
 #[derive(Debug)]
 struct Target {
     head: Head,
     /// Only what the witness knows is asked: nothing must be signed yet that it does not know.
     probe: bool,
+    since: Instant,
 }
 
 /// What is known of one witness.
@@ -157,12 +156,12 @@ impl Cosigner {
         let target = Target {
             head: head.clone(),
             probe: true,
+            since: Instant::now(),
         };
         let shared = Arc::new(Shared {
             policy,
             log: log.clone(),
             tiles,
-            committed: AtomicU64::new(head.size),
             state: Mutex::new(State {
                 target: Arc::new(target),
                 seats,
@@ -213,11 +212,6 @@ impl Cosigner {
         )))
     }
 
-    /// The tree of this size is committed: witnesses may know it from now on.
-    pub(crate) fn committed(&self, size: u64) {
-        self.shared.committed.fetch_max(size, Ordering::SeqCst);
-    }
-
     /// Whether a checkpoint that this log has published meets its quorum.
     pub(crate) fn meets_quorum(&self, checkpoint: &str) -> bool {
         self.check(checkpoint).is_ok()
@@ -236,6 +230,7 @@ impl Cosigner {
             state.target = Arc::new(Target {
                 head: head.clone(),
                 probe: false,
+                since: Instant::now(),
             });
             self.shared.wake.send_replace(());
         }
@@ -246,10 +241,10 @@ impl Cosigner {
     /// has been as quick. After [`Failure::Quorum`] it can be called again, and goes on with what
     /// has arrived.
     pub(crate) fn cosign(&self, head: &Head) -> Result<String> {
-        let begun = Instant::now();
         self.show(head)?;
         let enough = |state: &State| self.quorum(state, |seat| seat.line.is_some());
-        let (state, met) = self.shared.wait(begun + PATIENCE, enough)?;
+        let deadline = Instant::now() + PATIENCE;
+        let (state, met) = self.shared.wait(deadline, enough)?;
         if !met {
             return Err(Failure::Quorum(format!(
                 "the quorum of witnesses is not met ({} needed): {}",
@@ -258,8 +253,9 @@ impl Cosigner {
             )));
         }
         let checkpoint = compose(&state);
+        let waited = state.target.since.elapsed();
         drop(state);
-        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
         self.shared.waited.fetch_add(micros, Ordering::Relaxed);
         self.shared.waits.fetch_add(1, Ordering::Relaxed);
         // What an auditor will say of it.
@@ -357,7 +353,8 @@ impl Cosigner {
         let micros = self.shared.waited.load(Ordering::Relaxed);
         let _ = writeln!(
             out,
-            "# HELP cosignet_log_cosign_seconds Time that heads waited for their quorum.\n\
+            "# HELP cosignet_log_cosign_seconds From the question to the witnesses until a head has \
+             its quorum and its tiles.\n\
              # TYPE cosignet_log_cosign_seconds summary\n\
              cosignet_log_cosign_seconds_sum {}.{:06}\n\
              cosignet_log_cosign_seconds_count {}",

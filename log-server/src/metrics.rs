@@ -75,7 +75,7 @@ impl Metrics {
         one(
             "cosignet_log_queue_depth",
             "gauge",
-            "Appends that wait for the next batch.",
+            "Appends that nobody has taken up. Up to 1024 more wait in the next batch.",
             crate::count(queue),
         );
         self.batch.render(

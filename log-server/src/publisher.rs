@@ -79,7 +79,8 @@ impl Publisher {
                 Event::End => return Ok(()),
             }
         }
-        // From here on the writer cannot hand anything over, and commits nothing.
+        // From here on the writer cannot hand anything over. What it is about to commit is left
+        // to the next start, too.
         batches.close();
         while let Some(batch) = batches.blocking_recv() {
             batch.refuse(&Problem::not_published());

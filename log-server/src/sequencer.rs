@@ -99,7 +99,7 @@ impl<S: Store> Sequencer<S> {
                 batch.refuse(&Problem::not_published());
             }
         }
-        // The process ends with a head that is not published: nothing may be built on it here.
+        // The process ends with heads that are not published: nothing more is built on them.
         while let Ok(job) = jobs.try_recv() {
             job.client.answer(Err(Problem::not_published()));
         }
@@ -210,7 +210,6 @@ impl<S: Store> Sequencer<S> {
                 "another process has appended to this log behind this one's back",
             ));
         }
-        self.cosigner.committed(size);
         self.metrics.appended(additions.len());
         self.edge = edge;
         if self.published.borrow().size < self.head.size {
@@ -241,7 +240,7 @@ impl<S: Store> Sequencer<S> {
                 index,
                 repeat: true,
                 leaf: own.leaf.clone(),
-                blind: own.evidence.blind,
+                blind: None,
             });
         }
         // What is not published may have no tiles yet, and is kept in the database.
@@ -254,7 +253,7 @@ impl<S: Store> Sequencer<S> {
             index,
             repeat: true,
             leaf,
-            blind: self.store.blind(index)?,
+            blind: None,
         })
     }
 }

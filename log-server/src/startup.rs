@@ -18,7 +18,7 @@ use crate::tiles::{Source as _, Tiles, damaged};
 
 /// Verifies the right edge against the committed head, asks the witnesses whether they know more,
 /// publishes what is committed and not published, and refuses everything that a crash cannot
-/// explain. If there are too few witnesses at the moment, publication is left to the writer.
+/// explain. If there are too few witnesses at the moment, publication is left to the publisher.
 pub(crate) fn recover(
     layout: &Layout,
     key: &LogKey,

@@ -140,9 +140,6 @@ pub(crate) trait Store: Send {
         published: u64,
     ) -> Result<Outcome>;
 
-    /// The blind of an entry, unless it has none or it was erased.
-    fn blind(&mut self, leaf: u64) -> Result<Option<[u8; 32]>>;
-
     /// A committed leaf that is not published.
     fn staged_leaf(&mut self, index: u64) -> Result<String>;
 

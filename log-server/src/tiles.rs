@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::Hash;
+use verifier_core::tlog::merkle::{CompactRange, Hash};
 use verifier_core::tlog::proof::Proof;
 use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
@@ -192,6 +192,14 @@ impl Nodes<'_> {
         let checkpoint = SignedCheckpoint::parse(&head.checkpoint).map_err(|e| bad(&e))?;
         let proof = Proof::new(None, index, hashes, checkpoint).map_err(|e| bad(&e))?;
         Ok(proof.to_string())
+    }
+
+    /// The root of the first `size` leaves. Fails if there are fewer.
+    pub(crate) fn beginning(&mut self, size: u64) -> Result<Hash> {
+        let roots = prove::edge(size, &mut |height, number| self.node(height, number))?;
+        let range = CompactRange::from_hashes(size, roots);
+        let range = range.map_err(|error| Failure::damage(error.to_string()))?;
+        Ok(range.root())
     }
 
     /// The proof that the tree begins with that of `old` leaves.

@@ -1,7 +1,6 @@
 //! The task that asks one witness, and what it knows of it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -159,7 +158,7 @@ impl Worker<'_> {
                         return Ok(Outcome::Confirmed);
                     }
                 }
-                422 if old == head.size => return Err(self.other_tree(target, &reply).await),
+                422 => return Err(self.other_tree(&reply).await),
                 _ => return Err(reply.refused()),
             }
         }
@@ -191,7 +190,7 @@ impl Worker<'_> {
                 let why = "it answers 409 without a size".into();
                 Trouble::Witness("answer", why)
             })?;
-        let own = self.shared.committed.load(Ordering::SeqCst);
+        let own = self.shared.lock().target.head.size;
         if size <= own {
             return Ok(size);
         }
@@ -212,20 +211,26 @@ impl Worker<'_> {
         )))
     }
 
-    /// 422 for the size that the witness itself is at: it knows another tree of this size.
-    async fn other_tree(&self, target: &Target, reply: &Reply) -> Trouble {
-        let head = &target.head;
-        match self.shown().await {
-            Some((size, root)) if size == head.size && root != head.root => {
-                let name = self.witness.name();
-                Trouble::Fatal(format!(
-                    "the witness {name} shows another tree of {size} entries that the key of this \
-                     log has signed: the log was rolled back and has forked. Stop, keep everything \
-                     for an investigation; see OPERATIONS, \"Restore\""
-                ))
-            }
-            _ => reply.refused(),
+    /// After 422: what the witness knows may be no beginning of this tree.
+    async fn other_tree(&self, reply: &Reply) -> Trouble {
+        let Some((size, root)) = self.shown().await else {
+            return reply.refused();
+        };
+        let own = self.shared.lock().target.head.size;
+        let begins = size <= own
+            && match self.shared.tiles.nodes(own).beginning(size) {
+                Ok(beginning) => beginning == root,
+                Err(failure) => return Trouble::Witness("proof", failure.to_string()),
+            };
+        if begins {
+            return reply.refused();
         }
+        let name = self.witness.name();
+        Trouble::Fatal(format!(
+            "the witness {name} shows another tree of {size} entries that the key of this log has \
+             signed: the log was rolled back and has forked. Stop, keep everything for an \
+             investigation; see OPERATIONS, \"Restore\""
+        ))
     }
 
     /// Size and root of the checkpoint that the witness shows, if this log has signed it.

@@ -23,7 +23,7 @@ use verifier_core::tlog::vkey::VerifierKey;
 use crate::admission::{Admitted, Rules, Sent};
 use crate::anchor::Anchors;
 use crate::args::Right;
-use crate::batch::{Appended, Client, Job};
+use crate::batch::{Appended, Client, Entered, Job};
 use crate::cosign::Cosigner;
 use crate::disclosure::{Change, shown};
 use crate::failure::Failure;
@@ -185,45 +185,49 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
         .map_err(|_| Problem::not_published())?
         .map_err(|_| Problem::internal())??;
     let Appended { entry, head, .. } = &appended;
-    let status = match entry.repeat {
-        true => StatusCode::OK,
-        false => StatusCode::CREATED,
+    let (index, repeat) = (entry.index, entry.repeat);
+    tracing::debug!(index, repeat, size = head.size, "append");
+    let (status, bundle) = if repeat {
+        let (app, head) = (Arc::clone(app), Arc::clone(head));
+        let kept = move || {
+            let evidence = app.reader().evidence(index)?;
+            let blind = evidence.and_then(|evidence| evidence.blind);
+            Ok((blind, app.anchor(index, &head)))
+        };
+        let (blind, anchor) = blocking(kept).await?;
+        let mut bundle = own_bundle(&appended, blind, sent)?;
+        bundle.anchor = anchor;
+        (StatusCode::OK, bundle)
+    } else {
+        // What was appended just now is under no stamped head.
+        let bundle = own_bundle(&appended, entry.blind, sent)?;
+        (StatusCode::CREATED, bundle)
     };
-    tracing::debug!(
-        index = entry.index,
-        repeat = entry.repeat,
-        size = head.size,
-        "append"
-    );
-    let mut bundle = own_bundle(&appended, sent)?;
-    // What was appended just now is under no stamped head.
-    if entry.repeat {
-        let (app, index, head) = (Arc::clone(app), entry.index, Arc::clone(head));
-        bundle.anchor = blocking(move || Ok(app.anchor(index, &head))).await?;
-    }
     let mut answer = json(status, bundle.to_json());
     no_store(&mut answer);
     Ok(answer)
 }
 
 /// The bundle for whoever appended it: with all that was sent, whatever the public may see.
-fn own_bundle(appended: &Appended, sent: Sent) -> Result<Bundle, Problem> {
+fn own_bundle(appended: &Appended, blind: Option<[u8; 32]>, sent: Sent) -> Result<Bundle, Problem> {
     let Appended {
-        entry: own, proof, ..
+        entry: Entered { leaf, .. },
+        proof,
+        ..
     } = appended;
-    let entry = Entry::parse(&own.leaf)?;
+    let entry = Entry::parse(leaf)?;
     let mut evidence = bundle::Evidence::default();
     evidence.approval_id = Some(sent.approval_id);
     evidence.client_data_json = Some(sent.client_data_json);
     evidence.payload = sent.payload;
     evidence.action = sent.action;
     // A repeat may name another approver than the entry commits to, or the blind may be erased.
-    if let (Some(approver), Some(blind)) = (sent.approver, own.blind)
+    if let (Some(approver), Some(blind)) = (sent.approver, blind)
         && entry.approver == Some(approver_commitment(&blind, &approver.hash))
     {
         evidence.approver = Some(Reveal::new(blind, approver.salt, None));
     }
-    Ok(Bundle::new(own.leaf.clone(), proof.clone(), evidence))
+    Ok(Bundle::new(leaf.clone(), proof.clone(), evidence))
 }
 
 /// `PUT /v1/entries/{approvalId}/disclosure`

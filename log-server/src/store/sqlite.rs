@@ -335,15 +335,6 @@ impl Store for Sqlite {
         Ok(Outcome::Committed)
     }
 
-    fn blind(&mut self, leaf: u64) -> Result<Option<[u8; 32]>> {
-        let sql = "SELECT blind FROM evidence WHERE leaf = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let found = statement
-            .query_row([number(leaf)?], |row| row.get(0))
-            .optional()?;
-        Ok(found.flatten())
-    }
-
     fn staged_leaf(&mut self, index: u64) -> Result<String> {
         let sql = "SELECT text FROM staged WHERE leaf = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -465,7 +456,7 @@ mod tests {
         // The first is published, and was not kept.
         let lost = two.staged_leaf(0).unwrap_err().to_string();
         assert!(lost.contains("lost entry 0"), "{lost}");
-        assert_eq!(two.blind(1).unwrap(), Some([2; 32]));
+        assert_eq!(two.evidence(1).unwrap().unwrap().blind, Some([2; 32]));
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::json;
+use test_vectors::encoding::b64url;
+use test_vectors::entry::email_hash;
 
 use crate::cosigning::{policy, try_serve, two_of_three, until, verifies};
 use crate::harness::{Approval, Log, Reply, Server, tree};
@@ -141,10 +144,10 @@ fn a_repeat_of_what_is_not_published_waits_and_gets_the_first_entry() {
     until("it is committed", || committed(&log) == 2);
     // A batch that has nothing to commit, and then one behind it.
     let repeat = ask(&server, &two);
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(300));
     let other = two.with("decidedAt", json!(crate::harness::time(-60)));
     let others = [ask(&server, &two), ask(&server, &other)];
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(300));
     assert!(!repeat.is_finished() && !others.iter().any(Asked::is_finished));
     assert_eq!(committed(&log), 2);
     drop(jam);
@@ -185,7 +188,7 @@ fn no_more_than_two_batches_are_committed_and_not_published() {
         (refused.status, refused.code().as_str()),
         (503, "log.overloaded")
     );
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     assert_eq!(committed(&log), 2);
     drop(jam);
     for reply in asked.map(answer).into_iter().chain(waiting.map(answer)) {
@@ -308,7 +311,8 @@ fn a_rollback_that_is_noticed_while_two_batches_wait_ends_the_process() {
     fakes[2].behave(Manner::Silent);
     let before = fs::read_to_string(log.path("public/checkpoint")).unwrap();
     let (jam, asked) = two_committed(&log, &server, [&Approval::new(2), &Approval::new(3)]);
-    let larger = b"1000000\n".to_vec();
+    // As many as are committed, of which nobody can know.
+    let larger = b"3\n".to_vec();
     fakes[2].behave(Manner::Says(409, "text/x.tlog.size", larger));
     assert_eq!(server.wait(), Some(1));
     for asked in asked {
@@ -328,11 +332,12 @@ fn nothing_is_signed_after_a_rollback_was_noticed() {
     let server = try_serve(&log, &[PATIENT]).unwrap();
     assert_eq!(server.client.append(&Approval::new(1)).status, 201);
     until("all three have spoken", || fakes[2].size() == 1);
+    let requests = fakes[2].requests();
     fakes[2].behave(Manner::Silent);
     let jam = Jam::new(&log, "checkpoint");
     let _first = ask(&server, &Approval::new(2));
     until("the first one waits for its checkpoint", || {
-        server.client.get("/readyz").status == 503
+        server.client.get("/readyz").status == 503 && fakes[2].requests() > requests
     });
     // The publisher looks again in half a second at most, and the writer could go on before.
     let requests = fakes[2].requests();
@@ -345,6 +350,41 @@ fn nothing_is_signed_after_a_rollback_was_noticed() {
     assert_eq!(server.wait(), Some(1));
     assert_eq!(committed(&log), 2);
     drop(jam);
+}
+
+#[test]
+fn what_is_erased_while_a_repeat_waits_is_not_in_its_answer() {
+    let log = Log::new();
+    let server = patient(&log);
+    let (email, salt) = ("alice@example.com", [3; 32]);
+    let approver = json!({"emailHash": b64url(&email_hash(email, &salt)), "salt": b64url(&salt)});
+    let approval = Approval::new(1).with("approver", approver);
+    let shows_approver = |reply: &Reply| reply.json()["evidence"].get("approver").is_some();
+    assert!(shows_approver(&server.client.append(&approval)));
+    assert!(shows_approver(&server.client.append(&approval)));
+    let jam = Jam::new(&log, "checkpoint");
+    let first = ask(&server, &Approval::new(2));
+    until("the first one waits for its checkpoint", || {
+        server.client.get("/readyz").status == 503
+    });
+    let repeat = ask(&server, &approval);
+    std::thread::sleep(Duration::from_millis(200));
+    let last = ask(&server, &Approval::new(3));
+    until(
+        "the repeat is in a batch, and the last one waits for it",
+        || {
+            let metrics = server.client.get("/metrics").text();
+            metrics.contains("cosignet_log_queue_depth 1\n")
+        },
+    );
+    let path = format!("/v1/entries/{}/disclosure", approval.draft.approval_id);
+    let sealed = json!({"disclosure": "sealed"});
+    let reply = server.client.write("PUT", &path, &sealed).unwrap();
+    assert_eq!(reply.status, 200);
+    drop(jam);
+    let reply = answer(repeat);
+    assert_eq!((reply.status, shows_approver(&reply)), (200, false));
+    assert_eq!([first, last].map(|asked| answer(asked).status), [201, 201]);
 }
 
 #[test]

@@ -523,6 +523,28 @@ fn another_tree_of_the_same_size_is_a_fork_and_does_not_start() {
 }
 
 #[test]
+fn a_fork_that_has_outgrown_its_witnesses_is_noticed() {
+    let log = Log::new();
+    let witnesses = [Real::new("w1", &log.vkey), Real::new("w2", &log.vkey)];
+    let lines: Vec<String> = witnesses.iter().map(Real::policy_line).collect();
+    policy(&log, &lines, 2);
+    let snapshot = log.data().with_file_name("snapshot");
+    crate::damage::copy(&log.data(), &snapshot);
+    let server = serve(&log);
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    server.kill();
+    std::fs::remove_dir_all(log.data()).unwrap();
+    crate::damage::copy(&snapshot, &log.data());
+    let server = log.serve();
+    for number in 2..4 {
+        assert_eq!(server.client.append(&Approval::new(number)).status, 201);
+    }
+    assert_eq!(server.stop(), Some(0));
+    let said = try_serve(&log, &[]).err().expect("it must not start");
+    assert!(said.contains("shows another tree of 1 entries"), "{said}");
+}
+
+#[test]
 fn a_witness_that_knows_more_ends_a_running_log() {
     let (log, fakes, _) = two_of_three([Manner::Honest, Manner::Honest, Manner::Honest]);
     let server = serve(&log);

@@ -12,6 +12,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_io_timeout::TimeoutStream;
 
 use crate::anchor::Anchors;
 use crate::args::{Config, ServeArgs};
@@ -31,6 +32,9 @@ use crate::store::sqlite::Sqlite;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may read nothing of an answer.
+const WRITE_TIME: Duration = Duration::from_secs(20);
 
 /// How long open requests may take when the server ends.
 const END_TIME: Duration = Duration::from_secs(30);
@@ -184,11 +188,13 @@ async fn serve(config: &Config, app: Arc<App>) -> Result<()> {
         };
         let app = Arc::clone(&app);
         let service = service_fn(move |request| routes::answer(Arc::clone(&app), request));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIME));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
             .max_buf_size(64 * 1024)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _permit = permit;

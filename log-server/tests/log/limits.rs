@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
 
@@ -114,4 +114,30 @@ fn entries_are_compressed_for_whoever_asks() {
     // Hashes are random.
     let hashes = server.client.send("GET", "/tile/0/000.p/3", &gzip, b"");
     assert_eq!(hashes.unwrap().encoding, "");
+}
+
+#[test]
+fn who_never_reads_an_answer_does_not_keep_the_others_out() {
+    let log = Log::new();
+    let server = log
+        .serve_with(&[("COSIGNET_LOG_CONNECTIONS", "1")])
+        .unwrap();
+    let address = server.client.url.strip_prefix("http://").unwrap();
+    let mut greedy = TcpStream::connect(address).unwrap();
+    let short = Duration::from_millis(500);
+    greedy.set_write_timeout(Some(short)).unwrap();
+    let requests = b"GET /openapi.json HTTP/1.1\r\nhost: log\r\n\r\n".repeat(1000);
+    // Until there is no room left for answers, and none for questions.
+    while greedy.write_all(&requests).is_ok() {}
+    let begin = Instant::now();
+    let mut patient = TcpStream::connect(address).unwrap();
+    let patience = Duration::from_secs(60);
+    patient.set_read_timeout(Some(patience)).unwrap();
+    patient
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: log\r\n\r\n")
+        .unwrap();
+    let mut answer = [0; 12];
+    patient.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, *b"HTTP/1.1 200");
+    assert!(begin.elapsed() > Duration::from_secs(10), "it was not full");
 }

@@ -170,7 +170,7 @@ mod tests {
             PublicKey::es256(&[1; 32], &[2; 32]),
             Err(KeyError::NotOnCurve)
         );
-        // x = p is 0 again, and (0, √b) is on the curve: the encoding has to be refused.
+        // Not below p.
         assert_eq!(
             PublicKey::es256(&[0xff; 32], &[2; 32]),
             Err(KeyError::NotOnCurve)

@@ -41,7 +41,8 @@ fn verify(key: KeyRef<'_>, message: &[u8], signature: &[u8]) -> Option<()> {
             let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).ok()?;
             key.verify_strict(message, &signature).ok()
         }
-        KeyRef::Rs256 { n, .. } => pkcs1::verify(n, message, signature),
+        KeyRef::Rs256 { n, e: [1, 0, 1] } => pkcs1::verify(n, message, signature),
+        KeyRef::Rs256 { .. } => None,
     }
 }
 

@@ -85,6 +85,9 @@ impl CoseKey {
             let found = value.kind();
             return Err(Error::NotAMap { found });
         };
+        if let Some(cbor::Value::LargeInteger { .. }) = map.get(ALG) {
+            return Err(Error::LargeAlgorithm);
+        }
         let alg = integer(map, ALG)?;
         let key = match alg {
             -7 => {
@@ -163,6 +166,9 @@ pub enum Error {
         /// The kind that is there.
         found: &'static str,
     },
+    /// An algorithm that nobody has registered: its number has more than 64 bits.
+    #[error("no COSE algorithm has a number of more than 64 bits")]
+    LargeAlgorithm,
     /// A member that this kind of key has, missing.
     #[error("the key has no member {label}")]
     Missing {
@@ -189,7 +195,9 @@ pub enum Error {
 impl Failure for Error {
     fn code(&self) -> Code {
         match self {
-            Self::UnsupportedAlgorithm { .. } => Code::WebauthnUnsupportedAlgorithm,
+            Self::LargeAlgorithm | Self::UnsupportedAlgorithm { .. } => {
+                Code::WebauthnUnsupportedAlgorithm
+            }
             _ => Code::WebauthnBadKey,
         }
     }
@@ -200,7 +208,9 @@ impl Failure for Error {
             Self::Length { expected, .. } => Some(format!("{expected} bytes")),
             Self::MemberKind { expected, .. } => Some((*expected).into()),
             Self::NotAMap { .. } => Some("a map".into()),
-            Self::UnsupportedAlgorithm { .. } => Some("-7, -8, -35, -36 or -257".into()),
+            Self::LargeAlgorithm | Self::UnsupportedAlgorithm { .. } => {
+                Some("-7, -8, -35, -36 or -257".into())
+            }
             _ => None,
         }
     }
@@ -425,6 +435,12 @@ mod tests {
         ] {
             let error = parse(&format!("a3010203{text}")).unwrap_err();
             assert_eq!(error, Error::UnsupportedAlgorithm { alg });
+            assert_eq!(error.code(), Code::WebauthnUnsupportedAlgorithm);
+        }
+        // 2^63, and −1 − 2^63
+        for text in ["1b8000000000000000", "3b8000000000000000"] {
+            let error = parse(&format!("a2010203{text}")).unwrap_err();
+            assert_eq!(error, Error::LargeAlgorithm);
             assert_eq!(error.code(), Code::WebauthnUnsupportedAlgorithm);
         }
     }

@@ -263,6 +263,12 @@ pub(super) fn rows(file: &mut File) {
         ("RS1", Rs256, cose::rsa(-65535, n, &[1, 0, 1]), unsupported),
         ("Ed448", EdDsa, cose::okp(-53, 7, &[7; 57]), unsupported),
         (
+            "an algorithm of more than 64 bits",
+            Es256,
+            ec2([&[0x1b, 0x80][..], &[0; 7]].concat(), int(1)),
+            unsupported,
+        ),
+        (
             "ML-DSA-44",
             EdDsa,
             map(&[(1, int(7)), (3, int(-48)), (-1, bytes(&[7; 1312]))]),

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serving::prometheus::{head, label};
 use tokio::sync::{Notify, watch};
 use verifier_core::signature::AwsLc;
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
@@ -316,6 +317,7 @@ impl Cosigner {
         const UP: &str = "cosignet_log_witness_up";
         const COSIGNED: &str = "cosignet_log_witness_cosignatures_total";
         const FAILED: &str = "cosignet_log_witness_failures_total";
+        const WAITED: &str = "cosignet_log_cosign_seconds";
         let state = self.shared.lock();
         let seats = state.seats.clone();
         drop(state);
@@ -326,24 +328,20 @@ impl Cosigner {
             .iter()
             .map(|w| label(w.name()));
         let all: Vec<_> = names.zip(seats).collect();
-        let mut out =
-            format!("# HELP {UP} 0 if the last question to a witness failed.\n# TYPE {UP} gauge\n");
+        let mut out = String::new();
+        let help = "0 if the last question to a witness failed.";
+        head(&mut out, UP, "gauge", help);
         for (name, seat) in &all {
             let up = u8::from(seat.trouble.is_none());
             let _ = writeln!(out, "{UP}{{witness={name}}} {up}");
         }
-        let _ = write!(
-            out,
-            "# HELP {COSIGNED} Good cosignatures since the start.\n# TYPE {COSIGNED} counter\n"
-        );
+        let help = "Good cosignatures since the start.";
+        head(&mut out, COSIGNED, "counter", help);
         for (name, seat) in &all {
             let _ = writeln!(out, "{COSIGNED}{{witness={name}}} {}", seat.cosigned);
         }
-        let _ = write!(
-            out,
-            "# HELP {FAILED} Questions without a good cosignature, by reason.\n\
-             # TYPE {FAILED} counter\n"
-        );
+        let help = "Questions without a good cosignature, by reason.";
+        head(&mut out, FAILED, "counter", help);
         for (name, seat) in &all {
             for (reason, count) in &seat.failed {
                 let labels = format!("reason=\"{reason}\",witness={name}");
@@ -351,13 +349,11 @@ impl Cosigner {
             }
         }
         let micros = self.shared.waited.load(Ordering::Relaxed);
+        let help = "From the question to the witnesses until a head has its quorum and its tiles.";
+        head(&mut out, WAITED, "summary", help);
         let _ = writeln!(
             out,
-            "# HELP cosignet_log_cosign_seconds From the question to the witnesses until a head has \
-             its quorum and its tiles.\n\
-             # TYPE cosignet_log_cosign_seconds summary\n\
-             cosignet_log_cosign_seconds_sum {}.{:06}\n\
-             cosignet_log_cosign_seconds_count {}",
+            "{WAITED}_sum {}.{:06}\n{WAITED}_count {}",
             micros / 1_000_000,
             micros % 1_000_000,
             self.shared.waits.load(Ordering::Relaxed)
@@ -407,9 +403,4 @@ fn compose(state: &State) -> String {
     let lines = state.seats.iter().filter_map(|seat| seat.line.as_deref());
     let lines: String = lines.collect();
     state.target.head.checkpoint.clone() + &lines
-}
-
-/// The value of a label. Names in a policy have no control characters.
-fn label(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use serving::prometheus;
+
 /// Why appends are not published at the moment, if so.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
@@ -36,10 +38,9 @@ impl Health {
     pub(crate) fn metrics(&self) -> String {
         const NAME: &str = "cosignet_log_publication_held_back";
         let held = u8::from(self.trouble().is_some());
-        format!(
-            "# HELP {NAME} 1 while what is committed cannot be published.\n\
-             # TYPE {NAME} gauge\n\
-             {NAME} {held}\n"
-        )
+        let mut out = String::new();
+        let help = "1 while what is committed cannot be published.";
+        prometheus::head(&mut out, NAME, "gauge", help);
+        out + &format!("{NAME} {held}\n")
     }
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use serving::prometheus::head;
+
 /// Upper bounds in entries.
 const BATCH: [u64; 7] = [1, 4, 16, 64, 256, 512, 1024];
 
@@ -98,10 +100,6 @@ impl Metrics {
         }
         out
     }
-}
-
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
 #[derive(Debug)]

@@ -16,7 +16,6 @@ mod directory;
 mod key;
 mod known;
 mod ledger;
-mod rate;
 mod record;
 mod server;
 

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
+use serving::prometheus::head;
+
 /// Counters and gauges.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -94,16 +96,12 @@ impl Metrics {
             ),
         ] {
             let (name, value) = (format!("cosignet_log_{name}"), value.load(Relaxed));
-            let _ = writeln!(
-                out,
-                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
-            );
+            head(&mut out, &name, kind, help);
+            let _ = writeln!(out, "{name} {value}");
         }
         let name = "cosignet_log_anchor_failures_total";
-        let _ = writeln!(
-            out,
-            "# HELP {name} Failures by calendar, header source or archive.\n# TYPE {name} counter"
-        );
+        let help = "Failures by calendar, header source or archive.";
+        head(&mut out, name, "counter", help);
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         for (whose, count) in failures.iter() {
             let _ = writeln!(out, "{name}{{source=\"{whose}\"}} {count}");

@@ -1,18 +1,12 @@
-//! The process: start-up checks, listener, limits on connections, graceful end.
+//! The process: start-up checks, threads, listener, end.
 
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio_io_timeout::TimeoutStream;
 
 use crate::anchor::Anchors;
 use crate::args::{Config, ServeArgs};
@@ -32,12 +26,6 @@ use crate::store::sqlite::Sqlite;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-
-/// How long a client may read nothing of an answer.
-const WRITE_TIME: Duration = Duration::from_secs(20);
-
-/// How long open requests may take when the server ends.
-const END_TIME: Duration = Duration::from_secs(30);
 
 /// Connections for reading the database.
 const READERS: usize = 4;
@@ -167,59 +155,9 @@ async fn serve(config: &Config, app: Arc<App>) -> Result<()> {
         .map_err(|error| Failure::System(format!("cannot listen on {}: {error}", config.listen)))?;
     let address = listener.local_addr().map_err(system)?;
     tracing::info!(%address, origin = app.key.name(), size = app.published.borrow().size, "serving");
-    let mut terminate = signal(SignalKind::terminate()).map_err(system)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
-    let graceful = GracefulShutdown::new();
-    let connections = Arc::new(Semaphore::new(config.connections));
-    loop {
-        let accepted = tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            accepted = accept(&listener, &connections) => accepted,
-        };
-        let (stream, permit) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, or a client that left: neither ends the server.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let app = Arc::clone(&app);
-        let service = service_fn(move |request| routes::answer(Arc::clone(&app), request));
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_TIME));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
-            .max_buf_size(64 * 1024)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            let _permit = permit;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection");
-            }
-        });
-    }
-    drop(listener);
-    tracing::info!("finishing open requests");
-    let _ = tokio::time::timeout(END_TIME, graceful.shutdown()).await;
-    Ok(())
-}
-
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-) -> std::io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(connections)
-        .acquire_owned()
-        .await
-        .map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, permit))
+    let answer = move |request| routes::answer(Arc::clone(&app), request);
+    let served = serving::serve(listener, config.connections, HEAD_TIME, answer);
+    served.await.map_err(system)
 }
 
 fn messages(json: bool) {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WitnessCommand {
@@ -59,9 +59,9 @@ pub(crate) struct WitnessServeArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) check_log: Vec<String>,
     /// How many connections may be open
-    #[arg(long, default_value_t = 1024, value_name = "COUNT")]
+    #[arg(long, default_value_t = 1024, value_name = "COUNT", value_parser = value_parser!(u16).range(1..))]
     pub(crate) connections: u16,
     /// How many requests a second are looked at for each log
-    #[arg(long, default_value_t = 1000, value_name = "COUNT")]
+    #[arg(long, default_value_t = 1000, value_name = "COUNT", value_parser = value_parser!(u16).range(1..))]
     pub(crate) rate: u16,
 }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use serving::prometheus;
+
 use super::Monitor;
 use super::event::now;
 use super::state::replace;
@@ -111,11 +113,10 @@ impl Monitor<'_> {
         let alarms = u64::try_from(self.alarm_files()?.len()).unwrap_or(u64::MAX);
         let mut text = String::new();
         let mut figure = |name: &str, kind: &str, help: &str, values: &[(&str, u64)]| {
-            text.push_str(&format!(
-                "# HELP cosignet_monitor_{name} {help}\n# TYPE cosignet_monitor_{name} {kind}\n"
-            ));
+            let name = format!("cosignet_monitor_{name}");
+            prometheus::head(&mut text, &name, kind, help);
             for (labels, value) in values {
-                text.push_str(&format!("cosignet_monitor_{name}{labels} {value}\n"));
+                text.push_str(&format!("{name}{labels} {value}\n"));
             }
         };
         let gauge = "gauge";

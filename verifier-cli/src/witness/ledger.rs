@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use serving::Pace;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use verifier_core::quote;
 use verifier_core::signature::AwsLc;
@@ -18,7 +19,6 @@ use verifier_core::tlog::vkey::VerifierKey;
 use super::directory::{Directory, origin_hash};
 use super::key::WitnessKey;
 use super::known::Known;
-use super::rate::Rate;
 use super::record::{Record, signatures};
 use crate::code::CliCode;
 use crate::failure::{CliError, show_path};
@@ -35,6 +35,8 @@ pub(super) struct Witness {
     /// The same, by the hash of the origin.
     by_hash: HashMap<String, Arc<Log>>,
     known: Arc<Known>,
+    /// Between two heads of one log, in the long run.
+    every: Duration,
 }
 
 /// One log.
@@ -43,7 +45,7 @@ struct Log {
     origin: String,
     keys: Vec<VerifierKey>,
     path: PathBuf,
-    rate: Rate,
+    pace: std::sync::Mutex<Pace>,
     /// Held from the comparison to the answer.
     record: Arc<Mutex<Option<Record>>>,
     /// What is shown, always of something that is durable.
@@ -107,6 +109,14 @@ impl Head {
     }
 }
 
+impl Log {
+    /// Counts a head, if it is not too early for one.
+    fn counts(&self, every: Duration) -> bool {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.take(every, Instant::now()).is_ok()
+    }
+}
+
 impl Witness {
     /// The witness with this key for the logs of a policy, with what it remembers of them.
     pub(super) fn open(
@@ -146,7 +156,7 @@ impl Witness {
             let shown = record.as_ref().and_then(|r| show(&key, &origin, r));
             let log = Log {
                 path,
-                rate: Rate::new(rate),
+                pace: std::sync::Mutex::default(),
                 record: Arc::new(Mutex::new(record)),
                 shown: std::sync::Mutex::new(shown),
                 keys,
@@ -162,6 +172,7 @@ impl Witness {
             logs,
             key,
             known: Arc::new(known),
+            every: Duration::from_secs(1) / u32::from(rate.max(1)),
         })
     }
 
@@ -234,7 +245,7 @@ impl Witness {
             return self.cosign(log, remembered, record);
         }
         // What costs the disk is counted, and nothing that a stranger can send.
-        if !log.rate.take(Instant::now()) {
+        if !log.counts(self.every) {
             return Err(Refusal::TooMany);
         }
         let (witness, log) = (Arc::clone(self), Arc::clone(log));

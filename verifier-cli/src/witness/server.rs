@@ -9,15 +9,10 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_io_timeout::TimeoutStream;
+use serving::Answer;
+use serving::prometheus::{head, label};
+use tokio::net::TcpListener;
 use verifier_core::tlog::submission::SIZE_TYPE;
 
 use super::ledger::{Refusal, Witness};
@@ -35,15 +30,7 @@ const HEAD_TIME: Duration = Duration::from_secs(60);
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// How long a client may read nothing of an answer.
-const WRITE_TIME: Duration = Duration::from_secs(20);
-
-/// How long open requests may take when the server ends.
-const END_TIME: Duration = Duration::from_secs(10);
-
 const TEXT: &str = "text/plain; charset=utf-8";
-
-type Answer = Response<Full<Bytes>>;
 
 #[derive(Debug)]
 struct App {
@@ -74,59 +61,9 @@ async fn run(app: Arc<App>, args: &WitnessServeArgs) -> std::io::Result<()> {
     let address = listener.local_addr()?;
     let (vkey, logs) = (app.witness.vkey(), app.witness.log_count());
     tracing::info!(%address, %vkey, logs, "serving");
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let graceful = GracefulShutdown::new();
-    let connections = Arc::new(Semaphore::new(usize::from(args.connections)));
-    loop {
-        let accepted = tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            accepted = accept(&listener, &connections) => accepted,
-        };
-        let (stream, permit) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, or a client that left: neither ends the server.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let app = Arc::clone(&app);
-        let service = service_fn(move |request| answer(Arc::clone(&app), request));
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_TIME));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
-            .max_buf_size(64 * 1024)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            let _permit = permit;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection");
-            }
-        });
-    }
-    drop(listener);
-    tracing::info!("finishing open requests");
-    let _ = tokio::time::timeout(END_TIME, graceful.shutdown()).await;
-    Ok(())
-}
-
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(connections)
-        .acquire_owned()
-        .await
-        .map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, permit))
+    let connections = usize::from(args.connections);
+    let answer = move |request| answer(Arc::clone(&app), request);
+    serving::serve(listener, connections, HEAD_TIME, answer).await
 }
 
 async fn answer(app: Arc<App>, request: Request<Incoming>) -> Result<Answer, Infallible> {
@@ -234,11 +171,8 @@ impl App {
     /// What Prometheus reads.
     fn metrics(&self) -> String {
         let mut out = String::new();
-        let head = |name: &str, kind: &str, help: &str| {
-            format!("# HELP {name} {help}\n# TYPE {name} {kind}\n")
-        };
         let name = "cosignet_witness_answers_total";
-        out += &head(name, "counter", "Answers by route and status.");
+        head(&mut out, name, "counter", "Answers by route and status.");
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         for ((route, status), count) in answers.iter() {
             let labels = format!("route=\"{route}\",status=\"{status}\"");
@@ -246,22 +180,22 @@ impl App {
         }
         let all = self.witness.all_shown();
         let name = "cosignet_witness_tree_size";
-        out += &head(name, "gauge", "Size of the tree that was cosigned last.");
+        head(
+            &mut out,
+            name,
+            "gauge",
+            "Size of the tree that was cosigned last.",
+        );
         for log in &all {
             let _infallible = writeln!(out, "{name}{{log={}}} {}", label(&log.origin), log.size);
         }
         let name = "cosignet_witness_cosigned_timestamp_seconds";
-        out += &head(name, "gauge", "When that was.");
+        head(&mut out, name, "gauge", "When that was.");
         for log in &all {
             let _infallible = writeln!(out, "{name}{{log={}}} {}", label(&log.origin), log.seconds);
         }
         out
     }
-}
-
-/// The value of a label. Origins have no control characters.
-fn label(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn plain(status: StatusCode, text: &str) -> Answer {

@@ -10,7 +10,7 @@ use p256::ecdsa::signature::Signer as _;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sha2::{Digest as _, Sha512};
-use verifier_core::signature::{AwsLc, Crypto, PublicKey, RustCrypto};
+use verifier_core::signature::{AwsLc, Crypto, KeyRef, PublicKey, RustCrypto};
 
 /// The common answer of both back ends.
 fn verify(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<bool, TestCaseError> {
@@ -283,6 +283,22 @@ fn rs256() {
             check(&key, &test.msg, &[test.sig.to_vec()], &damage)
         })
         .unwrap();
+
+    // The back ends do not rely on what a key of this type would guarantee.
+    let test = tests[0];
+    for (e, length, holds) in [
+        (&[1, 0, 1][..], n.len(), true),
+        (&[3], n.len(), false),
+        (&[], n.len(), false),
+        (&[1, 0, 1], n.len() - 1, false),
+    ] {
+        let (key, signature) = (KeyRef::Rs256 { n: &n, e }, &test.sig[..length]);
+        let results = [
+            RustCrypto.verify(key, &test.msg, signature).is_ok(),
+            AwsLc.verify(key, &test.msg, signature).is_ok(),
+        ];
+        assert_eq!(results, [holds; 2], "{e:?} {length}");
+    }
 
     // s + n is s once more, where it still fits into the length.
     for test in tests {

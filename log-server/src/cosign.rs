@@ -221,9 +221,7 @@ impl Cosigner {
     /// Asks the witnesses to sign a committed head.
     pub(crate) fn show(&self, head: &Head) -> Result<()> {
         let mut state = self.shared.lock();
-        if let Some(why) = &state.fatal {
-            return Err(Failure::Rollback(why.clone()));
-        }
+        state.check()?;
         if state.target.probe || state.target.head != *head {
             if state.target.head != *head {
                 state.seats.iter_mut().for_each(|seat| seat.line = None);
@@ -273,9 +271,7 @@ impl Cosigner {
     /// Fails if a witness knows more than this log.
     pub(crate) fn later(&self, published: &str) -> Result<Option<String>> {
         let state = self.shared.lock();
-        if let Some(why) = &state.fatal {
-            return Err(Failure::Rollback(why.clone()));
-        }
+        state.check()?;
         if state.target.probe || !published.starts_with(&state.target.head.checkpoint) {
             return Ok(None);
         }
@@ -369,6 +365,16 @@ impl Drop for Cosigner {
     }
 }
 
+impl State {
+    /// Fails if the log was rolled back.
+    fn check(&self) -> Result<()> {
+        match &self.fatal {
+            Some(why) => Err(Failure::Rollback(why.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -382,9 +388,7 @@ impl Shared {
     ) -> Result<(MutexGuard<'_, State>, bool)> {
         let mut state = self.lock();
         loop {
-            if let Some(why) = &state.fatal {
-                return Err(Failure::Rollback(why.clone()));
-            }
+            state.check()?;
             if done(&state) {
                 return Ok((state, true));
             }

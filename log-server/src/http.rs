@@ -1,5 +1,6 @@
 //! The HTTP side.
 
+pub(crate) mod app;
 pub(crate) mod compress;
 pub(crate) mod openapi;
 pub(crate) mod page;

@@ -235,19 +235,13 @@ impl<S: Store> Sequencer<S> {
     /// An entry that was committed before, or is added in this batch.
     fn entry(&mut self, index: u64, additions: &[Addition]) -> Result<Entered> {
         let own = index.checked_sub(self.head.size);
-        if let Some(own) = own.and_then(|at| additions.get(usize::try_from(at).ok()?)) {
-            return Ok(Entered {
-                index,
-                repeat: true,
-                leaf: own.leaf.clone(),
-                blind: None,
-            });
-        }
-        // What is not published may have no tiles yet, and is kept in the database.
+        let own = own.and_then(|at| additions.get(usize::try_from(at).ok()?));
         let published = self.published.borrow().size;
-        let leaf = match index < published {
-            true => self.tiles.leaf(index, published)?,
-            false => self.store.staged_leaf(index)?,
+        let leaf = match own {
+            Some(addition) => addition.leaf.clone(),
+            None if index < published => self.tiles.leaf(index, published)?,
+            // What is not published may have no tiles yet, and is kept in the database.
+            None => self.store.staged_leaf(index)?,
         };
         Ok(Entered {
             index,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use verifier_core::tlog::merkle::Hash;
 use verifier_core::tlog::policy::Witness;
-use verifier_core::tlog::prove;
 use verifier_core::tlog::submission::{Submission, parse_size};
 
 use super::client::{self, Client, Reply};
@@ -171,12 +170,8 @@ impl Worker<'_> {
         if old == 0 || old == size {
             return Ok(Vec::new());
         }
-        let mut nodes = self.shared.tiles.nodes(size);
-        let proof = prove::consistency(old, size, &mut |height, number| nodes.node(height, number));
-        let unproven = |why: String| Trouble::Witness("proof", why);
-        proof
-            .map_err(|error| unproven(error.to_string()))?
-            .ok_or_else(|| unproven(format!("no tree of size {old} begins this one")))
+        let proof = self.shared.tiles.nodes(size).consistency(old);
+        proof.map_err(|failure| Trouble::Witness("proof", failure.to_string()))
     }
 
     /// The size in an answer of status 409. Larger than the log's own, and the log was rolled

@@ -15,6 +15,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
+use serving::Answer;
 use verifier_core::policy::Policy;
 
 use crate::http::problem::Problem;
@@ -29,10 +30,7 @@ const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsaf
                                require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Answers what is below `/verify`; `None` for other paths.
-pub(crate) fn answer(
-    path: &str,
-    policy: Option<&Path>,
-) -> Option<Result<Response<Full<Bytes>>, Problem>> {
+pub(crate) fn answer(path: &str, policy: Option<&Path>) -> Option<Result<Answer, Problem>> {
     let below = path.strip_prefix("/verify")?;
     Some(match below {
         "" | "/" if FILES.is_empty() => Err(Problem::new(
@@ -48,7 +46,7 @@ pub(crate) fn answer(
     })
 }
 
-fn redirect() -> Response<Full<Bytes>> {
+fn redirect() -> Answer {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
     let headers = answer.headers_mut();
@@ -56,14 +54,14 @@ fn redirect() -> Response<Full<Bytes>> {
     answer
 }
 
-fn file(name: &str) -> Result<Response<Full<Bytes>>, Problem> {
+fn file(name: &str) -> Result<Answer, Problem> {
     let found = FILES.iter().find(|(known, _)| *known == name);
     let (_, bytes) = found.ok_or_else(nothing)?;
     Ok(with_type(kind(name), Bytes::from_static(bytes)))
 }
 
 /// Read anew for each request: approvers come and go, and the file is small.
-fn operator_policy(path: Option<&Path>) -> Result<Response<Full<Bytes>>, Problem> {
+fn operator_policy(path: Option<&Path>) -> Result<Answer, Problem> {
     let path = path.ok_or_else(nothing)?;
     let most = u64::try_from(Policy::MAX_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
@@ -94,7 +92,7 @@ fn kind(name: &str) -> &'static str {
 }
 
 /// `no-cache`: a page and a module of different builds do not fit each other.
-fn with_type(kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+fn with_type(kind: &'static str, body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body));
     let headers = answer.headers_mut();
     for (name, value) in [

@@ -1,77 +1,38 @@
 //! Every path of the server.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
-use verifier_core::bundle::{self, Bundle, Reveal, is_approval_id};
+use serving::Answer;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot;
+use verifier_core::bundle::{self, Bundle, Reveal};
 use verifier_core::commitment::approver_commitment;
-use verifier_core::encoding::sha256;
 use verifier_core::entry::Entry;
 use verifier_core::json::Value;
 use verifier_core::tlog::tile::{Level, Tile};
-use verifier_core::tlog::vkey::VerifierKey;
 
-use crate::admission::{Admitted, Rules, Sent};
-use crate::anchor::Anchors;
+use crate::admission::{Admitted, Sent};
 use crate::args::Right;
 use crate::batch::{Appended, Client, Entered, Job};
-use crate::cosign::Cosigner;
 use crate::disclosure::{Change, shown};
 use crate::failure::Failure;
-use crate::health::Health;
+use crate::http::app::App;
 use crate::http::page;
 use crate::http::problem::Problem;
-use crate::http::rate::Rate;
 use crate::http::{compress, openapi};
-use crate::metrics::Metrics;
-use crate::store::Head;
-use crate::store::sqlite::Sqlite;
-use crate::tiles::{Source as _, Tiles};
-use crate::token;
+use crate::tiles::Source as _;
 
 /// The longest body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// How much all bodies together may take, in KiB.
-pub(crate) const MEMORY: usize = 64 * 1024;
-
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(10);
-
-/// What requests are answered from.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub(crate) anchors: Arc<Anchors>,
-    pub(crate) tiles: Tiles,
-    pub(crate) cosigner: Arc<Cosigner>,
-    pub(crate) health: Arc<Health>,
-    /// How long an append may wait for its publication.
-    pub(crate) publish_wait: Duration,
-    pub(crate) key: VerifierKey,
-    pub(crate) rules: Arc<Rules>,
-    pub(crate) jobs: mpsc::Sender<Job>,
-    pub(crate) published: watch::Receiver<Arc<Head>>,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) readers: Vec<Mutex<Sqlite>>,
-    pub(crate) next_reader: AtomicUsize,
-    pub(crate) memory: Arc<Semaphore>,
-    pub(crate) rate: Rate,
-    /// How many appends may wait.
-    pub(crate) queue: usize,
-    /// The policy that the verify page offers.
-    pub(crate) verify_policy: Option<PathBuf>,
-}
-
-type Answer = Response<Full<Bytes>>;
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -180,42 +141,34 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
         TrySendError::Full(_) => Problem::overloaded(),
         TrySendError::Closed(_) => Problem::internal(),
     })?;
-    let appended = tokio::time::timeout(app.publish_wait, answered)
+    let mut appended = tokio::time::timeout(app.publish_wait, answered)
         .await
         .map_err(|_| Problem::not_published())?
         .map_err(|_| Problem::internal())??;
-    let Appended { entry, head, .. } = &appended;
-    let (index, repeat) = (entry.index, entry.repeat);
-    tracing::debug!(index, repeat, size = head.size, "append");
-    let (status, bundle) = if repeat {
-        let (app, head) = (Arc::clone(app), Arc::clone(head));
-        let kept = move || {
-            let evidence = app.reader().evidence(index)?;
-            let blind = evidence.and_then(|evidence| evidence.blind);
-            Ok((blind, app.anchor(index, &head)))
-        };
-        let (blind, anchor) = blocking(kept).await?;
-        let mut bundle = own_bundle(&appended, blind, sent)?;
-        bundle.anchor = anchor;
-        (StatusCode::OK, bundle)
-    } else {
-        // What was appended just now is under no stamped head.
-        let bundle = own_bundle(&appended, entry.blind, sent)?;
-        (StatusCode::CREATED, bundle)
-    };
+    let (index, repeat) = (appended.entry.index, appended.entry.repeat);
+    tracing::debug!(index, repeat, size = appended.head.size, "append");
+    // What was appended just now is under no stamped head.
+    let mut anchor = None;
+    let mut status = StatusCode::CREATED;
+    if repeat {
+        let (app, head) = (Arc::clone(app), Arc::clone(&appended.head));
+        let kept = move || Ok((app.reader().evidence(index)?, app.anchor(index, &head)));
+        let (evidence, found) = blocking(kept).await?;
+        appended.entry.blind = evidence.and_then(|evidence| evidence.blind);
+        anchor = found;
+        status = StatusCode::OK;
+    }
+    let mut bundle = own_bundle(appended, sent)?;
+    bundle.anchor = anchor;
     let mut answer = json(status, bundle.to_json());
     no_store(&mut answer);
     Ok(answer)
 }
 
 /// The bundle for whoever appended it: with all that was sent, whatever the public may see.
-fn own_bundle(appended: &Appended, blind: Option<[u8; 32]>, sent: Sent) -> Result<Bundle, Problem> {
-    let Appended {
-        entry: Entered { leaf, .. },
-        proof,
-        ..
-    } = appended;
-    let entry = Entry::parse(leaf)?;
+fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Problem> {
+    let Entered { leaf, blind, .. } = appended.entry;
+    let entry = Entry::parse(&leaf)?;
     let mut evidence = bundle::Evidence::default();
     evidence.approval_id = Some(sent.approval_id);
     evidence.client_data_json = Some(sent.client_data_json);
@@ -227,7 +180,7 @@ fn own_bundle(appended: &Appended, blind: Option<[u8; 32]>, sent: Sent) -> Resul
     {
         evidence.approver = Some(Reveal::new(blind, approver.salt, None));
     }
-    Ok(Bundle::new(leaf.clone(), proof.clone(), evidence))
+    Ok(Bundle::new(leaf, appended.proof, evidence))
 }
 
 /// `PUT /v1/entries/{approvalId}/disclosure`
@@ -329,84 +282,6 @@ fn log_json(app: &App) -> String {
         ("witnesses", Value::Array(witnesses.collect())),
     ])
     .to_text()
-}
-
-impl App {
-    fn head(&self) -> Arc<Head> {
-        Arc::clone(&self.published.borrow())
-    }
-
-    fn anchor(&self, index: u64, head: &Head) -> Option<bundle::Anchor> {
-        self.anchors.of_entry(index, head, &self.tiles)
-    }
-
-    /// A published entry, by approval id.
-    fn entry(&self, id: &str, head: &Head) -> Result<(u64, Entry), Problem> {
-        if !is_approval_id(id) {
-            return Err(Problem::unknown_approval());
-        }
-        let found = self.reader().find(&sha256(id.as_bytes()))?;
-        let index = found
-            .filter(|index| *index < head.size)
-            .ok_or_else(Problem::unknown_approval)?;
-        let leaf = self.tiles.leaf(index, head.size)?;
-        Ok((index, Entry::parse(&leaf)?))
-    }
-
-    fn reader(&self) -> MutexGuard<'_, Sqlite> {
-        let count = self.readers.len().max(1);
-        let first = self.next_reader.fetch_add(1, Ordering::Relaxed) % count;
-        let rotated = self.readers.iter().cycle().skip(first).take(count);
-        for reader in rotated {
-            if let Ok(reader) = reader.try_lock() {
-                return reader;
-            }
-        }
-        #[allow(clippy::indexing_slicing, reason = "there are always readers")]
-        self.readers[first]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Room for the body of a request, for as long as it is worked on.
-    fn reserve(&self, request: &Request<Incoming>) -> Result<OwnedSemaphorePermit, Problem> {
-        const LARGEST: u32 = 1024;
-        let stated = request.headers().get(header::CONTENT_LENGTH);
-        let bytes: Option<u32> = stated
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.parse().ok());
-        let kib = bytes.map_or(LARGEST, |bytes| bytes.div_ceil(1024).clamp(1, LARGEST));
-        Arc::clone(&self.memory)
-            .try_acquire_many_owned(kib)
-            .map_err(|_| Problem::overloaded())
-    }
-
-    fn authorize(&self, request: &Request<Incoming>, right: Right) -> Result<(), Problem> {
-        let header = request.headers().get(header::AUTHORIZATION);
-        let token = header
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        let no_token = || {
-            Problem::new(
-                401,
-                "request.unauthorized",
-                "This needs the header `Authorization: Bearer <token>` with a token of this log.",
-            )
-        };
-        let bearer = token::bearer(&self.reader(), token.ok_or_else(no_token)?)?;
-        let bearer = bearer.ok_or_else(no_token)?;
-        if !bearer.rights.contains(&right) {
-            return Err(Problem::new(
-                403,
-                "request.forbidden",
-                "The token does not allow this.",
-            ));
-        }
-        self.rate.take(&bearer.id, Instant::now()).map_err(|wait| {
-            let detail = "This token asks more often than it may.";
-            Problem::new(429, "request.too_many", detail).retry(wait)
-        })
-    }
 }
 
 /// The body of a request that must be JSON.

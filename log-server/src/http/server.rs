@@ -14,8 +14,9 @@ use crate::batch::Batch;
 use crate::cosign;
 use crate::failure::{Failure, Result};
 use crate::health::Health;
+use crate::http::app::{self, App};
 use crate::http::rate::Rate;
-use crate::http::routes::{self, App};
+use crate::http::routes;
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::metrics::Metrics;
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         metrics: Arc::clone(&metrics),
         readers,
         next_reader: AtomicUsize::new(0),
-        memory: Arc::new(Semaphore::new(routes::MEMORY)),
+        memory: Arc::new(Semaphore::new(app::MEMORY)),
         rate: Rate::new(config.requests_per_second),
         queue: config.queue,
         verify_policy: config.verify_policy.clone(),
@@ -112,12 +113,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     for thread in [writer, publisher] {
         thread
             .join()
-            .map_err(|_| Failure::System("the writer has failed".into()))??;
+            .map_err(|_| Failure::System("the writer or the publisher has failed".into()))??;
     }
     served
 }
 
-fn start(name: &str, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Writer> {
+fn start(name: &str, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Thread> {
     let work = move || {
         let _abort = AbortOnPanic;
         let done = work();
@@ -134,7 +135,7 @@ fn start(name: &str, work: impl FnOnce() -> Result<()> + Send + 'static) -> Resu
         .map_err(|error| Failure::System(error.to_string()))
 }
 
-/// A writer that fails in the middle leaves nobody who knows what it did: the process ends, and
+/// A thread that fails in the middle leaves nobody who knows what it did: the process ends, and
 /// the next start looks.
 struct AbortOnPanic;
 
@@ -146,7 +147,7 @@ impl Drop for AbortOnPanic {
     }
 }
 
-type Writer = std::thread::JoinHandle<Result<()>>;
+type Thread = std::thread::JoinHandle<Result<()>>;
 
 async fn serve(config: &Config, app: Arc<App>) -> Result<()> {
     let system = |error: std::io::Error| Failure::System(error.to_string());

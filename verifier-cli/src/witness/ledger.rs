@@ -34,7 +34,7 @@ pub(super) struct Witness {
     logs: HashMap<String, Arc<Log>>,
     /// The same, by the hash of the origin.
     by_hash: HashMap<String, Arc<Log>>,
-    known: Arc<Known>,
+    known: Known,
     /// Between two heads of one log, in the long run.
     every: Duration,
 }
@@ -171,7 +171,7 @@ impl Witness {
             by_hash: by_hash.collect(),
             logs,
             key,
-            known: Arc::new(known),
+            known,
             every: Duration::from_secs(1) / u32::from(rate.max(1)),
         })
     }

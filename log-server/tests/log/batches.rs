@@ -11,7 +11,7 @@ use test_vectors::entry::email_hash;
 
 use crate::cosigning::{policy, try_serve, two_of_three, until, verifies};
 use crate::harness::{Approval, Log, Reply, Server, tree};
-use crate::witness::{Manner, Real};
+use crate::witness::{Fake, Manner, Real};
 
 /// Nobody gives up waiting for a publication.
 const PATIENT: (&str, &str) = ("COSIGNET_LOG_PUBLISH_WAIT_SECONDS", "60");
@@ -52,16 +52,23 @@ fn answer(asked: Asked) -> Reply {
     asked.join().unwrap().unwrap()
 }
 
-/// Two batches of one entry each, of which none can be published while the jam lasts.
-fn two_committed(log: &Log, server: &Server, approvals: [&Approval; 2]) -> (Jam, [Asked; 2]) {
+/// A batch of one entry, which cannot be published while the jam lasts.
+fn one_committed(log: &Log, server: &Server, approval: &Approval) -> (Jam, Asked) {
     let before = committed(log);
     let jam = Jam::new(log, "checkpoint");
-    let first = ask(server, approvals[0]);
-    until("the first one waits for its checkpoint", || {
+    let asked = ask(server, approval);
+    until("it waits for its checkpoint", || {
         let ready = server.client.get("/readyz");
         ready.status == 503 && ready.text().contains("checkpoint.new")
     });
     assert_eq!(committed(log), before + 1);
+    (jam, asked)
+}
+
+/// The same, and another batch behind it.
+fn two_committed(log: &Log, server: &Server, approvals: [&Approval; 2]) -> (Jam, [Asked; 2]) {
+    let before = committed(log);
+    let (jam, first) = one_committed(log, server, approvals[0]);
     let second = ask(server, approvals[1]);
     until("the second one is committed", || {
         committed(log) == before + 2
@@ -71,6 +78,15 @@ fn two_committed(log: &Log, server: &Server, approvals: [&Approval; 2]) -> (Jam,
 
 fn patient(log: &Log) -> Server {
     log.serve_with(&[PATIENT]).unwrap()
+}
+
+/// A log of one entry that all of its three witnesses have cosigned. It needs two of them.
+fn all_have_spoken() -> (Log, [Fake; 3], Server) {
+    let (log, fakes, _) = two_of_three([Manner::Honest, Manner::Honest, Manner::Honest]);
+    let server = try_serve(&log, &[PATIENT]).unwrap();
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    until("all three have spoken", || fakes[2].size() == 1);
+    (log, fakes, server)
 }
 
 /// The size of the tree that an answer proves its entry to be in.
@@ -304,10 +320,7 @@ fn an_end_in_the_middle_leaves_both_batches_to_the_next_start() {
 
 #[test]
 fn a_rollback_that_is_noticed_while_two_batches_wait_ends_the_process() {
-    let (log, fakes, _) = two_of_three([Manner::Honest, Manner::Honest, Manner::Honest]);
-    let server = try_serve(&log, &[PATIENT]).unwrap();
-    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
-    until("all three have spoken", || fakes[2].size() == 1);
+    let (log, fakes, server) = all_have_spoken();
     fakes[2].behave(Manner::Silent);
     let before = fs::read_to_string(log.path("public/checkpoint")).unwrap();
     let (jam, asked) = two_committed(&log, &server, [&Approval::new(2), &Approval::new(3)]);
@@ -328,17 +341,11 @@ fn a_rollback_that_is_noticed_while_two_batches_wait_ends_the_process() {
 
 #[test]
 fn nothing_is_signed_after_a_rollback_was_noticed() {
-    let (log, fakes, _) = two_of_three([Manner::Honest, Manner::Honest, Manner::Honest]);
-    let server = try_serve(&log, &[PATIENT]).unwrap();
-    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
-    until("all three have spoken", || fakes[2].size() == 1);
+    let (log, fakes, server) = all_have_spoken();
     let requests = fakes[2].requests();
     fakes[2].behave(Manner::Silent);
-    let jam = Jam::new(&log, "checkpoint");
-    let _first = ask(&server, &Approval::new(2));
-    until("the first one waits for its checkpoint", || {
-        server.client.get("/readyz").status == 503 && fakes[2].requests() > requests
-    });
+    let (jam, _first) = one_committed(&log, &server, &Approval::new(2));
+    until("the last one was asked", || fakes[2].requests() > requests);
     // The publisher looks again in half a second at most, and the writer could go on before.
     let requests = fakes[2].requests();
     let larger = b"1000000\n".to_vec();
@@ -362,11 +369,7 @@ fn what_is_erased_while_a_repeat_waits_is_not_in_its_answer() {
     let shows_approver = |reply: &Reply| reply.json()["evidence"].get("approver").is_some();
     assert!(shows_approver(&server.client.append(&approval)));
     assert!(shows_approver(&server.client.append(&approval)));
-    let jam = Jam::new(&log, "checkpoint");
-    let first = ask(&server, &Approval::new(2));
-    until("the first one waits for its checkpoint", || {
-        server.client.get("/readyz").status == 503
-    });
+    let (jam, first) = one_committed(&log, &server, &Approval::new(2));
     let repeat = ask(&server, &approval);
     std::thread::sleep(Duration::from_millis(200));
     let last = ask(&server, &Approval::new(3));

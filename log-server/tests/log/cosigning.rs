@@ -453,14 +453,12 @@ fn a_snapshot_that_was_restored_does_not_start_and_forks_nothing() {
     let server = serve(&log);
     assert_eq!(server.client.append(&Approval::new(1)).status, 201);
     assert_eq!(server.stop(), Some(0));
-    let snapshot = log.data().with_file_name("snapshot");
-    crate::damage::copy(&log.data(), &snapshot);
+    let snapshot = log.snapshot();
     let server = serve(&log);
     assert_eq!(server.client.append(&Approval::new(2)).status, 201);
     let newest = server.client.checkpoint();
     server.kill();
-    std::fs::remove_dir_all(log.data()).unwrap();
-    crate::damage::copy(&snapshot, &log.data());
+    snapshot.restore();
 
     let said = try_serve(&log, &[]).err().expect("it must not start");
     assert!(said.contains("the log was rolled back"), "{said}");
@@ -499,8 +497,7 @@ fn another_tree_of_the_same_size_is_a_fork_and_does_not_start() {
     let witnesses = [Real::new("w1", &log.vkey), Real::new("w2", &log.vkey)];
     let lines: Vec<String> = witnesses.iter().map(Real::policy_line).collect();
     policy(&log, &lines, 1);
-    let snapshot = log.data().with_file_name("snapshot");
-    crate::damage::copy(&log.data(), &snapshot);
+    let snapshot = log.snapshot();
     let server = serve(&log);
     assert_eq!(server.client.append(&Approval::new(1)).status, 201);
     until("both have signed", || {
@@ -508,8 +505,7 @@ fn another_tree_of_the_same_size_is_a_fork_and_does_not_start() {
         checkpoint.lines().count() == 7
     });
     server.kill();
-    std::fs::remove_dir_all(log.data()).unwrap();
-    crate::damage::copy(&snapshot, &log.data());
+    snapshot.restore();
     // Somebody restores a snapshot and lets the log run without its witnesses.
     let server = log.serve();
     assert_eq!(server.client.append(&Approval::new(2)).status, 201);
@@ -528,13 +524,11 @@ fn a_fork_that_has_outgrown_its_witnesses_is_noticed() {
     let witnesses = [Real::new("w1", &log.vkey), Real::new("w2", &log.vkey)];
     let lines: Vec<String> = witnesses.iter().map(Real::policy_line).collect();
     policy(&log, &lines, 2);
-    let snapshot = log.data().with_file_name("snapshot");
-    crate::damage::copy(&log.data(), &snapshot);
+    let snapshot = log.snapshot();
     let server = serve(&log);
     assert_eq!(server.client.append(&Approval::new(1)).status, 201);
     server.kill();
-    std::fs::remove_dir_all(log.data()).unwrap();
-    crate::damage::copy(&snapshot, &log.data());
+    snapshot.restore();
     let server = log.serve();
     for number in 2..4 {
         assert_eq!(server.client.append(&Approval::new(number)).status, 201);

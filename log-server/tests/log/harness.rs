@@ -14,6 +14,7 @@ use verifier_core::policy::Policy;
 use verifier_core::time::Time;
 use verifier_core::{Report, Request, verify};
 
+use crate::damage::copy;
 use crate::openapi;
 
 pub(crate) const LOG: &str = "log.example/approvals";
@@ -54,6 +55,12 @@ impl Log {
             vkey: self.vkey.clone(),
             token: self.token.clone(),
         }
+    }
+
+    /// Sets its directory aside.
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
+        copy(&self.data(), &self.path("../snapshot"));
+        Snapshot(self)
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -152,6 +159,18 @@ impl Log {
         request.approval_id = Some(&approval.draft.approval_id);
         request.payload = Some(&approval.draft.payload);
         verify(bundle.as_bytes(), &request)
+    }
+}
+
+/// A log's directory as it was.
+pub(crate) struct Snapshot<'l>(&'l Log);
+
+impl Snapshot<'_> {
+    /// Brings it back in the place of what is there.
+    pub(crate) fn restore(self) {
+        let Self(log) = self;
+        std::fs::remove_dir_all(log.data()).unwrap();
+        copy(&log.path("../snapshot"), &log.data());
     }
 }
 

@@ -67,6 +67,15 @@ fn init_makes_a_key_once_and_serve_makes_none() {
 }
 
 #[test]
+fn nothing_is_no_limit() {
+    let witness = Witness::new();
+    for limit in ["--rate", "--connections"] {
+        let (code, _) = witness.serve_with(&[limit, "0"], &[]).err().unwrap();
+        assert_eq!(code, Some(2), "{limit}");
+    }
+}
+
+#[test]
 fn one_process_runs_on_a_directory() {
     let witness = Witness::new();
     let server = witness.serve();

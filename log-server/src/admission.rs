@@ -20,7 +20,7 @@ use verifier_core::signature::AwsLc;
 use verifier_core::time::Time;
 use verifier_core::webauthn::{AssertionJson, ClientData, CoseKey, Expected, UserVerification};
 
-use crate::http::problem::Problem;
+use crate::refusal::{Reason, Refusal};
 use crate::store::{Addition, Claim, Disclosure, Evidence};
 
 /// What the log admits.
@@ -82,9 +82,9 @@ pub(crate) struct EmailHash {
 impl Admitted {
     /// Reads and verifies. Whether the decision is recent is asked later, of new entries only:
     /// a repeat may come at any time.
-    pub(crate) fn read(body: &[u8], rules: &Rules) -> Result<Self, Problem> {
+    pub(crate) fn read(body: &[u8], rules: &Rules) -> Result<Self, Refusal> {
         let value = Value::parse(body, Limits::bytes(Bundle::MAX_PAYLOAD * 2))
-            .map_err(|error| Problem::bad_request("request.not_json", error.to_string()))?;
+            .map_err(|error| Refusal::new(Reason::NotJson, error.to_string()))?;
         let members = Members::of(&value)?.only(REQUEST_MEMBERS)?;
         let approval_id = members.text("approvalId")?;
         if !is_approval_id(approval_id) {
@@ -121,7 +121,7 @@ impl Admitted {
         let disclosure = disclosure(&members)?.unwrap_or(Disclosure::Sealed);
 
         if disclosure == Disclosure::Public && sent.payload.is_none() {
-            return Err(Problem::rejected(
+            return Err(Refusal::rejected(
                 Code::PayloadMissing,
                 "A public entry needs its payload.",
             ));
@@ -131,7 +131,7 @@ impl Admitted {
         if let Some(found) = sent.payload.as_deref().map(sha256)
             && found != payload_hash
         {
-            return Err(Problem::rejected(
+            return Err(Refusal::rejected(
                 Code::PayloadMismatch,
                 "The payload does not have the hash that was signed.",
             )
@@ -153,7 +153,7 @@ impl Admitted {
 
     /// Refuses a decision that is too old, or in the future: the promise that makes back-dating
     /// provable.
-    pub(crate) fn check_time(&self, now: Time, rules: &Rules) -> Result<(), Problem> {
+    pub(crate) fn check_time(&self, now: Time, rules: &Rules) -> Result<(), Refusal> {
         let decided = self.entry.decided_at;
         let earliest = now.as_millis().saturating_sub(rules.max_append_delay);
         let latest = now.saturating_add_millis(MAX_AHEAD);
@@ -161,8 +161,8 @@ impl Admitted {
             return Ok(());
         }
         let earliest = Time::from_millis(earliest).unwrap_or(now);
-        Err(Problem::unprocessable(
-            "entry.decided_at",
+        Err(Refusal::new(
+            Reason::DecidedAt,
             "The decision is too old for this log to append, or in the future.",
         )
         .compared(format!("{earliest} to {latest}"), decided.to_string()))
@@ -210,9 +210,9 @@ fn verify(
     rp_id: &str,
     payload_hash: &[u8; 32],
     rules: &Rules,
-) -> Result<(), Problem> {
+) -> Result<(), Refusal> {
     if !rules.rp_ids.iter().any(|known| known == rp_id) {
-        return Err(Problem::rejected(
+        return Err(Refusal::rejected(
             Code::WebauthnRpId,
             "This log admits no approvals for this relying party id.",
         )
@@ -235,13 +235,13 @@ fn verify(
         Some(challenge) => challenge?,
         None => {
             let code = Code::WebauthnClientDataForm;
-            return Err(Problem::rejected(code, "The client data are malformed."));
+            return Err(Refusal::rejected(code, "The client data are malformed."));
         }
     };
     if signed.payload_hash() == payload_hash {
         return Ok(());
     }
-    Err(Problem::rejected(
+    Err(Refusal::rejected(
         Code::PayloadMismatch,
         "The payload hash is not the one that was signed.",
     )

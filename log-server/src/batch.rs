@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::admission::Admitted;
 use crate::edge::File;
-use crate::http::problem::Problem;
+use crate::refusal::Refusal;
 use crate::store::Head;
 
 /// A request to append.
@@ -20,13 +20,13 @@ pub(crate) struct Job {
 /// Whoever waits for the answer.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) answer: oneshot::Sender<Result<Appended, Problem>>,
+    pub(crate) answer: oneshot::Sender<Result<Appended, Refusal>>,
     /// The room that its body takes, also while nobody waits for the answer any more.
     pub(crate) _memory: OwnedSemaphorePermit,
 }
 
 impl Client {
-    pub(crate) fn answer(self, answer: Result<Appended, Problem>) {
+    pub(crate) fn answer(self, answer: Result<Appended, Refusal>) {
         // Whoever asked may be gone.
         let _ = self.answer.send(answer);
     }
@@ -60,7 +60,7 @@ pub(crate) struct Entered {
 pub(crate) struct Batch {
     /// `None` if it has repeats and refusals alone.
     pub(crate) growth: Option<Growth>,
-    pub(crate) clients: Vec<(Client, Result<Entered, Problem>)>,
+    pub(crate) clients: Vec<(Client, Result<Entered, Refusal>)>,
     pub(crate) begun: Instant,
     pub(crate) stage: watch::Sender<Stage>,
 }
@@ -91,7 +91,7 @@ impl Batch {
 
     pub(crate) fn new(
         growth: Option<Growth>,
-        clients: Vec<(Client, Result<Entered, Problem>)>,
+        clients: Vec<(Client, Result<Entered, Refusal>)>,
         begun: Instant,
     ) -> Self {
         Self {
@@ -103,9 +103,9 @@ impl Batch {
     }
 
     /// Gives everybody this answer.
-    pub(crate) fn refuse(self, problem: &Problem) {
+    pub(crate) fn refuse(self, refusal: &Refusal) {
         for (client, _) in self.clients {
-            client.answer(Err(problem.clone()));
+            client.answer(Err(refusal.clone()));
         }
     }
 }

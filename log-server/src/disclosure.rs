@@ -15,7 +15,7 @@ use verifier_core::schema::Members;
 use verifier_core::webauthn::ClientData;
 
 use crate::admission::{disclosure, label};
-use crate::http::problem::Problem;
+use crate::refusal::{Reason, Refusal};
 use crate::store::{Disclosure, Evidence};
 
 /// The members of a request, those that are optional included.
@@ -33,9 +33,9 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    pub(crate) fn read(body: &[u8]) -> Result<Self, Problem> {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Refusal> {
         let value = Value::parse(body, Limits::bytes(Bundle::MAX_PAYLOAD * 2))
-            .map_err(|error| Problem::bad_request("request.not_json", error.to_string()))?;
+            .map_err(|error| Refusal::new(Reason::NotJson, error.to_string()))?;
         let members = Members::of(&value)?.only(CHANGE_MEMBERS)?;
         let level = disclosure(&members)?
             .ok_or_else(|| members.error("disclosure", verifier_core::Problem::Missing))?;
@@ -50,8 +50,8 @@ impl Change {
         if (more && level < Disclosure::Public)
             || (this.client_data_json.is_some() && level == Disclosure::Sealed)
         {
-            return Err(Problem::bad_request(
-                "request.schema",
+            return Err(Refusal::new(
+                Reason::Schema,
                 "The request carries more than this level of disclosure shows.",
             ));
         }
@@ -60,11 +60,7 @@ impl Change {
             .as_ref()
             .is_some_and(|p| p.len() > Bundle::MAX_PAYLOAD)
         {
-            return Err(Problem::new(
-                413,
-                "request.too_large",
-                "The payload is too large.",
-            ));
+            return Err(Refusal::new(Reason::TooLarge, "The payload is too large."));
         }
         Ok(this)
     }
@@ -76,7 +72,7 @@ impl Change {
         approval_id: &str,
         entry: &Entry,
         old: &Evidence,
-    ) -> Result<Evidence, Problem> {
+    ) -> Result<Evidence, Refusal> {
         if self.level == Disclosure::Sealed {
             return Ok(Evidence {
                 disclosure: Disclosure::Sealed,
@@ -95,7 +91,7 @@ impl Change {
         if let Some(json) = self.client_data_json {
             let found = sha256(&json);
             if found != entry.client_data_hash {
-                return Err(Problem::rejected(
+                return Err(Refusal::rejected(
                     Code::EvidenceClientDataMismatch,
                     "These client data are not those of the entry.",
                 )
@@ -104,7 +100,7 @@ impl Change {
             new.client_data_json = Some(json);
         }
         let Some(json) = &new.client_data_json else {
-            return Err(Problem::rejected(
+            return Err(Refusal::rejected(
                 Code::EvidenceClientDataMissing,
                 "The client data were erased: send them along to show them again.",
             ));
@@ -123,7 +119,7 @@ impl Change {
             let signed = signed_hash(json)?;
             let found = sha256(&payload);
             if found != signed {
-                return Err(Problem::rejected(
+                return Err(Refusal::rejected(
                     Code::PayloadMismatch,
                     "The payload is not the one that was approved.",
                 )
@@ -132,7 +128,7 @@ impl Change {
             new.payload = Some(payload);
         }
         if new.payload.is_none() {
-            return Err(Problem::rejected(
+            return Err(Refusal::rejected(
                 Code::PayloadMissing,
                 "A public entry needs its payload.",
             ));
@@ -146,7 +142,7 @@ impl Change {
                 .zip(new.salt)
                 .map(|(blind, salt)| approver_commitment(&blind, &email_hash(&email, &salt)));
             if found.is_none() || found != entry.approver {
-                return Err(Problem::rejected(
+                return Err(Refusal::rejected(
                     Code::EvidenceApproverMismatch,
                     "The address does not open the commitment of the entry, or what opens it was \
                      erased.",
@@ -210,8 +206,8 @@ pub(crate) fn complaint(kept: &Evidence, entry: &Entry) -> Option<&'static str> 
     missing.then_some("what its disclosure promises is missing")
 }
 
-fn signed_hash(client_data_json: &[u8]) -> Result<[u8; 32], Problem> {
-    let damaged = |_| Problem::internal();
+fn signed_hash(client_data_json: &[u8]) -> Result<[u8; 32], Refusal> {
+    let damaged = |_| Refusal::internal();
     let data = ClientData::parse(client_data_json).map_err(damaged)?;
     Ok(*Challenge::parse(data.challenge())?.payload_hash())
 }

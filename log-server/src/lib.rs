@@ -30,6 +30,7 @@ mod layout;
 mod metrics;
 mod publication;
 mod publisher;
+mod refusal;
 mod sequencer;
 mod startup;
 mod store;

@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, watch};
 use crate::batch::{Appended, Batch, Entered, Job, Stage};
 use crate::failure::{Failure, Result};
 use crate::health::Health;
-use crate::http::problem::Problem;
 use crate::metrics::Metrics;
 use crate::publication::Publication;
+use crate::refusal::Refusal;
 use crate::store::Head;
 use crate::tiles::Nodes;
 
@@ -83,7 +83,7 @@ impl Publisher {
         // to the next start, too.
         batches.close();
         while let Some(batch) = batches.blocking_recv() {
-            batch.refuse(&Problem::not_published());
+            batch.refuse(&Refusal::not_published());
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Publisher {
             self.publication.add(growth);
         }
         if !self.until_published(&batch)? {
-            batch.refuse(&Problem::not_published());
+            batch.refuse(&Refusal::not_published());
             return Ok(false);
         }
         if !batch.clients.is_empty() {
@@ -170,7 +170,7 @@ fn appended(
     entry: Entered,
     head: &Arc<Head>,
     nodes: &mut Nodes<'_>,
-) -> std::result::Result<Appended, Problem> {
+) -> std::result::Result<Appended, Refusal> {
     match nodes.prove(entry.index, head) {
         Ok(proof) => Ok(Appended {
             entry,
@@ -180,7 +180,7 @@ fn appended(
         Err(failure) => {
             let index = entry.index;
             tracing::error!(%failure, index, "cannot prove what is published");
-            Err(Problem::internal())
+            Err(Refusal::internal())
         }
     }
 }

@@ -14,9 +14,9 @@ use crate::cosign::Cosigner;
 use crate::edge::{Edge, File};
 use crate::failpoint;
 use crate::failure::{Failure, Result};
-use crate::http::problem::Problem;
 use crate::key::LogKey;
 use crate::metrics::Metrics;
+use crate::refusal::{Reason, Refusal};
 use crate::store::{Addition, Claim, Head, Outcome, Store};
 use crate::tiles::Tiles;
 
@@ -42,7 +42,7 @@ pub(crate) struct Sequencer<S> {
 /// What the jobs of a batch came to, in their order.
 struct Committed {
     growth: Option<Growth>,
-    outcomes: Vec<std::result::Result<Entered, Problem>>,
+    outcomes: Vec<std::result::Result<Entered, Refusal>>,
 }
 
 /// The batch before.
@@ -96,12 +96,12 @@ impl<S: Store> Sequencer<S> {
             let handed_over = waiting.block_on(publisher.send(batch));
             failpoint::pass("after-hand-over");
             if let Err(mpsc::error::SendError(batch)) = handed_over {
-                batch.refuse(&Problem::not_published());
+                batch.refuse(&Refusal::not_published());
             }
         }
         // The process ends with heads that are not published: nothing more is built on them.
         while let Ok(job) = jobs.try_recv() {
-            job.client.answer(Err(Problem::not_published()));
+            job.client.answer(Err(Refusal::not_published()));
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ impl<S: Store> Sequencer<S> {
                 tracing::error!(%failure, "cannot commit");
                 self.after_unknown_outcome()?;
                 for job in jobs {
-                    job.client.answer(Err(Problem::internal()));
+                    job.client.answer(Err(Refusal::internal()));
                 }
                 Ok(None)
             }
@@ -153,20 +153,18 @@ impl<S: Store> Sequencer<S> {
                     if job.admitted.repeats(&entry) {
                         Ok(found)
                     } else {
-                        Err(Problem::new(
-                            409,
-                            "entry.conflict",
+                        Err(Refusal::new(
+                            Reason::Conflict,
                             "This approval id is in the log with another entry.",
                         ))
                     }
                 }
-                (None, Some(_)) => Err(Problem::new(
-                    409,
-                    "entry.assertion_reused",
+                (None, Some(_)) => Err(Refusal::new(
+                    Reason::AssertionReused,
                     "This assertion is in the log under another approval id.",
                 )),
                 (None, None) => match job.admitted.check_time(now, &self.rules) {
-                    Err(problem) => Err(problem),
+                    Err(refusal) => Err(refusal),
                     Ok(()) => {
                         let index = self.head.size + crate::count(additions.len());
                         let addition = job.admitted.addition(crate::random()?);

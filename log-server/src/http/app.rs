@@ -23,6 +23,7 @@ use crate::health::Health;
 use crate::http::problem::Problem;
 use crate::http::rate::Rate;
 use crate::metrics::Metrics;
+use crate::refusal::Refusal;
 use crate::store::Head;
 use crate::store::sqlite::Sqlite;
 use crate::tiles::Tiles;
@@ -65,14 +66,14 @@ impl App {
     }
 
     /// A published entry, by approval id.
-    pub(super) fn entry(&self, id: &str, head: &Head) -> Result<(u64, Entry), Problem> {
+    pub(super) fn entry(&self, id: &str, head: &Head) -> Result<(u64, Entry), Refusal> {
         if !is_approval_id(id) {
-            return Err(Problem::unknown_approval());
+            return Err(Refusal::unknown_approval());
         }
         let found = self.reader().find(&sha256(id.as_bytes()))?;
         let index = found
             .filter(|index| *index < head.size)
-            .ok_or_else(Problem::unknown_approval)?;
+            .ok_or_else(Refusal::unknown_approval)?;
         let leaf = self.tiles.leaf(index, head.size)?;
         Ok((index, Entry::parse(&leaf)?))
     }
@@ -105,7 +106,7 @@ impl App {
         let kib = bytes.map_or(LARGEST, |bytes| bytes.div_ceil(1024).clamp(1, LARGEST));
         Arc::clone(&self.memory)
             .try_acquire_many_owned(kib)
-            .map_err(|_| Problem::overloaded())
+            .map_err(|_| Refusal::overloaded().into())
     }
 
     pub(super) fn authorize(

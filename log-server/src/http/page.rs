@@ -19,6 +19,7 @@ use serving::Answer;
 use verifier_core::policy::Policy;
 
 use crate::http::problem::Problem;
+use crate::refusal::Refusal;
 
 /// Names and contents; nothing without the feature.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -68,7 +69,7 @@ fn operator_policy(path: Option<&Path>) -> Result<Answer, Problem> {
     let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
     if let Err(error) = read {
         tracing::error!(%error, path = %path.display(), "the policy of the verify page");
-        return Err(Problem::internal());
+        return Err(Refusal::internal().into());
     }
     Ok(with_type("application/json", bytes.into()))
 }

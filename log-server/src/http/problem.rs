@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use verifier_core::code::{Code, Effect};
+use verifier_core::code::Effect;
 use verifier_core::json::Value;
-use verifier_core::schema;
-use verifier_core::webauthn::{assertion, cose_key, credential};
-use verifier_core::{Failure, entry, payload};
+
+use crate::failure::Failure;
+use crate::refusal::{Reason, Refusal};
 
 /// An answer that is an error.
 #[derive(Clone, Debug)]
@@ -32,66 +32,9 @@ impl Problem {
         }
     }
 
-    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(400, code, detail)
-    }
-
-    pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(422, code, detail)
-    }
-
-    /// What a verifier would reject later is refused with its code.
-    pub(crate) fn rejected(code: Code, detail: impl Into<String>) -> Self {
-        Self::new(422, code.as_str(), detail)
-    }
-
-    pub(crate) fn unknown_approval() -> Self {
-        Self::new(404, "entry.unknown", "This log has no such approval.")
-    }
-
-    /// Committed, and not yet covered by a published checkpoint.
-    pub(crate) fn not_published() -> Self {
-        let detail = "The log cannot publish at the moment. What it has accepted is kept: repeat \
-                      the same request later.";
-        Self::new(503, "log.not_published", detail).retry(1)
-    }
-
-    pub(crate) fn overloaded() -> Self {
-        Self::new(503, "log.overloaded", "Too many requests are waiting.").retry(1)
-    }
-
-    pub(crate) fn internal() -> Self {
-        let detail = "The log met an error of its own. Nobody can say whether the request took \
-                      effect: repeat it.";
-        Self::new(503, "log.error", detail).retry(1)
-    }
-
     pub(crate) fn retry(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
-    }
-
-    pub(crate) fn compared(
-        mut self,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
-        self.expected = Some(expected.into());
-        self.found = Some(found.into());
-        self
-    }
-
-    fn of(error: &dyn Failure) -> Self {
-        let code = error.code();
-        let status = match code.effect() {
-            Effect::Malformed => 400,
-            _ => 422,
-        };
-        Self {
-            expected: error.expected(),
-            found: error.found(),
-            ..Self::new(status, code.as_str(), error.to_string())
-        }
     }
 
     /// The body.
@@ -128,26 +71,47 @@ fn title(status: u16) -> &'static str {
     }
 }
 
-macro_rules! from_failure {
-    ($($error:ty),+) => {
-        $(impl From<$error> for Problem {
-            fn from(error: $error) -> Self {
-                Self::of(&error)
-            }
-        })+
-    };
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            expected: refusal.expected,
+            found: refusal.found,
+            retry_after: retry_after(refusal.reason),
+            ..Self::new(
+                status(refusal.reason),
+                refusal.reason.code(),
+                refusal.detail,
+            )
+        }
+    }
 }
 
-from_failure!(
-    assertion::Error,
-    cose_key::Error,
-    credential::Error,
-    entry::Error,
-    payload::ChallengeError
-);
-
-impl From<schema::Error> for Problem {
-    fn from(error: schema::Error) -> Self {
-        Self::bad_request("request.schema", error.to_string())
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Refusal::from(failure).into()
     }
+}
+
+fn status(reason: Reason) -> u16 {
+    match reason {
+        Reason::NotJson | Reason::Schema => 400,
+        Reason::Unknown => 404,
+        Reason::AssertionReused | Reason::Conflict => 409,
+        Reason::TooLarge => 413,
+        Reason::DecidedAt => 422,
+        Reason::Internal | Reason::NotPublished | Reason::Overloaded => 503,
+        Reason::Verifier(code) => match code.effect() {
+            Effect::Malformed => 400,
+            _ => 422,
+        },
+    }
+}
+
+/// In seconds.
+fn retry_after(reason: Reason) -> Option<u32> {
+    matches!(
+        reason,
+        Reason::Internal | Reason::NotPublished | Reason::Overloaded
+    )
+    .then_some(1)
 }

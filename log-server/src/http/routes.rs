@@ -21,11 +21,11 @@ use crate::admission::{Admitted, Sent};
 use crate::args::Right;
 use crate::batch::{Appended, Client, Entered, Job};
 use crate::disclosure::{Change, shown};
-use crate::failure::Failure;
 use crate::http::app::App;
 use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::{compress, openapi};
+use crate::refusal::{Reason, Refusal};
 use crate::tiles::Source as _;
 
 /// The longest body, in bytes.
@@ -88,10 +88,10 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         "/healthz" => Ok(plain("ok\n")),
         // The writer has started, or this would not be answered; it refuses work when it cannot
         // publish.
-        "/readyz" if app.jobs.is_closed() => Err(Problem::internal()),
+        "/readyz" if app.jobs.is_closed() => Err(Refusal::internal().into()),
         "/readyz" => match app.health.trouble() {
             None => Ok(plain("ready\n")),
-            Some(why) => Err(Problem::new(503, "log.not_published", why).retry(1)),
+            Some(why) => Err(Refusal::new(Reason::NotPublished, why).into()),
         },
         "/metrics" => {
             let waiting = app.queue.saturating_sub(app.jobs.capacity());
@@ -138,13 +138,13 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
     };
     let job = Job { admitted, client };
     app.jobs.try_send(job).map_err(|error| match error {
-        TrySendError::Full(_) => Problem::overloaded(),
-        TrySendError::Closed(_) => Problem::internal(),
+        TrySendError::Full(_) => Refusal::overloaded(),
+        TrySendError::Closed(_) => Refusal::internal(),
     })?;
     let mut appended = tokio::time::timeout(app.publish_wait, answered)
         .await
-        .map_err(|_| Problem::not_published())?
-        .map_err(|_| Problem::internal())??;
+        .map_err(|_| Refusal::not_published())?
+        .map_err(|_| Refusal::internal())??;
     let (index, repeat) = (appended.entry.index, appended.entry.repeat);
     tracing::debug!(index, repeat, size = appended.head.size, "append");
     // What was appended just now is under no stamped head.
@@ -166,7 +166,7 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
 }
 
 /// The bundle for whoever appended it: with all that was sent, whatever the public may see.
-fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Problem> {
+fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Refusal> {
     let Entered { leaf, blind, .. } = appended.entry;
     let entry = Entry::parse(&leaf)?;
     let mut evidence = bundle::Evidence::default();
@@ -195,10 +195,10 @@ async fn disclose(app: &Arc<App>, id: &str, request: Request<Incoming>) -> Resul
         let old = app
             .reader()
             .evidence(index)?
-            .ok_or_else(Problem::internal)?;
+            .ok_or_else(Refusal::internal)?;
         let new = change.apply(&id, &entry, &old)?;
         if !app.reader().set_evidence(index, &old, &new)? {
-            return Err(Problem::overloaded());
+            return Err(Refusal::overloaded().into());
         }
         tracing::info!(index, level = ?new.disclosure, "disclosure changed");
         verification(&app, &id)
@@ -226,7 +226,7 @@ fn serve_tile(app: &App, tile: &Tile, gzip: bool) -> Result<Answer, Problem> {
         return Err(not_found());
     }
     let mut bytes = app.tiles.read(tile)?.ok_or_else(|| match tile.is_full() {
-        true => Problem::internal(),
+        true => Refusal::internal().into(),
         // A width that no published tree has had.
         false => not_found(),
     })?;
@@ -307,7 +307,8 @@ async fn body(request: Request<Incoming>) -> Result<Bytes, Problem> {
             "request.too_large",
             "The body is larger than 1 MiB.",
         )),
-        Err(_) => Err(Problem::bad_request(
+        Err(_) => Err(Problem::new(
+            400,
             "request.incomplete",
             "The body did not arrive whole.",
         )),
@@ -319,14 +320,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Problem::internal())?
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        tracing::error!(%failure, "request failed");
-        Self::internal()
-    }
+    done.map_err(|_| Refusal::internal())?
 }
 
 fn inner<'p>(path: &'p str, before: &str, after: &str) -> Option<&'p str> {

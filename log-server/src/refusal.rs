@@ -1,0 +1,150 @@
+//! Why a request takes no effect: a stable code, and a text for people. Which HTTP status that is,
+//! the HTTP side alone knows.
+
+use verifier_core::code::Code;
+use verifier_core::schema;
+use verifier_core::webauthn::{assertion, cose_key, credential};
+use verifier_core::{entry, payload};
+
+use crate::failure::Failure;
+
+/// A request that takes no effect.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) reason: Reason,
+    pub(crate) detail: String,
+    pub(crate) expected: Option<String>,
+    pub(crate) found: Option<String>,
+}
+
+/// The kinds of refusals.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reason {
+    /// This assertion is in the log under another approval id.
+    AssertionReused,
+    /// This approval id is in the log with another entry.
+    Conflict,
+    /// The decision is too old, or in the future.
+    DecidedAt,
+    /// An error of the log's own. Nobody can say whether the request took effect.
+    Internal,
+    /// Not JSON.
+    NotJson,
+    /// Committed, and not yet covered by a published checkpoint.
+    NotPublished,
+    /// Too many requests are waiting.
+    Overloaded,
+    /// Not the members that the request should have.
+    Schema,
+    /// Larger than the log takes.
+    TooLarge,
+    /// No such approval.
+    Unknown,
+    /// A verifier would reject the approval with this code, or call it malformed.
+    Verifier(Code),
+}
+
+impl Reason {
+    /// The stable code.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::AssertionReused => "entry.assertion_reused",
+            Self::Conflict => "entry.conflict",
+            Self::DecidedAt => "entry.decided_at",
+            Self::Internal => "log.error",
+            Self::NotJson => "request.not_json",
+            Self::NotPublished => "log.not_published",
+            Self::Overloaded => "log.overloaded",
+            Self::Schema => "request.schema",
+            Self::TooLarge => "request.too_large",
+            Self::Unknown => "entry.unknown",
+            Self::Verifier(code) => code.as_str(),
+        }
+    }
+}
+
+impl Refusal {
+    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+            expected: None,
+            found: None,
+        }
+    }
+
+    /// What a verifier would reject later is refused with its code.
+    pub(crate) fn rejected(code: Code, detail: impl Into<String>) -> Self {
+        Self::new(Reason::Verifier(code), detail)
+    }
+
+    pub(crate) fn unknown_approval() -> Self {
+        Self::new(Reason::Unknown, "This log has no such approval.")
+    }
+
+    /// Committed, and not yet covered by a published checkpoint.
+    pub(crate) fn not_published() -> Self {
+        let detail = "The log cannot publish at the moment. What it has accepted is kept: repeat \
+                      the same request later.";
+        Self::new(Reason::NotPublished, detail)
+    }
+
+    pub(crate) fn overloaded() -> Self {
+        Self::new(Reason::Overloaded, "Too many requests are waiting.")
+    }
+
+    pub(crate) fn internal() -> Self {
+        let detail = "The log met an error of its own. Nobody can say whether the request took \
+                      effect: repeat it.";
+        Self::new(Reason::Internal, detail)
+    }
+
+    pub(crate) fn compared(
+        mut self,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        self.expected = Some(expected.into());
+        self.found = Some(found.into());
+        self
+    }
+
+    fn of(error: &dyn verifier_core::Failure) -> Self {
+        Self {
+            expected: error.expected(),
+            found: error.found(),
+            ..Self::rejected(error.code(), error.to_string())
+        }
+    }
+}
+
+macro_rules! from_core {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Refusal {
+            fn from(error: $error) -> Self {
+                Self::of(&error)
+            }
+        })+
+    };
+}
+
+from_core!(
+    assertion::Error,
+    cose_key::Error,
+    credential::Error,
+    entry::Error,
+    payload::ChallengeError
+);
+
+impl From<schema::Error> for Refusal {
+    fn from(error: schema::Error) -> Self {
+        Self::new(Reason::Schema, error.to_string())
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        tracing::error!(%failure, "request failed");
+        Self::internal()
+    }
+}

@@ -24,6 +24,7 @@ pub mod policy;
 pub mod report;
 pub mod schema;
 pub mod signature;
+pub mod text;
 pub mod time;
 pub mod tlog;
 mod verify;

@@ -6,6 +6,7 @@
 //! ```
 
 mod fields;
+mod variant;
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -17,6 +18,7 @@ use crate::json::{Limits, Value};
 use crate::{Failure, quote};
 
 pub use fields::{Field, fields};
+pub(crate) use variant::variant;
 
 /// A WebAuthn challenge that names a payload.
 #[derive(Clone, Debug, Eq, PartialEq)]

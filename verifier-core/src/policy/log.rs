@@ -1,10 +1,12 @@
 //! Which log has to hold the approval, and who watches it.
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 
 use super::Error;
 use crate::json::Value;
 use crate::schema::{Members, Problem};
+use crate::text::from_people;
 use crate::time::parse_duration;
 use crate::tlog;
 
@@ -31,7 +33,7 @@ pub struct LogPolicy {
 }
 
 impl LogPolicy {
-    /// The c2sp.org/tlog-policy text as it was given.
+    /// The c2sp.org/tlog-policy text, with LF behind each line.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -51,13 +53,13 @@ impl LogRule {
             .optional_members("log")?
             .ok_or_else(|| members.error("log", Problem::Missing))?
             .only(&["maxAppendDelay", "policy"])?;
-        let text = log.text("policy")?;
+        let text = normal(log.text("policy")?);
         let delay = log.optional_text("maxAppendDelay")?.unwrap_or("24h");
         Ok(Self::Required(LogPolicy {
-            tlog: tlog::policy::Policy::parse(text).map_err(Error::Log)?,
+            tlog: tlog::policy::Policy::parse(&text).map_err(Error::Log)?,
             max_append_delay: parse_duration(delay)
                 .ok_or_else(|| log.wrong("maxAppendDelay", "a duration such as 24h", delay))?,
-            text: text.to_string(),
+            text,
             max_append_delay_text: delay.to_string(),
         }))
     }
@@ -71,4 +73,14 @@ impl LogRule {
             ]),
         }
     }
+}
+
+/// The text as every copy of it is written in the canonical form, whichever way an editor left it:
+/// LF line ends, also behind the last line, and no byte order mark.
+fn normal(text: &str) -> String {
+    let mut text = from_people(text.as_bytes()).map_or_else(|_| text.into(), Cow::into_owned);
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
 }

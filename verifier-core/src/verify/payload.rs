@@ -1,13 +1,14 @@
 //! `payload.binding`: these bytes, and no others, were approved.
 
 use alloc::format;
+use alloc::string::String;
 
 use super::Run;
 use super::claim::Claim;
 use crate::check::{Check, CheckId};
 use crate::code::Code;
 use crate::encoding::{hex, sha256};
-use crate::payload::{Challenge, differences, same_json};
+use crate::payload::{Challenge, differences, same_json, variant};
 use crate::policy::{PayloadRule, Policy};
 use crate::report::PayloadMatch;
 
@@ -58,7 +59,11 @@ impl Run<'_> {
                                layout (RFC 8785 forms agree).";
                 return pass(message, PayloadMatch::Canonical);
             }
-            let message = "The payload you gave is not the payload that was approved.";
+            let mut message =
+                String::from("The payload you gave is not the payload that was approved.");
+            if let Some(change) = variant(expected, signed) {
+                message.push_str(&format!(" The same text {change} is the approved payload."));
+            }
             let mut check = mismatch(&hash, "your payload", signed, "approved").message(message);
             check.differences = bundled
                 .map(|b| differences(expected, b))

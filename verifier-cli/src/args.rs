@@ -2,19 +2,22 @@
 
 mod bitcoin;
 mod policy;
+mod time;
+mod verify;
 mod watch;
 #[cfg(unix)]
 mod witness;
+pub(crate) mod words;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use verifier_core::bundle::is_approval_id;
-use verifier_core::encoding::from_hex;
-use verifier_core::time::Time;
 
 pub(crate) use self::bitcoin::*;
 pub(crate) use self::policy::*;
+use self::time::moment;
+pub(crate) use self::verify::*;
 pub(crate) use self::watch::*;
 #[cfg(unix)]
 pub(crate) use self::witness::*;
@@ -71,61 +74,6 @@ pub(crate) enum Format {
     Human,
     /// For programs: one JSON object a line
     Json,
-}
-
-/// Verify approvals: bundles from a log, or an approval service's own answers
-#[derive(Args, Debug)]
-#[command(after_help = "\
-Exit codes: 0 VERIFIED, 1 REJECTED, 2 wrong usage or bad policy, 3 MALFORMED, 4 INCOMPLETE,
-5 a file cannot be read. Only 0 means that everything your policy requires was checked and holds.
-Of several inputs the worst counts: 1 before 3 before 4 before 5.
-
-Folders: every *.json in it, sorted by name; folders below it are not read. X.payload or
-X.payload.json beside X.json is its payload. The file given as --policy is left out.
-
-JSON: one report a line on stdout, in the order of the inputs. A report names no file: its
-inputs.bundleSha256 is what `sha256sum` prints for the file. An input that cannot be read has a
-line too: {\"code\":\"io.unreadable\",\"exitCode\":5,\"file\":…,\"message\":…,\"next\":…}. Errors that
-concern no single input are such an object on stderr.
-
-Examples:
-  cosignet verify approval.json --policy policy.toml --payload wire.json
-  cosignet verify approval.json --policy policy.toml --payload-sha256 \"$(sha256sum < wire.json | cut -c1-64)\"
-  cosignet verify approvals/ --policy policy.toml --format json > reports.jsonl
-  cosignet verify - --policy policy.toml -q < approval.json && ./deploy")]
-pub(crate) struct VerifyArgs {
-    /// Approvals, folders of them, or - for stdin
-    #[arg(required = true, value_name = "FILE|DIR|-")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// Whom and what you trust (TOML or JSON); without it nothing is VERIFIED
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// The payload that should have been approved (one input only)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) payload: Option<PathBuf>,
-    /// The SHA-256 of that payload (one input only)
-    #[arg(long, value_name = "HEX", value_parser = sha256)]
-    pub(crate) payload_sha256: Option<[u8; 32]>,
-    /// The approval that this should be (one input only)
-    #[arg(long, value_name = "ID", value_parser = approval_id)]
-    pub(crate) approval_id: Option<String>,
-    /// The approver, as named in the policy, that it should be from
-    #[arg(long, value_name = "NAME")]
-    pub(crate) approver: Option<String>,
-    /// The relying party id that it should be for
-    #[arg(long, value_name = "ID")]
-    pub(crate) rp_id: Option<String>,
-    /// Bitcoin's block headers, for anchors; see `cosignet headers`
-    #[arg(long, value_name = "FILE")]
-    pub(crate) headers: Option<PathBuf>,
-    /// A moment that no time in the evidence may lie after, such as 2026-03-01T12:00:00Z or "now"
-    #[arg(long, value_name = "TIME|now", value_parser = moment)]
-    pub(crate) at: Option<Time>,
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
-    /// Print no results: the exit code says it all
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
 }
 
 /// Show what is in a file, without verifying anything
@@ -203,30 +151,9 @@ impl Cli {
     }
 }
 
-fn sha256(text: &str) -> Result<[u8; 32], &'static str> {
-    let bytes = from_hex(&text.to_ascii_lowercase()).ok();
-    bytes
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or("a SHA-256 is 64 hex digits")
-}
-
 fn approval_id(text: &str) -> Result<String, &'static str> {
     match is_approval_id(text) {
         true => Ok(text.into()),
         false => Err("an approval id is a lower-case UUID of 36 characters"),
     }
-}
-
-fn moment(text: &str) -> Result<Time, &'static str> {
-    const FORM: &str = "a time is written 2026-03-01T12:00:00.000Z or 2026-03-01T12:00:00Z";
-    if text == "now" {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let millis = now.ok().and_then(|now| u64::try_from(now.as_millis()).ok());
-        return millis
-            .and_then(Time::from_millis)
-            .ok_or("the clock of this machine is wrong");
-    }
-    let seconds = text.strip_suffix('Z').filter(|text| text.len() == 19);
-    let full = seconds.map(|text| format!("{text}.000Z"));
-    Time::parse(full.as_deref().unwrap_or(text)).ok_or(FORM)
 }

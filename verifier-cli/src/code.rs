@@ -48,10 +48,18 @@ codes! {
         "The log says that it does not have this approval.",
         "It was not appended, it is not published yet, or the log denies it.",
         "Whoever has the approval's bundle can show that a log denies it; otherwise ask the approval service.";
+    IoChanged "io.changed" Io,
+        "Somebody else changed the file while it was being edited; it was left as they wrote it.",
+        "An editor, or another program that takes no lock.",
+        "Run the command again: it then starts from the file as it is now.";
     IoExists "io.exists" Io,
         "The file to be written exists already, and nothing is ever overwritten.",
         "The command was run twice, or the name is taken.",
         "Choose another name, or move the old file away.";
+    IoHeld "io.held" Io,
+        "Another process is changing the file, and two at once would lose what one of them wrote.",
+        "The command was started twice, perhaps by a timer.",
+        "Wait until it has ended, and run the command again.";
     IoListen "io.listen" Io,
         "The address cannot be listened on.",
         "Another program uses the port, or the port needs more rights.",

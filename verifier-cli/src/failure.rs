@@ -162,6 +162,16 @@ impl CliError {
     }
 }
 
+/// Something to know beside the results, to stderr. It changes none of them.
+pub(crate) fn print_note(message: &str, format: Format) {
+    let text = match format {
+        Format::Human => wrap("note: ", message),
+        Format::Json => Value::from([("note", message.into())]).to_text() + "\n",
+    };
+    // There is nowhere left to report a failure of this.
+    let _ignored = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+}
+
 fn exit_of(code: Code) -> Exit {
     match code.effect() {
         Effect::Reject => Exit::Rejected,

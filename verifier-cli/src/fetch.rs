@@ -104,6 +104,7 @@ impl Fetched {
                     report,
                     json.as_bytes(),
                     None,
+                    None,
                     Style::of_stdout(),
                 ));
             }

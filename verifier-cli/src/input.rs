@@ -1,11 +1,11 @@
 //! The files that `verify` is about: FILE, DIR and `-`, in order.
 
-use std::collections::HashSet;
-use std::fs::{self, FileType};
+mod folder;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::code::CliCode;
-use crate::failure::{CliError, show_path};
+use crate::failure::CliError;
 use crate::file;
 
 /// One thing to verify.
@@ -17,6 +17,8 @@ pub(crate) struct InputFile {
     pub(crate) payload: Option<PathBuf>,
     /// Why it cannot even be read.
     pub(crate) problem: Option<CliError>,
+    /// Whether the caller has named it, and not the folder that it is in.
+    pub(crate) named: bool,
 }
 
 impl InputFile {
@@ -25,6 +27,7 @@ impl InputFile {
             path,
             payload: None,
             problem: None,
+            named: false,
         }
     }
 
@@ -37,90 +40,69 @@ impl InputFile {
     }
 }
 
-/// All inputs: folders opened, their files sorted by name. `policy` is no input.
-pub(crate) fn expand(paths: &[PathBuf], policy: Option<&Path>) -> Vec<InputFile> {
-    let mut out = Vec::new();
-    for path in paths {
-        if !file::is_stdin(path) && path.is_dir() {
-            out.extend(folder(path, policy));
-        } else {
-            out.push(InputFile::new(path.clone()));
+/// Everything that was found.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// In the order in which they are verified.
+    pub(crate) files: Vec<InputFile>,
+    /// What lies in the folders besides.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// Something in a folder that is neither an input nor the payload of one.
+#[derive(Debug)]
+pub(crate) struct LeftOut {
+    pub(crate) path: PathBuf,
+    /// Behind "it is", in a few words.
+    pub(crate) why: &'static str,
+}
+
+/// A file that has a part of its own in the run, wherever it lies.
+#[derive(Debug)]
+pub(crate) struct Given<'p> {
+    role: &'static str,
+    path: &'p Path,
+    canonical: Option<PathBuf>,
+}
+
+impl<'p> Given<'p> {
+    pub(crate) fn new(role: &'static str, path: &'p Path) -> Self {
+        let canonical = fs::canonicalize(path).ok();
+        Self {
+            role,
+            path,
+            canonical,
         }
     }
+
+    /// Whether `path`, which is in a folder, is this file or leads to it.
+    fn is(&self, path: &Path) -> bool {
+        let Some(canonical) = &self.canonical else {
+            return false;
+        };
+        let possible = path.file_name() == canonical.file_name()
+            || path.file_name() == self.path.file_name()
+            || path.is_symlink();
+        possible && fs::canonicalize(path).is_ok_and(|path| path == *canonical)
+    }
+}
+
+/// All inputs: folders opened, their files sorted by name. What is `given` is none.
+pub(crate) fn expand(paths: &[PathBuf], given: &[Given<'_>]) -> Inputs {
+    let mut out = Inputs::default();
+    for path in paths {
+        if is_folder(path) {
+            folder::read(path, given, &mut out);
+        } else {
+            let mut input = InputFile::new(path.clone());
+            input.named = true;
+            out.files.push(input);
+        }
+    }
+    out.left_out.sort_by(|a, b| a.path.cmp(&b.path));
     out
 }
 
-/// Every `*.json` except payloads and the policy. Anything doubtful stays in, to be reported:
-/// an approval that is left out in silence would look as if it had been verified.
-fn folder(path: &Path, policy: Option<&Path>) -> Vec<InputFile> {
-    let listed = fs::read_dir(path).and_then(|entries| {
-        let files = entries.map(|entry| entry.and_then(|e| Ok((e.path(), e.file_type()?))));
-        files.collect::<Result<Vec<_>, _>>()
-    });
-    let mut files = match listed {
-        Ok(files) => files,
-        Err(error) => {
-            let problem = CliError::unreadable(path, &error);
-            return vec![InputFile::problem(path.into(), problem)];
-        }
-    };
-    // The listing answers most questions; asking the system about each of many files takes long.
-    let there: HashSet<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
-    let policy = policy.and_then(|policy| fs::canonicalize(policy).ok());
-    files.retain(|(path, kind)| {
-        ends_in(path, ".json")
-            && !(kind.is_dir() || kind.is_symlink() && path.is_dir())
-            && !is_payload(path, &there)
-            && policy
-                .as_ref()
-                .is_none_or(|policy| !is_same(path, *kind, policy))
-    });
-    files.sort_by(|(a, _), (b, _)| a.cmp(b));
-    if files.is_empty() {
-        let message = format!("{} holds no approval.", show_path(path));
-        let problem = CliError::new(CliCode::IoNoFiles, message);
-        return vec![InputFile::problem(path.into(), problem)];
-    }
-    let with_payload = |(path, kind)| with_payload(path, kind, &there);
-    files.into_iter().map(with_payload).collect()
-}
-
-/// `X.payload.json`, where `X.json` is there.
-fn is_payload(path: &Path, there: &HashSet<PathBuf>) -> bool {
-    let stem = path.with_extension("");
-    ends_in(&stem, ".payload") && there.contains(&stem.with_extension("json"))
-}
-
-fn with_payload(path: PathBuf, kind: FileType, there: &HashSet<PathBuf>) -> InputFile {
-    let beside = |extension| {
-        let payload = path.with_extension(extension);
-        there.contains(&payload).then_some(payload)
-    };
-    // A pipe or a device would wait or never end.
-    let special = !kind.is_file() && fs::metadata(&path).is_ok_and(|found| !found.is_file());
-    if special {
-        let message = format!("{} is not a regular file.", show_path(&path));
-        return InputFile::problem(path, CliError::new(CliCode::IoUnreadable, message));
-    }
-    match (beside("payload"), beside("payload.json")) {
-        (Some(_), Some(_)) => {
-            let message = format!("{} has two payloads beside it.", show_path(&path));
-            InputFile::problem(path, CliError::new(CliCode::IoTwoPayloads, message))
-        }
-        (payload, None) | (None, payload) => InputFile {
-            payload,
-            ..InputFile::new(path)
-        },
-    }
-}
-
-/// Whether `path` is, or leads to, the file with this canonical path.
-fn is_same(path: &Path, kind: FileType, canonical: &Path) -> bool {
-    let possible = kind.is_symlink() || path.file_name() == canonical.file_name();
-    possible && fs::canonicalize(path).is_ok_and(|path| path == canonical)
-}
-
-fn ends_in(path: &Path, end: &str) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name.as_encoded_bytes().ends_with(end.as_bytes())
+pub(crate) fn is_folder(path: &Path) -> bool {
+    !file::is_stdin(path) && path.is_dir()
 }

@@ -30,6 +30,7 @@ mod monitor;
 mod output;
 mod policy;
 mod policy_file;
+mod pool;
 mod text;
 mod vectors;
 mod verify;
@@ -37,19 +38,21 @@ mod verify;
 #[cfg(unix)]
 mod witness;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
-use args::{Cli, Command, Format, VectorsCommand};
+use args::{Cli, Command, Format, VectorsCommand, words};
 use exit::Exit;
 use failure::CliError;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match parse(&words) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error).into(),
+        Err(exit) => return exit.into(),
     };
     let format = cli.format();
     let done = match &cli.command {
@@ -73,26 +76,47 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Help and version, or what is wrong with the command line.
-fn refuse(error: &clap::Error) -> Exit {
-    let asked = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
-    let words: Vec<_> = std::env::args_os().collect();
-    let json = words.windows(2).any(|pair| pair == ["--format", "json"])
-        || words.iter().any(|word| word == "--format=json");
-    if json && !asked {
-        let text = error.render().to_string();
-        let text = text.split("\n\n").next().unwrap_or_default();
-        let text = text.strip_prefix("error: ").unwrap_or(text);
-        let message = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        CliError::usage(message).print(Format::Json);
-        return Exit::Usage;
-    }
-    match error.print() {
-        Ok(()) if asked => Exit::Ok,
-        Err(_) if asked => Exit::Io,
-        _ => Exit::Usage,
-    }
+/// The command line as it was meant, or how the process ends instead.
+fn parse(words: &[OsString]) -> Result<Cli, Exit> {
+    let format = match words::want_json(words) {
+        true => Format::Json,
+        false => Format::Human,
+    };
+    let refused = |error: CliError| {
+        error.print(format);
+        error.exit()
+    };
+    words::check(words).map_err(refused)?;
+    Cli::try_parse_from(words).map_err(|error| {
+        let asked = matches!(
+            error.kind(),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+        );
+        if asked && words::only_asks(words, &Cli::command()) {
+            let printed = output::print(&error.render().to_string(), format);
+            return printed.err().unwrap_or(Exit::Ok);
+        }
+        if asked {
+            let message = "help or the version was asked for beside something else, so nothing \
+                           was done.";
+            return refused(CliError::usage(message).next(
+                "Ask for it alone. Write `--` in front of the names of files, or ./NAME: a name \
+                 that begins with - is taken for an option.",
+            ));
+        }
+        if format == Format::Json {
+            return refused(CliError::usage(first_paragraph(&error)));
+        }
+        // There is nowhere left to report a failure of this.
+        let _ignored = error.print();
+        Exit::Usage
+    })
+}
+
+/// What is wrong with the command line, in one line.
+fn first_paragraph(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.split("\n\n").next().unwrap_or_default();
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,9 @@
 //! Where results go: stdout, as long as somebody reads it.
 
 use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+use verifier_core::json::{Limits, Value};
 
 use crate::args::Format;
 use crate::code::CliCode;
@@ -11,6 +14,21 @@ use crate::failure::CliError;
 /// read are no success.
 pub(crate) fn print(text: &str, format: Format) -> Result<(), Exit> {
     print_all([text], format)
+}
+
+/// A report with the name of the file that it is about, which is this program's addition.
+pub(crate) fn with_file(report: &str, path: &Path) -> String {
+    let name = Value::from(path.to_string_lossy().into_owned());
+    match Value::parse(report.as_bytes(), Limits::bytes(usize::MAX)) {
+        Ok(Value::Object(members)) => {
+            let members = members
+                .iter()
+                .map(|(key, value)| (key.into(), value.clone()));
+            let named = members.chain([("file".into(), name)]);
+            Value::Object(named.collect()).to_text()
+        }
+        _ => report.into(),
+    }
 }
 
 /// The same for many texts, one after the other.

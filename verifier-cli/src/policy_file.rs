@@ -7,6 +7,7 @@ use verifier_core::code::Code;
 use verifier_core::json::Value;
 use verifier_core::policy::Policy;
 use verifier_core::quote;
+use verifier_core::text::from_people;
 
 use crate::failure::CliError;
 use crate::file;
@@ -21,12 +22,14 @@ pub(crate) fn load(path: &Path) -> Result<Policy, CliError> {
 fn parse(bytes: &[u8], path: &Path) -> Result<Policy, CliError> {
     let from_json = |json: &[u8]| Policy::from_json(json).map_err(|error| CliError::of(&error));
     // The core refuses what is too long, in either form.
-    if is_json(bytes, path) || bytes.len() > Policy::MAX_BYTES {
+    if bytes.len() > Policy::MAX_BYTES {
         return from_json(bytes);
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| CliError::policy(Code::PolicySyntax, "the policy is not UTF-8 text."))?;
-    from_toml(text)
+    let text = file::text(bytes, Code::PolicySyntax)?;
+    match is_json(&text, path) {
+        true => from_json(text.as_bytes()),
+        false => from_toml(&text),
+    }
 }
 
 /// The policy in a TOML text.
@@ -47,11 +50,31 @@ pub(crate) fn document(text: &str) -> Result<DocumentMut, CliError> {
     })
 }
 
-pub(crate) fn is_json(bytes: &[u8], path: &Path) -> bool {
+/// The bytes of a text in the form of a file that it is to replace: its encoding, and its line ends.
+pub(crate) fn written_like(bytes: &[u8], text: &str) -> Vec<u8> {
+    let old = from_people(bytes).unwrap_or_default();
+    let utf16 = |unit: fn(u16) -> [u8; 2], text: &str| -> Vec<u8> {
+        let marked = ["\u{feff}", text].concat();
+        marked.encode_utf16().flat_map(unit).collect()
+    };
+    let write = |text: &str| match bytes {
+        [0xff, 0xfe, ..] => utf16(u16::to_le_bytes, text),
+        [0xfe, 0xff, ..] => utf16(u16::to_be_bytes, text),
+        [0xef, 0xbb, 0xbf, ..] => ["\u{feff}", text].concat().into_bytes(),
+        _ => text.into(),
+    };
+    let windows = old.replace('\n', "\r\n");
+    match old != windows && write(&windows) == bytes {
+        true => write(&text.replace('\n', "\r\n")),
+        false => write(text),
+    }
+}
+
+pub(crate) fn is_json(text: &str, path: &Path) -> bool {
     match path.extension() {
         Some(extension) if extension == "json" => true,
         Some(extension) if extension == "toml" => false,
-        _ => bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{'),
+        _ => text.trim_ascii_start().starts_with('{'),
     }
 }
 

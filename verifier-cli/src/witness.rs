@@ -19,6 +19,7 @@ mod ledger;
 mod record;
 mod server;
 
+use verifier_core::code::Code;
 use verifier_core::tlog::policy::Policy;
 
 use crate::args::{Format, WitnessCommand, WitnessInitArgs, WitnessServeArgs};
@@ -54,9 +55,7 @@ fn serve(args: &WitnessServeArgs) -> Result<Exit, CliError> {
     directory.require()?;
     let _lock = directory.lock()?;
     let key = WitnessKey::read(&directory.key())?;
-    let bytes = file::read_whole(&args.logs, Policy::MAX_BYTES)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| CliError::usage("the policy is not UTF-8 text.").about(&args.logs))?;
+    let text = file::read_text(&args.logs, Policy::MAX_BYTES, Code::PolicyLog)?;
     let policy = Policy::parse(&text).map_err(|error| CliError::of(&error).about(&args.logs))?;
     if policy.logs().is_empty() {
         let message = "the policy has no `log` line, so there is nothing to cosign.";

@@ -52,7 +52,12 @@ pub(super) fn run(args: &AnchorUpgradeArgs) -> Result<Exit, CliError> {
         changed: bundle.anchor != before,
     };
     if outcome.changed {
-        file::replace(path, bundle.to_json())?;
+        // Asking takes long, so the file is held only now.
+        let edit = file::edit(path, Input::MAX_BYTES)?;
+        if edit.bytes() != bytes {
+            return Err(file::not_edited(path, durable::Error::Changed));
+        }
+        file::replace(path, edit, bundle.to_json())?;
     }
     let text = match args.format {
         Format::Json => outcome.to_json() + "\n",

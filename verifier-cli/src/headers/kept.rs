@@ -3,7 +3,7 @@
 //! What is appended is verified first. A process that is killed leaves a file that is whole, or
 //! one whose end does not verify; that end is dropped when the file grows again.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,6 @@ use verifier_core::bitcoin::network::Network;
 use super::source::Bytes;
 use crate::code::CliCode;
 use crate::failure::{CliError, show_path};
-use crate::file;
 
 /// The longest first line, in bytes.
 const LONGEST_LINE: u64 = 64;
@@ -43,24 +42,24 @@ impl Kept {
         })
     }
 
-    /// A file that is there. Nobody else may change it meanwhile.
-    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+    /// A file that is there. Nobody else may change it meanwhile. An empty one begins as a new one
+    /// does.
+    pub(super) fn open(path: &Path, network: Network, start: u32) -> Result<Self, CliError> {
         let unreadable = |error: io::Error| CliError::unreadable(path, &error);
+        crate::file::require_regular(path)?;
         let opened = OpenOptions::new().read(true).write(true).open(path);
         let mut file = opened.map_err(unreadable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let message = "another process is changing the file.";
-                return Err(CliError::usage(message)
-                    .about(path)
-                    .next("Wait until it has ended."));
-            }
-            Err(TryLockError::Error(error)) => return Err(unreadable(error)),
-        }
+        durable::lock(&file, path).map_err(|error| crate::file::not_edited(path, error))?;
         let mut line = Vec::new();
         let begun = (&mut file).take(LONGEST_LINE).read_to_end(&mut line);
         begun.map_err(unreadable)?;
+        if line.is_empty() {
+            let mut this = Self::new(path, network, start)?;
+            let begun = file.write_all(first_line(network, start).as_bytes());
+            begun.map_err(|error| unwritable(path, &error))?;
+            this.file = Some(file);
+            return Ok(this);
+        }
         let (network, start, _) =
             read_first_line(&line).map_err(|error| CliError::of(&error).about(path))?;
         let mut this = Self::new(path, network, start)?;
@@ -116,13 +115,24 @@ impl Kept {
     /// Drops what is behind the last good header, and waits until all is on the disk.
     pub(super) fn sync(&self) -> Result<(), CliError> {
         let end = self.place(self.checker.next_height());
-        let synced = self.file.as_ref().map_or(Ok(()), |file| {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let synced = || -> io::Result<()> {
             if file.metadata()?.len() != end {
                 file.set_len(end)?;
             }
-            file.sync_all()
-        });
-        synced.map_err(|error| unwritable(&self.path, &error))
+            file.sync_all()?;
+            durable::sync_name(&self.path)
+        };
+        synced().map_err(|error| unwritable(&self.path, &error))?;
+        // A file that was removed or replaced meanwhile was written for nobody.
+        match durable::lock(file, &self.path) {
+            Err(durable::Error::Held) => {
+                Err(crate::file::not_edited(&self.path, durable::Error::Changed))
+            }
+            other => other.map_err(|error| crate::file::not_edited(&self.path, error)),
+        }
     }
 
     /// A copy of the headers below a height, to be continued in another way.
@@ -148,6 +158,8 @@ impl Kept {
                 .write(true)
                 .create_new(true)
                 .open(&draft.path)?;
+            // It is held when it takes its place.
+            durable::lock(&new, &draft.path)?;
             new.set_permissions(file.metadata()?.permissions())?;
             file.seek(SeekFrom::Start(0))?;
             io::copy(&mut file.take(end), &mut new)?;
@@ -161,8 +173,9 @@ impl Kept {
     /// Takes the place of another file, at once.
     pub(super) fn replace(mut self, other: &Self) -> Result<Self, CliError> {
         self.sync()?;
+        other.sync()?;
         let to = fs::canonicalize(&other.path);
-        let renamed = to.and_then(|to| fs::rename(&self.path, to));
+        let renamed = to.and_then(|to| durable::rename(&self.path, &to));
         renamed.map_err(|error| unwritable(&other.path, &error))?;
         self.path.clone_from(&other.path);
         self.draft = false;
@@ -198,6 +211,8 @@ impl Kept {
             let mut new = OpenOptions::new();
             let new = new.read(true).write(true).create_new(true);
             let mut new = new.open(&self.path)?;
+            // Before its first byte counts: whoever opens it now finds it held.
+            durable::lock(&new, &self.path)?;
             let line = first_line(self.checker.network(), self.checker.start());
             new.write_all(line.as_bytes())?;
             self.file = Some(new);
@@ -237,6 +252,6 @@ fn unwritable(path: &Path, error: &io::Error) -> CliError {
             let message = format!("{} exists already; it was left as it is.", show_path(path));
             CliError::new(CliCode::IoExists, message).file(path)
         }
-        _ => file::unwritable(path, error),
+        _ => crate::file::unwritable(path, error),
     }
 }

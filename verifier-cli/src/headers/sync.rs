@@ -24,9 +24,10 @@ pub(super) fn run(args: &SyncArgs) -> Result<Exit, CliError> {
         source: source::open(args)?,
     };
     let offer = sync.source.offer();
+    let start = offer.first.max(args.start);
     let kept = match args.file.exists() {
-        true => Kept::open(&args.file)?,
-        false => Kept::new(&args.file, offer.network, offer.first.max(args.start))?,
+        true => Kept::open(&args.file, offer.network, start)?,
+        false => Kept::new(&args.file, offer.network, start)?,
     };
     let before = (kept.tip(), kept.checker().work());
     let kept = sync.join(kept, offer)?;

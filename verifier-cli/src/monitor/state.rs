@@ -11,10 +11,10 @@
 //! `checked` moves on only when everything that it covers was scanned. `scanned` says how far a
 //! scan is that was not finished; it counts for nothing else.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use durable::{Access, Lock};
 use verifier_core::encoding::{base64url, from_base64url};
 use verifier_core::json::{Limits, Value};
 use verifier_core::schema::{self, Members};
@@ -66,7 +66,7 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct StateDir {
     path: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl StateDir {
@@ -155,7 +155,7 @@ impl StateDir {
                 .next(next));
         }
         let old = self.path.join("state.json.old");
-        fs::rename(&path, old).map_err(|error| unwritable(&path, &error))?;
+        durable::rename(&path, &old).map_err(|error| unwritable(&path, &error))?;
         Ok(State::default())
     }
 }
@@ -284,45 +284,21 @@ fn read_edge(members: &Members<'_, '_>, key: &str) -> Result<Edge, schema::Error
     Edge::from_levels(size, levels).map_err(|_| wrong())
 }
 
-fn lock(dir: &Path) -> Result<File, CliError> {
+fn lock(dir: &Path) -> Result<Lock, CliError> {
     let path = dir.join("lock");
-    let file = File::create(&path).map_err(|error| unwritable(&path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
+    Lock::take(&path).map_err(|error| match error {
+        durable::Error::Held => {
             let message = format!("Another monitor runs on {}.", show_path(dir));
-            Err(CliError::new(CliCode::MonitorState, message)
-                .next("Wait until it has ended, or use another --state folder."))
+            CliError::new(CliCode::MonitorState, message)
+                .next("Wait until it has ended, or use another --state folder.")
         }
-        Err(TryLockError::Error(error)) => Err(unwritable(&path, &error)),
-    }
+        error => unwritable(&path, &error.into()),
+    })
 }
 
 /// Puts a file in place of what was there, if anything, and makes that durable.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let failed = |error: std::io::Error| unwritable(path, &error);
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&new)
-        .map_err(failed)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&new, path))
-        .map_err(failed)?;
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed)
+    durable::replace(path, bytes, Access::Public).map_err(|error| unwritable(path, &error))
 }
 
 pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> CliError {

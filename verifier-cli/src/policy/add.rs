@@ -1,6 +1,7 @@
 //! `cosignet policy add-approver`: one more key in a policy, comments kept.
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+use verifier_core::code::Code;
 use verifier_core::encoding::{base64url, from_base64url, sha256};
 use verifier_core::json::Value;
 use verifier_core::policy::Policy;
@@ -19,16 +20,15 @@ pub(super) fn run(args: &AddArgs) -> Result<Exit, CliError> {
             "the policy to change has to be a file, not stdin.",
         ));
     }
-    let bytes = file::read(&args.policy, Policy::MAX_BYTES)?;
-    if policy_file::is_json(&bytes, &args.policy) {
+    let new = New::read(args)?;
+    let edit = file::edit(&args.policy, Policy::MAX_BYTES)?;
+    let about = |error: CliError| error.about(&args.policy);
+    let text = file::text(edit.bytes(), Code::PolicySyntax).map_err(about)?;
+    if policy_file::is_json(&text, &args.policy) {
         let message = "only a policy in TOML can be changed; this one is JSON.";
         return Err(CliError::usage(message).about(&args.policy));
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| CliError::usage("the policy is not UTF-8 text.").about(&args.policy))?;
-    let about = |error: CliError| error.about(&args.policy);
     let policy = policy_file::from_toml(&text).map_err(about)?;
-    let new = New::read(args)?;
     new.check(args, &policy)?;
 
     let mut document = policy_file::document(&text).map_err(about)?;
@@ -45,7 +45,8 @@ pub(super) fn run(args: &AddArgs) -> Result<Exit, CliError> {
             CliError::usage("the approver cannot be appended; add it by hand.").about(&args.policy),
         );
     }
-    file::replace(&args.policy, &text)?;
+    let bytes = policy_file::written_like(edit.bytes(), &text);
+    file::replace(&args.policy, edit, bytes)?;
     let text = new.report(args, &policy);
     Ok(output::print(&text, args.format).err().unwrap_or(Exit::Ok))
 }

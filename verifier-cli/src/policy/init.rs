@@ -1,6 +1,7 @@
 //! `cosignet policy init`: a policy that explains itself.
 
 use toml_edit::{Array, Value as Toml};
+use verifier_core::code::Code;
 use verifier_core::json::Value;
 use verifier_core::tlog;
 
@@ -13,9 +14,11 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
     let log = match &args.log_policy {
         None => None,
         Some(path) => {
-            let bytes = file::read_whole(path, tlog::policy::Policy::MAX_BYTES)?;
-            let text = String::from_utf8(bytes)
-                .map_err(|_| CliError::usage("the log policy is not UTF-8 text.").about(path))?;
+            let most = tlog::policy::Policy::MAX_BYTES;
+            let mut text = file::read_text(path, most, Code::PolicyLog)?;
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
             tlog::policy::Policy::parse(&text).map_err(|error| CliError::of(&error).about(path))?;
             Some(text)
         }

@@ -30,40 +30,18 @@ pub(crate) fn unreadable(error: &CliError, path: &Path, style: Style) -> String 
     format!("{}  {path}  [{code}]  {message}\n", style.bad(UNREADABLE))
 }
 
-/// How many inputs came to which verdict.
-#[derive(Debug, Default)]
-pub(crate) struct Tally(Vec<(&'static str, usize)>);
-
-impl Tally {
-    pub(crate) fn count(&mut self, word: &'static str) {
-        match self.0.iter_mut().find(|(known, _)| *known == word) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((word, 1)),
-        }
-    }
-
-    /// `3 inputs: 2 VERIFIED, 1 REJECTED.`
-    pub(crate) fn line(&self, all: usize) -> String {
-        const ORDER: [&str; 5] = [
-            "VERIFIED",
-            "REJECTED",
-            "MALFORMED",
-            "INCOMPLETE",
-            UNREADABLE,
-        ];
-        let counts = ORDER.iter().filter_map(|word| {
-            let (_, count) = self.0.iter().find(|(known, _)| known == word)?;
-            Some(format!("{count} {word}"))
-        });
-        let counts: Vec<String> = counts.collect();
-        let s = if all == 1 { "" } else { "s" };
-        format!("\n{all} input{s}: {}.\n", counts.join(", "))
-    }
-}
-
 /// The whole report.
-pub(crate) fn full(report: &Report, input: &[u8], payload: Option<&[u8]>, style: Style) -> String {
+pub(crate) fn full(
+    report: &Report,
+    input: &[u8],
+    payload: Option<&[u8]>,
+    note: Option<&str>,
+    style: Style,
+) -> String {
     let mut out = headline(report, style);
+    if let Some(note) = note {
+        out.push_str(&wrap("  note      ", note));
+    }
     for check in report.checks() {
         if matches!(check.status, Status::Fail | Status::Incomplete) {
             out.push('\n');

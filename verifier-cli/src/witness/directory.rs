@@ -1,12 +1,9 @@
-//! The data directory, and files in it that survive a power cut: written beside their place,
-//! synced, renamed into it, and the folder synced, because a rename is durable only when its folder
-//! is.
+//! The data directory of a witness.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use durable::{Access, Lock};
 use verifier_core::encoding::{hex, sha256};
 
 use super::key::WitnessKey;
@@ -44,7 +41,7 @@ impl Directory {
     /// Makes the directory of a new witness.
     pub(super) fn create(&self, key: &WitnessKey) -> Result<(), CliError> {
         let failed = |error: io::Error| unwritable(&self.root, &error);
-        fs::create_dir_all(&self.root).map_err(failed)?;
+        durable::create_folder(&self.root).map_err(failed)?;
         let _lock = self.lock()?;
         for path in [self.key(), self.logs()] {
             if path.exists() {
@@ -52,9 +49,8 @@ impl Directory {
                 return Err(CliError::new(CliCode::WitnessExists, message).file(&path));
             }
         }
-        write(&self.key(), key.to_file().as_bytes(), 0o600)
-            .and_then(|()| fs::create_dir(self.logs()))
-            .and_then(|()| sync(&self.root))
+        durable::create(&self.key(), key.to_file().as_bytes(), Access::Private)
+            .and_then(|()| durable::create_folder(&self.logs()))
             .map_err(failed)
     }
 
@@ -71,17 +67,15 @@ impl Directory {
     }
 
     /// Makes this process the one that signs here, until the file is dropped.
-    pub(super) fn lock(&self) -> Result<File, CliError> {
+    pub(super) fn lock(&self) -> Result<Lock, CliError> {
         let path = self.root.join("lock");
-        let file = File::create(&path).map_err(|error| unwritable(&path, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => {
+        Lock::take(&path).map_err(|error| match error {
+            durable::Error::Held => {
                 let message = format!("A witness runs on {} already.", show_path(&self.root));
-                Err(CliError::new(CliCode::WitnessRunning, message).file(&self.root))
+                CliError::new(CliCode::WitnessRunning, message).file(&self.root)
             }
-            Err(TryLockError::Error(error)) => Err(unwritable(&path, &error)),
-        }
+            error => unwritable(&path, &error.into()),
+        })
     }
 }
 
@@ -92,26 +86,7 @@ pub(super) fn origin_hash(origin: &str) -> String {
 
 /// Puts `bytes` at `path`, in place of what was there. When this returns they are durable.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    match fs::remove_file(&temporary) {
-        // Left behind by a crash.
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    write(&temporary, bytes, 0o644)?;
-    fs::rename(&temporary, path)?;
-    sync(path.parent().unwrap_or(Path::new(".")))
-}
-
-fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    durable::replace(path, bytes, Access::Public)
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> CliError {
@@ -131,16 +106,5 @@ mod tests {
             origin_hash("example.com/behind-the-sofa"),
             "5fd2dc0beb4ce54da5050cf6d5c75248b023abad441c3cecde3976fbe9da4fe4"
         );
-    }
-
-    #[test]
-    fn replaces_also_over_what_a_crash_left() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record");
-        replace(&path, b"one").unwrap();
-        fs::write(path.with_extension("new"), b"half").unwrap();
-        replace(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -10,7 +10,14 @@ use crate::fixtures::{Folder, Run};
 
 const POLICY: &str = "--policy policy.toml";
 
+/// The line of each input, without the one about the run.
 fn lines(run: &Run) -> Vec<serde_json::Value> {
+    let mut lines = all_lines(run);
+    lines.retain(|line| line["schema"] != "cosignet.run/v1");
+    lines
+}
+
+fn all_lines(run: &Run) -> Vec<serde_json::Value> {
     let lines = run.stdout.lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap())
@@ -166,4 +173,181 @@ fn names_that_are_no_text_are_fine() {
     assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
     let run = folder.run(&format!("verify folder {POLICY} --format json"));
     assert_eq!(lines(&run).len(), 2);
+}
+
+#[test]
+fn nothing_in_a_folder_is_left_out_in_silence() {
+    let folder = Folder::many(2);
+    fs::rename(folder.path("folder/02.json"), folder.path("folder/02.JSON")).unwrap();
+    folder.write("folder/02.payload.json", "{}");
+    folder.write("folder/.payload.json", "{");
+    folder.write("folder/notes.txt", "");
+    fs::create_dir(folder.path("folder/below")).unwrap();
+    let run = folder.run(&format!("verify folder {POLICY}"));
+    assert_eq!(run.code, 1, "{}", run.transcript());
+    assert!(
+        run.stdout.contains("REJECTED    folder/02.JSON"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.contains("MALFORMED   folder/.payload.json"),
+        "{}",
+        run.stdout
+    );
+    let last = "2 files left out: folder/below (a folder, which is not read), folder/notes.txt (not \
+                named *.json).";
+    let said = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.ends_with(last), "{}", run.stdout);
+    let run = folder.run(&format!("verify folder {POLICY} --format json"));
+    let left_out = all_lines(&run).pop().unwrap()["leftOut"].clone();
+    assert_eq!(left_out[0]["file"], "folder/below");
+    assert_eq!(left_out[1]["file"], "folder/notes.txt");
+    let quiet = folder.run(&format!("verify folder {POLICY} -q"));
+    assert!(quiet.stderr.contains("left out"), "{}", quiet.transcript());
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_outside_of_a_folder_is_opened_and_nothing_is_waited_for() {
+    let folder = Folder::many(3);
+    folder.write("secret", "hunter2");
+    fs::remove_file(folder.path("folder/01.payload")).unwrap();
+    std::os::unix::fs::symlink(folder.path("secret"), folder.path("folder/01.payload")).unwrap();
+    fs::remove_file(folder.path("folder/03.payload")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .args([
+            folder.path("folder/03.payload"),
+            folder.path("folder/04.json"),
+        ])
+        .status();
+    assert!(made.unwrap().success());
+    let run = folder.run(&format!("verify folder {POLICY}"));
+    assert_eq!(run.code, 5, "{}", run.transcript());
+    assert!(
+        run.stdout
+            .contains("it is a link that leads out of the folder")
+    );
+    assert!(run.stdout.contains("folder/04.json is no regular file"));
+    assert!(
+        run.stdout.contains("1 VERIFIED, 3 UNREADABLE"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.transcript().contains("hunter2"));
+}
+
+#[test]
+fn copies_of_one_approval_are_not_many_approvals() {
+    let folder = Folder::many(1);
+    for i in 10..30 {
+        fs::copy(
+            folder.path("folder/01.json"),
+            folder.path(format!("folder/{i}.json")),
+        )
+        .unwrap();
+    }
+    folder.write("folder/99.json", "{");
+    let run = folder.run(&format!("verify folder {POLICY}"));
+    let said = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains(
+            "20 of them repeat what another one says: folder/10.json (the file of \
+                           folder/01.json), "
+        ),
+        "{}",
+        run.stdout
+    );
+    let (_, end) = run.stdout.split_once("Not VERIFIED:\n").expect(&run.stdout);
+    assert!(end.starts_with("MALFORMED   folder/99.json"), "{end}");
+    let run = folder.run(&format!("verify folder {POLICY} --format json"));
+    let mut lines = all_lines(&run);
+    let last = lines.pop().unwrap();
+    assert_eq!(last["duplicates"].as_array().unwrap().len(), 20);
+    assert_eq!(last["exitCode"], 3);
+    assert_eq!(lines[0]["file"], "folder/01.json");
+}
+
+#[test]
+fn stdin_has_one_name_too_few_to_be_two_files() {
+    let folder = Folder::sample();
+    for other in ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        let run = folder.run(&format!("verify - {other} {POLICY}"));
+        assert_eq!(run.code, 2, "{other}: {}", run.transcript());
+    }
+}
+
+#[test]
+fn names_of_files_are_never_taken_for_options() {
+    let folder = Folder::sample();
+    folder.write("bad.json", r#"{"status":"denied"}"#);
+    for name in [
+        "-h.json",
+        "-hq.json",
+        "-qh.json",
+        "--help",
+        "-h",
+        "-V",
+        "--policy=policy.toml",
+        "-q",
+    ] {
+        let run = folder.run(&format!("verify bad.json {name} {POLICY}"));
+        assert_eq!(
+            run.code,
+            if name == "-q" { 1 } else { 2 },
+            "{name}: {}",
+            run.transcript()
+        );
+        // Where the name is that of a file, it is refused whatever it would mean.
+        folder.write(name, "");
+        let run = folder.run(&format!("verify bad.json {name} {POLICY}"));
+        assert_eq!(run.code, 2, "{name}: {}", run.transcript());
+        let run = folder.run(&format!("verify {POLICY} -- bad.json {name}"));
+        assert_eq!(run.code, 1, "{name}: {}", run.transcript());
+        fs::remove_file(folder.path(name)).unwrap();
+    }
+    for args in [
+        "verify --help",
+        "help verify",
+        "policy check -h",
+        "--version",
+    ] {
+        assert_eq!(folder.run(args).code, 0, "{args}");
+    }
+}
+
+#[test]
+fn a_verdict_on_nothing_in_particular_says_so() {
+    let folder = Folder::sample();
+    let open = folder.run(&format!("verify approval.json {POLICY}"));
+    assert!(
+        open.stdout.contains("nothing was expected"),
+        "{}",
+        open.stdout
+    );
+    let quiet = folder.run(&format!("verify approval.json {POLICY} -q"));
+    assert!(
+        quiet.stderr.contains("nothing was expected"),
+        "{}",
+        quiet.stderr
+    );
+    let named = folder.run(&format!(
+        "verify approval.json {POLICY} --payload wire.json -q"
+    ));
+    assert_eq!((named.code, named.stderr.as_str()), (0, ""));
+    for (more, code) in [("", 2), (" --payload wire.json", 0)] {
+        let run = folder.run(&format!(
+            "verify approval.json {POLICY} --require-expectation{more}"
+        ));
+        assert_eq!(run.code, code, "{}", run.transcript());
+    }
+}
+
+#[test]
+fn a_payload_has_no_limit_of_its_own() {
+    let folder = Folder::sample();
+    folder.write("long.txt", "0123456789abcdef".repeat(40_000));
+    let run = folder.run(&format!("verify approval.json {POLICY} --payload long.txt"));
+    assert_eq!(run.code, 1, "{}", run.transcript());
+    assert!(run.stdout.contains("[payload.mismatch]"));
 }

@@ -135,3 +135,68 @@ fn check_warns_in_plain_words() {
         folder.write("mine.toml", before);
     }
 }
+
+#[test]
+fn approvers_added_at_once_are_all_there() {
+    let folder = Folder::sample();
+    let before = folder.read("policy.toml").matches("[[approvers]]").count();
+    let children: Vec<_> = (0..8)
+        .map(|i| {
+            let key = key(Algorithm::Es256, &format!("p{i}"));
+            let name = format!("p{i}");
+            let args = [
+                "policy",
+                "add-approver",
+                "policy.toml",
+                "--name",
+                &name,
+                "--key",
+                &key,
+            ];
+            let mut command = folder.command();
+            command.args(args).stdout(std::process::Stdio::null());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let after = folder.read("policy.toml").matches("[[approvers]]").count();
+    assert_eq!(after, before + 8);
+}
+
+#[test]
+fn a_policy_is_the_same_in_whatever_form_it_was_saved() {
+    let folder = Folder::sample();
+    let text = folder.read("policy.toml");
+    let sha256 = |name: &str| {
+        let run = folder.run(&format!("policy show {name}"));
+        assert_eq!(run.code, 0, "{}", run.transcript());
+        let line = run.stdout.lines().find(|line| line.starts_with("sha256"));
+        line.unwrap().to_owned()
+    };
+    let expected = sha256("policy.toml");
+    let windows = text.replace('\n', "\r\n");
+    let utf16: Vec<u8> = format!("\u{feff}{windows}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for form in [
+        windows.clone().into_bytes(),
+        format!("\u{feff}{text}").into_bytes(),
+        utf16,
+        text.trim_end().as_bytes().to_vec(),
+    ] {
+        folder.write("form.toml", form);
+        assert_eq!(sha256("form.toml"), expected);
+    }
+    // An edit keeps the form.
+    folder.write("form.toml", &windows);
+    let key = key(Algorithm::Es256, "new");
+    let run = folder.run(&format!(
+        "policy add-approver form.toml --name new --key {key}"
+    ));
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    let edited = folder.read("form.toml");
+    assert_eq!(edited.matches('\n').count(), edited.matches("\r\n").count());
+}

@@ -1,0 +1,205 @@
+//! One run over all inputs.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use verifier_core::bitcoin::chain::HeaderChain;
+use verifier_core::input::Input;
+use verifier_core::policy::Policy;
+use verifier_core::signature::AwsLc;
+use verifier_core::{Report, Request, Verdict, verify};
+
+use super::repeats::Marks;
+use super::tally::{NOTHING_EXPECTED, Outcome, Tally};
+use super::{MAX_PAYLOAD_BESIDE, expects, human};
+use crate::args::{Format, VerifyArgs};
+use crate::exit::Exit;
+use crate::failure::{CliError, print_note};
+use crate::input::{InputFile, Inputs};
+use crate::text::Style;
+use crate::{file, output, pool};
+
+/// The faster of the two back ends; both give the same answers.
+const CRYPTO: AwsLc = AwsLc;
+
+/// How many files are verified before their results are printed: enough to keep every core busy,
+/// and all that is ever held in memory.
+const CHUNK: usize = 256;
+
+/// What is the same for all inputs.
+pub(super) struct Job<'a> {
+    pub(super) args: &'a VerifyArgs,
+    pub(super) policy: Option<&'a Policy>,
+    pub(super) payload: Option<&'a [u8]>,
+    pub(super) headers: Option<&'a HeaderChain<'a>>,
+    /// One file, and no folder.
+    pub(super) single: bool,
+    pub(super) style: Style,
+}
+
+/// What became of one input.
+struct Done {
+    outcome: Outcome,
+    text: String,
+}
+
+impl Job<'_> {
+    pub(super) fn run(&self, inputs: &Inputs) -> Result<Exit, CliError> {
+        let files = &inputs.files;
+        let bar = self.progress(files.len());
+        let pool = pool::build(files.len());
+        let mut tally = Tally::default();
+        for chunk in files.chunks(CHUNK) {
+            let one = |input| {
+                let done = self.one(input);
+                bar.inc(1);
+                done
+            };
+            let done: Vec<Done> = match &pool {
+                Some(pool) => pool.install(|| chunk.par_iter().map(one).collect()),
+                None => chunk.iter().map(one).collect(),
+            };
+            let texts: Vec<String> = chunk
+                .iter()
+                .zip(done)
+                .map(|(input, done)| {
+                    tally.count(&input.path, done.outcome, &done.text);
+                    done.text
+                })
+                .collect();
+            if let Err(exit) = bar.suspend(|| self.print(texts.iter().map(String::as_str))) {
+                // The rest would be verified for nobody.
+                return Ok(tally.exit().max(exit));
+            }
+        }
+        bar.finish_and_clear();
+        let exit = tally.exit();
+        let left_out = &inputs.left_out;
+        let said = match (self.args.format, self.single) {
+            (Format::Human, false) => self.print([tally.to_human(left_out).as_str()]),
+            (Format::Json, false) => self.print([tally.to_json(left_out).as_str()]),
+            _ => Ok(()),
+        };
+        if self.args.quiet {
+            // What no exit code says.
+            for note in tally.notes(left_out) {
+                print_note(&note, self.args.format);
+            }
+        }
+        Ok(exit.max(said.err().unwrap_or(Exit::Ok)))
+    }
+
+    fn print<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> Result<(), Exit> {
+        match self.args.quiet {
+            true => Ok(()),
+            false => output::print_all(texts, self.args.format),
+        }
+    }
+
+    fn progress(&self, count: usize) -> ProgressBar {
+        if self.args.quiet || count < 2 || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX));
+        if let Ok(style) = ProgressStyle::with_template("{pos} of {len} files  {wide_bar}  {eta}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    fn one(&self, input: &InputFile) -> Done {
+        match self.read(input) {
+            Ok((bytes, payload)) => self.report(input, &bytes, payload.as_deref()),
+            Err(error) => self.unreadable(input, &error),
+        }
+    }
+
+    fn read(&self, input: &InputFile) -> Result<(Vec<u8>, Option<Vec<u8>>), CliError> {
+        if let Some(problem) = &input.problem {
+            return Err(problem.clone());
+        }
+        if !input.named {
+            // It was one when the folder was listed.
+            file::require_regular(&input.path)?;
+        }
+        let bytes = file::read(&input.path, Input::MAX_BYTES)?;
+        let beside = |path: &Path| {
+            file::require_regular(path)?;
+            file::read_whole(path, MAX_PAYLOAD_BESIDE)
+        };
+        let payload = input.payload.as_deref().map(beside).transpose()?;
+        Ok((bytes, payload))
+    }
+
+    fn report(&self, input: &InputFile, bytes: &[u8], payload: Option<&[u8]>) -> Done {
+        let mut request = Request::default();
+        request.policy = self.policy;
+        request.payload = payload.or(self.payload);
+        request.payload_sha256 = self.args.payload_sha256;
+        request.approval_id = self.args.approval_id.as_deref();
+        request.approver = self.args.approver.as_deref();
+        request.rp_id = self.args.rp_id.as_deref();
+        request.headers = self.headers;
+        request.at = self.args.at;
+        request.crypto = &CRYPTO;
+        let report = verify(bytes, &request);
+        let verified = report.verdict() == Verdict::Verified;
+        let unexpected = verified && payload.is_none() && !expects(self.args);
+        let outcome = Outcome {
+            exit: Exit::of(report.verdict()),
+            word: report.verdict().as_str(),
+            marks: Marks::of(bytes, &report),
+            unexpected,
+        };
+        Done {
+            text: self.text(input, bytes, request.payload, &report, unexpected),
+            outcome,
+        }
+    }
+
+    fn text(
+        &self,
+        input: &InputFile,
+        bytes: &[u8],
+        payload: Option<&[u8]>,
+        report: &Report,
+        unexpected: bool,
+    ) -> String {
+        match (self.args.format, self.single) {
+            _ if self.args.quiet => String::new(),
+            (Format::Json, true) => report.to_json() + "\n",
+            (Format::Json, false) => output::with_file(&report.to_json(), &input.path) + "\n",
+            (Format::Human, true) => {
+                let note = unexpected.then_some(NOTHING_EXPECTED);
+                human::full(report, bytes, payload, note, self.style)
+            }
+            (Format::Human, false) => human::line(report, &input.path, self.style),
+        }
+    }
+
+    fn unreadable(&self, input: &InputFile, error: &CliError) -> Done {
+        let error = &error.clone().file(&input.path);
+        let text = match (self.args.format, self.single) {
+            (Format::Json, _) => error.to_json() + "\n",
+            (Format::Human, false) => human::unreadable(error, &input.path, self.style),
+            (Format::Human, true) => {
+                error.print(Format::Human);
+                String::new()
+            }
+        };
+        if self.args.quiet && (self.args.format, self.single) != (Format::Human, true) {
+            error.print(self.args.format);
+        }
+        let outcome = Outcome {
+            exit: error.exit(),
+            word: human::UNREADABLE,
+            marks: Marks::default(),
+            unexpected: false,
+        };
+        Done { outcome, text }
+    }
+}

@@ -9,7 +9,7 @@ use verifier_core::check::{Check, Status};
 use verifier_core::json::Value;
 use verifier_core::policy::AnchorRule;
 use verifier_core::time::for_people;
-use verifier_core::{StampReport, verify_stamp};
+use verifier_core::{StampReport, Verdict, verify_stamp};
 
 use crate::args::{AnchorCommand, AnchorVerifyArgs, Format};
 use crate::exit::Exit;
@@ -40,14 +40,23 @@ fn verify(args: &AnchorVerifyArgs) -> Result<Exit, CliError> {
     let chain = headers.as_ref().map(HeaderFile::verify).transpose()?;
     let report = verify_stamp(&checkpoint, &ots, chain.as_ref(), &rule);
     let text = match args.format {
-        Format::Json => to_json(&report),
-        Format::Human => to_human(&report),
+        Format::Json => to_json(&report, next(args, &report)),
+        Format::Human => to_human(&report, next(args, &report)),
     };
     let exit = Exit::of(report.verdict());
     Ok(output::print(&text, args.format).err().unwrap_or(exit))
 }
 
-fn to_json(report: &StampReport) -> String {
+/// The step that leads on from a verdict that lacks something.
+fn next(args: &AnchorVerifyArgs, report: &StampReport) -> Option<&'static str> {
+    let open = report.verdict() == Verdict::Incomplete && args.headers.is_none();
+    open.then_some(
+        "Get Bitcoin's block headers, `cosignet headers sync FILE --from SOURCE`, and give them: \
+         --headers FILE.",
+    )
+}
+
+fn to_json(report: &StampReport, next: Option<&str>) -> String {
     let check = |check: &'_ Check| {
         Value::from([
             ("code", check.code.map(|code| code.as_str()).into()),
@@ -66,12 +75,13 @@ fn to_json(report: &StampReport) -> String {
         ),
         ("checks", report.checks.iter().map(check).collect()),
         ("exitCode", u64::from(verdict.exit_code()).into()),
+        ("next", next.into()),
         ("verdict", verdict.as_str().into()),
     ]);
     value.to_text() + "\n"
 }
 
-fn to_human(report: &StampReport) -> String {
+fn to_human(report: &StampReport, next: Option<&str>) -> String {
     let verdict = report.verdict();
     let until = report.anchor.as_ref().and_then(|anchor| {
         let time = for_people(anchor.not_later_than?);
@@ -95,6 +105,9 @@ fn to_human(report: &StampReport) -> String {
         let found = check.found.as_deref().unwrap_or_default();
         let text = format!("{}: {} {found}", check.id.title(), check.status.as_str());
         out.push_str(&wrap("  ", text.trim_end()));
+    }
+    if let Some(next) = next {
+        out.push_str(&wrap("Next: ", next));
     }
     out
 }

@@ -159,6 +159,13 @@ impl Outcome {
         let path = show_path(path);
         let heights: Vec<String> = self.blocks.iter().map(u32::to_string).collect();
         let mut out = match (heights.as_slice(), self.changed) {
+            ([], _) if self.open.is_empty() => wrap(
+                "",
+                &format!(
+                    "{path}: the timestamp leads to no Bitcoin block, and no calendar has promised \
+                     one, so waiting does not help. Ask the log itself: --log URL."
+                ),
+            ),
             ([], _) => wrap("", &format!("{path}: no block yet.")),
             (list, true) => {
                 let blocks = list.join(", ");

@@ -188,7 +188,13 @@ fn a_stamped_checkpoint_needs_a_chain_that_the_policy_knows() {
         "{}",
         good.out
     );
-    assert_eq!(verify("--policy policy.json").code, 4);
+    let open = verify("--policy policy.json");
+    assert_eq!(open.code, 4);
+    assert!(
+        open.out.contains("Next: Get Bitcoin's block headers"),
+        "{}",
+        open.out
+    );
     let unknown = verify("--headers headers --network regtest");
     assert_eq!(unknown.code, 4);
     assert!(

@@ -164,8 +164,9 @@ pub fn checks() -> String {
     explain::checks()
 }
 
-/// What a file seems to be: `approval`, `policy`, `headers`, or `unknown`. A guess, for putting
-/// files in their place.
+/// What a file looks like, for words about it: `approval`, `policy`, `headers` and others, or
+/// `unknown`. Whoever made the file decides how it looks, so nothing may follow from it that gives
+/// the file a say: a policy becomes one by the act of its reader.
 #[wasm_bindgen(unchecked_return_type = "FileKind")]
 pub fn kind(file: &[u8]) -> String {
     kind::of(file).to_owned()
@@ -182,6 +183,12 @@ pub fn describe_policy(policy: &[u8]) -> Result<String, Error> {
 #[wasm_bindgen(js_name = describePayload)]
 pub fn describe_payload(payload: &[u8], most: usize) -> String {
     payload::describe(payload, most)
+}
+
+/// The payload in a bundle; nothing if there is none or the file is no bundle.
+#[wasm_bindgen(js_name = bundledPayload)]
+pub fn bundled_payload(file: &[u8]) -> Option<Vec<u8>> {
+    payload::of(file)
 }
 
 /// The way from the leaf of a bundle to the root of its tree: JSON (`MerklePath`), or nothing if

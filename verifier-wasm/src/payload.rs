@@ -1,13 +1,23 @@
 //! A payload as people should see it.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use verifier_core::encoding::{hex, sha256};
+use verifier_core::input::Input;
 use verifier_core::json::Value;
 use verifier_core::payload::{Field, fields};
 
 /// How much of a payload that is no text is shown.
 const SHOWN_BYTES: usize = 1024;
+
+/// The payload that came with a bundle, as the verifier reads it.
+pub(crate) fn of(file: &[u8]) -> Option<Vec<u8>> {
+    match Input::parse(file) {
+        Ok(Input::Bundle(bundle)) => bundle.evidence.payload,
+        _ => None,
+    }
+}
 
 /// Fields if it is JSON, text if it is text, else bytes in hex.
 pub(crate) fn describe(payload: &[u8], most: usize) -> String {
@@ -43,6 +53,17 @@ pub(crate) fn describe(payload: &[u8], most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use test_vectors::{Algorithm, Approval};
+
+    #[test]
+    fn a_bundle_has_its_payload_in_it() {
+        let approval = Approval::sample(Algorithm::Es256);
+        assert_eq!(
+            of(approval.bundle.text().as_bytes()),
+            Some(approval.payload)
+        );
+        assert_eq!(of(b"{}"), None);
+    }
 
     #[test]
     fn shows_fields_text_or_bytes() {

@@ -1,28 +1,30 @@
 //! Policies as people have them, and what they come to.
 
 use alloc::borrow::ToOwned as _;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use verifier_core::Failure as _;
+use verifier_core::code::Code;
 use verifier_core::encoding::hex;
 use verifier_core::json::Value;
 use verifier_core::policy::{Approver, LogRule, Policy};
+use verifier_core::text::from_people;
 
 use crate::usage::Usage;
 
 /// JSON alone. A reader of TOML would add a fifth to the module, and be a second one to trust.
 pub(crate) fn read(bytes: &[u8]) -> Result<Policy, Usage> {
-    Policy::from_json(bytes).map_err(|error| {
-        let toml = core::str::from_utf8(bytes).is_ok_and(looks_like_toml);
-        match toml {
-            true => Usage::new(
-                error.code().as_str(),
-                "this policy is TOML, and only its JSON form is read here; `cosignet policy show \
+    let text = from_people(bytes)
+        .map_err(|error| Usage::new(Code::PolicySyntax.as_str(), format!("the policy {error}")))?;
+    Policy::from_json(text.as_bytes()).map_err(|error| match looks_like_toml(&text) {
+        true => Usage::new(
+            error.code().as_str(),
+            "this policy is TOML, and only its JSON form is read here; `cosignet policy show \
                  policy.toml --format json > policy.json` makes that",
-            ),
-            false => Usage::of(&error),
-        }
+        ),
+        false => Usage::of(&error),
     })
 }
 

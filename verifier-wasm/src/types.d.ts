@@ -1,5 +1,13 @@
-/** What a file seems to be. */
-export type FileKind = "approval" | "policy" | "headers" | "unknown";
+/** How a file looks. It decides nothing: whoever made the file decides how it looks. */
+export type FileKind =
+  | "approval"
+  | "checkpoint"
+  | "headers"
+  | "logPolicy"
+  | "logProof"
+  | "policy"
+  | "registration"
+  | "unknown";
 
 export type Verdict = "VERIFIED" | "REJECTED" | "INCOMPLETE" | "MALFORMED";
 

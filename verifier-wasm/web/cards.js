@@ -1,6 +1,7 @@
 // What, who, how, when, logged: what was found, and how far it is proven.
 
-import { el, fill, visible, when } from "./dom.js";
+import { el, fill, named, visible, when } from "./dom.js";
+import { blockName, signedHash, status } from "./report.js";
 
 function card(title, ...rows) {
   return el("article", { class: "card" }, el("h3", {}, title), el("dl", {}, rows));
@@ -19,40 +20,53 @@ export function renderCards(node, report, facts, emailForm) {
 function what(report, facts) {
   const subject = report.subject;
   const rows = [];
+  const payload = facts.payload;
   const label = report.claimedByService.action;
   const words = {
-    bundle: "the payload in this file",
-    exact: "your payload, byte for byte",
-    canonical: "your payload, the same JSON in another layout",
-    sha256: "the hash that you named",
+    bundle: "the one in this file",
+    exact: "yours, byte for byte",
+    canonical: "yours, the same JSON in another layout",
+    sha256: "the one with the hash that you named",
   };
-  const binding = report.checks.find((check) => check.id === "payload.binding");
+  const signed = signedHash(report);
+  const isSigned = signed !== null && payload?.info.sha256 === signed;
   if (!subject) {
-    rows.push(row("Approved", "Unknown: no signature was verified."));
+    rows.push(row("Payload", "Unknown: no signature was verified."));
+  } else if (signed === null) {
+    rows.push(row("Payload", "Unknown: what was signed names none."));
   } else {
-    if (binding?.status === "fail") rows.push(row("Approved", proven(facts.expected ? "not the payload that you expect" : "another payload than the one at hand")));
-    else rows.push(row("Approved", subject.payloadMatch ? proven(words[subject.payloadMatch]) : "a payload of which only the hash is known"));
-    if (facts.payload?.fields && binding?.status === "pass") {
-      for (const field of facts.payload.fields.slice(0, 4)) rows.push(row(field.path.replace(/^\$\./, ""), proven(visible(clip(field.text)))));
-      const rest = facts.payload.fields.length - 4;
-      if (rest > 0 || facts.payload.more) rows.push(row("", el("a", { href: "#payload-title" }, "all fields")));
-    }
-    if (subject.payloadHash) rows.push(row("SHA-256", el("code", { class: "hash" }, subject.payloadHash)));
+    if (subject.payloadMatch) rows.push(row("Payload", proven(words[subject.payloadMatch])));
+    else if (status(report, "payload.binding") === "fail") rows.push(row("Payload", proven(isSigned || payload?.from === "caller" ? "not the one that you expect" : "not the one in this file")));
+    else rows.push(row("Payload", "one of which only the hash is known"));
+    rows.push(row("SHA-256", el("code", { class: "hash" }, signed)));
   }
   if (label) rows.push(row("Service calls it", claim(visible(label))));
-  return card("What", rows);
+  const result = card("What", rows);
+  if (isSigned && payload.info.fields?.length) result.append(inside(payload.info));
+  return result;
 }
 
-const clip = (text) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
+/// The first fields of a payload. They are its words, so they stand apart from those of this page.
+function inside(info) {
+  const first = info.fields.slice(0, 4);
+  return el("div", { class: "inside" },
+    el("h4", {}, "The payload itself says"),
+    el("dl", {}, first.map((field) => [el("dt", {}, visible(place(field.path))), el("dd", {}, clip(field.text))])),
+    (info.fields.length > first.length || info.more) && el("p", {}, el("a", { href: "#payload-title" }, "all fields")));
+}
+
+const place = (path) => path.replace(/^\$\.?/, "") || "(the whole)";
+
+const clip = (text) => (text.length > 80 ? [visible(text.slice(0, 80)), el("span", { class: "tag" }, `${text.length - 80} characters more`)] : visible(text));
 
 function who(report, facts, emailForm) {
   const key = facts.key;
   const rows = [];
-  if (report.approver) rows.push(row("Key of", proven(visible(report.approver.name)), note("as your policy names it")));
+  if (report.approver) rows.push(row("Key of", proven(named(report.approver.name)), note("as your policy names it")));
   else if (report.policy && report.subject) rows.push(row("Key of", "nobody whom the policy lists"));
   else if (report.subject) rows.push(row("Key of", "unknown: only a policy says whose key it is"));
   else rows.push(row("Key of", "unknown: no signature was verified"));
-  if (key) rows.push(row("Fingerprint", el("code", { class: "hash" }, key)));
+  if (key) rows.push(row("Fingerprint", report.subject ? el("code", { class: "hash" }, key) : claim(el("code", { class: "hash" }, key))));
   if (report.claimedByService.approverEmail) {
     rows.push(row("E-mail", claim(visible(report.claimedByService.approverEmail)), note("the log entry commits to this address")));
   }
@@ -67,17 +81,21 @@ function how(report) {
   return card("How",
     row("Signature", proven(`passkey, ${subject.algorithm}`)),
     row("User", subject.userVerified ? proven("verified: PIN or biometric, says the authenticator") : proven("not verified")),
-    subject.origin && row("On the site", proven(visible(subject.origin))),
-    subject.rpId && row("Relying party", proven(visible(subject.rpId))),
-    row("Passkey", subject.backedUp ? "synced to several devices" : subject.backupEligible ? "may be synced to other devices" : "stays on one device"),
+    subject.origin && row("On the site", proven(named(subject.origin))),
+    subject.rpId && row("Relying party", proven(named(subject.rpId))),
+    row("Passkey", subject.backedUp ? "synced: on several devices, it may be" : subject.backupEligible ? "may be synced to other devices" : "kept on one device", note("says the authenticator")),
     subject.crossOrigin ? row("Embedded", proven("in a frame of another site")) : null);
 }
 
 function whenCard(report) {
   const rows = [];
   if (report.notLaterThan) {
-    const block = report.anchor && report.anchor.notLaterThan === report.notLaterThan;
-    rows.push(row("Not later than", proven(when(report.notLaterThan)), note(block ? `by Bitcoin block ${report.anchor.height}` : "by the clocks of a quorum of witnesses")));
+    const whose = {
+      block: () => `by ${blockName(report.anchor)}`,
+      quorum: () => "by the clocks of a quorum of witnesses",
+      anchoredQuorum: () => "by the clocks of a quorum of witnesses, on the head that was anchored",
+    }[report.notLaterThanFrom ?? (report.anchor?.notLaterThan === report.notLaterThan ? "block" : "quorum")];
+    rows.push(row("Not later than", proven(when(report.notLaterThan)), note(whose())));
   } else {
     rows.push(row("Not later than", "no time is proven"));
   }
@@ -89,7 +107,7 @@ function whenCard(report) {
       header: "a lone header with its own work: compare the hash with a source of yours",
       chain: "in the chain that the policy knows",
     }[anchor.strength];
-    rows.push(row("Bitcoin", `block ${anchor.height} (${anchor.network})`, note(strength)));
+    rows.push(row("Bitcoin", blockName(anchor), note(strength)));
     if (anchor.hash) rows.push(row("Block hash", el("code", { class: "hash" }, anchor.hash)));
   }
   if (report.at) rows.push(row("Asked about", when(report.at)));
@@ -100,16 +118,16 @@ function logged(report, facts) {
   const log = report.log;
   if (log) {
     return card("Logged",
-      row("In", proven(visible(log.origin))),
+      row("In", proven(named(log.origin))),
       row("Entry", proven(`${log.index} of ${log.treeSize}`), note("counted from 0")),
       log.witnesses.length
-        ? row("Witnesses", el("ul", { class: "plain" }, log.witnesses.map((witness) => el("li", {}, proven(visible(witness.name)), " ", el("span", { class: "hint" }, when(witness.time))))))
+        ? row("Witnesses", el("ul", { class: "plain" }, log.witnesses.map((witness) => el("li", {}, proven(named(witness.name)), " ", el("span", { class: "hint" }, when(witness.time))))))
         : row("Witnesses", "none that the policy knows"));
   }
   if (facts.confirmation) return card("Logged", row("In", "no log: this is the service’s own answer"));
   if (!facts.proof) return card("Logged", row("In", "the log proof cannot be read"));
   return card("Logged",
-    row("The file says", claim(visible(facts.proof.checkpoint.origin), `, entry ${facts.proof.index} of ${facts.proof.checkpoint.size}`)),
+    row("The file says", claim(named(facts.proof.checkpoint.origin), `, entry ${facts.proof.index} of ${facts.proof.checkpoint.size}`)),
     row("Checked", report.policy ? "not established under this policy" : "only a policy says which log to trust"));
 }
 

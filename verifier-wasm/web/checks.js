@@ -1,6 +1,7 @@
 // The list of checks: each with how it ended, why it matters, what was expected and what was found.
 
 import { el, fill, visible } from "./dom.js";
+import { moreDifferences } from "./report.js";
 
 const WORDS = {
   pass: ["passed", "✓"],
@@ -39,13 +40,13 @@ function one(check, info, explain) {
         (check.expected ?? check.found) !== null && el("dl", { class: "compare" },
           check.expected === null ? null : [el("dt", {}, "Expected"), el("dd", {}, visible(check.expected))],
           check.found === null ? null : [el("dt", {}, "Found"), el("dd", {}, visible(check.found))]),
-        check.differences.length ? differences(check.differences) : null,
+        check.differences.length ? differences(check.differences, check.differencesLeftOut ?? 0) : null,
         words && el("p", {}, el("strong", {}, "Where it comes from: "), words.cause),
         words && el("p", {}, el("strong", {}, "What to do: "), words.next),
         el("p", { class: "hint" }, "Check ", el("code", {}, check.id), check.code ? [", code ", el("code", {}, check.code)] : null, ", rule in ", visible(check.spec)))));
 }
 
-function differences(list) {
+function differences(list, leftOut) {
   const cell = (text) => (text === null ? el("em", {}, "nothing") : visible(text));
   return el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Differences" }, el("table", {},
     el("caption", {}, "Where the two differ"),
@@ -53,5 +54,6 @@ function differences(list) {
     el("tbody", {}, list.map((difference) => el("tr", {},
       el("th", { scope: "row" }, visible(difference.path)),
       el("td", {}, cell(difference.expected)),
-      el("td", {}, cell(difference.found)))))));
+      el("td", {}, cell(difference.found)))))),
+    leftOut > 0 && el("p", { class: "hint" }, moreDifferences(leftOut)));
 }

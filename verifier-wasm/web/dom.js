@@ -27,9 +27,12 @@ export function fill(node, ...children) {
   return node;
 }
 
-// Characters that print as nothing, reorder their neighbours, or look like a plain space.
+// Characters that print as nothing, reorder their neighbours, or look like a plain space. The browser's
+// tables know them, but for the three that are letters or signs and are drawn as a blank.
 const HIDDEN =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\u00a0\u034f\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200a\u202f\u205f\u3000\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]/u;
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u{1d159}\u{133fc}]/u;
+
+const MARKED = new RegExp(`${HIDDEN.source}|\\p{M}`, "gu");
 
 const NAMES = new Map([
   [0x09, "tab"], [0x0a, "line feed"], [0x0d, "carriage return"], [0xa0, "no-break space"],
@@ -39,30 +42,42 @@ const NAMES = new Map([
   [0x202c, "pop directional formatting"], [0x202d, "left-to-right override"],
   [0x202e, "right-to-left override"], [0x2066, "left-to-right isolate"],
   [0x2067, "right-to-left isolate"], [0x2068, "first strong isolate"],
-  [0x2069, "pop directional isolate"], [0xfeff, "byte order mark"],
+  [0x2069, "pop directional isolate"], [0x2800, "braille blank"], [0xfeff, "byte order mark"],
 ]);
 
 /// The text with its hidden characters made visible, kept apart from what stands around it.
 export function visible(text, keepLines = false) {
   const out = el("bdi", { class: "text" });
-  let plain = "";
-  const flush = () => { if (plain) out.append(plain); plain = ""; };
-  for (const character of text) {
-    if (!HIDDEN.test(character) || (keepLines && character === "\n")) {
-      plain += character;
-      continue;
-    }
-    flush();
+  let at = 0;
+  for (const { 0: character, index } of text.matchAll(MARKED)) {
+    if (keepLines && character === "\n") continue;
+    // A mark that combines is shown, but not where it would sit on nothing.
+    if (index > at && !HIDDEN.test(character)) continue;
+    if (index > at) out.append(text.slice(at, index));
+    at = index + character.length;
     const code = character.codePointAt(0);
     const hex = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
     const name = NAMES.get(code);
     out.append(el("span", { class: "hidden-char", title: name ?? "a character that does not show" }, name ? `${hex} ${name}` : hex));
   }
-  flush();
+  if (at < text.length) out.append(text.slice(at));
   return out;
 }
 
 export const hasHidden = (text) => HIDDEN.test(text);
+
+// Whatever else a name holds could be taken for words of this page.
+const PLAIN_NAME = /^[A-Za-z0-9._/\-+@:]+$/;
+
+/// A name from outside, kept apart from the words around it: framed, unless it is plain.
+export const named = (name) => (PLAIN_NAME.test(name)
+  ? visible(name)
+  : el("span", { class: "name" }, "“", visible(name.replace(/[“”"\\]/g, "\\$&")), "”"));
+
+/// The same where only text can stand.
+export const namedText = (name) => (PLAIN_NAME.test(name)
+  ? name
+  : `"${[...name].map((c) => (HIDDEN.test(c) || /[\p{M}"\\]/u.test(c) ? `\\u{${c.codePointAt(0).toString(16)}}` : c)).join("")}"`);
 
 export const short = (hash) => (hash.length > 20 ? `${hash.slice(0, 8)}…${hash.slice(-8)}` : hash);
 

@@ -1,32 +1,38 @@
 // What the page knows, and what it does when that changes.
 
-import { $, el, fill, visible } from "./dom.js";
-import { fromBase64Url, inflate, size, text } from "./bytes.js";
+import { $, el, fill, named, visible } from "./dom.js";
+import { fromBase64Url, inflate, size } from "./bytes.js";
 import { SINGLE, loadModule } from "./load.js";
 import { LogError, logAddress, lookUp, operatorPolicy } from "./log.js";
 import { renderBreak } from "./break.js";
 import { renderCards } from "./cards.js";
 import { renderChecks } from "./checks.js";
+import { commandFor } from "./command.js";
+import { emailForm } from "./email.js";
+import { renderInputs } from "./inputs.js";
+import { listen, readAll } from "./intake.js";
 import { renderPayload } from "./payload.js";
 import { renderPolicy } from "./policy.js";
-import { quoted, renderRaw } from "./raw.js";
+import { renderRaw } from "./raw.js";
+import { LOOKS, sort } from "./roles.js";
 import { renderTree } from "./tree.js";
-import { renderVerdict } from "./verdict.js";
+import { renderHeld, renderVerdict } from "./verdict.js";
 import {
-  Verifier, checkEmail, checks, describePayload, describePolicy, explain, initSync, inspect, kind, merklePath, version,
+  Verifier, bundledPayload, checks, describePayload, describePolicy, explain, initSync, inspect, merklePath, version,
 } from "./verifier.js";
 
 const MOST_APPROVAL = 1024 * 1024;
 const MOST_PAYLOAD = 512 * 1024;
-const MOST_HEADERS = 256 * 1024 * 1024;
 const MOST_FIELDS = 200;
 
 const state = {
-  approvals: [], // { name, bytes, id: the id it was asked for by, or null }
+  approvals: [], // { name, bytes, id: the id it was asked for by, or null, byLink: whether a link named that id }
   current: 0,
   payload: null, // { name, bytes }
-  policy: null, // { name, bytes, info, source: "caller" | "operator" }
-  offered: null,
+  policy: null, // in force: { name, bytes, info, from: "reader" | "evidence" | "operator" }
+  proposed: null, // put in its place by the reader, and not in force yet
+  operator: null, // offered beside the page
+  waiting: [], // files of which their reader has not said yet what they are
   headers: null,
   expect: {},
   edited: null, // the bytes of the copy that is being edited
@@ -34,6 +40,8 @@ const state = {
 
 let about = new Map();
 let lookUps = 0;
+let typedId = null; // the id that was typed here last; any other came with a link
+let taking = Promise.resolve();
 
 async function start() {
   initSync({ module: await loadModule() });
@@ -46,7 +54,9 @@ async function start() {
   for (const node of document.querySelectorAll("[data-privacy]")) node.textContent = privacy;
   for (const node of document.querySelectorAll("[data-log-name]")) node.textContent = log ? `the log at ${log.host}` : "";
   $("#lookup").hidden = !log;
-  listen();
+  // One after the other, so that no file overtakes another.
+  listen((place, files) => { taking = taking.then(() => take(place, files)); });
+  forms();
   if (log) await offer();
   inputs();
   document.documentElement.dataset.ready = "true";
@@ -55,33 +65,13 @@ async function start() {
 
 // What comes in.
 
-function listen() {
+function forms() {
   $("#lookup").addEventListener("submit", (event) => {
     event.preventDefault();
-    const id = $("#approval-id").value.trim().toLowerCase();
+    typedId = $("#approval-id").value.trim().toLowerCase();
     const old = location.hash;
-    location.hash = `id=${id}`;
+    location.hash = `id=${typedId}`;
     if (location.hash === old) fromFragment();
-  });
-  $("#files").addEventListener("change", async (event) => {
-    const files = [...event.target.files];
-    event.target.value = "";
-    await take(files);
-  });
-  document.addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("dragging"); });
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dragging"); });
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    document.body.classList.remove("dragging");
-    take([...event.dataTransfer.files]);
-  });
-  document.addEventListener("paste", (event) => {
-    if (event.target.closest?.("input, textarea")) return;
-    const files = [...event.clipboardData.files];
-    const pasted = event.clipboardData.getData("text/plain");
-    if (!files.length && !pasted) return;
-    event.preventDefault();
-    take(files.length ? files : [new File([pasted], "pasted text")]);
   });
   $("#expect-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -100,12 +90,13 @@ async function offer() {
   const bytes = await operatorPolicy();
   if (!bytes) return;
   try {
-    state.offered = { name: "policy.json", bytes, info: JSON.parse(describePolicy(bytes)), source: "operator" };
+    state.operator = { name: "policy.json", bytes, info: JSON.parse(describePolicy(bytes)), from: "operator" };
   } catch {
-    state.offered = null; // no policy that could be applied, so none to offer
+    state.operator = null; // no policy that could be applied, so none to offer
   }
 }
 
+/// A link can bring something to check, or an id to ask for; nothing that is believed.
 async function fromFragment() {
   const fragment = location.hash.slice(1);
   if (fragment.startsWith("id=")) {
@@ -136,7 +127,7 @@ async function byId(id) {
   try {
     const bytes = await lookUp(id);
     if (mine !== lookUps) return;
-    replaceApprovals([{ name: `${id}.json`, bytes, id }]);
+    replaceApprovals([{ name: `${id}.json`, bytes, id, byLink: id !== typedId }]);
     run({ focus: true });
   } catch (error) {
     if (!(error instanceof LogError)) throw error;
@@ -144,47 +135,68 @@ async function byId(id) {
   }
 }
 
-/// Puts each file in its place, by its content.
-async function take(files) {
+/// Takes files for what their place says.
+async function take(place, files) {
   clearProblem();
-  const approvals = [];
-  const unknown = [];
-  const refused = [];
-  for (const file of files) {
-    if (file.size > MOST_HEADERS) { refused.push([file.name, `has ${size(file.size)}; nothing that belongs to an approval is that large`]); continue; }
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    switch (kind(bytes)) {
-      case "approval": approvals.push({ name: file.name, bytes, id: null }); break;
-      case "policy": choosePolicy(file.name, bytes, refused); break;
-      case "headers": state.headers = { name: file.name, bytes }; break;
-      default: unknown.push({ name: file.name, bytes });
-    }
+  const { read, refused } = await readAll(place, files);
+  const sorted = sort(place, read, { approvals: state.approvals.length });
+  refused.push(...sorted.refused);
+  if (sorted.payload?.bytes.length > MOST_PAYLOAD) {
+    refused.push([sorted.payload.name, `has ${size(sorted.payload.bytes.length)}; a payload has at most 512 KiB. Nothing in it was checked`]);
+    sorted.payload = null;
   }
-  const haveApproval = approvals.length > 0 || state.approvals.length > 0;
-  for (const file of unknown) {
-    const most = haveApproval ? MOST_PAYLOAD : MOST_APPROVAL;
-    if (file.bytes.length > most) {
-      refused.push([file.name, `has ${size(file.bytes.length)}; an approval has at most 1 MiB, a payload at most 512 KiB. Nothing in it was checked`]);
-    } else if (haveApproval) {
-      state.payload = file;
-    } else if (unknown.length === 1) {
-      // Alone, it is meant to be an approval: the verifier says why it is none.
-      approvals.push({ ...file, id: null });
-    } else {
-      state.payload = file;
-    }
+  if (sorted.headers && sorted.headers.looks !== "headers") {
+    refused.push([sorted.headers.name, "is no file of block headers, as `cosignet headers` writes it"]);
+    sorted.headers = null;
   }
-  if (approvals.length) replaceApprovals(approvals);
-  if (refused.length) problem(refused.length === 1 ? "A file was not taken." : "Some files were not taken.", ...refused.map(([name, why]) => [visible(name), ` ${why}.`]));
-  run({ focus: !refused.length });
+  if (sorted.policy) propose(sorted.policy, refused);
+  if (sorted.payload) state.payload = sorted.payload;
+  if (sorted.headers) state.headers = sorted.headers;
+  for (const file of sorted.waiting) wait(file);
+  if (sorted.approvals.length) replaceApprovals(sorted.approvals.map((file) => ({ ...file, id: null })));
+  const mine = place === "policy" && state.proposed;
+  run({ focus: !refused.length && !mine });
+  if (refused.length) problem(refused.length === 1 ? "A file was not taken." : "Some files were not taken.", ...refused.map(([name, why]) => [named(name), ` ${why}.`]));
+  else if (mine) $("#policy .offer-title")?.focus();
 }
 
-function choosePolicy(name, bytes, refused) {
+/// What its reader has put in the place of the policy is shown with its fingerprint, and waits for
+/// the word.
+function propose(file, refused) {
   try {
-    state.policy = { name, bytes, info: JSON.parse(describePolicy(bytes)), source: "caller" };
+    state.proposed = { ...file, info: JSON.parse(describePolicy(file.bytes)), from: "reader" };
   } catch (error) {
-    refused.push([name, `looks like a policy and is none: ${error.message} (${error.name})`]);
+    state.proposed = null;
+    const looks = file.looks !== "policy" && LOOKS[file.looks];
+    refused.push([file.name, file.looks === "approval"
+      ? "is an approval by its look, not a policy. What is to be checked belongs into the field above"
+      : looks ? `is no policy: it reads as ${looks}` : `is no policy that can be used: ${error.message} (${error.name})`]);
   }
+}
+
+/// A file that came with the evidence and looks like something else. A policy is offered, no more.
+function wait(file) {
+  const waiting = { ...file, offer: null, why: null };
+  if (file.looks === "policy") {
+    try {
+      waiting.offer = { ...file, info: JSON.parse(describePolicy(file.bytes)), from: "evidence", waiting };
+    } catch (error) {
+      waiting.why = error.message;
+    }
+  }
+  state.waiting.push(waiting);
+}
+
+function leave(file) {
+  state.waiting = state.waiting.filter((other) => other !== file);
+}
+
+/// The only way in which a policy comes into force.
+function use(offer) {
+  state.policy = { name: offer.name, bytes: offer.bytes, info: offer.info, from: offer.from };
+  if (offer === state.proposed) state.proposed = null;
+  leave(offer.waiting);
+  run({ focus: "trust" });
 }
 
 /// The payload that is expected stays: it is a question, and shown as one.
@@ -214,18 +226,20 @@ function clearProblem() {
 
 function verifier(approval) {
   const question = new Verifier();
-  if (state.policy) question.setPolicy(state.policy.bytes, state.policy.source);
-  if (state.headers) question.setHeaders(state.headers.bytes);
-  const { approvalId, approver, rpId, payloadSha256, time } = state.expect;
-  const id = approvalId ?? approval.id;
-  if (id) question.setApprovalId(id);
+  const { policy, headers, payload } = state;
+  if (policy) question.setPolicy(policy.bytes, policy.from === "operator" ? "operator" : "caller");
+  if (headers) question.setHeaders(headers.bytes);
+  const { approvalId, approver, rpId, payloadSha256, time } = expected(approval);
+  if (approvalId) question.setApprovalId(approvalId);
   if (approver) question.setApprover(approver);
   if (rpId) question.setRpId(rpId);
   if (payloadSha256) question.setPayloadSha256(payloadSha256);
   if (time) question.setTime(time);
-  if (state.payload) question.setPayload(state.payload.bytes);
+  if (payload) question.setPayload(payload.bytes);
   return question;
 }
+
+const expected = (approval) => ({ ...state.expect, approvalId: state.expect.approvalId ?? approval.id });
 
 function verifyWith(approval, bytes) {
   const question = verifier(approval);
@@ -245,6 +259,8 @@ function run({ focus = false, editing = false }) {
   if (!approval) {
     $("#result").hidden = true;
     document.documentElement.dataset.verdict = "";
+    $("#status").textContent = waitingWords();
+    if (focus) $(focus === "trust" ? "#trust-title" : "#input-title").focus();
     return null;
   }
   const bytes = state.edited ?? approval.bytes;
@@ -253,28 +269,35 @@ function run({ focus = false, editing = false }) {
     reportText = verifyWith(approval, bytes);
   } catch (error) {
     $("#result").hidden = true;
+    document.documentElement.dataset.verdict = "";
     problem("The question cannot be asked; nothing was checked.", [visible(error.message), "."]);
     return null;
   }
   const report = JSON.parse(reportText);
-  show(approval, bytes, report, reportText, { editing });
-  announce(report, focus);
+  const held = report.verdict === "VERIFIED" && state.waiting.length > 0;
+  $("#result").hidden = false;
+  $("#result").classList.toggle("is-held", held);
+  document.documentElement.dataset.verdict = held ? "HELD" : report.verdict;
+  if (held) renderHeld($("#verdict"), state.waiting);
+  else show(approval, bytes, report, reportText, { editing });
+  announce(report, { focus, held });
   return report;
 }
 
 function show(approval, bytes, report, reportText, { editing }) {
   const facts = factsOf(bytes);
-  const command = commandFor(approval);
-  $("#result").hidden = false;
+  const command = commandFor({
+    approval: state.edited ? { name: "edited-copy.json", bytes } : approval,
+    policy: state.policy, payload: state.payload, headers: state.headers, expect: options(approval),
+  });
   $("#edited").hidden = !state.edited;
   $("#result").classList.toggle("is-edited", Boolean(state.edited));
-  document.documentElement.dataset.verdict = report.verdict;
   renderVerdict($("#verdict"), report, {
     policy: state.policy, name: approval.name, next: nextStep(report), expected: expectations(approval),
   });
-  const shown = payloadOf(facts, report);
-  renderCards($("#cards"), report, { ...facts, payload: shown?.info, expected: Boolean(state.payload ?? state.expect.payloadSha256) }, emailForm(bytes, facts));
-  renderPayload($("#payload"), report, shown);
+  const payload = payloadFor(bytes);
+  renderCards($("#cards"), report, { ...facts, payload }, facts.commitment ? emailForm(bytes) : null);
+  renderPayload($("#payload"), report, payload);
   renderChecks($("#checks"), report, { about, explain: (code) => JSON.parse(explain(code) ?? "null") });
   const path = merklePath(bytes);
   renderTree($("#tree"), report, path && JSON.parse(path), facts);
@@ -284,7 +307,7 @@ function show(approval, bytes, report, reportText, { editing }) {
       : el("p", {}, "Anything: nothing could be concluded from this file."));
   renderRaw($("#raw"), {
     bytes, name: approval.name, reportText, inspected: facts.text, command: command.text,
-    files: command.files, link: !SINGLE, adopted: state.policy?.source === "operator",
+    files: command.files, link: !SINGLE, adopted: report.policy?.source === "operator",
   });
   if (!editing) {
     renderBreak($("#break"), approval.bytes, (edited) => {
@@ -297,7 +320,7 @@ function show(approval, bytes, report, reportText, { editing }) {
 /// What the file says of itself; for showing, never for judging.
 function factsOf(bytes) {
   let value = null;
-  try { value = JSON.parse(inspect(bytes)); } catch { return { text: null, payload: null }; }
+  try { value = JSON.parse(inspect(bytes)); } catch { return { text: null }; }
   const bundle = value.bundle;
   const entry = bundle?.entry;
   return {
@@ -305,122 +328,90 @@ function factsOf(bytes) {
     confirmation: value.confirmation ?? null,
     key: entry?.credentialPublicKey?.fingerprint ?? null,
     commitment: Boolean(entry?.approver),
-    reveal: Boolean(bundle?.evidence?.approver),
     proof: bundle?.logProof?.error ? null : bundle?.logProof ?? null,
-    evidencePayload: bundle ? fromBase64Url(raw(bytes)?.evidence?.payload ?? "") : null,
   };
 }
 
-function raw(bytes) {
-  try { return JSON.parse(text(bytes)); } catch { return null; }
-}
-
-function payloadOf(facts) {
-  const own = facts.evidencePayload?.length ? facts.evidencePayload : null;
-  const bytes = own ?? state.payload?.bytes;
-  if (!bytes) return null;
-  return { from: own ? "bundle" : "caller", info: JSON.parse(describePayload(bytes, MOST_FIELDS)) };
+/// The payload to show: the one in the file, else the one that is expected.
+function payloadFor(bytes) {
+  const own = bundledPayload(bytes);
+  const shown = own ?? state.payload?.bytes;
+  if (!shown) return null;
+  return { from: own ? "bundle" : "caller", info: JSON.parse(describePayload(shown, MOST_FIELDS)) };
 }
 
 function nextStep(report) {
   if (report.verdict === "VERIFIED") return null;
-  if (!state.policy && report.verdict === "INCOMPLETE") {
-    return state.offered
-      ? "Drop your policy, or compare the fingerprint of the operator’s and adopt it."
-      : "Drop the policy that says whose keys and which log you trust.";
+  if (!report.policy && report.verdict === "INCOMPLETE") {
+    if (state.proposed || state.waiting.some((file) => file.offer)) return "Look at the policy that is offered under “Whom you trust”, and at its fingerprint.";
+    return state.operator
+      ? "Choose your policy under “Whom you trust”, or compare the fingerprint of the operator’s and adopt it."
+      : "Choose the policy that says whose keys and which log you trust, under “Whom you trust”.";
   }
   return JSON.parse(explain(report.code) ?? "null")?.next ?? null;
 }
 
+/// What is asked for, and who asks for it.
 function expectations(approval) {
-  const { approvalId, approver, rpId, payloadSha256, time } = state.expect;
-  const id = approvalId ?? approval.id;
-  return [
-    id && `approval ${id}`,
-    state.payload && `the payload ${state.payload.name}`,
-    approver && `approver ${approver}`,
-    rpId && `relying party ${rpId}`,
-    payloadSha256 && `payload hash ${payloadSha256}`,
-    time && `nothing later than ${time}`,
-  ].filter(Boolean);
-}
-
-/// The command that comes to the same, and the files that it needs.
-function commandFor(approval) {
-  const plain = (name, otherwise) => (/^[\w.-]+$/.test(name) ? name : otherwise);
-  const files = [{ name: plain(approval.name, "approval.json"), bytes: state.edited ?? approval.bytes }];
-  if (state.edited) files[0].name = "edited-copy.json";
-  const words = ["cosignet", "verify", files[0].name];
-  const file = (flag, loaded, otherwise) => {
-    if (!loaded) return;
-    const name = plain(loaded.name, otherwise);
-    files.push({ name, bytes: loaded.bytes });
-    words.push(flag, name);
+  const { approvalId, approver, rpId, payloadSha256, time } = expected(approval);
+  const byLink = approval.byLink && !state.expect.approvalId;
+  return {
+    link: byLink ? approvalId : null,
+    reader: [
+      approvalId && !byLink && ["approval ", approvalId],
+      state.payload && ["the payload ", named(state.payload.name)],
+      approver && ["approver ", named(approver)],
+      rpId && ["relying party ", named(rpId)],
+      payloadSha256 && ["payload hash ", payloadSha256],
+      time && ["nothing later than ", time],
+    ].filter(Boolean),
   };
-  file("--policy", state.policy, kindOfPolicy());
-  file("--payload", state.payload, "payload");
-  const { approvalId, approver, rpId, payloadSha256, time } = state.expect;
-  for (const [flag, value] of [
-    ["--approval-id", approvalId ?? approval.id], ["--approver", approver], ["--rp-id", rpId],
-    ["--payload-sha256", payloadSha256], ["--at", time],
-  ]) if (value) words.push(flag, value);
-  if (state.headers) words.push("--headers", plain(state.headers.name, "headers"));
-  return { text: words.map(quoted).join(" "), files };
 }
 
-const kindOfPolicy = () => (text(state.policy?.bytes ?? new Uint8Array())?.trimStart().startsWith("{") ? "policy.json" : "policy.toml");
-
-function emailForm(bytes, facts) {
-  if (!facts.commitment) return null;
-  const input = el("input", { id: "email", type: "text", inputmode: "email", autocomplete: "off", spellcheck: "false" });
-  const outcome = el("p", { role: "status", class: "outcome" });
-  const form = el("form", { class: "email no-print" },
-    el("label", { for: "email" }, "Is it this e-mail address?"),
-    el("div", { class: "row" }, input, el("button", { type: "submit" }, "Check")),
-    el("p", { class: "hint" }, "The log entry commits to one. What you type stays here."), outcome);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    fill(outcome, "Checking …");
-    // After the next frame, so that the words above are seen: this takes a moment.
-    setTimeout(() => {
-      try {
-        fill(outcome, checkEmail(bytes, input.value)
-          ? [el("strong", {}, "Yes. "), "The entry commits to this address. The service said so; the approver did not sign it."]
-          : [el("strong", {}, "No. "), "The entry commits to another address."]);
-      } catch (error) {
-        fill(outcome, "It cannot be checked: ", visible(error.message), ".");
-      }
-    }, 50);
-  });
-  return form;
+function options(approval) {
+  const { approvalId, approver, rpId, payloadSha256, time } = expected(approval);
+  return { "--approval-id": approvalId, "--approver": approver, "--rp-id": rpId, "--payload-sha256": payloadSha256, "--at": time };
 }
 
 /// Verdicts are spoken; the focus goes there when the user has asked for one.
-function announce(report, focus) {
-  const words = `${state.edited ? "Edited copy. " : ""}${report.verdict}. ${report.summary}`;
+function announce(report, { focus, held }) {
+  const verdict = held ? "There is no verdict yet." : `${state.edited ? "Edited copy. " : ""}${report.verdict}. ${report.summary}`;
+  const words = `${verdict}${waitingWords()}`;
   const bad = report.verdict === "REJECTED";
   $("#alert").textContent = bad ? words : "";
   $("#status").textContent = bad ? "" : words;
   if (focus) $("#verdict-title").focus({ preventScroll: false });
 }
 
+const waitingWords = () => (state.waiting.length
+  ? ` ${state.waiting.length === 1 ? "One file is" : `${state.waiting.length} files are`} not used yet: say what it is for.` : "");
+
 function inputs() {
-  const remove = (what, act) => el("button", { type: "button", class: "small", "aria-label": `Remove ${what}`, onclick: () => { act(); run({}); } }, "Remove");
-  const many = state.approvals.length > 1;
-  fill($("#items"),
-    state.approvals.map((approval, index) => el("li", { class: index === state.current ? "current" : null },
-      el("span", { class: "role" }, "Approval"), el("span", { class: "file" }, visible(approval.name)),
-      many && el("span", { class: "word" }, wordFor(approval)),
-      many && el("button", { type: "button", class: "small", "aria-pressed": String(index === state.current), onclick: () => { state.current = index; run({ focus: true }); } }, "Show"),
-      remove(approval.name, () => { state.approvals.splice(index, 1); state.current = 0; }))),
-    state.payload && el("li", {}, el("span", { class: "role" }, "Payload you expect"), el("span", { class: "file" }, visible(state.payload.name)), remove(state.payload.name, () => { state.payload = null; })),
-    state.headers && el("li", {}, el("span", { class: "role" }, "Bitcoin headers"), el("span", { class: "file" }, visible(state.headers.name)), remove(state.headers.name, () => { state.headers = null; })));
+  const again = (act) => (...given) => { act(...given); run({ focus: true }); };
+  const usePayload = again((file) => {
+    if (file.bytes.length > MOST_PAYLOAD) return problem("A file was not taken.", [named(file.name), ` has ${size(file.bytes.length)}; a payload has at most 512 KiB.`]);
+    leave(file);
+    state.payload = file;
+    return null;
+  });
+  const held = state.waiting.length > 0;
+  renderInputs($("#items"), { ...state, word: (approval) => (held ? "" : wordFor(approval)) }, {
+    show: again((index) => { state.current = index; }),
+    removeApproval: again((index) => { state.approvals.splice(index, 1); state.current = 0; }),
+    removePayload: again(() => { state.payload = null; }),
+    removeHeaders: again(() => { state.headers = null; }),
+    useHeaders: again((file) => { leave(file); state.headers = file; }),
+    leave: again(leave),
+    usePayload,
+  });
+  const offers = [state.proposed, ...state.waiting.map((file) => file.offer), state.policy ? null : state.operator];
   renderPolicy($("#policy"), {
     chosen: state.policy,
-    offered: state.offered,
-    onAdopt: () => { state.policy = state.offered; run({ focus: true }); },
-    onRemove: () => { state.policy = null; run({ focus: true }); },
-    chooser: el("label", { class: "button", for: "files" }, "choose it"),
+    offers: offers.filter(Boolean),
+    onUse: use,
+    onLeave: again((offer) => { if (offer === state.proposed) state.proposed = null; else leave(offer.waiting); }),
+    onPayload: (offer) => usePayload(offer.waiting),
+    onRemove: () => { state.policy = null; run({ focus: "trust" }); },
   });
 }
 

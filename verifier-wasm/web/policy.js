@@ -1,42 +1,93 @@
-// Whose keys and which log are trusted: chosen by the user, never by the page.
+// Whose keys and which log are trusted: chosen by the user, in a place of its own, by an act of its
+// own. Nothing else puts a policy in force or out of it.
 
-import { el, fill, visible } from "./dom.js";
+import { el, fill, named, visible } from "./dom.js";
 
-/// `chosen` and `offered` are { name, bytes, info, source }, or null.
-export function renderPolicy(node, { chosen, offered, onAdopt, onRemove, chooser }) {
-  if (chosen) {
-    fill(node, el("div", { class: "policy chosen" },
-      el("h3", {}, "Your trust policy: ", visible(chosen.info.name)),
-      el("p", {}, chosen.source === "operator"
-        ? "It is the operator’s, and you adopted it. A result under it says that the operator’s own rules are met."
-        : ["From ", visible(chosen.name), "."]),
-      fingerprint(chosen.info),
-      details(chosen.info),
-      el("button", { type: "button", onclick: onRemove }, "Stop trusting this policy")));
-    return;
-  }
-  fill(node, el("div", { class: "policy none" },
-    el("h3", {}, "No trust policy yet"),
-    el("p", {}, "A policy says whose keys, which site and which log you trust. Without one nobody can tell whose key has signed, so every result stays INCOMPLETE. Drop yours, as JSON, or ", chooser, "."),
-    offered && el("div", { class: "offer" },
-      el("h4", {}, "The operator of this page offers a policy: ", visible(offered.info.name)),
-      el("p", {}, "A page that trusts the policy of whom it checks goes in circles. Compare the fingerprint with one that you got in another way: from the approver, a contract, a colleague."),
-      fingerprint(offered.info),
-      details(offered.info),
-      el("button", { type: "button", onclick: onAdopt }, "Adopt this policy"))));
+/// `chosen` is in force, or null. `offers` are not: { name, bytes, info, from }, where `from` says
+/// who brought it: "reader" (put here), "evidence" (came with what is checked) or "operator".
+export function renderPolicy(node, { chosen, offers, onUse, onLeave, onPayload, onRemove }) {
+  fill(node,
+    chosen ? inForce(chosen, onRemove) : none(),
+    offers.map((offer) => card(offer, chosen, { onUse, onLeave, onPayload })));
 }
 
-const fingerprint = (info) =>
-  el("p", {}, "SHA-256 of the policy: ", el("code", { class: "hash fingerprint" }, info.sha256));
+function none() {
+  return el("div", { class: "policy none" },
+    el("h3", {}, "No trust policy yet"),
+    el("p", {}, "A policy says whose keys, which site and which log you trust. Without one nobody can tell whose key has signed, so every result stays INCOMPLETE."));
+}
 
+function inForce(chosen, onRemove) {
+  return el("div", { class: "policy chosen" },
+    el("h3", {}, "Your trust policy: ", named(chosen.info.name)),
+    el("p", {}, {
+      operator: "It is the operator’s, and you adopted it. A result under it says that the operator’s own rules are met.",
+      evidence: ["You took it over from ", named(chosen.name), ", which came with what is checked here."],
+      reader: ["From ", named(chosen.name), "."],
+    }[chosen.from]),
+    fingerprint("SHA-256 of the policy", chosen.info),
+    details(chosen.info),
+    el("button", { type: "button", onclick: onRemove }, "Stop trusting this policy"));
+}
+
+function card(offer, chosen, { onUse, onLeave, onPayload }) {
+  const same = chosen?.info.sha256 === offer.info.sha256;
+  const use = offer.from === "operator" ? "Adopt this policy" : chosen ? "Replace my policy" : "Use as my policy";
+  const button = (words, act) => el("button", { type: "button", onclick: () => act(offer) }, words);
+  return el("div", { class: "policy offer" },
+    el("h3", { tabindex: "-1", class: "offer-title" }, "Not in force: ", title(offer)),
+    el("p", {}, {
+      operator: "A page that trusts the policy of whom it checks goes in circles. Compare the fingerprint with one that you got in another way: from the approver, a contract, a colleague.",
+      evidence: [named(offer.name), " came with what is checked, and reads as a trust policy. Whoever hands over a forged approval can hand over the policy that accepts it. Take it over only if you know its fingerprint from elsewhere."],
+      reader: ["From ", named(offer.name), ". Is this its fingerprint, as you know it from elsewhere?"],
+    }[offer.from]),
+    fingerprint("SHA-256 of this policy", offer.info),
+    chosen && !same && fingerprint(["It would replace ", named(chosen.info.name), ", which has"], chosen.info),
+    same && el("p", {}, el("strong", {}, "It is the policy that is in force.")),
+    details(offer.info),
+    el("p", { class: "row" },
+      !same && button(use, onUse),
+      offer.from === "evidence" && button("It is the payload I expect", onPayload),
+      offer.from !== "operator" && button("Leave it out", onLeave)));
+}
+
+const title = ({ from, info }) => [
+  { operator: "The operator of this page offers ", evidence: "A file offers ", reader: "You chose " }[from],
+  named(info.name)];
+
+const fingerprint = (words, info) =>
+  el("p", {}, words, ": ", el("code", { class: "hash fingerprint" }, info.sha256));
+
+/// Every rule of the policy, so that it can be read before it is taken over.
 function details(info) {
+  const { anchor, approvers, log, payload, webauthn } = JSON.parse(info.canonicalJson);
   const list = (items) => (items.length ? el("ul", { class: "plain" }, items.map((item) => el("li", {}, item))) : "none");
+  const row = (label, value) => [el("dt", {}, label), el("dd", {}, value)];
+  const valid = ({ notBefore, notAfter }) => [notBefore && ` from ${notBefore}`, notAfter && ` until ${notAfter}`];
+  const holder = (approver, index) => [
+    named(approver.name), ` (${approver.algorithm}) `, el("code", { class: "hash" }, approver.fingerprint), valid(approvers[index]),
+  ];
   return el("details", { class: "quiet" }, el("summary", {}, "What it trusts"),
     el("dl", { class: "compare" },
-      el("dt", {}, "Approvers"), el("dd", {}, list(info.approvers.map((approver) => [visible(approver.name), ` (${approver.algorithm}) `, el("code", { class: "hash" }, approver.fingerprint)]))),
-      el("dt", {}, "Sites"), el("dd", {}, list(info.origins.map((origin) => visible(origin)))),
-      el("dt", {}, "Relying parties"), el("dd", {}, list(info.rpIds.map((id) => visible(id)))),
-      el("dt", {}, "Logs"), el("dd", {}, info.quorum === null ? "none is required: approvals can be denied, dropped and back-dated" : list(info.logs.map((log) => visible(log)))),
-      info.quorum === null ? null : [el("dt", {}, "Witnesses"), el("dd", {}, info.quorum === "none" ? "none required: the log could show others another tree" : visible(info.quorum))],
-      el("dt", {}, "Bitcoin anchor"), el("dd", {}, info.anchorRequired ? "required" : "not required")));
+      row("Approvers", list(info.approvers.map(holder))),
+      row("Sites", list(info.origins.map(named))),
+      row("Relying parties", list(info.rpIds.map(named))),
+      row("User", webauthn.userVerification === "required" ? "has to be verified by the device" : "need not be verified by the device"),
+      webauthn.crossOrigin && row("Embedding", ["allowed; a browser that names the outermost site has to name one of these: ", list(webauthn.topOrigins.map(named))]),
+      row("Payload", payload === "required" ? "has to be there" : "its hash is enough"),
+      row("Logs", info.quorum === null ? "none is required: approvals can be denied, dropped and back-dated" : list(info.logs.map(named))),
+      info.quorum !== null && [
+        row("Witnesses", info.quorum === "none" ? "none required: the log could show others another tree" : visible(info.quorum)),
+        row("Logged within", log.maxAppendDelay)],
+      row("Bitcoin anchor", anchored(anchor))));
+}
+
+function anchored({ minChainWork, minConfirmations, network, pinnedBlocks, required }) {
+  return [
+    required ? "required" : "not required",
+    `, ${minConfirmations} block${minConfirmations === 1 ? "" : "s"} deep`,
+    network === "mainnet" ? "" : `, on ${network}, a test network: its blocks cost little or nothing`,
+    pinnedBlocks.length ? `, in a chain with ${pinnedBlocks.length === 1 ? "a block" : `${pinnedBlocks.length} blocks`} that the policy names itself` : "",
+    minChainWork ? `, in a chain with work of ${minChainWork}` : "",
+  ];
 }

@@ -6,6 +6,9 @@ import { deflate, size, text, toBase64Url, toHex, utf8 } from "./bytes.js";
 /// Longer links do not survive every program.
 const LONGEST_LINK = 8192;
 
+const MOST_SHOWN = 100_000;
+const MOST_DUMPED = 4096;
+
 export function renderRaw(node, { bytes, name, reportText, inspected, command, files, link, adopted }) {
   const raw = text(bytes);
   fill(node,
@@ -25,7 +28,8 @@ export function renderRaw(node, { bytes, name, reportText, inspected, command, f
       el("p", { class: "hint" }, "True or not: nothing in this view has been verified."),
       inspected ? el("pre", { tabindex: "0", "aria-label": "Decoded file" }, visible(inspected, true)) : el("p", {}, "It cannot be decoded.")),
     el("details", { class: "quiet no-print" }, el("summary", {}, `The bytes of the file (${size(bytes.length)})`),
-      el("pre", { tabindex: "0", "aria-label": "Bytes of the file" }, raw === null ? dump(bytes) : visible(raw.slice(0, 100_000), true))));
+      el("pre", { tabindex: "0", "aria-label": "Bytes of the file" }, raw === null ? dump(bytes) : visible(raw.slice(0, MOST_SHOWN), true)),
+      cut(raw === null ? [bytes.length, MOST_DUMPED, "bytes"] : [raw.length, MOST_SHOWN, "characters"])));
   node.dataset.name = name;
 }
 
@@ -41,7 +45,8 @@ function linkButton(bytes) {
   return button;
 }
 
-const dump = (bytes) => toHex(bytes.slice(0, 4096)).replace(/.{64}/g, "$&\n");
+/// What is left out is said; saved, the file is whole.
+const cut = ([length, most, what]) => length > most
+  && el("p", { class: "warning" }, el("strong", {}, `${length - most} more ${what} are not shown here.`), " Save the file to see all of it.");
 
-/// A word of a command, for a POSIX shell.
-export const quoted = (word) => (/^[A-Za-z0-9_./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+const dump = (bytes) => toHex(bytes.slice(0, MOST_DUMPED)).replace(/.{64}/g, "$&\n");

@@ -1,6 +1,7 @@
 // The way from the entry to the root of the log’s tree, and on to those who vouch for the root.
 
-import { el, fill, short, svg, visible, when } from "./dom.js";
+import { el, fill, namedText, short, svg, when } from "./dom.js";
+import { blockName, status } from "./report.js";
 
 const STEP = 52;
 const WIDTH = 640;
@@ -14,15 +15,14 @@ export function renderTree(node, report, path, facts) {
   }
   node.hidden = false;
   const proof = facts.proof;
-  const status = (id) => report.checks.find((check) => check.id === id)?.status;
-  const cosigners = proof?.checkpoint.signatures.filter((signature) => signature.cosignedAt) ?? [];
-  const signed = status("log.checkpoint") === "pass";
-  const above = aboveTheRoot(report, cosigners, status);
+  const lines = proof?.checkpoint.signatures.filter((signature) => signature.cosignedAt) ?? [];
+  const signed = status(report, "log.checkpoint") === "pass";
+  const above = aboveTheRoot(report, lines);
   const height = (path.steps.length + 1) * STEP + above.height + 60;
   const rootY = above.height + 20;
   const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: "tree-picture", role: "img", "aria-labelledby": "tree-name tree-words" },
     svg("title", { id: "tree-name" }, "Merkle path"),
-    svg("desc", { id: "tree-words" }, words(path, signed, cosigners, report)));
+    svg("desc", { id: "tree-words" }, words(path, signed, lines, report)));
   const line = (x1, y1, x2, y2, kind) => drawing.append(svg("line", { x1, y1, x2, y2, class: kind }));
   const label = (x, y, kind, anchor, ...parts) => drawing.append(svg("text", { x, y, class: kind, "text-anchor": anchor }, parts.join("")));
   const dot = (x, y, kind) => drawing.append(svg("circle", { cx: x, cy: y, r: 9, class: kind }));
@@ -60,7 +60,7 @@ export function renderTree(node, report, path, facts) {
   if (!path.holds) line(PATH_X - 14, rootY - 22, PATH_X + 14, rootY - 14, "cut");
 
   fill(node, heading,
-    el("p", {}, words(path, signed, cosigners, report)),
+    el("p", {}, words(path, signed, lines, report)),
     el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Picture of the Merkle path" }, drawing),
     el("p", { class: "hint" }, "Round: computed here from this approval. Square: given by the log. Each node is the hash of the two below it, so changing the entry changes every round one."),
     el("details", { class: "quiet" }, el("summary", {}, "All hashes"),
@@ -73,16 +73,21 @@ export function renderTree(node, report, path, facts) {
 }
 
 // Checkpoint, witnesses and block stand above the root; as many lines as there are of them.
-function aboveTheRoot(report, cosigners, status) {
+function aboveTheRoot(report, lines) {
   const rows = [];
   const mark = { pass: "✓", fail: "✕", incomplete: "◐" };
-  const sign = (id) => mark[status(id)] ?? "–";
-  if (report.anchor) rows.push({ kind: "block", text: `${sign("anchor.chain")} Bitcoin block ${report.anchor.height}`, more: report.anchor.network });
-  const known = new Map((report.log?.witnesses ?? []).map((witness) => [witness.name, witness.time]));
-  for (const cosigner of cosigners.slice(0, 8)) {
-    const time = known.get(cosigner.name);
-    rows.push({ kind: "witness", text: `${time ? "✓" : "–"} witness ${clipped(printable(cosigner.name))}`, more: time ? when(time) : "not checked" });
+  const sign = (id) => mark[status(report, id)] ?? "–";
+  if (report.anchor) rows.push({ kind: "block", text: `${sign("anchor.chain")} ${blockName(report.anchor)}` });
+  // The report lists what was verified; lines of the file that only bear such a name are others.
+  const verified = report.log?.witnesses ?? [];
+  const others = (report.log ? report.log.signatures ?? [] : lines).filter((line) => !line.verified && line.signer !== "log");
+  for (const witness of verified) rows.push({ kind: "witness", text: `✓ witness ${clipped(namedText(witness.name))}`, more: when(witness.time) });
+  for (const { name, signer } of others.slice(0, MOST_OTHERS)) {
+    rows.push(signer === "witness"
+      ? { kind: "other", text: `✕ witness ${clipped(namedText(name))}`, more: "this line does not verify" }
+      : { kind: "other", text: `– a line named ${clipped(namedText(name))}`, more: "not verified" });
   }
+  if (others.length > MOST_OTHERS) rows.push({ kind: "other", text: `– ${others.length - MOST_OTHERS} more lines`, more: "not verified" });
   rows.push({ kind: "checkpoint", text: `${sign("log.checkpoint")} checkpoint signed by the log` });
   return {
     height: rows.length * 34 + 16,
@@ -98,16 +103,17 @@ function aboveTheRoot(report, cosigners, status) {
   };
 }
 
-const clipped = (name) => (name.length > 34 ? `${name.slice(0, 33)}…` : name);
-const printable = (name) => visible(name).textContent;
+const MOST_OTHERS = 8;
 
-function words(path, signed, cosigners, report) {
+const clipped = (name) => (name.length > 34 ? `${name.slice(0, 33)}…` : name);
+
+function words(path, signed, lines, report) {
   const way = path.holds
     ? `${path.steps.length} hash${path.steps.length === 1 ? "" : "es"} lead from this entry to the root of the checkpoint’s tree of ${path.size}.`
     : "The proof does not lead to the root of the checkpoint: the log does not hold this entry, or the file was changed.";
   const log = signed ? " The log has signed that root." : " Whether a log that you trust has signed that root is not established.";
   const witnesses = report.log?.witnesses.length ?? 0;
-  const count = (n) => (n === 1 ? "1 witness" : `${n} witnesses`);
-  const seen = witnesses ? ` ${count(witnesses)} of your policy cosigned it.` : cosigners.length ? ` ${count(cosigners.length)} cosigned it, says the file; none is known.` : " No witness has cosigned it.";
+  const seen = witnesses ? ` ${witnesses === 1 ? "1 witness" : `${witnesses} witnesses`} of your policy cosigned it.`
+    : lines.length ? ` The file has ${lines.length === 1 ? "1 line" : `${lines.length} lines`} that may be of witnesses; none was verified.` : " No witness has cosigned it.";
   return way + log + seen;
 }

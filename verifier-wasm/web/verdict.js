@@ -1,6 +1,6 @@
 // The verdict: a word, a shape and a colour, and one sentence.
 
-import { el, fill, hash, svg, visible } from "./dom.js";
+import { el, fill, hash, named, svg, visible } from "./dom.js";
 
 const SHAPES = {
   VERIFIED: () => [
@@ -33,12 +33,26 @@ export function verdictIcon(verdict) {
 }
 
 /// One sentence that names the policy, or its absence.
-export function policySentence(report, policy) {
+function policySentence(report, policy) {
   if (!report.policy) return ["Checked without any trust policy."];
-  const name = visible(report.policy.name);
-  return policy?.source === "operator"
-    ? ["Checked under the operator’s own policy “", name, "” (SHA-256 ", hash(report.policy.sha256), "), which you adopted: it says what the operator wants you to trust."]
-    : ["Checked under your policy “", name, "” (SHA-256 ", hash(report.policy.sha256), ")."];
+  const name = [named(report.policy.name), " (SHA-256 ", hash(report.policy.sha256), ")"];
+  return {
+    operator: ["Checked under the operator’s own policy ", name, ", which you adopted: it says what the operator wants you to trust."],
+    evidence: ["Checked under the policy ", name, ", which you took over from ", named(policy.name), ", a file that came with what is checked."],
+    reader: ["Checked under your policy ", name, "."],
+  }[policy.from];
+}
+
+/// In place of a VERIFIED that would leave out what its reader has put here.
+export function renderHeld(node, waiting) {
+  node.className = "verdict held";
+  fill(node,
+    verdictIcon("MALFORMED"),
+    el("div", {},
+      el("h2", { id: "verdict-title", tabindex: "-1" },
+        el("span", { class: "word" }, "NO VERDICT YET"), " ",
+        el("span", { class: "sentence" }, "Say first what you gave ", waiting.map((file, i) => [i ? ", " : "", named(file.name)]), " for.")),
+      el("p", { class: "advice" }, "It came with what is checked, and is not used. A result that leaves it out could be mistaken for one about it.")));
 }
 
 export function renderVerdict(node, report, { policy, name, next, expected }) {
@@ -53,8 +67,9 @@ export function renderVerdict(node, report, { policy, name, next, expected }) {
       el("p", { class: "advice" }, ADVICE[report.verdict]),
       next && el("p", { class: "next" }, el("strong", {}, "Next: "), next),
       el("p", { class: "basis" }, policySentence(report, policy), " ",
-        expected.length ? ["You expected: ", expected.map((text, i) => [i ? "; " : "", visible(text)]), ". "] : null,
-        "File: ", visible(name), ", SHA-256 ", hash(report.inputs.bundleSha256), "."),
+        expected.link && `The link asked for approval ${expected.link}. `,
+        expected.reader.length ? ["You expected: ", expected.reader.map((words, i) => [i ? "; " : "", words]), ". "] : null,
+        "File: ", named(name), ", SHA-256 ", hash(report.inputs.bundleSha256), "."),
       report.code === "ok" ? null : el("p", { class: "code no-print" }, "Code ", el("code", {}, report.code))));
   return title;
 }

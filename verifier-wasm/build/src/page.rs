@@ -36,7 +36,7 @@ pub(crate) fn build(glue: &Glue, sources: &Path, out: &Path) -> Result<(), Strin
     let mut modules: BTreeMap<String, String> = sources
         .iter()
         .filter(|(name, _)| name.ends_with(".js") && !name.starts_with("load-"))
-        .map(|(name, text)| (name.clone(), text.clone()))
+        .map(|(name, text)| (name.clone(), without_comments(text)))
         .collect();
     modules.insert("verifier.js".into(), glue.js.clone());
 
@@ -69,6 +69,15 @@ pub(crate) fn build(glue: &Glue, sources: &Path, out: &Path) -> Result<(), Strin
     write(&out.join("single").join("verify.html"), single.as_bytes())?;
 
     sizes(&hosted, &single, &hex, out)
+}
+
+/// Lines that hold nothing but a comment are for those who read the sources, not for the way.
+fn without_comments(script: &str) -> String {
+    let lines = script.lines();
+    let code = lines.filter(|line| !line.trim_start().starts_with("//"));
+    code.skip_while(|line| line.is_empty())
+        .flat_map(|line| [line, "\n"])
+        .collect()
 }
 
 /// Style and script stand in the page; the policy names their hashes, and forbids every connection.
@@ -158,4 +167,18 @@ fn replace_folder(folder: &Path) -> Result<(), String> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_stay_at_home() {
+        let script = "// Title.\n\nimport { a } from \"./b.js\";\n  /// Why.\nconst c = \"http://d\"; // here\n";
+        assert_eq!(
+            without_comments(script),
+            "import { a } from \"./b.js\";\nconst c = \"http://d\"; // here\n"
+        );
+    }
 }

@@ -75,8 +75,13 @@ impl Browser {
         self.open(&url).await;
     }
 
-    /// Gives files to the page, as a person would choose them.
+    /// Gives files to be checked, as a person would choose them.
     pub(crate) async fn give(&self, files: &[(&str, &[u8])]) {
+        self.put("#files", files).await;
+    }
+
+    /// Chooses files in the place that this input belongs to.
+    pub(crate) async fn put(&self, input: &str, files: &[(&str, &[u8])]) {
         let folder = self.folder.path().join("files");
         fs::create_dir_all(&folder).unwrap();
         let write = |(name, bytes): &(&str, &[u8])| {
@@ -85,8 +90,34 @@ impl Browser {
             path.display().to_string()
         };
         let paths: Vec<String> = files.iter().map(write).collect();
-        let input = self.driver.find(By::Css("#files")).await.unwrap();
+        let input = self.driver.find(By::Css(input)).await.unwrap();
         input.send_keys(paths.join("\n")).await.unwrap();
+    }
+
+    /// Makes a policy the reader's own: puts it in its place, and says so.
+    pub(crate) async fn trust(&self, name: &str, policy: &[u8]) {
+        self.put("#policy-file", &[(name, policy)]).await;
+        self.reads("#policy", "You chose").await;
+        self.press("Use as my policy").await;
+        self.reads("#policy", "Your trust policy").await;
+    }
+
+    /// Drops files on an element.
+    pub(crate) async fn drop_on(&self, css: &str, files: &[(&str, &[u8])]) {
+        let script = "const [css, files] = arguments; const data = new DataTransfer(); \
+                      for (const [name, bytes] of files) data.items.add(new File([new Uint8Array(bytes)], name)); \
+                      document.querySelector(css).dispatchEvent(new DragEvent('drop', \
+                      { dataTransfer: data, bubbles: true, cancelable: true }));";
+        self.script(script, vec![json!(css), json!(files)]).await;
+    }
+
+    /// Pastes a text while the focus is on an element.
+    pub(crate) async fn paste_on(&self, css: &str, text: &str) {
+        let script = "const [css, text] = arguments; const data = new DataTransfer(); \
+                      data.setData('text/plain', text); \
+                      document.querySelector(css).dispatchEvent(new ClipboardEvent('paste', \
+                      { clipboardData: data, bubbles: true, cancelable: true }));";
+        self.script(script, vec![json!(css), json!(text)]).await;
     }
 
     /// What a person reads there.

@@ -1,6 +1,5 @@
 //! The page in one file, with files dropped on it and no network.
 
-use serde_json::json;
 use test_vectors::{Algorithm, Approval, Draft};
 
 use crate::browser::Browser;
@@ -38,9 +37,10 @@ async fn files_are_enough_and_nothing_leaves_the_page() {
     } = sample();
     let (bundle, policy) = (bundle.as_bytes(), policy.as_bytes());
 
-    // Roles are found by content, whatever the names say.
+    // What is checked is told apart by content, whatever the names say.
+    browser.trust("a.txt", policy).await;
     browser
-        .give(&[("a.txt", policy), ("b.txt", bundle), ("c.txt", &payload)])
+        .give(&[("c.txt", &payload), ("b.txt", bundle)])
         .await;
     let said = browser.verdict("VERIFIED").await;
     assert!(
@@ -48,12 +48,12 @@ async fn files_are_enough_and_nothing_leaves_the_page() {
         "{said}"
     );
     assert!(
-        said.contains("your policy “example”") && said.contains("the payload c.txt"),
+        said.contains("your policy example") && said.contains("the payload c.txt"),
         "{said}"
     );
     let cards = browser.read("#cards").await;
     for words in [
-        "your payload, byte for byte",
+        "yours, byte for byte",
         "PIN or biometric",
         "https://approvals.example",
         "2 of 6",
@@ -124,26 +124,21 @@ async fn files_are_enough_and_nothing_leaves_the_page() {
 
     // Pasted, and dropped anywhere.
     browser.open_single().await;
-    let arrive = "const [event, name, text] = arguments; const data = new DataTransfer(); \
-                  if (event === 'drop') data.items.add(new File([text], name)); \
-                  else data.setData('text/plain', text); \
-                  document.body.dispatchEvent(event === 'drop' \
-                  ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }) \
-                  : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));";
-    let text = |bytes: &[u8]| json!(String::from_utf8(bytes.to_vec()).unwrap());
     browser
-        .script(arrive, vec![json!("paste"), json!(""), text(bundle)])
+        .paste_on("body", std::str::from_utf8(bundle).unwrap())
         .await;
     let said = browser.verdict("INCOMPLETE").await;
     assert!(said.contains("pasted text"), "{said}");
-    browser
-        .script(arrive, vec![json!("drop"), json!("policy"), text(policy)])
-        .await;
+    browser.drop_on("#trust", &[("policy", policy)]).await;
+    browser.reads("#policy", "You chose example").await;
+    browser.press("Use as my policy").await;
     browser.verdict("VERIFIED").await;
 
     // A policy in the form for people: what to do is said.
     let toml = Approval::sample(Algorithm::Es256).policy.toml();
-    browser.give(&[("policy.toml", toml.as_bytes())]).await;
+    browser
+        .put("#policy-file", &[("policy.toml", toml.as_bytes())])
+        .await;
     browser
         .reads("#problem", "cosignet policy show policy.toml --format json")
         .await;
@@ -179,11 +174,9 @@ async fn what_deceives_the_eye_is_made_visible() {
     draft.action = Some("pay\u{202e}yap <b>now</b>".into());
     let approval = draft.mint();
     let policy = approval.policy.value().to_string();
+    browser.trust("p.json", policy.as_bytes()).await;
     browser
-        .give(&[
-            ("b.json", approval.bundle.text().as_bytes()),
-            ("p.json", policy.as_bytes()),
-        ])
+        .give(&[("b.json", approval.bundle.text().as_bytes())])
         .await;
     browser.verdict("VERIFIED").await;
     let shown = browser.read("#payload").await;
@@ -218,12 +211,12 @@ async fn several_approvals_and_a_services_own_answer() {
     let good = Approval::sample(Algorithm::Es256);
     let forged = bundle.replace("2026-03-01T12:00:00.000Z", "2026-02-01T12:00:00.000Z");
     let confirmation = good.confirmation().to_string();
+    browser.trust("policy.json", policy.as_bytes()).await;
     browser
         .give(&[
             ("forged.json", forged.as_bytes()),
             ("good.json", bundle.as_bytes()),
             ("own.json", confirmation.as_bytes()),
-            ("policy.json", policy.as_bytes()),
         ])
         .await;
     browser.verdict("REJECTED").await;

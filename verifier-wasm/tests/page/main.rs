@@ -19,5 +19,7 @@ mod demo;
 mod files;
 mod prepared;
 mod readers;
+mod shown;
+mod trust;
 mod vectors;
 mod visitor;

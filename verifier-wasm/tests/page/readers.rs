@@ -13,11 +13,9 @@ async fn with_result() -> Browser {
     browser.open_single().await;
     let approval = Approval::sample(Algorithm::Es256);
     let policy = approval.policy.value().to_string();
+    browser.trust("policy.json", policy.as_bytes()).await;
     browser
-        .give(&[
-            ("approval.json", approval.bundle.text().as_bytes()),
-            ("policy.json", policy.as_bytes()),
-        ])
+        .give(&[("approval.json", approval.bundle.text().as_bytes())])
         .await;
     browser.verdict("VERIFIED").await;
     browser

@@ -1,0 +1,40 @@
+// The files that are loaded, what each is for, and those of which that is not yet said.
+
+import { el, fill, named } from "./dom.js";
+import { size } from "./bytes.js";
+import { LOOKS } from "./roles.js";
+
+/// `acts` are what its reader can do with a file.
+export function renderInputs(node, { approvals, current, word, payload, headers, waiting }, acts) {
+  const many = approvals.length > 1;
+  const button = (words, label, act) => el("button", { type: "button", class: "small", "aria-label": label, onclick: act }, words);
+  const remove = (file, act) => button("Remove", `Remove ${file.name}`, act);
+  const row = (role, file, ...rest) => el("li", {}, el("span", { class: "role" }, role), el("span", { class: "file" }, named(file.name)), rest);
+  fill(node,
+    waiting.map((file) => row("Not used yet", file,
+      el("span", { class: "why" }, `It reads as ${LOOKS[file.looks]}. `, whereTo(file)),
+      file.looks === "headers" && button("Use these headers", null, () => acts.useHeaders(file)),
+      button("It is the payload I expect", null, () => acts.usePayload(file)),
+      button("Leave it out", null, () => acts.leave(file)))),
+    approvals.map((approval, index) => {
+      const item = row("Approval", approval,
+        many && el("span", { class: "word" }, word(approval)),
+        many && el("button", { type: "button", class: "small", "aria-pressed": String(index === current), onclick: () => acts.show(index) }, "Show"),
+        remove(approval, () => acts.removeApproval(index)));
+      if (index === current) item.className = "current";
+      return item;
+    }),
+    payload && row("Payload you expect", payload,
+      payload.looks in LOOKS && el("span", { class: "why" }, `It reads as ${LOOKS[payload.looks]}, and is compared like any other payload.`),
+      remove(payload, acts.removePayload)),
+    headers && row("Bitcoin headers", headers,
+      el("span", { class: "why" }, `${size(headers.bytes.length)}, SHA-256 `, el("code", { class: "hash" }, headers.sha256)),
+      remove(headers, acts.removeHeaders)));
+}
+
+function whereTo(file) {
+  if (file.offer) return "It is offered under “Whom you trust”, and is not in force.";
+  if (file.why) return ["It cannot be used: ", file.why, "."];
+  if (file.looks === "headers") return ["SHA-256 ", el("code", { class: "hash" }, file.sha256), "."];
+  return "This page has no use for it but to compare it.";
+}

@@ -35,10 +35,10 @@ impl Claim {
     /// one over the same bytes is made without the key.
     ///
     /// ```text
-    /// SHA-256(clientDataHash[32] ‖ credentialPublicKey)
+    /// SHA-256(clientDataHash[32] ‖ credentialPublicKey, as it identifies the key)
     /// ```
     pub(crate) fn of(entry: &Entry) -> Self {
-        let assertion = [&entry.client_data_hash[..], &entry.credential_public_key].concat();
+        let assertion = [&entry.client_data_hash[..], &entry.key_identity()].concat();
         Self {
             approval: entry.approval_id_hash,
             assertion: sha256(&assertion),

@@ -196,6 +196,18 @@ pub mod cose {
         map(&[(1, int(3)), (3, int(alg)), (-1, bytes(n)), (-2, bytes(e))])
     }
 
+    /// `key`, in canonical CBOR, under the algorithm that is the same with the curve fixed
+    /// (RFC 9864): −9 for −7, −19 for −8, −51 for −35, −52 for −36. None for RSA.
+    pub fn fix_curve(key: &[u8]) -> Option<Vec<u8>> {
+        // map(n) 01 kty 03 alg …
+        let (head, rest) = key.split_at(4);
+        let pairs = [(-7, -9), (-8, -19), (-35, -51), (-36, -52)];
+        pairs.iter().find_map(|(plain, fixed)| {
+            let rest = rest.strip_prefix(&int(*plain)[..])?;
+            Some([head, &int(*fixed), rest].concat())
+        })
+    }
+
     /// A map with these members, in the order given.
     pub fn map(members: &[(i64, Vec<u8>)]) -> Vec<u8> {
         let mut out = head(5, members.len().try_into().unwrap());

@@ -286,7 +286,8 @@ fn consistency(members: &Members<'_, '_>) -> Result<Option<Vec<[u8; 32]>>, schem
         return Err(members.error(KEY, problem));
     }
     let hash = |text: &str| {
-        let bytes = from_base64(text).map_err(|_| members.error(KEY, Problem::Base64))?;
+        let wrong = |error| members.error(KEY, Problem::Base64(error));
+        let bytes = from_base64(text).map_err(wrong)?;
         let found = bytes.len();
         let wrong = |_| {
             members.error(

@@ -97,8 +97,8 @@ codes! {
         "Look at the file with `cosignet inspect`; if it is newer than this verifier, update the verifier.";
     BundleBase64 "bundle.base64" Malformed,
         "A binary member is not strict base64url without padding (of a consistency proof: standard base64).",
-        "The file was re-encoded on its way: padding, line breaks, or the other base64 alphabet.",
-        "Get the original file; do not repair it by hand.";
+        "The service writes bytes in a way of its own (padding, the other alphabet, a list of numbers), or the file was re-encoded on its way.",
+        "If the service gave out the file like this, have it write bytes as a browser's toJSON() does: nothing has to be approved again. If not, get the original file.";
 
     EntryNotCanonical "entry.not_canonical" Reject,
         "The log entry is not canonical JSON (RFC 8785), so the log cannot hold exactly these bytes.",
@@ -185,7 +185,7 @@ codes! {
         "The key was edited, or its encoding or parameters are such that anybody could sign with it.",
         "Do not rely on anything signed with this key.";
     WebauthnUnsupportedAlgorithm "webauthn.unsupported_algorithm" Reject,
-        "The credential uses an algorithm that this verifier does not accept. It accepts ES256, ES384, ES512, EdDSA (Ed25519) and RS256.",
+        "The credential uses an algorithm that this verifier does not accept. It accepts ES256, ES384, ES512, EdDSA (Ed25519) and RS256; ML-DSA not yet.",
         "A new or rare kind of passkey.",
         "Approve with another passkey, or look for a newer verifier.";
     WebauthnBadSignature "webauthn.bad_signature" Reject,
@@ -214,8 +214,8 @@ codes! {
         "Allow it in the policy only if your service really embeds its approval page.";
     WebauthnAuthenticatorData "webauthn.authenticator_data" Reject,
         "The authenticator data does not have the form that WebAuthn prescribes for an assertion.",
-        "A defective authenticator, or software posing as one.",
-        "Ask the service how this assertion was made.";
+        "An authenticator that does not keep to the form, or software posing as one. Where webauthn.signature passed, the data are as the key's holder signed them.",
+        "Approve again with another passkey. Where webauthn.signature failed as well, treat the approval as forged.";
     WebauthnRpId "webauthn.rp_id" Reject,
         "The passkey signed for another relying party id than the entry states or the policy lists.",
         "The approval belongs to another service, or the entry was edited.",
@@ -333,11 +333,11 @@ codes! {
     PolicyField "policy.field" Usage,
         "A field of the policy is missing, unknown, or has a value that means nothing.",
         "A typing error, or a policy for a newer version.",
-        "Correct the field; `cosignet policy check FILE` says what is wrong.";
+        "Correct the field that the message names; docs/spec/policy.md has all of them.";
     PolicyKey "policy.key" Usage,
         "A public key in the policy is not a sound key, or the same key or credential id occurs twice.",
-        "A copying error.",
-        "Add the approver again from the registration: `cosignet policy add-approver`.";
+        "A copying error, or one key added twice.",
+        "Look at the approver that the message names: leave one of two, or copy the key again from the registration.";
     PolicyLog "policy.log" Usage,
         "The tlog-policy text inside the policy is not well formed.",
         "A typing error in a log, witness, group or quorum line.",

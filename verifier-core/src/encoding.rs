@@ -23,7 +23,9 @@ pub fn base64url(bytes: &[u8]) -> String {
 
 /// Reads what [`base64url`] writes.
 pub fn from_base64url(text: &str) -> Result<Vec<u8>, Error> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::Base64Url)
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| Error::Base64Url(Base64Fault::of(text)))
 }
 
 /// Standard base64 with padding (RFC 4648 §4), as the C2SP texts use it.
@@ -54,11 +56,50 @@ pub enum Error {
     #[error("not standard base64 with padding")]
     Base64,
     /// Not [`base64url`].
-    #[error("not base64url without padding, white space or stray trailing bits")]
-    Base64Url,
+    #[error("not base64url without padding: {0}")]
+    Base64Url(Base64Fault),
     /// Not [`hex`].
     #[error("not lower-case hex")]
     Hex,
+}
+
+/// How a text differs from base64url without padding.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Base64Fault {
+    /// A character that no base64 has.
+    #[error("it has a character that base64 does not have")]
+    Character,
+    /// It ends inside a byte, or with bits that belong to none.
+    #[error("bits are left over at its end")]
+    Leftover,
+    /// It is padded.
+    #[error("it is padded with \"=\"")]
+    Padding,
+    /// It is in the other alphabet.
+    #[error("it is in the standard alphabet, with \"+\" and \"/\"")]
+    StandardAlphabet,
+    /// It holds blanks or line breaks.
+    #[error("it holds white space")]
+    WhiteSpace,
+}
+
+impl Base64Fault {
+    /// The most telling difference of a text that was refused.
+    fn of(text: &str) -> Self {
+        let bare = text.trim_end_matches('=');
+        if text.contains(|c: char| c.is_ascii_whitespace()) {
+            Self::WhiteSpace
+        } else if bare.contains(|c: char| !c.is_ascii_alphanumeric() && !"+/-_".contains(c)) {
+            Self::Character
+        } else if bare.contains(['+', '/']) {
+            Self::StandardAlphabet
+        } else if bare.len() < text.len() {
+            Self::Padding
+        } else {
+            Self::Leftover
+        }
+    }
 }
 
 #[cfg(test)]
@@ -68,8 +109,18 @@ mod tests {
     #[test]
     fn each_decoder_accepts_one_spelling() {
         assert_eq!(from_base64url("AQ").unwrap(), [1]);
-        for bad in ["AQ==", "AR", "A Q", "A", "-_+/", "AQ\n", "\u{e9}"] {
-            assert_eq!(from_base64url(bad), Err(Error::Base64Url), "{bad:?}");
+        for (bad, fault) in [
+            ("AQ==", Base64Fault::Padding),
+            ("AR", Base64Fault::Leftover),
+            ("A", Base64Fault::Leftover),
+            ("A Q", Base64Fault::WhiteSpace),
+            ("AQ\n", Base64Fault::WhiteSpace),
+            ("-_+/", Base64Fault::StandardAlphabet),
+            ("+/8=", Base64Fault::StandardAlphabet),
+            ("\u{e9}", Base64Fault::Character),
+            ("A=Q", Base64Fault::Character),
+        ] {
+            assert_eq!(from_base64url(bad), Err(Error::Base64Url(fault)), "{bad:?}");
         }
         assert_eq!(from_base64("AQ==").unwrap(), [1]);
         for bad in ["AQ", "AQ=", "AR==", "-_8=", " AQ=="] {

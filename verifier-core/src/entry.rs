@@ -40,7 +40,7 @@ pub struct Entry {
     pub authenticator_data: Vec<u8>,
     /// SHA-256 of clientDataJSON.
     pub client_data_hash: [u8; 32],
-    /// The COSE_Key of the credential.
+    /// The COSE_Key of the credential, as the entry has it; see [`Entry::key_identity`].
     pub credential_public_key: Vec<u8>,
     /// When the human decided, as the service claims.
     pub decided_at: Time,
@@ -72,6 +72,16 @@ impl Entry {
             decided_at,
             rp_id: rp_id.to_string(),
             signature: assertion.signature().to_vec(),
+        }
+    }
+
+    /// The bytes that identify the credential's key, whichever of two numbers its algorithm was
+    /// written with ([`CoseKey::as_bytes`]). What is no sound key stands for itself.
+    pub fn key_identity(&self) -> Cow<'_, [u8]> {
+        let bytes = &self.credential_public_key;
+        match CoseKey::parse(bytes) {
+            Ok(key) if key.as_bytes() != bytes => key.as_bytes().to_vec().into(),
+            _ => bytes.into(),
         }
     }
 

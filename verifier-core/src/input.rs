@@ -64,7 +64,7 @@ impl Failure for Error {
             }) => Code::BundleTooLarge,
             Self::NotJson(_) => Code::BundleNotJson,
             Self::Schema(error) => match error.problem() {
-                Problem::Base64 => Code::BundleBase64,
+                Problem::Base64(_) => Code::BundleBase64,
                 Problem::TooLarge { .. } => Code::BundleTooLarge,
                 _ => Code::BundleSchema,
             },

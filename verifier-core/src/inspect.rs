@@ -54,8 +54,11 @@ fn content(bytes: &[u8]) -> Result<(&'static str, Value<'static>), input::Error>
     if value.as_object().and_then(|o| o.get("type")?.as_str()) == Some(entry::TYPE) {
         return Ok(("entry", entry(text)));
     }
-    if let Ok(registration) = Registration::from_value(&value) {
-        return Ok(("registration", self::registration(&registration)));
+    if Registration::is_meant(&value) {
+        return Ok(match Registration::from_value(&value) {
+            Ok(registration) => ("registration", self::registration(&registration)),
+            Err(error) => ("registration", in_place(&error, "")),
+        });
     }
     Ok(match Input::parse(bytes)? {
         Input::Bundle(bundle) => ("bundle", self::bundle(&bundle)),
@@ -170,6 +173,8 @@ fn approved(approved: &Approved) -> Value<'static> {
 }
 
 fn registration(registration: &Registration) -> Value<'static> {
+    let client_data = registration.client_data();
+    let origin = client_data.map(|data| data.origin().to_string());
     Value::from([
         (
             "credentialId",
@@ -177,6 +182,7 @@ fn registration(registration: &Registration) -> Value<'static> {
         ),
         ("flags", flags(registration.flags())),
         ("key", key(registration.key().as_bytes())),
+        ("origin", origin.into()),
         ("rpIdHash", hex(registration.rp_id_hash()).into()),
     ])
 }

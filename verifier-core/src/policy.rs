@@ -114,7 +114,7 @@ impl Policy {
         self.sha256
     }
 
-    /// The approver whose public key has these COSE_Key bytes.
+    /// The approver whose public key is [`CoseKey::as_bytes`](crate::webauthn::CoseKey::as_bytes).
     pub(crate) fn approver_by_key(&self, cose_key: &[u8]) -> Option<&Approver> {
         self.approvers.by_key(cose_key)
     }

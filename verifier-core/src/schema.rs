@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::encoding::{from_base64url, from_hex};
+use crate::encoding::{self, from_base64url, from_hex};
 use crate::json::{Object, Value};
 use crate::quote;
 use crate::time::Time;
@@ -60,7 +60,8 @@ impl<'v, 'a> Members<'v, 'a> {
 
     /// Strict base64url without padding.
     pub fn optional_bytes(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        let decode = |text| from_base64url(text).map_err(|_| self.error(key, Problem::Base64));
+        let wrong = |error| self.error(key, Problem::Base64(error));
+        let decode = |text| from_base64url(text).map_err(wrong);
         self.optional_text(key)?.map(decode).transpose()
     }
 
@@ -232,9 +233,9 @@ impl Error {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// Not strict base64url.
-    #[error("not strict base64url without padding")]
-    Base64,
+    /// Not in the one encoding of the format.
+    #[error(transparent)]
+    Base64(encoding::Error),
     /// Another kind of JSON value.
     #[error("expected {expected}, found {found}")]
     Kind {

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! [`assertion`] has the rules, one function each, and [`assertion::Assertion::verify`], which
-//! applies all of them. The other modules read one thing each, strictly.
+//! applies all of them. The other modules read one thing each, strictly; but for the envelope of a
+//! [`registration`], which is no evidence.
 
 pub mod assertion;
 pub mod authenticator_data;
@@ -19,6 +20,7 @@ pub mod cbor;
 pub mod client_data;
 pub mod cose_key;
 pub mod credential;
+pub mod loose_bytes;
 pub mod registration;
 
 pub use assertion::{Assertion, Expected, UserVerification, VerifiedAssertion};
@@ -26,6 +28,7 @@ pub use authenticator_data::{AttestedData, AuthenticatorData, Flags};
 pub use client_data::ClientData;
 pub use cose_key::CoseKey;
 pub use credential::AssertionJson;
+pub use loose_bytes::LooseBytes;
 pub use registration::Registration;
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use verifier_core::code::Code;
 use verifier_core::encoding::{base64url, from_base64url, sha256};
 use verifier_core::json;
 use verifier_core::webauthn::registration::{self, parse_attestation_object};
-use verifier_core::webauthn::{AssertionJson, AttestedData, ClientData, CoseKey, Registration};
+use verifier_core::webauthn::{
+    AssertionJson, AttestedData, ClientData, CoseKey, Registration, cbor,
+};
 
 fn read(path: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -69,6 +71,29 @@ fn check(name: &str, case: &Value, found: Result<AttestedData, registration::Err
     assert_eq!(found.authenticator_data().rp_id_hash(), &rp_id_hash);
     let again = CoseKey::parse(&from_base64url(key).unwrap()).unwrap();
     assert_eq!(found.key(), &again, "{name}");
+}
+
+/// Attestation objects that are no canonical CBOR, and passkeys that work.
+#[test]
+fn attestation_objects_as_authenticators_and_libraries_wrote_them_yield_their_keys() {
+    let file = read("tests/data/registrations.json");
+    let cases = file["field"].as_array().unwrap();
+    assert_eq!(cases.len(), 3);
+    for case in cases {
+        let name = text(case, "name");
+        let object = bytes(case, "attestationObject");
+        let mut canonical = cbor::Limits::UNVERIFIED;
+        canonical.form = cbor::Form::Canonical;
+        let error = cbor::Value::parse(&object, canonical).expect_err(name);
+        assert_eq!(error.kind, cbor::ErrorKind::UnsortedKeys, "{name}");
+        let found = parse_attestation_object(&object).expect(name);
+        assert_eq!(
+            base64url(found.key().as_bytes()),
+            text(case, "publicKey"),
+            "{name}"
+        );
+        assert_eq!(found.credential_id(), bytes(case, "credentialId"), "{name}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::approval::{DECIDED_AT_SECONDS, ORIGIN, RP_ID};
 use crate::ceremony::{BE, BS, ED, UP, UV};
 use crate::encoding::{b64url, pseudo_random};
 use crate::entry::canonical;
+use crate::passkey::cose;
 use crate::{Algorithm, Approval, Approver, Ceremony, Draft, Passkey, Policy};
 
 /// The input that a bundle and its own policy make.
@@ -123,6 +124,34 @@ pub(super) fn good() -> File {
         "a passkey that is backed up",
         drafted(|d| d.ceremony.flags = UP | UV | BE | BS),
     );
+    verified(
+        "reserved flags",
+        drafted(|d| d.ceremony.flags = UP | UV | 0x22),
+    );
+    for algorithm in Algorithm::ALL {
+        let mut draft = Draft::sample(algorithm);
+        let Some(key) = cose::fix_curve(&draft.passkey.public_key) else {
+            continue;
+        };
+        let name = algorithm.name();
+        let mut approval = draft.mint();
+        for approver in &mut approval.policy.approvers {
+            if approver.public_key == draft.passkey.public_key {
+                approver.public_key.clone_from(&key);
+            }
+        }
+        verified(
+            &format!("the policy has the {name} key under the algorithm that fixes the curve"),
+            input(&approval),
+        );
+        draft.edit_entry = |entry| {
+            entry.credential_public_key = cose::fix_curve(&entry.credential_public_key).unwrap();
+        };
+        verified(
+            &format!("the entry has the {name} key under the algorithm that fixes the curve"),
+            input(&draft.mint()),
+        );
+    }
     verified(
         "an extension output",
         drafted(|d| {

@@ -104,6 +104,28 @@ fn completeness(file: &mut File) {
         verified,
         "ok",
     );
+    for handle in [
+        json!(null),
+        json!(""),
+        json!("alice@example.com"),
+        json!("dXNlci0xMg=="),
+        json!(7),
+        json!([117, 115, 101, 114]),
+        json!({}),
+    ] {
+        file.verdict(
+            format!("userHandle, which is not used, is {handle}"),
+            edited(|c| c["rawAssertion"]["response"]["userHandle"] = handle),
+            verified,
+            "ok",
+        );
+    }
+    file.verdict(
+        "no userHandle",
+        edited(|c| remove(c, "/rawAssertion/response/userHandle")),
+        verified,
+        "ok",
+    );
     file.verdict(
         "another payload",
         {
@@ -392,6 +414,8 @@ fn forms(file: &mut File) {
     }
     for pointer in [
         "/credentialId",
+        "/rawAssertion/id",
+        "/rawAssertion/rawId",
         "/rawAssertion/response/authenticatorData",
         "/rawAssertion/response/clientDataJSON",
         "/rawAssertion/response/signature",

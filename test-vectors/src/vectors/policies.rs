@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{File, sorted};
-use crate::encoding::b64url;
+use crate::encoding::{b64url, from_b64url};
 use crate::note::{COSIGNATURE, NOTE};
 use crate::passkey::cose;
 use crate::{Algorithm, Approval, Approver, Passkey, Policy};
@@ -45,6 +45,14 @@ pub(super) fn form() -> File {
     valid("without approvers", &|p| p["approvers"] = json!([]));
     valid("user verification preferred", &|p| {
         p["webauthn"]["userVerification"] = json!("preferred");
+    });
+    valid("keys under the algorithms that fix the curve", &|p| {
+        for approver in p["approvers"].as_array_mut().unwrap() {
+            let key = from_b64url(approver["publicKey"].as_str().unwrap());
+            if let Some(key) = cose::fix_curve(&key) {
+                approver["publicKey"] = json!(b64url(&key));
+            }
+        }
     });
     valid("two keys of one approver", &|p| {
         p["approvers"][1]["name"] = p["approvers"][0]["name"].clone();
@@ -275,6 +283,16 @@ fn keys() -> Vec<Edit> {
         (
             "RSA with exponent 3",
             key(cose::rsa(-257, &[0xff; 256], &[3])),
+        ),
+        (
+            "twice, once under the algorithm that fixes the curve",
+            Box::new({
+                let key = cose::ec2(-9, 1, &x, &y);
+                move |p| {
+                    p["approvers"][0]["publicKey"] = json!(b64url(&es256));
+                    p["approvers"][1]["publicKey"] = json!(b64url(&key));
+                }
+            }),
         ),
         (
             "twice under two names",

@@ -198,7 +198,7 @@ impl Monitor<'_> {
             };
             let same = entry(&first).zip(entry(&second)).is_some_and(|(a, b)| {
                 let assertion =
-                    |entry: &Entry| (entry.client_data_hash, entry.credential_public_key.clone());
+                    |entry: &Entry| (entry.client_data_hash, entry.key_identity().into_owned());
                 a.approval_id_hash == b.approval_id_hash || assertion(&a) == assertion(&b)
             });
             if same {

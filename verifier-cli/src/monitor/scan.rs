@@ -147,8 +147,8 @@ impl Batch {
         let record = match leaf::check(entry, scan.rules, &AwsLc) {
             Ok(entry) => {
                 self.keys.extend(keys(&entry, index));
-                let key = &entry.credential_public_key;
-                let watched = scan.watched.iter().position(|watched| watched == key);
+                let key = entry.key_identity();
+                let watched = scan.watched.iter().position(|watched| **watched == *key);
                 let watched = watched.and_then(|key| u8::try_from(key).ok());
                 Record::sound(hash, entry.decided_at, watched)
             }

@@ -76,7 +76,7 @@ impl<'r> Run<'r> {
                 None
             }
         };
-        let approver = |policy: &'r Policy| policy.approver_by_key(&entry.credential_public_key);
+        let approver = |policy: &'r Policy| policy.approver_by_key(key.as_ref()?.as_bytes());
         Some(Claim {
             approver: self.request.policy.and_then(approver),
             approval_id_hash: Some(entry.approval_id_hash),

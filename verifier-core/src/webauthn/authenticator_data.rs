@@ -3,12 +3,15 @@
 //! ```text
 //!  32  SHA-256 of the RP id
 //!   1  flags: bit 0 user present, 2 user verified, 3 backup eligible, 4 backed up,
-//!      6 attested credential data follow, 7 extensions follow; 1 and 5 are reserved
+//!      6 attested credential data follow, 7 extensions follow; 1 and 5 are not looked at
 //!   4  signature counter, big-endian
 //!   …  attested credential data (§6.5.1), at registration only
 //!        16 AAGUID ‖ 2 length L, big-endian ‖ L credential id ‖ COSE_Key
 //!   …  extensions: one CBOR map with text keys
 //! ```
+//!
+//! Bits 1 and 5 are reserved for future use: authenticators have to leave them 0, and relying
+//! parties are not to insist on it, so that a later version of WebAuthn can give them a meaning.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -29,13 +32,14 @@ pub struct AuthenticatorData {
 
 impl AuthenticatorData {
     /// Reads the authenticator data of an assertion. Attested credential data are refused: §6.1
-    /// keeps them out of assertions, so these would be a registration's.
+    /// keeps them out of assertions, and in a log entry, which has no client data, nothing else
+    /// tells an assertion from a registration that the credential has signed itself.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let fixed = FixedPart::read(bytes)?;
         if fixed.flags.has_attested_data() {
             return Err(Error::AttestedData);
         }
-        fixed.finish()
+        fixed.finish(cbor::Limits::CTAP2)
     }
 
     /// SHA-256 of the RP id that the passkey signed for.
@@ -54,7 +58,7 @@ impl AuthenticatorData {
         self.sign_count
     }
 
-    /// The identifiers of the extensions whose outputs are included, in canonical order.
+    /// The identifiers of the extensions whose outputs are included, in the order of the bytes.
     pub fn extensions(&self) -> impl Iterator<Item = &str> {
         self.extensions.iter().map(String::as_str)
     }
@@ -90,7 +94,7 @@ impl AttestedData {
         let (key, rest) = CoseKey::parse_prefix(rest).map_err(Error::Key)?;
         fixed.rest = rest;
         Ok(Self {
-            authenticator_data: fixed.finish()?,
+            authenticator_data: fixed.finish(cbor::Limits::UNVERIFIED)?,
             aaguid: *aaguid,
             credential_id: credential_id.to_vec(),
             key,
@@ -129,7 +133,6 @@ impl Flags {
     const BS: u8 = 0x10;
     const AT: u8 = 0x40;
     const ED: u8 = 0x80;
-    const RESERVED: u8 = 0x22;
 
     /// Somebody was there: a touch, a click.
     pub fn user_present(self) -> bool {
@@ -193,8 +196,9 @@ pub enum Error {
         /// What it is.
         found: &'static str,
     },
-    /// Extensions that are not canonical CBOR, or that something follows.
-    #[error("the extension outputs are not canonical CBOR: {0}")]
+    /// Extensions that are not canonical CBOR (in a registration: not CBOR), or that something
+    /// follows.
+    #[error("the extension outputs are not in the form of CBOR that CTAP2 prescribes: {0}")]
     Extensions(cbor::Error),
     /// Extensions that are no map.
     #[error("the extension outputs are {found} instead of a map")]
@@ -208,12 +212,6 @@ pub enum Error {
     /// No attested credential data in a registration.
     #[error("the authenticator data carry no attested credential data, so there is no key in them")]
     NoAttestedData,
-    /// Flags that WebAuthn has reserved.
-    #[error("the authenticator data set reserved flags: {found:#04x}")]
-    ReservedFlags {
-        /// The reserved bits that are set.
-        found: u8,
-    },
     /// The bytes end too early.
     #[error("the authenticator data end too early, after {found} bytes")]
     TooShort {
@@ -242,7 +240,7 @@ impl Failure for Error {
             Self::ExtensionIdentifier { .. } => Some("a text string".into()),
             Self::ExtensionsKind { .. } => Some("a map".into()),
             Self::Key(error) => error.expected(),
-            Self::ReservedFlags { .. } | Self::TrailingBytes { .. } => Some("0".into()),
+            Self::TrailingBytes { .. } => Some("0".into()),
             _ => None,
         }
     }
@@ -256,7 +254,6 @@ impl Failure for Error {
                 Some((*found).into())
             }
             Self::Key(error) => error.found(),
-            Self::ReservedFlags { found } => Some(format!("{found:#04x}")),
             Self::TrailingBytes { found } => Some(found.to_string()),
             _ => None,
         }
@@ -277,10 +274,6 @@ impl<'a> FixedPart<'a> {
         let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or_else(too_short)?;
         let (flags, rest) = rest.split_first().ok_or_else(too_short)?;
         let (sign_count, rest) = rest.split_first_chunk::<4>().ok_or_else(too_short)?;
-        let reserved = flags & Flags::RESERVED;
-        if reserved != 0 {
-            return Err(Error::ReservedFlags { found: reserved });
-        }
         let flags = Flags(*flags);
         if flags.backed_up() && !flags.backup_eligible() {
             return Err(Error::BackedUpNotEligible);
@@ -294,9 +287,9 @@ impl<'a> FixedPart<'a> {
     }
 
     /// Reads the extensions, which must be there exactly if the flags say so, and nothing else.
-    fn finish(self) -> Result<AuthenticatorData, Error> {
+    fn finish(self, limits: cbor::Limits) -> Result<AuthenticatorData, Error> {
         let extensions = if self.flags.has_extensions() {
-            identifiers(self.rest)?
+            identifiers(self.rest, limits)?
         } else if self.rest.is_empty() {
             Vec::new()
         } else {
@@ -313,8 +306,8 @@ impl<'a> FixedPart<'a> {
     }
 }
 
-fn identifiers(bytes: &[u8]) -> Result<Vec<String>, Error> {
-    let value = cbor::Value::parse(bytes, cbor::Limits::CTAP2).map_err(Error::Extensions)?;
+fn identifiers(bytes: &[u8], limits: cbor::Limits) -> Result<Vec<String>, Error> {
+    let value = cbor::Value::parse(bytes, limits).map_err(Error::Extensions)?;
     let cbor::Value::Map(map) = value else {
         let found = value.kind();
         return Err(Error::ExtensionsKind { found });
@@ -438,10 +431,25 @@ mod tests {
 
     #[test]
     fn refuses_flags_that_contradict_themselves() {
-        assert_eq!(refused(0x03, ""), Error::ReservedFlags { found: 0x02 });
-        assert_eq!(refused(0x21, ""), Error::ReservedFlags { found: 0x20 });
         assert_eq!(refused(0x11, ""), Error::BackedUpNotEligible);
         assert_eq!(refused(0x15, ""), Error::BackedUpNotEligible);
+    }
+
+    #[test]
+    fn reserved_flags_change_nothing() {
+        for reserved in [0x02, 0x20, 0x22] {
+            let flags = AuthenticatorData::parse(&data(0x05 | reserved, "")).unwrap();
+            assert_eq!(flags.flags().bits(), 0x05 | reserved);
+            assert!(flags.flags().user_present() && flags.flags().user_verified());
+            // They announce nothing, and excuse nothing.
+            assert_eq!(
+                refused(0x05 | reserved, "00"),
+                Error::TrailingBytes { found: 1 }
+            );
+            assert_eq!(refused(0x11 | reserved, ""), Error::BackedUpNotEligible);
+        }
+        let attested = data(0x47, &attested(16, KEY));
+        assert!(AttestedData::parse(&attested).is_ok());
     }
 
     #[test]
@@ -474,6 +482,32 @@ mod tests {
             assert!(parsed.credential_id().iter().all(|byte| *byte == 0xcc));
             assert_eq!(parsed.key().as_bytes(), from_hex(KEY).unwrap());
             assert!(parsed.authenticator_data().flags().user_verified());
+        }
+    }
+
+    #[test]
+    fn extension_outputs_beside_a_new_key_need_not_be_canonical() {
+        // hmac-secret before credProtect; a length in more bytes than it needs; four levels more
+        for outputs in [
+            "a26b686d61632d736563726574f56b6372656450726f7465637401",
+            "b8016b6372656450726f7465637401",
+            "a1616181818181818100",
+        ] {
+            let tail = attested(16, &format!("{KEY}{outputs}"));
+            assert!(AttestedData::parse(&data(0xc5, &tail)).is_ok(), "{outputs}");
+            assert!(
+                matches!(refused(0x85, outputs), Error::Extensions(_)),
+                "{outputs}"
+            );
+        }
+        for (outputs, extension) in [("80", false), ("a10100", false), ("a2616100616100", true)] {
+            let tail = attested(16, &format!("{KEY}{outputs}"));
+            let error = AttestedData::parse(&data(0xc5, &tail)).unwrap_err();
+            assert_eq!(
+                matches!(error, Error::Extensions(_)),
+                extension,
+                "{outputs}"
+            );
         }
     }
 

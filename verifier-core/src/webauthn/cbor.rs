@@ -1,9 +1,12 @@
 //! A strict reader of CBOR (RFC 8949) in the canonical form of CTAP2 (CTAP 2.2 §8).
 //!
-//! Authenticators encode keys, extension outputs and attestation objects this way, so that each
-//! has one encoding. This reader refuses every other one: lengths that are indefinite or longer
-//! than they need to be, map keys out of order or twice, tags, floats, trailing bytes. It borrows
-//! from its input, does not recurse, and its work is bounded by [`Limits`].
+//! Authenticators have to encode keys and extension outputs this way, so that each has one
+//! encoding. This reader refuses every other one: lengths that are indefinite or longer than they
+//! need to be, map keys out of order or twice, tags, floats, trailing bytes. It borrows from its
+//! input, does not recurse, and its work is bounded by [`Limits`].
+//!
+//! The envelope of a registration is not evidence, and the field writes it in many ways;
+//! [`Form::Definite`] reads those.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -31,6 +34,8 @@ pub enum Value<'a> {
     Map(Map<'a>),
     /// `null`.
     Null,
+    /// A float, `undefined`, or a simple value without a name; in [`Form::Definite`] only.
+    Other,
     /// A text string.
     Text(&'a str),
 }
@@ -68,12 +73,14 @@ impl<'a> Value<'a> {
             Self::LargeInteger { .. } => "an integer of more than 64 bits",
             Self::Map(_) => "a map",
             Self::Null => "null",
+            Self::Other => "a float or a simple value",
             Self::Text(_) => "a text string",
         }
     }
 }
 
-/// The entries of a map: unique keys, each an integer or a string, in canonical order.
+/// The entries of a map: unique keys, each an integer or a string, in the order of the input,
+/// which is the canonical one in [`Form::Canonical`].
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Map<'a>(Vec<(Value<'a>, Value<'a>)>);
 
@@ -88,7 +95,7 @@ impl<'a> Map<'a> {
         self.find(&Value::Text(key))
     }
 
-    /// All entries, in canonical order.
+    /// All entries, in the order of the input.
     pub fn iter(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
         self.0.iter().map(|(key, value)| (key, value))
     }
@@ -98,10 +105,23 @@ impl<'a> Map<'a> {
     }
 }
 
-/// How much an item may cost.
+/// Which encodings of an item are read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Form {
+    /// The one that CTAP2 prescribes.
+    Canonical,
+    /// Every one of definite length in which no map has a key twice. Tags are skipped, floats and
+    /// simple values become [`Value::Other`].
+    Definite,
+}
+
+/// What is read, and how much it may cost.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
+    /// Which encodings are read.
+    pub form: Form,
     /// How many arrays and maps may be open at once.
     pub depth: usize,
     /// How many items there may be in all, keys included.
@@ -111,13 +131,17 @@ pub struct Limits {
 impl Limits {
     /// For a message of CTAP2, which allows four levels.
     pub const CTAP2: Self = Self {
+        form: Form::Canonical,
         depth: 4,
         items: 1024,
     };
-    /// For an attestation object: the formats that exist need three levels; leave room for others.
-    pub const ATTESTATION: Self = Self {
-        depth: 8,
-        items: 1024,
+    /// For the parts of a registration that nobody verifies: the attestation object around the
+    /// authenticator data, and the extension outputs in them. The attestation statements that
+    /// exist need five levels.
+    pub const UNVERIFIED: Self = Self {
+        form: Form::Definite,
+        depth: 16,
+        items: 4096,
     };
 }
 
@@ -204,6 +228,9 @@ struct Head {
     number: u64,
 }
 
+/// The simple value `undefined`.
+const UNDEFINED: u64 = 23;
+
 struct Parser<'a> {
     all: &'a [u8],
     rest: &'a [u8],
@@ -218,6 +245,10 @@ impl<'a> Parser<'a> {
             // An item begins here.
             let start = self.offset();
             let head = self.head()?;
+            if head.major == 6 && self.is_definite() {
+                // The item that the tag is on begins here.
+                continue;
+            }
             let mut value = match head.major {
                 4 | 5 => {
                     if open.len() >= self.limits.depth {
@@ -234,7 +265,7 @@ impl<'a> Parser<'a> {
                             continue;
                         }
                         (_, Some(missing)) => {
-                            let (key, encoded) = self.key(None)?;
+                            let (key, encoded) = self.key(None, &[])?;
                             open.push(Open::Map {
                                 missing,
                                 entries: Vec::new(),
@@ -267,7 +298,7 @@ impl<'a> Parser<'a> {
                     }) => {
                         entries.push((key, value));
                         if let Some(missing) = missing.checked_sub(1) {
-                            let (key, encoded) = self.key(Some(encoded))?;
+                            let (key, encoded) = self.key(Some(encoded), &entries)?;
                             open.push(Open::Map {
                                 missing,
                                 entries,
@@ -283,8 +314,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads a map key, which must come after `previous`.
-    fn key(&mut self, previous: Option<&[u8]>) -> Result<(Value<'a>, &'a [u8]), Error> {
+    /// Reads a map key, which must come after `previous`, or at least not be among `entries`.
+    fn key(
+        &mut self,
+        previous: Option<&[u8]>,
+        entries: &[(Value<'a>, Value<'a>)],
+    ) -> Result<(Value<'a>, &'a [u8]), Error> {
         let start = self.offset();
         let before = self.rest;
         let head = self.head()?;
@@ -294,6 +329,13 @@ impl<'a> Parser<'a> {
         let key = self.scalar(start, &head)?;
         let length = before.len().saturating_sub(self.rest.len());
         let (encoded, _) = before.split_at_checked(length).unwrap_or_default();
+        if self.is_definite() {
+            // One key may have several encodings here, so the keys themselves are compared.
+            return match entries.iter().any(|(other, _)| *other == key) {
+                true => Err(Error::new(start, ErrorKind::DuplicateKey)),
+                false => Ok((key, encoded)),
+            };
+        }
         // CTAP2 orders keys by major type, then length, then bytes. For integers and strings in
         // their shortest form that is the order of the bytes: the head begins with the type, and
         // grows with the length.
@@ -323,6 +365,7 @@ impl<'a> Parser<'a> {
             (7, 20) => Value::Bool(false),
             (7, 21) => Value::Bool(true),
             (7, 22) => Value::Null,
+            (7, _) if self.is_definite() => Value::Other,
             _ => return Err(Error::new(start, ErrorKind::SimpleValue)),
         })
     }
@@ -349,7 +392,9 @@ impl<'a> Parser<'a> {
                 return Ok(Head { major, number });
             }
             // Behind major type 7 these are not numbers, but a simple value and floats.
-            24..=27 if major == 7 => return error(ErrorKind::SimpleValue),
+            24..=27 if major == 7 && !self.is_definite() => {
+                return error(ErrorKind::SimpleValue);
+            }
             24 => (1, 24),
             25 => (2, 1 << 8),
             26 => (4, 1 << 16),
@@ -361,10 +406,19 @@ impl<'a> Parser<'a> {
             .take(length)?
             .iter()
             .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-        if number < least {
+        if major == 7 {
+            // Whatever it is, it is none of the three that have names.
+            let number = UNDEFINED;
+            return Ok(Head { major, number });
+        }
+        if number < least && !self.is_definite() {
             return error(ErrorKind::NotMinimal);
         }
         Ok(Head { major, number })
+    }
+
+    fn is_definite(&self) -> bool {
+        self.limits.form == Form::Definite
     }
 
     fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
@@ -525,6 +579,45 @@ mod tests {
         ] {
             assert_eq!(refused(huge), ErrorKind::Incomplete, "{huge}");
         }
+    }
+
+    #[test]
+    fn the_field_s_encodings_are_read_where_nobody_verifies() {
+        let read = |hex: &str| {
+            let bytes = from_hex(hex).unwrap();
+            match Value::parse(&bytes, Limits::UNVERIFIED) {
+                Ok(Value::Map(map)) => Ok(map.iter().count()),
+                Ok(_) => Ok(0),
+                Err(error) => Err(error.kind),
+            }
+        };
+        use ErrorKind::{DuplicateKey, Incomplete, IndefiniteLength, KeyKind, TooDeep, TooMany};
+        for (hex, expected) in [
+            // out of order, numbers in too many bytes
+            ("a202000100", Ok(2)),
+            ("a2616200616100", Ok(2)),
+            ("b80261611900006162f5", Ok(2)),
+            // a tag, two tags, floats, undefined, a simple value
+            ("a16161c000", Ok(1)),
+            ("a16161c0d9d9f780", Ok(1)),
+            ("a36161f93c006162fa3f8000006163fb3ff0000000000000", Ok(3)),
+            ("a26161f76162f820", Ok(2)),
+            // one key twice, in one encoding and in two
+            ("a201000100", Err(DuplicateKey)),
+            ("a30100020018010000", Err(DuplicateKey)),
+            ("a16161a2616100616100", Err(DuplicateKey)),
+            ("bfff", Err(IndefiniteLength)),
+            ("a161615fff", Err(IndefiniteLength)),
+            ("a1c00100", Err(KeyKind)),
+            ("a18000", Err(KeyKind)),
+            ("a16161fb00", Err(Incomplete)),
+            ("c0", Err(Incomplete)),
+        ] {
+            assert_eq!(read(hex), expected, "{hex}");
+        }
+        assert_eq!(read(&format!("{}80", "81".repeat(15))), Ok(0));
+        assert_eq!(read(&format!("{}80", "81".repeat(16))), Err(TooDeep(16)));
+        assert_eq!(read(&"c0".repeat(5000)), Err(TooMany(4096)));
     }
 
     #[test]

@@ -4,12 +4,15 @@
 //! label   EC2 (ES256, ES384, ES512)   OKP (EdDSA)       RSA (RS256)
 //!   1     2                           1                 3              kty
 //!   3     -7, -35, -36                -8                -257           alg
+//!         -9, -51, -52                -19                              the same, RFC 9864
 //!  -1     1, 2, 3                     6                 n              curve, or modulus
 //!  -2     x: 32, 48, 66 bytes         32 bytes          65537          x, or exponent
 //!  -3     y: as x                     –                 –
 //! ```
 //!
-//! WebAuthn ties each algorithm to one curve and forbids compressed points (Level 3 §5.8.5).
+//! WebAuthn ties each algorithm to one curve and forbids compressed points (Level 3 §5.8.5). That
+//! makes the first row of algorithms the same as the second, which names the curve as well: both
+//! are read, and the first one is written. So a key has one identity, however it came.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -33,7 +36,8 @@ const KTY_OKP: i64 = 1;
 const KTY_EC2: i64 = 2;
 const KTY_RSA: i64 = 3;
 
-/// A sound public key and its one COSE encoding.
+/// A sound public key and its COSE encoding under the algorithms that WebAuthn registers: −7, −35,
+/// −36, −8 and −257. The encoding is the identity of the key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CoseKey {
     key: PublicKey,
@@ -41,7 +45,8 @@ pub struct CoseKey {
 }
 
 impl CoseKey {
-    /// Reads a COSE_Key in CTAP2 canonical CBOR with exactly the members of its kind.
+    /// Reads a COSE_Key in CTAP2 canonical CBOR with exactly the members of its kind. A key under
+    /// −9, −51, −52 or −19 becomes the same one under −7, −35, −36 or −8.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         Self::from_cbor(&cbor::Value::parse(bytes, cbor::Limits::CTAP2).map_err(Error::Cbor)?)
     }
@@ -64,12 +69,12 @@ impl CoseKey {
         &self.key
     }
 
-    /// The COSE_Key.
+    /// The COSE_Key that identifies the key.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// SHA-256 of the COSE_Key.
+    /// SHA-256 of [`Self::as_bytes`].
     pub fn sha256(&self) -> [u8; 32] {
         sha256(&self.bytes)
     }
@@ -90,19 +95,19 @@ impl CoseKey {
         }
         let alg = integer(map, ALG)?;
         let key = match alg {
-            -7 => {
+            -7 | -9 => {
                 let (x, y) = ec2(map, alg, 1)?;
                 PublicKey::es256(x, y)
             }
-            -35 => {
+            -35 | -51 => {
                 let (x, y) = ec2(map, alg, 2)?;
                 PublicKey::es384(x, y)
             }
-            -36 => {
+            -36 | -52 => {
                 let (x, y) = ec2(map, alg, 3)?;
                 PublicKey::es512(x, y)
             }
-            -8 => {
+            -8 | -19 => {
                 only(map, &[KTY, ALG, CRV, X])?;
                 agree(map, alg, KTY, KTY_OKP)?;
                 agree(map, alg, CRV, 6)?;
@@ -116,7 +121,8 @@ impl CoseKey {
             _ => return Err(Error::UnsupportedAlgorithm { alg }),
         }
         .map_err(Error::Unsound)?;
-        // Canonical and with exactly these members, the input was this encoding.
+        // Canonical and with exactly these members, the input was this encoding, or differs from
+        // it in the number of the algorithm.
         Ok(Self::from_public_key(key))
     }
 }
@@ -185,7 +191,7 @@ pub enum Error {
     #[error(transparent)]
     Unsound(KeyError),
     /// An algorithm that this project does not verify.
-    #[error("COSE algorithm {alg} is not supported")]
+    #[error("COSE algorithm {alg}{} is not supported{}", name(*alg), not_yet(*alg))]
     UnsupportedAlgorithm {
         /// The algorithm.
         alg: i64,
@@ -209,7 +215,7 @@ impl Failure for Error {
             Self::MemberKind { expected, .. } => Some((*expected).into()),
             Self::NotAMap { .. } => Some("a map".into()),
             Self::LargeAlgorithm | Self::UnsupportedAlgorithm { .. } => {
-                Some("-7, -8, -35, -36 or -257".into())
+                Some("ES256 (-7, -9), ES384 (-35, -51), ES512 (-36, -52), EdDSA (-8, -19) or RS256 (-257)".into())
             }
             _ => None,
         }
@@ -220,9 +226,31 @@ impl Failure for Error {
             Self::Disagreement { found, .. } => Some(found.to_string()),
             Self::Length { found, .. } => Some(format!("{found} bytes")),
             Self::MemberKind { found, .. } | Self::NotAMap { found } => Some((*found).into()),
-            Self::UnsupportedAlgorithm { alg } => Some(alg.to_string()),
+            Self::UnsupportedAlgorithm { alg } => Some(format!("{alg}{}", name(*alg))),
             _ => None,
         }
+    }
+}
+
+/// What the IANA registry calls the algorithms that passkeys are known to use and we do not verify.
+fn name(alg: i64) -> &'static str {
+    match alg {
+        -37 => " (PS256)",
+        -47 => " (ES256K)",
+        -48 => " (ML-DSA-44)",
+        -49 => " (ML-DSA-65)",
+        -50 => " (ML-DSA-87)",
+        -53 => " (Ed448)",
+        -65_535 => " (RS1)",
+        _ => "",
+    }
+}
+
+/// ML-DSA will come, see docs/DESIGN.md.
+fn not_yet(alg: i64) -> &'static str {
+    match alg {
+        -50..=-48 => " yet",
+        _ => "",
     }
 }
 
@@ -425,11 +453,10 @@ mod tests {
     fn algorithms_that_are_not_ours_are_told_apart_from_bad_keys() {
         for (alg, text) in [
             (-53, "38342007"),       // Ed448
-            (-9, "282001"),          // ESP256
-            (-19, "322006"),         // Ed25519, fully specified
             (-47, "382e2008"),       // ES256K
             (-37, "38242001"),       // PS256
             (-48, "382f2001"),       // ML-DSA-44
+            (-265, "3901082001"),    // ESB256, on a Brainpool curve
             (-65_535, "39fffe2001"), // RS1
             (0, "002001"),
         ] {
@@ -443,6 +470,76 @@ mod tests {
             assert_eq!(error, Error::LargeAlgorithm);
             assert_eq!(error.code(), Code::WebauthnUnsupportedAlgorithm);
         }
+    }
+
+    #[test]
+    fn says_that_ml_dsa_is_not_supported_yet() {
+        for (text, expected) in [
+            (
+                "382f",
+                "COSE algorithm -48 (ML-DSA-44) is not supported yet",
+            ),
+            (
+                "3830",
+                "COSE algorithm -49 (ML-DSA-65) is not supported yet",
+            ),
+            (
+                "3831",
+                "COSE algorithm -50 (ML-DSA-87) is not supported yet",
+            ),
+            ("382e", "COSE algorithm -47 (ES256K) is not supported"),
+            ("01", "COSE algorithm 1 is not supported"),
+        ] {
+            let error = parse(&format!("a2010703{text}")).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    /// RFC 9864: −9, −51, −52 and −19 are −7, −35, −36 and −8 with the curve fixed.
+    #[test]
+    fn fully_specified_algorithms_are_the_same_keys() {
+        let es384 = test_vectors::Passkey::new(test_vectors::Algorithm::Es384, "a").public_key;
+        let es512 = test_vectors::Passkey::new(test_vectors::Algorithm::Es512, "a").public_key;
+        for (text, from, to) in [
+            (ES256.to_string(), "0326", "0328"),
+            (hex(&es384), "033822", "033832"),
+            (hex(&es512), "033823", "033833"),
+            (ED25519.to_string(), "0327", "0332"),
+        ] {
+            let specified = text.replacen(from, to, 1);
+            assert_ne!(specified, text);
+            let (key, known) = (parse(&specified).unwrap(), parse(&text).unwrap());
+            assert_eq!(key, known);
+            assert_eq!(hex(key.as_bytes()), text);
+            assert_eq!(key.fingerprint(), known.fingerprint());
+        }
+        let ec2 = format!("215820{X}225820{Y}");
+        let disagreement = |alg, label, expected, found| {
+            Err(Error::Disagreement {
+                alg,
+                label,
+                expected,
+                found,
+            })
+        };
+        for (text, error) in [
+            // ESP256 on P-384's number, as OKP; Ed25519 on P-256's and on Ed448's number
+            (format!("a5010203282002{ec2}"), disagreement(-9, -1, 1, 2)),
+            (format!("a5010103282001{ec2}"), disagreement(-9, 1, 2, 1)),
+            (
+                format!("a4010103322001215820{OKP_X}"),
+                disagreement(-19, -1, 6, 1),
+            ),
+            (
+                format!("a4010103322007215820{OKP_X}"),
+                disagreement(-19, -1, 6, 7),
+            ),
+        ] {
+            assert_eq!(parse(&text), error, "{text}");
+        }
+        // In another encoding it is no more a key than under the other number.
+        let long = ES256.replacen("0326", "033808", 1);
+        assert!(matches!(parse(&long), Err(Error::Cbor(_))));
     }
 
     #[test]
@@ -648,7 +745,9 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_read_is_written_back_unchanged() {
+    fn whatever_is_read_is_written_back_but_for_the_number_of_the_algorithm() {
+        // Where the algorithm of these keys stands.
+        const ALG: usize = 4;
         for text in [ES256, ED25519] {
             let good = from_hex(text).unwrap();
             for at in 0..good.len() {
@@ -656,6 +755,10 @@ mod tests {
                     let mut bytes = good.clone();
                     bytes[at] = byte;
                     if let Ok(key) = CoseKey::parse(&bytes) {
+                        if at == ALG {
+                            assert!([0x26, 0x27, 0x28, 0x32].contains(&byte));
+                            bytes[ALG] = good[ALG];
+                        }
                         assert_eq!(key.as_bytes(), bytes);
                     }
                 }

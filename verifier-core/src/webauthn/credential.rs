@@ -3,12 +3,12 @@
 //!
 //! ```text
 //! {"id":b64,"rawId":b64,"type":"public-key",
-//!  "response":{"authenticatorData":b64,"clientDataJSON":b64,"signature":b64,"userHandle":b64}, …}
+//!  "response":{"authenticatorData":b64,"clientDataJSON":b64,"signature":b64, …}, …}
 //! ```
 //!
-//! Only what is inside `response`, and of that all but `userHandle`, is covered by the signature.
-//! Credential id and user handle say where to look, never who it was. Browsers add members, so
-//! unknown ones are ignored.
+//! Only these three members of `response` are covered by the signature. The credential id says
+//! where to look, never who it was. Browsers and libraries add members and have their own ideas of
+//! some (`userHandle` among them), so what is not used here is not read, whatever it is.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -29,7 +29,6 @@ pub struct AssertionJson {
     authenticator_data: Vec<u8>,
     client_data_json: Vec<u8>,
     signature: Vec<u8>,
-    user_handle: Option<Vec<u8>>,
 }
 
 impl AssertionJson {
@@ -41,16 +40,11 @@ impl AssertionJson {
         let authenticator_data = binary(response, "authenticatorData")?;
         let client_data_json = binary(response, "clientDataJSON")?;
         let signature = binary(response, "signature")?;
-        let user_handle = match response.get("userHandle") {
-            None | Some(json::Value::Null) => None,
-            Some(value) => Some(decode("userHandle", value)?),
-        };
         Ok(Self {
             credential_id: credential.agreed_id()?,
             authenticator_data,
             client_data_json,
             signature,
-            user_handle,
         })
     }
 
@@ -72,11 +66,6 @@ impl AssertionJson {
     /// The signature.
     pub fn signature(&self) -> &[u8] {
         &self.signature
-    }
-
-    /// The service's handle for the user. Not signed.
-    pub fn user_handle(&self) -> Option<&[u8]> {
-        self.user_handle.as_deref()
     }
 
     /// The part that can be verified.
@@ -172,16 +161,16 @@ impl Failure for Error {
     }
 }
 
-/// The members that registrations and assertions have in common.
-pub(super) struct Credential<'v> {
+/// What stands around the response.
+struct Credential<'v> {
     id: Vec<u8>,
     raw_id: Vec<u8>,
     kind: &'v str,
-    pub(super) response: &'v json::Object<'v>,
+    response: &'v json::Object<'v>,
 }
 
 impl<'v> Credential<'v> {
-    pub(super) fn read(value: &'v json::Value<'v>) -> Result<Self, Error> {
+    fn read(value: &'v json::Value<'v>) -> Result<Self, Error> {
         let object = object("the credential", value)?;
         Ok(Self {
             id: binary(object, "id")?,
@@ -192,7 +181,7 @@ impl<'v> Credential<'v> {
     }
 
     /// The credential id, if the members agree about it and it is a public-key credential's.
-    pub(super) fn agreed_id(self) -> Result<Vec<u8>, Error> {
+    fn agreed_id(self) -> Result<Vec<u8>, Error> {
         if self.kind != PUBLIC_KEY {
             return Err(Error::CredentialType {
                 found: self.kind.into(),
@@ -209,12 +198,9 @@ impl<'v> Credential<'v> {
 }
 
 /// The bytes of a required binary member.
-pub(super) fn binary(object: &json::Object<'_>, member: &'static str) -> Result<Vec<u8>, Error> {
-    decode(member, required(object, member)?)
-}
-
-fn decode(member: &'static str, value: &json::Value<'_>) -> Result<Vec<u8>, Error> {
-    from_base64url(string(member, value)?).map_err(|error| Error::Base64 { member, error })
+fn binary(object: &json::Object<'_>, member: &'static str) -> Result<Vec<u8>, Error> {
+    let text = string(member, required(object, member)?)?;
+    from_base64url(text).map_err(|error| Error::Base64 { member, error })
 }
 
 fn required<'v>(
@@ -245,6 +231,8 @@ fn object<'v>(
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     const GOOD: &str = concat!(
@@ -265,13 +253,35 @@ mod tests {
         assert_eq!(json.authenticator_data(), [0]);
         assert_eq!(json.client_data_json(), b"{}");
         assert_eq!(json.signature(), [0x30]);
-        assert_eq!(json.user_handle(), Some(&[7, 7][..]));
-        for none in [
-            GOOD.replace(r#""userHandle":"Bwc","#, ""),
-            GOOD.replace("\"Bwc\"", "null"),
+    }
+
+    #[test]
+    fn members_that_are_not_used_are_not_read() {
+        let json = read(GOOD).unwrap();
+        for other in [
+            "null",
+            "\"\"",
+            "\"Bwc=\"",
+            "\"alice@example.com\"",
+            "7",
+            "[7,7]",
+            "{}",
+            "{\"0\":7}",
         ] {
-            assert_eq!(read(&none).unwrap().user_handle(), None);
+            for (member, was) in [
+                ("userHandle", "\"Bwc\""),
+                ("clientExtensionResults", "{\"appid\":true}"),
+                ("authenticatorAttachment", "\"platform\""),
+            ] {
+                let (from, to) = (
+                    format!("\"{member}\":{was}"),
+                    format!("\"{member}\":{other}"),
+                );
+                assert!(GOOD.contains(&from));
+                assert_eq!(read(&GOOD.replace(&from, &to)), Ok(json.clone()), "{to}");
+            }
         }
+        assert_eq!(read(&GOOD.replace(r#""userHandle":"Bwc","#, "")), Ok(json));
     }
 
     #[test]
@@ -304,7 +314,7 @@ mod tests {
             "clientDataJSON",
             "signature",
         ] {
-            let renamed = GOOD.replace(&alloc::format!("\"{member}\":"), "\"renamed\":");
+            let renamed = GOOD.replace(&format!("\"{member}\":"), "\"renamed\":");
             let error = read(&renamed).unwrap_err();
             assert_eq!(error, Error::Missing { member });
             assert_eq!(error.code(), Code::BundleSchema);
@@ -313,7 +323,6 @@ mod tests {
             ("\"AA\"", "[0]"),
             ("\"AA\"", "null"),
             ("\"MA\"", "0"),
-            ("\"Bwc\"", "7"),
             ("\"public-key\"", "null"),
         ] {
             let error = read(&GOOD.replace(from, to)).unwrap_err();
@@ -334,7 +343,6 @@ mod tests {
             ("\"AA\"", "\"AB\""),
             ("\"AA\"", "\" AA\""),
             ("\"MA\"", "\"M+\""),
-            ("\"Bwc\"", "\"Bwc=\""),
             (r#""id":"AQID""#, r#""id":"AQID=""#),
             (r#""rawId":"AQID""#, r#""rawId":"AQI D""#),
         ] {

@@ -25,6 +25,9 @@ pub(super) fn rows(file: &mut File) {
 
     file.valid("flags: eligible for backup", flags(UP | UV | BE));
     file.valid("flags: backed up", flags(UP | UV | BE | BS));
+    for (name, bits) in [("1", 0x02), ("5", 0x20), ("1 and 5", 0x22)] {
+        file.valid(format!("flags: reserved, {name}"), flags(UP | UV | bits));
+    }
     file.valid(
         "authenticator data: with an extension output",
         extended(ED, &output),
@@ -75,8 +78,10 @@ pub(super) fn rows(file: &mut File) {
             "attested credential data announced and missing",
             flags(UP | UV | AT),
         ),
-        ("reserved bit 1", flags(UP | UV | 0x02)),
-        ("reserved bit 5", flags(UP | UV | 0x20)),
+        (
+            "a reserved bit, and a byte that no flag announces",
+            extended(0x20, &[0]),
+        ),
         ("backed up but not eligible", flags(UP | UV | BS)),
     ] {
         file.invalid(
@@ -100,6 +105,11 @@ pub(super) fn rows(file: &mut File) {
             "webauthn.rp_id",
         );
     }
+    file.invalid(
+        "user presence: missing, beside reserved bits",
+        flags(UV | 0x22),
+        "webauthn.user_presence",
+    );
     file.invalid(
         "user presence: missing",
         flags(UV),

@@ -253,9 +253,39 @@ pub(super) fn rows(file: &mut File) {
             bad,
         ),
         (
-            "ESP256, the fully specified name of ES256",
+            "ESP256 on the curve of ESP384",
             Es256,
-            cose::ec2(-9, 1, x, y),
+            cose::ec2(-9, 2, x, y),
+            bad,
+        ),
+        (
+            "ESP384 on the curve of ESP256",
+            Es256,
+            cose::ec2(-51, 1, x, y),
+            bad,
+        ),
+        (
+            "ESP256 in more bytes than it needs",
+            Es256,
+            ec2(vec![0x38, 0x08], int(1)),
+            bad,
+        ),
+        (
+            "Ed25519 with the curve of Ed448",
+            EdDsa,
+            cose::okp(-19, 7, &ed25519),
+            bad,
+        ),
+        (
+            "Ed25519, the point that is the identity, fully specified",
+            EdDsa,
+            cose::okp(-19, 6, &identity),
+            bad,
+        ),
+        (
+            "ESB256, on a Brainpool curve",
+            Es256,
+            cose::ec2(-265, 256, x, y),
             unsupported,
         ),
         ("ES256K", Es256, cose::ec2(-47, 8, x, y), unsupported),
@@ -280,6 +310,17 @@ pub(super) fn rows(file: &mut File) {
         let mut assertion = scene.assertion();
         assertion.public_key = key;
         file.invalid(format!("key: {name}"), scene.input_of(&assertion), code);
+    }
+    for algorithm in Algorithm::ALL {
+        let scene = Scene::new(algorithm);
+        let mut assertion = scene.assertion();
+        if let Some(key) = cose::fix_curve(&assertion.public_key) {
+            assertion.public_key = key;
+            file.valid(
+                format!("key: {} with the curve fixed", algorithm.name()),
+                scene.input_of(&assertion),
+            );
+        }
     }
     let scene = Scene::new(EdDsa);
     let mut forged = scene.assertion();

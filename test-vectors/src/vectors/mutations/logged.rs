@@ -171,11 +171,6 @@ pub(super) fn rows(file: &mut File) {
             "webauthn.authenticator_data",
         ),
         (
-            "a reserved bit",
-            drafted(|d| d.ceremony.flags = UP | UV | 2),
-            "webauthn.authenticator_data",
-        ),
-        (
             "another RP id signed",
             drafted(|d| d.ceremony.rp_id = "other.example".into()),
             "webauthn.rp_id",

@@ -17,6 +17,7 @@ use verifier_core::bundle::is_approval_id;
 pub(crate) use self::bitcoin::*;
 pub(crate) use self::policy::*;
 use self::time::moment;
+pub(crate) use self::time::now;
 pub(crate) use self::verify::*;
 pub(crate) use self::watch::*;
 #[cfg(unix)]
@@ -144,7 +145,9 @@ impl Cli {
             Command::VerifyAlarm(args) => args.format,
             Command::Policy(PolicyCommand::Init(args)) => args.format,
             Command::Policy(PolicyCommand::AddApprover(args)) => args.format,
-            Command::Policy(PolicyCommand::Check(args) | PolicyCommand::Show(args)) => args.format,
+            Command::Policy(PolicyCommand::Check(args)) => args.format,
+            Command::Policy(PolicyCommand::RetireApprover(args)) => args.format,
+            Command::Policy(PolicyCommand::Show(args)) => args.format,
             #[cfg(unix)]
             Command::Witness(_) => Format::Human,
         }

@@ -88,13 +88,25 @@ codes! {
         "A file could not be read, so nothing was checked.",
         "A wrong name, missing rights, or a folder where a file is needed.",
         "Check the name of the file and the rights to it.";
+    KeyAmbiguous "key.ambiguous" Usage,
+        "The approver has several keys, and it was not said which of them is meant.",
+        "The approver uses several devices, or has changed one.",
+        "Say which: `--key` and its fingerprint, as `cosignet policy show FILE` prints it; or `--all`.";
     KeyForm "key.form" Usage,
         "The text or file is not a public key that a passkey can have.",
-        "A private key, a certificate, a damaged copy, or an algorithm that is not accepted.",
-        "Use the registration JSON of the browser, or a public key as PEM, DER or COSE_Key in base64url.";
+        "A private key, a certificate, a damaged copy, another kind of file, or an algorithm that is not accepted.",
+        "Give what `PublicKeyCredential.toJSON()` returns at the registration, or a public key as PEM, DER, JWK or COSE_Key.";
+    KeyRetired "key.retired" Usage,
+        "The validity of the key ends in the policy already, no later than you said.",
+        "The command was run twice.",
+        "Look at the keys with `cosignet policy show FILE`; an end is moved back by hand only.";
     KeyTwice "key.twice" Usage,
         "The policy has this key or credential id already.",
         "The approver was added before, perhaps under another name.",
+        "Look at the keys with `cosignet policy show FILE`.";
+    KeyUnknown "key.unknown" Usage,
+        "The policy has no such key.",
+        "Another spelling of the name, another policy, or a key that was never added.",
         "Look at the keys with `cosignet policy show FILE`.";
     MonitorBehind "monitor.behind" Incomplete,
         "The log shows an older head than it, or somebody else, has shown before. The heads do not contradict each other.",

@@ -1,33 +1,45 @@
-//! Public keys, however a person has them: registration JSON, PEM, DER, COSE_Key.
+//! Public keys, however a person has them: registration JSON, PEM, DER, JWK, COSE_Key.
+//!
+//! A key is written in the encodings in which libraries and databases keep it, and taken where
+//! only one reading of it is a key. Everything else is named for what it is.
+
+mod advice;
+mod jwk;
+mod record;
+mod spki;
 
 use std::path::Path;
 
-use spki::SubjectPublicKeyInfoRef;
-use spki::der::asn1::{BitStringRef, ObjectIdentifier, UintRef};
-use spki::der::{Decode as _, Document, Reader as _, SliceReader};
-use verifier_core::encoding::{from_base64, from_base64url};
-use verifier_core::signature::PublicKey;
-use verifier_core::webauthn::{CoseKey, Registration};
+use verifier_core::encoding::base64url;
+use verifier_core::json::{Limits, Value};
+use verifier_core::webauthn::registration::{self, parse_attestation_object};
+use verifier_core::webauthn::{AttestedData, CoseKey, LooseBytes, Registration};
 
 use crate::code::CliCode;
 use crate::failure::CliError;
 use crate::file;
+pub(crate) use advice::OTHER_PASSKEY;
+use advice::{cose, malformed, unreadable_registration};
 
-/// The longest key file; the longest RSA key takes about 2 KiB in PEM.
-const MAX_BYTES: usize = 16 * 1024;
-
-// RFC 5480, RFC 8410, RFC 8017
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// The longest file that is read for a key: a registration, which is then named as such.
+const MAX_BYTES: usize = Registration::MAX_BYTES;
 
 /// The key and credential in a browser's registration JSON.
 pub(crate) fn registration(path: &Path) -> Result<Registration, CliError> {
-    let bytes = file::read_whole(path, Registration::MAX_BYTES)?;
-    Registration::parse(&bytes).map_err(|error| malformed(&error.to_string()).about(path))
+    let bytes = file::read_whole(path, MAX_BYTES)?;
+    let text = without_mark(&bytes);
+    Registration::parse(text).map_err(|error| {
+        let named = match &error {
+            registration::Error::Missing { .. } => {
+                json(text).and_then(|value| record::name(&value))
+            }
+            _ => None,
+        };
+        let named = named.or_else(|| is_key(text, &error).then(only_a_key));
+        named
+            .unwrap_or_else(|| unreadable_registration(&error))
+            .about(path)
+    })
 }
 
 /// A key in a file, or the text of one.
@@ -38,95 +50,152 @@ pub(crate) fn read(text: &str) -> Result<CoseKey, CliError> {
         return parse(&bytes).map_err(|error| error.about(path));
     }
     parse(text.as_bytes()).map_err(|error| {
-        let looks_like_file = text.contains(['.', '/', '\\']) && !text.contains("-----");
-        match looks_like_file {
+        let looks_like_file =
+            text.contains(['.', '/', '\\']) && !text.contains("-----") && !text.contains('{');
+        match looks_like_file && text.len() < 255 {
             true => CliError::unreadable(path, &std::io::ErrorKind::NotFound.into()),
             false => error,
         }
     })
 }
 
+/// A credential id as somebody has typed or copied it.
+pub(crate) fn credential_id(text: &str) -> Result<Vec<u8>, CliError> {
+    let id = LooseBytes::from_text(text).and_then(LooseBytes::into_only);
+    id.map_err(|error| {
+        CliError::usage(format!("the text after --credential-id is {error}."))
+            .expected("base64url, as browsers write a credential's id")
+            .next("Copy the member id of the credential's registration or record.")
+    })
+}
+
 fn parse(bytes: &[u8]) -> Result<CoseKey, CliError> {
-    if let Some(text) = std::str::from_utf8(bytes).ok().map(str::trim) {
-        if text.starts_with("-----BEGIN") {
-            let text = text.to_owned() + "\n";
-            let (label, document) =
-                Document::from_pem(&text).map_err(|error| malformed(&error.to_string()))?;
-            if label != "PUBLIC KEY" {
-                return Err(malformed("the PEM block is not a PUBLIC KEY")
-                    .found(verifier_core::quote(label)));
-            }
-            return from_spki(document.as_bytes());
-        }
-        if let Ok(bytes) = from_base64url(text).or_else(|_| from_base64(text)) {
-            return from_binary(&bytes);
+    let Ok(text) = std::str::from_utf8(without_mark(bytes)) else {
+        return binary(bytes);
+    };
+    let text = text.trim();
+    // A record may hold a PEM block; a JSON string may be one.
+    if text.contains("-----BEGIN") && !text.starts_with(['{', '[']) {
+        return spki::from_pem(text);
+    }
+    if text.starts_with(['{', '[', '"']) {
+        let value = json(text.as_bytes())
+            .ok_or_else(|| malformed("it begins like JSON, and is not strict JSON"))?;
+        return from_json(&value);
+    }
+    if let Some(word) = text.split_ascii_whitespace().next()
+        && ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"]
+            .iter()
+            .any(|prefix| word.starts_with(prefix))
+    {
+        return Err(
+            malformed("it is an SSH key, and passkeys sign with keys of their own").next(
+                "Give the registration of the approver's passkey with `--registration FILE`.",
+            ),
+        );
+    }
+    match LooseBytes::from_text(text) {
+        Ok(written) => only_key(&written),
+        Err(error) => Err(malformed(&format!("it is {error}"))),
+    }
+}
+
+fn from_json(value: &Value<'_>) -> Result<CoseKey, CliError> {
+    if Registration::is_meant(value) {
+        return Err(
+            malformed("it is a browser's registration, which has a key in it")
+                .next("Give the same file with `--registration` instead of `--key`."),
+        );
+    }
+    if let Some(key) = jwk::read(value)? {
+        return Ok(key);
+    }
+    if let Some(error) = record::name(value) {
+        return Err(error);
+    }
+    if let Value::String(text) = value {
+        // A JSON string around a PEM block or base64; not around another one.
+        let text = text.trim();
+        return match text.starts_with(['{', '[', '"']) {
+            true => Err(malformed("it is JSON in a string in JSON")),
+            false => parse(text.as_bytes()),
+        };
+    }
+    match LooseBytes::from_value(value) {
+        Ok(written) => only_key(&written),
+        Err(error) => Err(malformed(&format!("it is {error}"))),
+    }
+}
+
+/// The reading that is a key. Two readings never are: hex of a key begins with a5, a4 or 30, and
+/// base64 that begins like that is no key.
+fn only_key(written: &LooseBytes) -> Result<CoseKey, CliError> {
+    let mut first = None;
+    for bytes in written.readings() {
+        match binary(bytes) {
+            Ok(key) => return Ok(key),
+            Err(error) => first = first.or(Some(error)),
         }
     }
-    from_binary(bytes)
+    Err(first.unwrap_or_else(|| malformed("it is empty")))
 }
 
 /// DER begins with a SEQUENCE, a COSE_Key with a map.
-fn from_binary(bytes: &[u8]) -> Result<CoseKey, CliError> {
-    match bytes.first() {
-        Some(0x30) => from_spki(bytes),
-        _ => CoseKey::parse(bytes).map_err(|error| malformed(&error.to_string())),
+fn binary(bytes: &[u8]) -> Result<CoseKey, CliError> {
+    if bytes.first() == Some(&0x30) {
+        return spki::from_der(bytes);
     }
-}
-
-fn from_spki(der: &[u8]) -> Result<CoseKey, CliError> {
-    let form = |error: spki::der::Error| malformed(&error.to_string());
-    let spki: SubjectPublicKeyInfoRef<'_> = SubjectPublicKeyInfoRef::from_der(der).map_err(form)?;
-    let bits: BitStringRef<'_> = spki.subject_public_key;
-    let bytes = bits
-        .as_bytes()
-        .ok_or_else(|| malformed("the key is not whole bytes"))?;
-    let curve = || spki.algorithm.parameters_oid().ok();
-    let key = match spki.algorithm.oid {
-        EC if curve() == Some(P256) => point(bytes).map(|(x, y)| PublicKey::es256(x, y)),
-        EC if curve() == Some(P384) => point(bytes).map(|(x, y)| PublicKey::es384(x, y)),
-        EC if curve() == Some(P521) => point(bytes).map(|(x, y)| PublicKey::es512(x, y)),
-        ED25519 => bytes.try_into().ok().map(PublicKey::ed25519),
-        RSA => {
-            let (n, e) = rsa(bytes).map_err(form)?;
-            Some(PublicKey::rs256(n, e))
-        }
-        other => {
-            return Err(malformed("the key is of a kind that passkeys do not have")
-                .expected("P-256, P-384, P-521, Ed25519 or RSA")
-                .found(format!("algorithm {other}")));
-        }
+    let error = match CoseKey::parse(bytes) {
+        Ok(key) => return Ok(key),
+        Err(error) => error,
     };
-    let key = key.ok_or_else(|| malformed("the key is not an uncompressed point of its length"))?;
-    let key = key.map_err(|error| malformed(&error.to_string()))?;
-    Ok(CoseKey::from_public_key(key))
+    let bare = "Give the key with its algorithm: as SubjectPublicKeyInfo (PEM or DER), JWK or \
+                COSE_Key, or the whole registration with `--registration FILE`.";
+    Err(match (bytes.first(), bytes.len()) {
+        (Some(4), 65 | 97 | 133) | (Some(2 | 3), 33 | 49 | 67) => {
+            malformed("it is a bare point of a curve, without its algorithm").next(bare)
+        }
+        (_, 32 | 64) => {
+            malformed("it is bare bytes, of a key or a hash, without an algorithm").next(bare)
+        }
+        _ => match (parse_attestation_object(bytes), AttestedData::parse(bytes)) {
+            (Ok(data), _) => within("an attestation object", &data),
+            (_, Ok(data)) => within("the authenticator data of a registration", &data),
+            _ => cose(&error),
+        },
+    })
 }
 
-/// The coordinates in `04 ‖ x ‖ y`.
-fn point<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
-    let (4, rest) = bytes.split_first().map(|(first, rest)| (*first, rest))? else {
-        return None;
-    };
-    let (x, y) = rest.split_at_checked(N)?;
-    Some((x.try_into().ok()?, y.try_into().ok()?))
+/// Bytes with a key in them, which we could take out; but then nobody has compared the rest.
+fn within(what: &str, data: &AttestedData) -> CliError {
+    malformed(&format!("it is {what}, with a key in it")).next(format!(
+        "Give the whole registration with `--registration FILE`; or, if it is lost, `--key {} \
+         --credential-id {}`.",
+        base64url(data.key().as_bytes()),
+        base64url(data.credential_id()),
+    ))
 }
 
-/// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`
-fn rsa(der: &[u8]) -> Result<(&[u8], &[u8]), spki::der::Error> {
-    let mut reader = SliceReader::new(der)?;
-    let numbers = reader.sequence(|reader| {
-        let n = UintRef::decode(reader)?;
-        let e = UintRef::decode(reader)?;
-        Ok::<_, spki::der::Error>((n.as_bytes(), e.as_bytes()))
-    })?;
-    reader.finish()?;
-    Ok(numbers)
+fn is_key(text: &[u8], error: &registration::Error) -> bool {
+    use registration::Error::{Json, Kind, Missing};
+    matches!(error, Json(_) | Kind { .. } | Missing { .. }) && parse(text).is_ok()
 }
 
-fn malformed(why: &str) -> CliError {
+fn only_a_key() -> CliError {
     CliError::new(
         CliCode::KeyForm,
-        format!("this is not a public key to rely on: {why}."),
+        "this is a public key alone, not a browser's registration.",
     )
+    .next("Give the same file with `--key` instead of `--registration`.")
+}
+
+fn json(text: &[u8]) -> Option<Value<'_>> {
+    Value::parse(text, Limits::bytes(MAX_BYTES)).ok()
+}
+
+/// Without the byte order mark that some editors write.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 mod add;
 mod check;
+mod edit;
 mod init;
+mod retire;
 mod show;
 
 use crate::args::PolicyCommand;
@@ -14,6 +16,7 @@ pub(crate) fn run(command: &PolicyCommand) -> Result<Exit, CliError> {
         PolicyCommand::AddApprover(args) => add::run(args),
         PolicyCommand::Check(args) => check::run(args),
         PolicyCommand::Init(args) => init::run(args),
+        PolicyCommand::RetireApprover(args) => retire::run(args),
         PolicyCommand::Show(args) => show::run(args),
     }
 }

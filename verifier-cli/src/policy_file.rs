@@ -5,12 +5,13 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, TableLike, Value as Toml};
 use verifier_core::code::Code;
 use verifier_core::json::Value;
-use verifier_core::policy::Policy;
-use verifier_core::quote;
+use verifier_core::policy::{self, Policy};
 use verifier_core::text::from_people;
+use verifier_core::{Failure as _, quote};
 
 use crate::failure::CliError;
 use crate::file;
+use crate::key::OTHER_PASSKEY;
 
 /// Reads a policy file. By its extension it is TOML or JSON; without one of these, JSON if it
 /// begins like an object.
@@ -20,7 +21,7 @@ pub(crate) fn load(path: &Path) -> Result<Policy, CliError> {
 }
 
 fn parse(bytes: &[u8], path: &Path) -> Result<Policy, CliError> {
-    let from_json = |json: &[u8]| Policy::from_json(json).map_err(|error| CliError::of(&error));
+    let from_json = |json: &[u8]| Policy::from_json(json).map_err(|error| refused(&error));
     // The core refuses what is too long, in either form.
     if bytes.len() > Policy::MAX_BYTES {
         return from_json(bytes);
@@ -36,7 +37,19 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Policy, CliError> {
 pub(crate) fn from_toml(text: &str) -> Result<Policy, CliError> {
     let document = document(text)?;
     let json = table(document.as_table(), "")?.to_text();
-    Policy::from_json(json.as_bytes()).map_err(|error| CliError::of(&error))
+    Policy::from_json(json.as_bytes()).map_err(|error| refused(&error))
+}
+
+/// A policy that its format does not allow. A key of a kind that we do not verify with is no
+/// mistake of whoever wrote it there.
+fn refused(error: &policy::Error) -> CliError {
+    let refused = CliError::of(error);
+    match error {
+        policy::Error::Key { error, .. } if error.code() == Code::WebauthnUnsupportedAlgorithm => {
+            refused.next(OTHER_PASSKEY)
+        }
+        _ => refused,
+    }
 }
 
 /// A TOML text, for editing.

@@ -11,13 +11,8 @@ use super::{Format, moment};
 pub(crate) enum PolicyCommand {
     Init(InitArgs),
     AddApprover(AddArgs),
-    /// Read a policy and say what is weak about it
-    #[command(after_help = "\
-Exit codes: 0 it can be used, perhaps with warnings; 2 it cannot; 5 it cannot be read.
-
-Example:
-  cosignet policy check policy.toml")]
-    Check(PolicyArgs),
+    RetireApprover(RetireArgs),
+    Check(CheckArgs),
     /// Show a policy with its defaults filled in, its SHA-256, and the fingerprints of its keys
     #[command(after_help = "\
 --format json prints the canonical JSON that the SHA-256 is over.
@@ -25,6 +20,56 @@ Example:
 Example:
   cosignet policy show policy.toml")]
     Show(PolicyArgs),
+}
+
+/// Read a policy and say what is weak or hopeless about it
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit codes: 0 it can be used, perhaps with warnings; 2 it cannot; 5 it cannot be read.
+
+Warnings about keys that are over, or do not count yet, depend on the clock of this machine, or on
+--at. Nothing else does.
+
+Example:
+  cosignet policy check policy.toml")]
+pub(crate) struct CheckArgs {
+    /// The policy (TOML or JSON), or - for stdin
+    pub(crate) file: PathBuf,
+    /// The moment at which keys should count, such as 2026-03-01T12:00:00Z. Default: now
+    #[arg(long, value_name = "TIME|now", value_parser = moment)]
+    pub(crate) at: Option<Time>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// End the validity of an approver's key, keeping the policy's comments
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Sets notAfter. Approvals that are proven to be as old as that stay VERIFIED; the time has to be
+proven by witnesses or an anchor. A key is never removed: older approvals need it.
+
+An end is only ever moved forward. To move one back, edit the file by hand.
+
+Examples:
+  cosignet policy retire-approver policy.toml --name alice --at 2026-03-01T12:00:00Z
+  cosignet policy retire-approver policy.toml --key SHA256:RwATwmiih4ZWga-SdqHjk0UGlms8Ylmp5XB4qBRCAfA --at now")]
+pub(crate) struct RetireArgs {
+    /// The policy to change (TOML)
+    pub(crate) policy: PathBuf,
+    /// The approver, as the policy names them; they need to have one key that is not retired
+    #[arg(long, required_unless_present = "key")]
+    pub(crate) name: Option<String>,
+    /// The fingerprint of the key, as `policy show` prints it
+    #[arg(long, value_name = "SHA256:…")]
+    pub(crate) key: Option<String>,
+    /// Every key that has the name, instead of the only one
+    #[arg(long, requires = "name", conflicts_with = "key")]
+    pub(crate) all: bool,
+    /// Every later approval with the key is refused
+    #[arg(long, value_name = "TIME|now", value_parser = moment)]
+    pub(crate) at: Time,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]
@@ -87,7 +132,8 @@ pub(crate) struct AddArgs {
     /// What reports should call the approver
     #[arg(long)]
     pub(crate) name: String,
-    /// The browser's registration JSON (PublicKeyCredential.toJSON()); - for stdin
+    /// The browser's registration JSON (PublicKeyCredential.toJSON()), in the encoding in which your
+    /// server keeps it; - for stdin
     #[arg(
         long,
         value_name = "FILE",
@@ -95,14 +141,19 @@ pub(crate) struct AddArgs {
         conflicts_with = "key"
     )]
     pub(crate) registration: Option<PathBuf>,
-    /// A public key: a file or the text itself; PEM, DER, or COSE_Key in base64url
-    #[arg(long, value_name = "KEY")]
+    /// A public key: a file or the text itself; PEM, DER, JWK, or COSE_Key in base64 or hex
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub(crate) key: Option<String>,
     /// The algorithm that the key has to be of: ES256, ES384, ES512, EdDSA or RS256
     #[arg(long, value_parser = ["ES256", "ES384", "ES512", "EdDSA", "RS256"])]
     pub(crate) alg: Option<String>,
-    /// The credential id, base64url; a registration carries its own
-    #[arg(long, value_name = "ID", conflicts_with = "registration")]
+    /// The credential id in base64url; a registration carries its own
+    #[arg(
+        long,
+        value_name = "ID",
+        conflicts_with = "registration",
+        allow_hyphen_values = true
+    )]
     pub(crate) credential_id: Option<String>,
     /// No approval with this key may be proven older than this
     #[arg(long, value_name = "TIME", value_parser = moment)]

@@ -7,11 +7,7 @@ use verifier_core::time::Time;
 pub(super) fn moment(text: &str) -> Result<Time, &'static str> {
     const FORM: &str = "a time is written 2026-03-01T12:00:00Z or \"2026-03-01 12:00:00Z\", in UTC";
     if text == "now" {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let millis = now.ok().and_then(|now| u64::try_from(now.as_millis()).ok());
-        return millis
-            .and_then(Time::from_millis)
-            .ok_or("the clock of this machine is wrong");
+        return now();
     }
     let full = (|| {
         let (date, clock) = text.split_at_checked(10)?;
@@ -20,6 +16,15 @@ pub(super) fn moment(text: &str) -> Result<Time, &'static str> {
         Time::parse(&format!("{date}T{clock}{rest}Z"))
     })();
     full.ok_or(FORM)
+}
+
+/// The moment at which this runs, by the clock of this machine.
+pub(crate) fn now() -> Result<Time, &'static str> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let millis = now.ok().and_then(|now| u64::try_from(now.as_millis()).ok());
+    millis
+        .and_then(Time::from_millis)
+        .ok_or("the clock of this machine is wrong")
 }
 
 #[cfg(test)]

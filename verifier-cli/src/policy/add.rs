@@ -1,52 +1,35 @@
 //! `cosignet policy add-approver`: one more key in a policy, comments kept.
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
-use verifier_core::code::Code;
-use verifier_core::encoding::{base64url, from_base64url, sha256};
+use verifier_core::encoding::{base64url, sha256};
 use verifier_core::json::Value;
 use verifier_core::policy::Policy;
-use verifier_core::webauthn::CoseKey;
+use verifier_core::quote;
+use verifier_core::webauthn::{ClientData, CoseKey};
 
+use super::check::list;
+use super::edit::PolicyEdit;
 use crate::args::{AddArgs, Format};
 use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
-use crate::text::wrap;
-use crate::{file, key, output, policy_file};
+use crate::text::{plain, wrap};
+use crate::{key, output};
 
 pub(super) fn run(args: &AddArgs) -> Result<Exit, CliError> {
-    if file::is_stdin(&args.policy) {
-        return Err(CliError::usage(
-            "the policy to change has to be a file, not stdin.",
-        ));
-    }
     let new = New::read(args)?;
-    let edit = file::edit(&args.policy, Policy::MAX_BYTES)?;
-    let about = |error: CliError| error.about(&args.policy);
-    let text = file::text(edit.bytes(), Code::PolicySyntax).map_err(about)?;
-    if policy_file::is_json(&text, &args.policy) {
-        let message = "only a policy in TOML can be changed; this one is JSON.";
-        return Err(CliError::usage(message).about(&args.policy));
-    }
-    let policy = policy_file::from_toml(&text).map_err(about)?;
-    new.check(args, &policy)?;
-
-    let mut document = policy_file::document(&text).map_err(about)?;
-    new.append(args, &mut document)?;
-    let text = document.to_string();
+    let mut edit = PolicyEdit::open(&args.policy)?;
+    new.check(args, edit.policy())?;
+    let count = edit.policy().approvers().len();
+    new.append(args, edit.document())?;
     // What was there has to be there still, and one approver more.
-    let changed = policy_file::from_toml(&text).map_err(about)?;
-    let added = changed
-        .approvers()
-        .last()
-        .is_some_and(|last| last.key == new.key);
-    if !added || changed.approvers().len() != policy.approvers().len() + 1 {
-        return Err(
-            CliError::usage("the approver cannot be appended; add it by hand.").about(&args.policy),
-        );
-    }
-    let bytes = policy_file::written_like(edit.bytes(), &text);
-    file::replace(&args.policy, edit, bytes)?;
+    let policy = edit.write(|changed| {
+        let added = changed
+            .approvers()
+            .last()
+            .is_some_and(|last| last.key == new.key);
+        added && changed.approvers().len() == count + 1
+    })?;
     let text = new.report(args, &policy);
     Ok(output::print(&text, args.format).err().unwrap_or(Exit::Ok))
 }
@@ -54,7 +37,13 @@ pub(super) fn run(args: &AddArgs) -> Result<Exit, CliError> {
 struct New {
     key: CoseKey,
     credential_id: Option<Vec<u8>>,
-    rp_id_hash: Option<[u8; 32]>,
+    /// What the registration says of the place where the passkey was made.
+    made: Option<Made>,
+}
+
+struct Made {
+    rp_id_hash: [u8; 32],
+    client_data: Option<ClientData>,
 }
 
 impl New {
@@ -64,17 +53,17 @@ impl New {
             return Ok(Self {
                 key: registration.key().clone(),
                 credential_id: Some(registration.credential_id().to_vec()),
-                rp_id_hash: Some(*registration.rp_id_hash()),
+                made: Some(Made {
+                    rp_id_hash: *registration.rp_id_hash(),
+                    client_data: registration.client_data().cloned(),
+                }),
             });
         }
-        let decode = |id: &String| {
-            from_base64url(id)
-                .map_err(|error| CliError::usage(format!("--credential-id: {error}.")))
-        };
+        let id = args.credential_id.as_deref();
         Ok(Self {
             key: key::read(args.key.as_deref().unwrap_or_default())?,
-            credential_id: args.credential_id.as_ref().map(decode).transpose()?,
-            rp_id_hash: None,
+            credential_id: id.map(key::credential_id).transpose()?,
+            made: None,
         })
     }
 
@@ -87,14 +76,15 @@ impl New {
                 "the key is of another algorithm than you said.",
             )
             .expected(expected)
-            .found(found));
+            .found(found)
+            .next("Check that it is the right key; if it is, leave `--alg` out."));
         }
         let same_id = |id: &Option<Vec<u8>>| id.is_some() && *id == self.credential_id;
         let mut known = policy.approvers().iter();
         if let Some(known) = known.find(|a| a.key == self.key || same_id(&a.credential_id)) {
             let message = format!(
                 "the policy has this key or credential id already, as {}.",
-                known.name
+                quote(&known.name)
             );
             return Err(CliError::new(CliCode::KeyTwice, message)
                 .found(known.key.fingerprint())
@@ -127,53 +117,87 @@ impl New {
         let end = document.trailing().as_str().unwrap_or_default().to_owned();
         document.set_trailing("");
         table.decor_mut().set_prefix(end + "\n");
-        let list = document
+        let approvers = document
             .entry("approvers")
             .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        if let Some(list) = list.as_array_of_tables_mut() {
-            list.push(table);
+        if let Some(tables) = approvers.as_array_of_tables_mut() {
+            tables.push(table);
             return Ok(());
         }
-        let Some(list) = list.as_array_mut() else {
+        let Some(array) = approvers.as_array_mut() else {
             return Err(CliError::usage("approvers is no list.").about(&args.policy));
         };
-        list.push(table.into_inline_table());
+        array.push(table.into_inline_table());
         Ok(())
     }
 
-    fn warning(&self, policy: &Policy) -> Option<String> {
-        let hash = self.rp_id_hash?;
-        let rp_ids = &policy.webauthn().rp_ids;
-        if rp_ids.iter().any(|id| sha256(id.as_bytes()) == hash) {
-            return None;
+    /// Where the passkey was made, if the policy does not accept what is signed there.
+    fn warnings(&self, policy: &Policy) -> Vec<String> {
+        let mut out = Vec::new();
+        let Some(made) = &self.made else {
+            return out;
+        };
+        let rules = policy.webauthn();
+        let quoted = |texts: &[String]| {
+            let texts: Vec<String> = texts.iter().map(|text| quote(text)).collect();
+            texts.join(", ")
+        };
+        let known = |id: &String| sha256(id.as_bytes()) == made.rp_id_hash;
+        if !rules.rp_ids.iter().any(known) {
+            out.push(format!(
+                "This passkey was made for another relying party than {}. Nothing it signs will be \
+                 VERIFIED under this policy.",
+                quoted(&rules.rp_ids)
+            ));
         }
-        Some(format!(
-            "this passkey was made for another relying party than {}. Nothing it signs will be \
-             VERIFIED under this policy.",
-            rp_ids.join(", ")
-        ))
+        let Some(client_data) = &made.client_data else {
+            return out;
+        };
+        if !rules
+            .origins
+            .iter()
+            .any(|origin| origin == client_data.origin())
+        {
+            out.push(format!(
+                "This passkey was made on {}, and the policy lists {}. What it signs there will \
+                 not be VERIFIED; compare the two letter by letter.",
+                quote(client_data.origin()),
+                quoted(&rules.origins)
+            ));
+        }
+        if client_data.cross_origin() == Some(true) && !rules.cross_origin {
+            out.push(
+                "This passkey was made in a frame of another site. What it signs in one will not be \
+                 VERIFIED: the policy says crossOrigin = false."
+                    .into(),
+            );
+        }
+        out
     }
 
     fn report(&self, args: &AddArgs, policy: &Policy) -> String {
         let fingerprint = self.key.fingerprint();
         let algorithm = self.key.public_key().algorithm();
-        let warning = self.warning(policy);
+        let warnings = self.warnings(policy);
+        let id = self.credential_id.as_ref().map(|id| base64url(id));
         if args.format == Format::Json {
+            let joined = (!warnings.is_empty()).then(|| warnings.join(" "));
             let value = Value::from([
                 ("algorithm", algorithm.into()),
+                ("credentialId", id.into()),
                 ("fingerprint", fingerprint.into()),
                 ("name", args.name.as_str().into()),
-                ("warning", warning.into()),
+                ("warning", joined.into()),
+                ("warnings", list(&warnings)),
             ]);
             return value.to_text() + "\n";
         }
         let path = show_path(&args.policy);
-        // The policy has taken the name, so it is printable.
         let mut out = format!(
             "Added {} to {path}.\n\n  {algorithm}  {fingerprint}\n\n",
-            args.name
+            plain(&args.name)
         );
-        if let Some(warning) = warning {
+        for warning in warnings {
             out.push_str(&wrap("WARNING: ", &warning));
             out.push('\n');
         }

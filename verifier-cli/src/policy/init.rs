@@ -1,13 +1,17 @@
 //! `cosignet policy init`: a policy that explains itself.
 
+use std::io::{self, Write as _};
+
 use toml_edit::{Array, Value as Toml};
 use verifier_core::code::Code;
 use verifier_core::json::Value;
 use verifier_core::tlog;
 
+use super::check::list;
 use crate::args::{Format, InitArgs};
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
+use crate::text::wrap;
 use crate::{file, output, policy_file};
 
 pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
@@ -26,7 +30,14 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
     let text = text(args, log.as_deref());
     // Never write what could not be read back.
     let policy = policy_file::from_toml(&text)?;
+    let warnings = policy_advice::new_policy(&policy);
+    let shown: String = warnings
+        .iter()
+        .map(|text| wrap("WARNING: ", text))
+        .collect();
     let Some(path) = &args.output else {
+        // The policy itself goes to stdout, which is probably a file.
+        let _ignored = io::stderr().write_all(shown.as_bytes());
         return Ok(output::print(&text, args.format).err().unwrap_or(Exit::Ok));
     };
     file::create(path, &text)?;
@@ -34,10 +45,17 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
     let said = match args.format {
         Format::Json => {
             let name = policy.name().to_owned().into();
-            Value::from([("file", path.into()), ("name", name)]).to_text() + "\n"
+            let warnings = list(&warnings);
+            let members = [
+                ("file", path.into()),
+                ("name", name),
+                ("warnings", warnings),
+            ];
+            Value::from(members).to_text() + "\n"
         }
         Format::Human => format!(
             "Wrote {path}. It trusts nobody yet.\n\
+             {shown}\
              Next: cosignet policy add-approver {path} --name NAME --registration FILE\n"
         ),
     };

@@ -8,6 +8,7 @@
     reason = "these are tests, and they have std"
 )]
 
+mod enrolment;
 mod exit_codes;
 mod fixtures;
 mod inputs;

@@ -81,6 +81,13 @@ fn refuses_keys_that_it_should_not_add() {
     }
 }
 
+/// What `policy check` says of `mine.toml`, without line breaks.
+fn checked(folder: &Folder, options: &str) -> String {
+    let run = folder.run(&format!("policy check mine.toml {options}"));
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    run.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn check_warns_in_plain_words() {
     let folder = Folder::empty();
@@ -93,7 +100,6 @@ fn check_warns_in_plain_words() {
     }
     for (from, to, warning) in [
         ("", "", "log = \"none\""),
-        ("", "", "The name \"x\" stands for more than one key"),
         ("", "", "The key of \"x\" has a notAfter"),
         (
             "payload = \"required\"",
@@ -113,7 +119,7 @@ fn check_warns_in_plain_words() {
         (
             "https://approvals.example",
             "https://approvals.example/",
-            "ends in a slash",
+            "ends in a slash; browsers write \"https://approvals.example\"",
         ),
         (
             "https://approvals.example",
@@ -125,12 +131,40 @@ fn check_warns_in_plain_words() {
             "https://evilapprovals.example",
             "No origin belongs to",
         ),
+        (
+            "https://approvals.example",
+            "approvals.example",
+            "it has no scheme",
+        ),
+        (
+            "rpIds = [\"approvals.example\"]",
+            "rpIds = [\"https://approvals.example\"]",
+            "it has a scheme, and an id is a domain alone",
+        ),
+        (
+            "topOrigins = []",
+            "topOrigins = [\"*\"]",
+            "top origin \"*\"",
+        ),
+        (
+            "topOrigins = []",
+            "topOrigins = [\"https://top.example\"]",
+            "have no effect",
+        ),
+        (
+            "crossOrigin = false",
+            "crossOrigin = true",
+            "any site may embed",
+        ),
+        (
+            "required = false",
+            "required = true",
+            "an anchor is one of a log's head",
+        ),
     ] {
         let before = folder.read("mine.toml");
         folder.edit("mine.toml", from, to);
-        let run = folder.run("policy check mine.toml");
-        assert_eq!(run.code, 0, "{}", run.transcript());
-        let flat = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let flat = checked(&folder, "--at 2026-06-01T00:00:00Z");
         assert!(flat.contains(warning), "{warning}\n{flat}");
         folder.write("mine.toml", before);
     }
@@ -199,4 +233,325 @@ fn a_policy_is_the_same_in_whatever_form_it_was_saved() {
     assert_eq!(run.code, 0, "{}", run.transcript());
     let edited = folder.read("form.toml");
     assert_eq!(edited.matches('\n').count(), edited.matches("\r\n").count());
+}
+
+#[test]
+fn init_warns_of_what_no_browser_sends() {
+    for (rp_id, origin, warning) in [
+        ("acme.com", "acme.com", "it has no scheme"),
+        ("com", "https://acme.com", "a public suffix"),
+        ("127.0.0.1", "http://127.0.0.1:8080", "never for addresses"),
+        ("acme.com", "null", "no passkeys"),
+        (
+            "acme.com",
+            "android:apk-key-hash:14:6D:E9:83",
+            "without colons",
+        ),
+    ] {
+        let folder = Folder::empty();
+        let init = format!("policy init --name x --rp-id {rp_id} --origin {origin} --no-log");
+        for (options, stream) in [("-o mine.toml", 0), ("", 1), ("-o j.toml --format json", 0)] {
+            let run = folder.run(&format!("{init} {options}"));
+            assert_eq!(run.code, 0, "{}", run.transcript());
+            let said = [&run.stdout, &run.stderr][stream];
+            let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flat.contains(warning), "{options}: {}", run.transcript());
+        }
+        assert!(checked(&folder, "").contains(warning));
+    }
+    let folder = Folder::empty();
+    assert!(!folder.run(INIT).stdout.contains("WARNING"));
+}
+
+#[test]
+fn keys_that_do_not_count_are_judged_by_name_and_moment() {
+    let folder = Folder::empty();
+    folder.run(INIT);
+    let add = |seed: &str, options: &str| {
+        let key = key(Algorithm::Es256, seed);
+        let run = folder.run(&format!(
+            "policy add-approver mine.toml --name x --key {key} {options}"
+        ));
+        assert_eq!(run.code, 0, "{}", run.transcript());
+    };
+    add(
+        "a",
+        "--not-before 2026-01-01T00:00:00Z --not-after 2026-06-01T00:00:00Z",
+    );
+    for (at, warning) in [
+        ("2025-12-31T23:59:59Z", Some("No key of \"x\" counts yet")),
+        ("2026-01-01T00:00:00Z", None),
+        ("2026-06-01T00:00:00Z", None),
+        (
+            "2026-06-01T00:00:01Z",
+            Some("No key of \"x\" counts any more"),
+        ),
+    ] {
+        let flat = checked(&folder, &format!("--at {at}"));
+        match warning {
+            Some(warning) => assert!(flat.contains(warning), "{at}: {flat}"),
+            None => assert!(!flat.contains("No key of"), "{at}: {flat}"),
+        }
+    }
+    // A second key under the name is rotation, and no mistake.
+    add("b", "");
+    let flat = checked(&folder, "--at 2026-06-01T00:00:01Z");
+    assert!(
+        !flat.contains("No key of") && !flat.contains("more than one"),
+        "{flat}"
+    );
+}
+
+#[test]
+fn a_quorum_that_one_party_meets_alone_is_no_quorum() {
+    use test_vectors::encoding::pseudo_random;
+    use test_vectors::note::{COSIGNATURE, NOTE, NoteKey};
+    let key = |name: &str, kind: u8| NoteKey::new(name, kind, pseudo_random(name)).vkey();
+    let log = format!("log {}\n", key("log.example/approvals", NOTE));
+    let witness =
+        |name: &str, key_name: &str| format!("witness {name} {}\n", key(key_name, COSIGNATURE));
+    let apart = [
+        witness("a", "w.one.example/1"),
+        witness("b", "w.two.example/1"),
+        witness("c", "w.three.example/1"),
+    ]
+    .concat();
+    let together = [
+        witness("a", "w1.one.example"),
+        witness("b", "w2.one.example"),
+        witness("c", "w.two.example"),
+    ]
+    .concat();
+    let own = [
+        witness("a", "w.log.example/1"),
+        witness("b", "w.two.example/1"),
+    ]
+    .concat();
+    let work = format!("minChainWork = \"{:0>64}\"", 1);
+    for (witnesses, quorum, warning) in [
+        (&apart, "group q 2 a b c\nquorum q\n", None),
+        (
+            &apart,
+            "group q any a b c\nquorum q\n",
+            Some("Each of \"one.example\""),
+        ),
+        (
+            &apart,
+            "quorum a\n",
+            Some("One witness meets the quorum alone, that of \"one.example\""),
+        ),
+        (
+            &together,
+            "group q 2 a b c\nquorum q\n",
+            Some("\"one.example\" with 2 witnesses"),
+        ),
+        (&together, "group q all a b c\nquorum q\n", None),
+        (&own, "quorum a\n", Some("the log's own operator")),
+        (&own, "group q all a b\nquorum q\n", None),
+        (&apart, "quorum none\n", Some("The quorum is none")),
+    ] {
+        let folder = Folder::empty();
+        folder.write("log.policy", format!("{log}{witnesses}{quorum}"));
+        let run = folder.run(&INIT.replace("--no-log", "--log-policy log.policy"));
+        assert_eq!(run.code, 0, "{}", run.transcript());
+        let flat = checked(&folder, "");
+        match warning {
+            Some(warning) => assert!(flat.contains(warning), "{quorum}: {flat}"),
+            None => assert!(!flat.contains("alone"), "{quorum}: {flat}"),
+        }
+        let delay = "maxAppendDelay = \"24h\"";
+        for (value, warning) in [("87600h", "3650d"), ("30s", "monitors will accuse")] {
+            let before = folder.read("mine.toml");
+            folder.edit("mine.toml", delay, &format!("maxAppendDelay = \"{value}\""));
+            let flat = checked(&folder, "");
+            assert!(flat.contains(warning), "{flat}");
+            folder.write("mine.toml", before);
+        }
+        // Anchors: whose blocks, and how much work.
+        for (anchor, warning) in [
+            (
+                "network = \"regtest\"",
+                "anybody makes such blocks in a moment",
+            ),
+            ("network = \"testnet4\"", "cost next to nothing"),
+            ("network = \"signet\"", "No anchor will count"),
+            (work.as_str(), "a small part of the work"),
+            ("minConfirmations = 1", "abandoned now and then"),
+            (
+                "pinnedBlocks = [{ height = 0, hash = \"000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f\" }]",
+                "yours count by your word alone",
+            ),
+        ] {
+            let before = folder.read("mine.toml");
+            folder.edit(
+                "mine.toml",
+                "required = false",
+                &format!("required = false\n{anchor}"),
+            );
+            let flat = checked(&folder, "");
+            assert!(flat.contains(warning), "{anchor}: {flat}");
+            folder.write("mine.toml", before);
+        }
+    }
+}
+
+#[test]
+fn a_key_is_retired_and_nothing_else_changes() {
+    let (a, b, c) = (
+        Passkey::new(Algorithm::Es256, "a"),
+        Passkey::new(Algorithm::Es256, "b"),
+        Passkey::new(Algorithm::EdDsa, "c"),
+    );
+    let fingerprint = |passkey: &Passkey| {
+        let hash = test_vectors::encoding::sha256(&passkey.public_key);
+        format!("SHA256:{}", b64url(&hash))
+    };
+    let key = |passkey: &Passkey| b64url(&passkey.public_key);
+    let head = "name = \"mine\"  # ours\nlog = \"none\"\n\n[webauthn]\nrpIds = [\"a.example\"]\n\
+                origins = [\"https://a.example\"] # as browsers write it\n";
+    let tables = format!(
+        "{head}\n# Alice's phone\n[[approvers]]\nname = \"alice\"\npublicKey = \"{}\" # compared\n\n\
+         [[approvers]]\nname = \"bob\"\npublicKey = \"{}\"\nnotAfter = \"2027-01-01T00:00:00.000Z\" # old\n\n\
+         [[approvers]]\nname = \"alice\"\npublicKey = \"{}\"\n# the end\n",
+        key(&a),
+        key(&b),
+        key(&c)
+    );
+    let inline = head.replace(
+        "\n\n[webauthn]",
+        &format!(
+            "\napprovers = [{{ name = \"alice\", publicKey = \"{}\" }}, # phone\n  {{ name = \"bob\", publicKey = \"{}\", notAfter = \"2027-01-01T00:00:00.000Z\" }}, {{ name = \"alice\", publicKey = \"{}\" }}]\n\n[webauthn]",
+            key(&a),
+            key(&b),
+            key(&c)
+        ),
+    );
+    for text in [tables, inline] {
+        let folder = Folder::empty();
+        folder.write("mine.toml", &text);
+        let retire = |rest: &str| folder.run(&format!("policy retire-approver mine.toml {rest}"));
+        for (rest, code, said) in [
+            (
+                "--name alice --at 2026-03-01T12:00:00Z",
+                2,
+                "[key.ambiguous]",
+            ),
+            ("--name carol --at 2026-03-01T12:00:00Z", 2, "[key.unknown]"),
+            (
+                "--key SHA256:AAAA --at 2026-03-01T12:00:00Z",
+                2,
+                "[key.unknown]",
+            ),
+            ("--name bob --at 2027-01-01T00:00:00Z", 2, "[key.retired]"),
+            ("--name bob --at 2028-01-01T00:00:00Z", 2, "[key.retired]"),
+            ("--name bob", 2, "--at"),
+            ("--at now", 2, "--name"),
+            (
+                "--name bob --all --key x --at now",
+                2,
+                "cannot be used with",
+            ),
+        ] {
+            let run = retire(rest);
+            assert_eq!(run.code, code, "{rest}\n{}", run.transcript());
+            assert!(run.stderr.contains(said), "{rest}\n{}", run.stderr);
+            assert_eq!(folder.read("mine.toml"), text, "{rest}");
+        }
+        // An end is moved forward, and what stands behind it stays.
+        let run = retire("--name bob --at 2026-06-01T00:00:00Z");
+        assert_eq!(run.code, 0, "{}", run.transcript());
+        let earlier = text.replace("2027-01-01T00:00:00.000Z", "2026-06-01T00:00:00.000Z");
+        assert_eq!(folder.read("mine.toml"), earlier);
+
+        // One of several keys, by its fingerprint; then the name has one left.
+        let run = retire(&format!(
+            "--key {} --at 2026-03-01T12:00:00Z",
+            fingerprint(&c)
+        ));
+        assert_eq!(run.code, 0, "{}", run.transcript());
+        assert!(run.stdout.contains(&fingerprint(&c)), "{}", run.stdout);
+        let flat = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains("nothing proves a time"), "{}", run.stdout);
+        let run = retire("--name alice --at 2026-04-01T12:00:00Z");
+        assert_eq!(run.code, 0, "{}", run.transcript());
+        let after = folder.read("mine.toml");
+        for kept in [
+            "# ours",
+            "# as browsers write it",
+            "2026-03-01T12:00:00.000Z",
+        ] {
+            assert!(after.contains(kept), "{kept}: {after}");
+        }
+        assert_eq!(after.matches("notAfter").count(), 3, "{after}");
+        let shown = folder.run("policy show mine.toml").stdout;
+        assert_eq!(shown.matches("not after").count(), 3, "{shown}");
+        let run = retire("--name alice --all --at 2026-02-01T00:00:00Z");
+        assert_eq!(run.code, 0, "{}", run.transcript());
+        assert_eq!(folder.read("mine.toml").matches("2026-02-01").count(), 2);
+    }
+}
+
+#[test]
+fn a_retired_key_verifies_what_is_proven_to_be_older() {
+    let folder = Folder::sample();
+    let retire = |at: &str| {
+        let run = folder.run(&format!(
+            "policy retire-approver policy.toml --name alice --at {at}"
+        ));
+        assert_eq!(run.code, 0, "{}", run.transcript());
+        assert!(!run.stdout.contains("WARNING"), "{}", run.stdout);
+        folder
+            .run("verify approval.json --policy policy.toml --payload wire.json")
+            .code
+    };
+    // The sample was decided, and witnessed, on 2026-03-01 at noon.
+    assert_eq!(retire("2026-03-02T00:00:00Z"), 0);
+    assert_eq!(retire("2026-03-01T00:00:00Z"), 1);
+}
+
+#[test]
+fn advice_about_keys_in_a_policy_fits() {
+    use test_vectors::passkey::cose;
+    let es256 = Passkey::new(Algorithm::Es256, "a").public_key;
+    let es256k = cose::ec2(-47, 8, &es256[10..42], &es256[45..]);
+    let approver = |name: &str, key: &[u8]| {
+        let key = b64url(key);
+        format!("[[approvers]]\nname = \"{name}\"\npublicKey = \"{key}\"\n")
+    };
+    let good = approver("a", &es256);
+    for (approvers, code, next) in [
+        (
+            approver("k", &es256k),
+            "policy.key",
+            "Register a passkey of another kind",
+        ),
+        (
+            format!("{good}{}", approver("b", &es256)),
+            "policy.key",
+            "leave one of two",
+        ),
+        // One key under both of its numbers is one key twice.
+        (
+            format!("{good}{}", approver("b", &cose::fix_curve(&es256).unwrap())),
+            "policy.key",
+            "leave one of two",
+        ),
+        (
+            good.replace("publicKey = \"", "publicKey = \"="),
+            "policy.field",
+            "Correct the field",
+        ),
+    ] {
+        let folder = Folder::empty();
+        folder.run(INIT);
+        let policy = folder.read("mine.toml");
+        folder.write("mine.toml", format!("{policy}\n{approvers}"));
+        let run = folder.run("policy check mine.toml --format json");
+        assert_eq!(run.code, 2, "{}", run.transcript());
+        let error: serde_json::Value = serde_json::from_str(&run.stderr).unwrap();
+        assert_eq!(error["code"], code, "{error}");
+        let said = error["next"].as_str().unwrap();
+        assert!(said.contains(next), "{error}");
+        assert!(!said.contains("policy check"), "{error}");
+    }
 }

@@ -568,11 +568,10 @@ mod tests {
                 Code::WebauthnAuthenticatorData,
                 Code::WebauthnAuthenticatorData,
             ),
-            (
-                0x07,
-                Code::WebauthnAuthenticatorData,
-                Code::WebauthnAuthenticatorData,
-            ),
+            // Reserved flags change nothing.
+            (0x27, Code::Ok, Code::Ok),
+            (0x23, Code::WebauthnUserVerification, Code::Ok),
+            (0x22, Code::WebauthnUserPresence, Code::WebauthnUserPresence),
             (
                 0x45,
                 Code::WebauthnAuthenticatorData,
@@ -599,7 +598,8 @@ mod tests {
         let mut draft = Draft::new(&[]);
         draft.client_data = r#"{"type":1"#.into();
         draft.authenticator_data = vec![0; 37];
-        draft.authenticator_data[32] = 0x02;
+        // Backed up, and not eligible for it.
+        draft.authenticator_data[32] = 0x10;
         let signer = TestSigner::new();
         let unsigned = Assertion::new(&draft.authenticator_data, b"{", &[]).verify(
             signer.key(),

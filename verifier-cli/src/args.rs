@@ -34,6 +34,10 @@ Start here:
   cosignet policy add-approver policy.toml --name \"alice (phone)\" --registration alice.json
   cosignet verify approval.json --policy policy.toml --payload wire.json
 
+In a pipeline, name the payload and the approval, and end the options with `--`:
+  cosignet verify --policy policy.toml --payload wire.json --approval-id ID -q -- approval.json \\
+      && ./deploy wire.json
+
 `verify` uses no network, and no environment variable changes a verdict."
 )]
 pub(crate) struct Cli {
@@ -111,6 +115,8 @@ pub(crate) enum VectorsCommand {
     /// Run vector files and say which cases differ
     #[command(after_help = "\
 Every case runs with both back ends for signatures; if they disagree, the case fails.
+Of a folder every *.json at any depth is run, in any case; links, pipes and the like are left out and
+named.
 Exit codes: 0 all passed; 1 one differs, or there was nothing to run; 3 not a vector file;
 5 a file cannot be read.
 

@@ -105,6 +105,14 @@ impl CliError {
         self
     }
 
+    /// The same code, said of something else.
+    pub(crate) fn instead(mut self, message: impl Into<String>, next: &str) -> Self {
+        self.message = message.into();
+        self.details.expected = None;
+        self.details.found = None;
+        self.next(next)
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

@@ -1,7 +1,7 @@
 //! Files, read with a limit and written whole or not at all.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -15,24 +15,84 @@ use crate::failure::{CliError, show_path};
 /// At most `limit + 1` bytes of a file, or of stdin for `-`: one more than fits, so that whoever
 /// reads them sees that they do not.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
-    let unreadable = |error: io::Error| CliError::unreadable(path, &error);
-    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    if is_stdin(path) {
-        let mut stdin = io::stdin().lock().take(limit);
-        stdin.read_to_end(&mut bytes).map_err(unreadable)?;
-    } else {
-        let file = File::open(path).map_err(unreadable)?;
-        // In one piece where possible; what the length says is only a hint.
-        let length = file
-            .metadata()
-            .map_or(0, |metadata| metadata.len())
-            .min(limit);
-        bytes.reserve(usize::try_from(length).unwrap_or(0).saturating_add(1));
-        let mut file = file.take(limit);
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
-    }
+    let read = match is_stdin(path) {
+        true => read_some(io::stdin().lock(), 0, limit),
+        false => File::open(path).and_then(|file| {
+            let length = file.metadata().map_or(0, |found| found.len());
+            read_some(file, length, limit)
+        }),
+    };
+    read.map_err(|error| CliError::unreadable(path, &error))
+}
+
+/// In one piece where possible; what the length says is only a hint.
+fn read_some(from: impl io::Read, length: u64, limit: usize) -> io::Result<Vec<u8>> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let hint = usize::try_from(length.min(most)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(hint.saturating_add(1));
+    from.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The same for a file that was found in a folder. It is read only if it is a regular file and in
+/// that folder, and opening it waits for nobody.
+pub(crate) fn read_found(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
+    let opened = open_found(path).map_err(|error| CliError::unreadable(path, &error))?;
+    let read = opened.map(|(file, length)| read_some(file, length, limit));
+    read.map_err(|why| {
+        let message = format!("{} is {why}.", show_path(path));
+        CliError::new(CliCode::IoUnreadable, message).file(path)
+    })?
+    .map_err(|error| CliError::unreadable(path, &error))
+}
+
+/// A handle and the length of the file, or the reason why there is none.
+///
+/// Whoever may write to the folder can put another thing under a name between a look and the
+/// opening, so the look is at what has been opened.
+fn open_found(path: &Path) -> io::Result<Result<(File, u64), &'static str>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // A pipe without a writer opens at once, and a terminal does not become ours.
+        options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    }
+    let file = options.open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Ok(Err("no regular file"));
+    }
+    let mut here = fs::symlink_metadata(path)?;
+    if here.is_symlink() {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let target = fs::canonicalize(path)?;
+        if !target.starts_with(fs::canonicalize(folder)?) {
+            return Ok(Err("a link that leads out of the folder"));
+        }
+        here = fs::symlink_metadata(target)?;
+    }
+    Ok(match same(&found, &here) {
+        true => Ok((file, found.len())),
+        false => Err("another file than a moment ago"),
+    })
+}
+
+/// Whether both are of one file, as far as the system tells.
+fn same(a: &Metadata, b: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        (a.dev(), a.ino()) == (b.dev(), b.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        b.is_file() && a.len() == b.len()
+    }
 }
 
 /// A file that has to fit.
@@ -45,6 +105,13 @@ pub(crate) fn read_whole(path: &Path, limit: usize) -> Result<Vec<u8>, CliError>
     let length = length.and_then(|length| usize::try_from(length).ok());
     fits(path, length.unwrap_or_default(), limit)?;
     let bytes = read(path, limit)?;
+    fits(path, bytes.len(), limit)?;
+    Ok(bytes)
+}
+
+/// A file that was found in a folder, and has to fit.
+pub(crate) fn read_whole_found(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
+    let bytes = read_found(path, limit)?;
     fits(path, bytes.len(), limit)?;
     Ok(bytes)
 }
@@ -144,4 +211,43 @@ pub(crate) fn unwritable(path: &Path, error: &io::Error) -> CliError {
     CliError::new(CliCode::IoOutput, message)
         .file(path)
         .next("Check the name of the file and the rights to its folder.")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// As if each had taken the place of a file after the folder was listed.
+    #[test]
+    fn a_found_file_is_judged_by_its_handle() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("in");
+        let path = |name: &str| folder.join(name);
+        fs::create_dir_all(path("below")).unwrap();
+        fs::write(path("plain"), "plain").unwrap();
+        fs::write(root.path().join("secret"), "secret").unwrap();
+        symlink("plain", path("inside")).unwrap();
+        symlink("../secret", path("outside")).unwrap();
+        symlink("outside", path("twice")).unwrap();
+        symlink("nowhere", path("broken")).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(path("pipe"))
+            .status();
+        assert!(made.unwrap().success());
+        for name in ["plain", "inside"] {
+            assert_eq!(read_found(&path(name), 9).unwrap(), b"plain", "{name}");
+        }
+        assert_eq!(read_found(&path("plain"), 2).unwrap(), b"pla");
+        for (name, why) in [
+            ("pipe", "no regular file"),
+            ("below", "no regular file"),
+            ("outside", "leads out of the folder"),
+            ("twice", "leads out of the folder"),
+            ("broken", "cannot be read"),
+        ] {
+            let error = read_found(&path(name), 9).unwrap_err();
+            assert!(error.message.contains(why), "{name}: {}", error.message);
+        }
+    }
 }

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 use verifier_core::bitcoin::chain::HeaderChain;
 use verifier_core::bitcoin::trust::Known;
+use verifier_core::kind::Kind;
 use verifier_core::policy::AnchorRule;
 
 use crate::args::HeadersCommand;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::file;
+use crate::{file, role};
 
 /// The longest file of headers, in bytes: more than Bitcoin will have in this century.
 const MAX_BYTES: usize = 512 * 1024 * 1024;
@@ -43,7 +44,11 @@ pub(crate) fn read(path: &Path) -> Result<HeaderFile, CliError> {
 impl HeaderFile {
     /// The chain in it.
     pub(crate) fn verify(&self) -> Result<HeaderChain<'_>, CliError> {
-        HeaderChain::parse(&self.bytes).map_err(|error| CliError::of(&error).about(&self.path))
+        HeaderChain::parse(&self.bytes).map_err(|error| {
+            let wanted = "a file of block headers";
+            role::named(CliError::of(&error), &self.bytes, wanted, &[Kind::Headers])
+                .about(&self.path)
+        })
     }
 }
 

@@ -3,16 +3,21 @@
 use verifier_core::input::Input;
 use verifier_core::inspect::{NOTICE, inspect};
 use verifier_core::json::Value;
+use verifier_core::kind::Kind;
 
 use crate::args::{Format, InspectArgs};
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::text::{plain, wrap};
-use crate::{file, output};
+use crate::{file, output, role};
 
 pub(crate) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
     let bytes = file::read(&args.file, Input::MAX_BYTES)?;
-    let value = inspect(&bytes).map_err(|error| CliError::of(&error).about(&args.file))?;
+    let value = inspect(&bytes).map_err(|error| {
+        const SHOWN: &[Kind] = &[Kind::Bundle, Kind::Confirmation];
+        let wanted = "something that inspect shows: an approval or a part of one, a registration";
+        role::named(CliError::of(&error), &bytes, wanted, SHOWN).about(&args.file)
+    })?;
     let text = match args.format {
         Format::Json => value.to_text() + "\n",
         Format::Human => {

@@ -31,6 +31,7 @@ mod output;
 mod policy;
 mod policy_file;
 mod pool;
+mod role;
 mod text;
 mod vectors;
 mod verify;

@@ -5,19 +5,25 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, TableLike, Value as Toml};
 use verifier_core::code::Code;
 use verifier_core::json::Value;
+use verifier_core::kind::Kind;
 use verifier_core::policy::{self, Policy};
 use verifier_core::text::from_people;
 use verifier_core::{Failure as _, quote};
 
 use crate::failure::CliError;
-use crate::file;
 use crate::key::OTHER_PASSKEY;
+use crate::{file, role};
 
 /// Reads a policy file. By its extension it is TOML or JSON; without one of these, JSON if it
 /// begins like an object.
 pub(crate) fn load(path: &Path) -> Result<Policy, CliError> {
     let bytes = file::read(path, Policy::MAX_BYTES)?;
-    parse(&bytes, path).map_err(|error| error.about(path))
+    parse(&bytes, path).map_err(|error| named(error, &bytes).about(path))
+}
+
+/// What a file is that was to be a policy, if it looks like something else.
+pub(crate) fn named(error: CliError, bytes: &[u8]) -> CliError {
+    role::named(error, bytes, "a policy", &[Kind::Policy])
 }
 
 fn parse(bytes: &[u8], path: &Path) -> Result<Policy, CliError> {

@@ -14,7 +14,7 @@ use verifier_core::signature::{AwsLc, RustCrypto};
 use crate::args::{Format, VectorsArgs};
 use crate::code::CliCode;
 use crate::exit::Exit;
-use crate::failure::{CliError, show_path};
+use crate::failure::{CliError, print_note, show_path};
 use crate::text::{plain, wrap};
 use crate::{file, output};
 
@@ -25,13 +25,17 @@ use kind::Kind;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 pub(crate) fn run(args: &VectorsArgs) -> Result<Exit, CliError> {
-    let mut files = Vec::new();
+    let mut found = Found::default();
     for path in &args.paths {
-        collect(path, &mut files)?;
+        found.collect(path)?;
+    }
+    if !found.left_out.is_empty() {
+        print_note(&found.note(), args.format);
     }
     let mut tally = Tally::default();
-    for path in &files {
-        let found = match run_file(path, &mut tally) {
+    for source in &found.files {
+        let path = &source.path;
+        let found = match run_file(source, &mut tally) {
             Ok(differences) => differences,
             Err(error) => {
                 tally.exit = tally.exit.max(error.exit());
@@ -56,38 +60,80 @@ pub(crate) fn run(args: &VectorsArgs) -> Result<Exit, CliError> {
     Ok(tally.exit.max(printed.err().unwrap_or(Exit::Ok)))
 }
 
-/// `path`, or every `*.json` below it, sorted.
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
-    // A stack instead of recursion; links to folders are not followed, so it ends.
-    let mut stack = vec![path.to_owned()];
-    let mut found = Vec::new();
-    while let Some(path) = stack.pop() {
-        let unreadable = |error| CliError::unreadable(&path, &error);
-        if found.is_empty() && stack.is_empty() && !path.is_dir() {
-            found.push(path);
-            continue;
-        }
-        for entry in fs::read_dir(&path).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let kind = entry.file_type().map_err(unreadable)?;
-            let path = entry.path();
-            if kind.is_dir() {
-                stack.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    files.append(&mut found);
-    Ok(())
+/// A file to run.
+struct Source {
+    path: PathBuf,
+    /// Whether the caller has named it, and not a folder that it is in.
+    named: bool,
 }
 
-fn run_file(path: &Path, tally: &mut Tally) -> Result<Vec<Difference>, CliError> {
-    let bytes = file::read_whole(path, MAX_BYTES)?;
+#[derive(Default)]
+struct Found {
+    files: Vec<Source>,
+    /// Where something is that no folder may make this program open, and what it is.
+    left_out: Vec<(PathBuf, &'static str)>,
+}
+
+impl Found {
+    /// `path`, or every regular file `*.json` below it, in any case, sorted.
+    fn collect(&mut self, path: &Path) -> Result<(), CliError> {
+        let found = |path, named| Source { path, named };
+        if !path.is_dir() {
+            self.files.push(found(path.to_owned(), true));
+            return Ok(());
+        }
+        // A stack instead of recursion; links are not followed, so it ends.
+        let mut stack = vec![path.to_owned()];
+        let mut files = Vec::new();
+        while let Some(folder) = stack.pop() {
+            let unreadable = |error| CliError::unreadable(&folder, &error);
+            for entry in fs::read_dir(&folder).map_err(unreadable)? {
+                let entry = entry.map_err(unreadable)?;
+                let kind = entry.file_type().map_err(unreadable)?;
+                let name = entry.file_name().to_ascii_lowercase();
+                let path = entry.path();
+                if kind.is_dir() {
+                    stack.push(path);
+                } else if kind.is_symlink() {
+                    self.left_out.push((path, "a link, which is not followed"));
+                } else if !kind.is_file() {
+                    self.left_out.push((path, "no regular file"));
+                } else if name.as_encoded_bytes().ends_with(b".json") {
+                    files.push(path);
+                }
+            }
+        }
+        files.sort();
+        self.files
+            .extend(files.into_iter().map(|path| found(path, false)));
+        self.left_out.sort();
+        Ok(())
+    }
+
+    fn note(&self) -> String {
+        /// How many names are printed of a longer list.
+        const MOST: usize = 100;
+        let count = self.left_out.len();
+        let names: Vec<String> = self
+            .left_out
+            .iter()
+            .take(MOST)
+            .map(|(path, why)| format!("{} ({why})", show_path(path)))
+            .collect();
+        let more = match count.saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{count} left out: {}{more}.", names.join(", "))
+    }
+}
+
+fn run_file(source: &Source, tally: &mut Tally) -> Result<Vec<Difference>, CliError> {
+    let path = &source.path;
+    let bytes = match source.named {
+        true => file::read_whole(path, MAX_BYTES)?,
+        false => file::read_whole_found(path, MAX_BYTES)?,
+    };
     let malformed = |problem: String| {
         let message = format!("{} is not a vector file: {problem}.", show_path(path));
         CliError::new(CliCode::VectorsForm, message).file(path)

@@ -94,7 +94,7 @@ codes! {
     BundleSchema "bundle.schema" Malformed,
         "The JSON is neither a bundle nor an approval service's confirmation: a key is missing, unknown, or of the wrong kind.",
         "Another kind of file, or one made by a newer version.",
-        "Look at the file with `cosignet inspect`; if it is newer than this verifier, update the verifier.";
+        "Check that it is the file you meant, or get it again from its source; if it is newer than this verifier, update the verifier.";
     BundleBase64 "bundle.base64" Malformed,
         "A binary member is not strict base64url without padding (of a consistency proof: standard base64).",
         "The service writes bytes in a way of its own (padding, the other alphabet, a list of numbers), or the file was re-encoded on its way.",

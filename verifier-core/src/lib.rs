@@ -18,6 +18,7 @@ mod failure;
 pub mod input;
 pub mod inspect;
 pub mod json;
+pub mod kind;
 pub mod leaf;
 pub mod payload;
 pub mod policy;

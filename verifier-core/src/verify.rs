@@ -23,6 +23,7 @@ use crate::code::Code;
 use crate::encoding::sha256;
 use crate::entry::{self, Entry};
 use crate::input::{self, Input};
+use crate::kind::Kind;
 use crate::policy::{LogRule, Policy};
 use crate::report::{ApproverFacts, Claimed, Inputs, PolicyFacts, Report, Verdict};
 use crate::signature::{Crypto, RustCrypto};
@@ -96,7 +97,7 @@ pub fn verify(input: &[u8], request: &Request<'_>) -> Report {
             checks: Vec::new(),
         }
         .report(&input, inputs),
-        Err(error) => malformed(&error, request, inputs),
+        Err(error) => malformed(&error, Kind::of(input), request, inputs),
     }
 }
 
@@ -322,11 +323,11 @@ fn unknown_key(policy: Option<&Policy>, claim: &Claim<'_>) -> Check {
     check.found(claim.key_for_people())
 }
 
-fn malformed(error: &input::Error, request: &Request<'_>, inputs: Inputs) -> Report {
+fn malformed(error: &input::Error, looks: Kind, request: &Request<'_>, inputs: Inputs) -> Report {
     Report {
         verdict: Verdict::Malformed,
         code: error.code(),
-        summary: summary::of_malformed(error),
+        summary: summary::of_malformed(error, looks),
         subject: None,
         approver: None,
         claimed: Claimed::default(),

@@ -9,6 +9,7 @@ use verifier_core::Failure as _;
 use verifier_core::code::Code;
 use verifier_core::encoding::hex;
 use verifier_core::json::Value;
+use verifier_core::kind::looks_like_toml;
 use verifier_core::policy::{Approver, LogRule, Policy};
 use verifier_core::text::from_people;
 
@@ -26,12 +27,6 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Policy, Usage> {
         ),
         false => Usage::of(&error),
     })
-}
-
-/// Whether a text that is no JSON has the tables of a policy.
-pub(crate) fn looks_like_toml(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim_start);
-    lines.any(|line| line.starts_with("[webauthn]") || line.starts_with("[[approvers]]"))
 }
 
 pub(crate) fn describe(policy: &Policy) -> String {

@@ -10,6 +10,7 @@ use verifier_core::bundle::{self, Bundle};
 use verifier_core::code::Code;
 use verifier_core::input::Input;
 use verifier_core::json::Value;
+use verifier_core::kind::Kind;
 
 use super::calendars::Calendars;
 use super::log;
@@ -18,7 +19,7 @@ use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 use crate::headers::{self, HeaderFile};
 use crate::text::wrap;
-use crate::{file, output};
+use crate::{file, output, role};
 
 /// What became of a bundle's anchor.
 struct Outcome {
@@ -35,7 +36,10 @@ pub(super) fn run(args: &AnchorUpgradeArgs) -> Result<Exit, CliError> {
     let mut bundle = match Input::parse(&bytes) {
         Ok(Input::Bundle(bundle)) => bundle,
         Ok(_) => return Err(CliError::usage("it is not a bundle of a log.").about(path)),
-        Err(error) => return Err(CliError::of(&error).about(path)),
+        Err(error) => {
+            let error = CliError::of(&error);
+            return Err(role::named(error, &bytes, "a bundle", &[Kind::Bundle]).about(path));
+        }
     };
     let headers = args.headers.as_deref().map(headers::read).transpose()?;
     let chain = headers.as_ref().map(HeaderFile::verify).transpose()?;

@@ -30,11 +30,14 @@ impl<'a> PolicyEdit<'a> {
         let text = file::text(edit.bytes(), Code::PolicySyntax).map_err(about)?;
         if policy_file::is_json(&text, path) {
             let message = "only a policy in TOML can be changed; this one is JSON.";
-            return Err(CliError::usage(message).about(path));
+            let error = CliError::usage(message);
+            return Err(policy_file::named(error, edit.bytes()).about(path));
         }
+        let policy = policy_file::from_toml(&text)
+            .map_err(|error| about(policy_file::named(error, edit.bytes())))?;
         Ok(Self {
             path,
-            policy: policy_file::from_toml(&text).map_err(about)?,
+            policy,
             document: policy_file::document(&text).map_err(about)?,
             edit,
         })

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use toml_edit::{Array, Value as Toml};
 use verifier_core::code::Code;
 use verifier_core::json::Value;
+use verifier_core::kind::Kind;
 use verifier_core::tlog;
 
 use super::check::list;
@@ -12,18 +13,22 @@ use crate::args::{Format, InitArgs};
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 use crate::text::wrap;
-use crate::{file, output, policy_file};
+use crate::{file, output, policy_file, role};
 
 pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
     let log = match &args.log_policy {
         None => None,
         Some(path) => {
             let most = tlog::policy::Policy::MAX_BYTES;
-            let mut text = file::read_text(path, most, Code::PolicyLog)?;
+            let bytes = file::read_whole(path, most)?;
+            let named = |error: CliError| {
+                role::named(error, &bytes, "a log policy", &[Kind::LogPolicy]).about(path)
+            };
+            let mut text = file::text(&bytes, Code::PolicyLog).map_err(named)?;
             if !text.ends_with('\n') {
                 text.push('\n');
             }
-            tlog::policy::Policy::parse(&text).map_err(|error| CliError::of(&error).about(path))?;
+            tlog::policy::Policy::parse(&text).map_err(|error| named(CliError::of(&error)))?;
             Some(text)
         }
     };

@@ -12,6 +12,7 @@ use verifier_core::time::for_people;
 use verifier_core::{Report, Verdict, quote};
 
 use crate::failure::{CliError, show_path};
+use crate::role;
 use crate::text::{Style, json_text, plain, plain_path, wrap};
 
 /// What stands in a list where there is no verdict.
@@ -65,7 +66,8 @@ pub(crate) fn full(
         }
     }
     out.push('\n');
-    out.push_str(&footer(report, style));
+    let next = role::next(report, input, payload);
+    out.push_str(&footer(report, next.as_deref(), style));
     out
 }
 
@@ -344,7 +346,7 @@ fn left_out(checks: &[Check], style: Style) -> String {
     out
 }
 
-fn footer(report: &Report, style: Style) -> String {
+fn footer(report: &Report, next: Option<&str>, style: Style) -> String {
     let policy = match report.policy() {
         Some(policy) => format!("policy {} sha256 {}", policy.name, hex(&policy.sha256)),
         None => "no policy".into(),
@@ -358,7 +360,7 @@ fn footer(report: &Report, style: Style) -> String {
         }
     }
     let code = report.code();
-    let next = code.explanation().next;
+    let next = next.unwrap_or(code.explanation().next);
     let next = match report.verdict() {
         Verdict::Verified => next.to_owned(),
         _ => format!("{next} More: `cosignet explain {code}`."),

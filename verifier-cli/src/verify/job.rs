@@ -122,15 +122,11 @@ impl Job<'_> {
         if let Some(problem) = &input.problem {
             return Err(problem.clone());
         }
-        if !input.named {
-            // It was one when the folder was listed.
-            file::require_regular(&input.path)?;
-        }
-        let bytes = file::read(&input.path, Input::MAX_BYTES)?;
-        let beside = |path: &Path| {
-            file::require_regular(path)?;
-            file::read_whole(path, MAX_PAYLOAD_BESIDE)
+        let bytes = match input.named {
+            true => file::read(&input.path, Input::MAX_BYTES)?,
+            false => file::read_found(&input.path, Input::MAX_BYTES)?,
         };
+        let beside = |path: &Path| file::read_whole_found(path, MAX_PAYLOAD_BESIDE);
         let payload = input.payload.as_deref().map(beside).transpose()?;
         Ok((bytes, payload))
     }

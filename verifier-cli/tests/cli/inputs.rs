@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use test_vectors::encoding::{hex, sha256};
+use test_vectors::{Algorithm, Approval};
 
 use crate::fixtures::{Folder, Run};
 
@@ -69,10 +70,7 @@ fn a_folder_leaves_out_payloads_and_the_policy_and_nothing_else() {
 }
 
 fn policy_as_json(_toml: &str) -> String {
-    test_vectors::Approval::many(2)[0]
-        .policy
-        .value()
-        .to_string()
+    Approval::many(2)[0].policy.value().to_string()
 }
 
 #[test]
@@ -350,4 +348,136 @@ fn a_payload_has_no_limit_of_its_own() {
     let run = folder.run(&format!("verify approval.json {POLICY} --payload long.txt"));
     assert_eq!(run.code, 1, "{}", run.transcript());
     assert!(run.stdout.contains("[payload.mismatch]"));
+}
+
+/// A bundle, its parts, and everything else that lies beside it, each with the words for it.
+fn kinds(folder: &Folder) -> [(&'static str, &'static str); 9] {
+    let approval = Approval::sample(Algorithm::Es256);
+    let policy = approval.policy.value();
+    folder.write("policy.json", policy.to_string());
+    folder.write("log.policy", policy["log"]["policy"].as_str().unwrap());
+    folder.write("proof.txt", approval.bundle.log_proof.text());
+    folder.write("entry.json", &approval.bundle.entry);
+    folder.write("headers.bin", "cosignet.headers/v1 mainnet 0\n");
+    folder.write("alarm.json", r#"{"type":"cosignet.alarm/v1"}"#);
+    folder.write(
+        "registration.json",
+        r#"{"response":{"attestationObject":""}}"#,
+    );
+    folder.write("key.pem", "-----BEGIN PUBLIC KEY-----\n");
+    [
+        ("policy.toml", "a policy"),
+        ("policy.json", "a policy"),
+        ("log.policy", "a log policy"),
+        ("proof.txt", "a log proof"),
+        ("entry.json", "an entry of a log"),
+        ("headers.bin", "a file of block headers"),
+        ("alarm.json", "an alarm"),
+        ("registration.json", "the registration of a passkey"),
+        ("key.pem", "a key or certificate"),
+    ]
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_file_in_the_role_of_another_one_is_named_as_what_it_is() {
+    let folder = Folder::sample();
+    let kinds = kinds(&folder);
+    for (file, noun) in kinds {
+        let run = folder.run(&format!("verify {file} {POLICY}"));
+        assert_eq!(run.code, 3, "{file}: {}", run.transcript());
+        let said = words(&run.stdout);
+        let expected = format!("this looks like {noun}, not like an approval.");
+        assert!(said.contains(&expected), "{file}: {said}");
+        let (_, next) = said.split_once("Next: ").expect(&said);
+        assert!(!next.starts_with("Check that"), "{file}: {next}");
+        let json = folder.run(&format!("verify {file} {POLICY} --format json"));
+        assert!(json.stdout.contains(&expected), "{file}: {}", json.stdout);
+    }
+    let also = [("approval.json", "an approval")];
+    for (file, noun) in kinds.into_iter().chain(also) {
+        for (role, command) in [
+            ("a policy", "verify approval.json --policy FILE"),
+            ("a policy", "policy check FILE"),
+            (
+                "a file of block headers",
+                "verify approval.json --policy policy.toml --headers FILE",
+            ),
+            ("a file of block headers", "headers check FILE"),
+            (
+                "a log policy",
+                "policy init --name x --rp-id a.example --origin https://a.example --log-policy FILE",
+            ),
+        ] {
+            if noun == role {
+                continue;
+            }
+            let run = folder.run(&command.replace("FILE", file));
+            let context = format!("{command}: {file}: {}", run.transcript());
+            assert!([2, 3].contains(&run.code), "{context}");
+            let expected = format!("{file}: this looks like {noun}, not like {role}.");
+            assert!(words(&run.stderr).contains(&expected), "{context}");
+            assert!(run.stderr.contains("next: "), "{context}");
+        }
+    }
+}
+
+#[test]
+fn a_payload_in_the_role_of_the_approval_is_told_its_place() {
+    let folder = Folder::sample();
+    let run = folder.run(&format!("verify wire.json {POLICY}"));
+    assert_eq!(run.code, 3);
+    assert!(words(&run.stdout).contains("--payload FILE -- APPROVAL"));
+    let run = folder.run(&format!(
+        "verify approval.json {POLICY} --payload policy.toml"
+    ));
+    assert_eq!(run.code, 1);
+    let said = words(&run.stdout);
+    assert!(
+        said.contains("The payload that you gave looks like a policy"),
+        "{said}"
+    );
+    // A title or a comment makes no policy of a text.
+    folder.write("minutes.md", "# Approvers\n\n[link]\n");
+    let run = folder.run(&format!("verify minutes.md {POLICY}"));
+    assert_eq!(run.code, 3);
+    assert!(!run.stdout.contains("looks like"), "{}", run.stdout);
+}
+
+#[test]
+fn inspect_never_sends_the_reader_to_inspect() {
+    let folder = Folder::sample();
+    folder.write("other.json", "{}");
+    folder.write("bad.json", "{");
+    let kinds = kinds(&folder).map(|(file, _)| file);
+    for file in kinds.into_iter().chain(["other.json", "bad.json"]) {
+        let run = folder.run(&format!("inspect {file}"));
+        assert!([0, 3].contains(&run.code), "{file}: {}", run.transcript());
+        assert!(
+            !words(&run.stderr).contains("cosignet inspect"),
+            "{file}: {}",
+            run.stderr
+        );
+    }
+    let run = folder.run("inspect policy.toml");
+    assert!(words(&run.stderr).contains("`cosignet policy show FILE` shows it"));
+}
+
+#[test]
+fn the_threads_are_no_matter_of_the_environment() {
+    let folder = Folder::many(3);
+    let run = |threads: Option<&str>| {
+        let mut command = folder.command();
+        command.args(["verify", "folder", "--policy", "policy.toml"]);
+        command.envs(threads.map(|threads| ("RAYON_NUM_THREADS", threads)));
+        Run::from(command.output().unwrap()).transcript()
+    };
+    let plain = run(None);
+    assert!(plain.contains("3 VERIFIED"), "{plain}");
+    for threads in ["", "0", "1", "-1", "100000", "99999999999999999999", "x"] {
+        assert_eq!(run(Some(threads)), plain, "{threads}");
+    }
 }

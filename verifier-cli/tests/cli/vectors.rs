@@ -95,3 +95,46 @@ fn each_outcome_has_its_exit_code() {
     assert_eq!(Folder::empty().run("vectors run nothing").code, 5);
     assert_eq!(Folder::empty().run("vectors run .").code, 1);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_makes_nothing_open_but_its_regular_files() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::empty();
+    for name in ["in", "in/deep", "elsewhere"] {
+        std::fs::create_dir(folder.path(name)).unwrap();
+    }
+    let good = bundle_vectors("VERIFIED", "ok").to_string();
+    for name in ["in/a.json", "in/deep/B.JSON", "in/.json"] {
+        folder.write(name, &good);
+    }
+    let bad = bundle_vectors("REJECTED", "*").to_string();
+    folder.write("elsewhere/bad.json", &bad);
+    folder.write("in/notes.txt", "");
+    symlink(folder.path("elsewhere"), folder.path("in/folder")).unwrap();
+    symlink("../elsewhere/bad.json", folder.path("in/link.json")).unwrap();
+    symlink("..", folder.path("in/deep/up")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path("in/pipe.json"))
+        .status();
+    assert!(made.unwrap().success());
+
+    let run = folder.run("vectors run in");
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    assert_eq!(run.stdout.lines().last(), Some("3 passed, 0 failed"));
+    let said: Vec<&str> = run.stderr.split_whitespace().collect();
+    let said = said.join(" ");
+    assert!(said.contains("4 left out: "), "{said}");
+    for name in [
+        "in/deep/up (a link, which is not followed)",
+        "in/folder (a link, which is not followed)",
+        "in/link.json (a link, which is not followed)",
+        "in/pipe.json (no regular file)",
+    ] {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    // A link that the caller names is the caller's own.
+    assert_eq!(folder.run("vectors run in/link.json").code, 1);
+    assert_eq!(folder.run("vectors run in/folder").code, 1);
+}

@@ -9,6 +9,7 @@ use crate::check::Status;
 use crate::code::Code;
 use crate::encoding::hex;
 use crate::input;
+use crate::kind::Kind;
 use crate::policy::{LogRule, Policy};
 use crate::report::{PayloadMatch, Report, Strength, Verdict};
 use crate::time::for_people;
@@ -27,8 +28,14 @@ pub(super) fn sentence(report: &Report) -> String {
     }
 }
 
-pub(super) fn of_malformed(error: &input::Error) -> String {
-    format!("Nothing can be concluded: {error}.")
+/// What the file is, if it is something else than an approval, or what is wrong with it.
+pub(super) fn of_malformed(error: &input::Error, looks: Kind) -> String {
+    match looks.noun().filter(|_| !looks.is_approval()) {
+        Some(noun) => {
+            format!("Nothing can be concluded: this looks like {noun}, not like an approval.")
+        }
+        None => format!("Nothing can be concluded: {error}."),
+    }
 }
 
 /// Everything that somebody might read into the verdict and that the evidence does not show.

@@ -7,7 +7,6 @@
 //! ```
 
 mod archive;
-mod calendar;
 mod metrics;
 mod settings;
 mod source;

@@ -63,7 +63,7 @@ pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<Policy> {
     }
     for witness in policy.witnesses() {
         if let Some(url) = witness.url() {
-            client::address(url)
+            log_client::address(url)
                 .map_err(|error| usage(format!("witness {}: {error}", witness.name())))?;
         }
     }

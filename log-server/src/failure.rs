@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use log_client::Kind;
+
 /// What went wrong, for the person at the terminal: what happened, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -51,6 +53,16 @@ impl Failure {
             Self::Damage(_) | Self::Rollback(_) => 1,
             Self::Usage(_) => 2,
             Self::Database(_) | Self::File { .. } | Self::Quorum(_) | Self::System(_) => 5,
+        }
+    }
+}
+
+impl From<log_client::Error> for Failure {
+    fn from(error: log_client::Error) -> Self {
+        match error.kind() {
+            Kind::Address => Self::Usage(error.to_string()),
+            Kind::Mismatch | Kind::Missing => Self::Damage(error.to_string()),
+            _ => Self::System(error.to_string()),
         }
     }
 }

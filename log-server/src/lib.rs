@@ -11,7 +11,6 @@
 
 mod admission;
 mod anchor;
-mod answer;
 mod args;
 mod batch;
 mod cosign;
@@ -39,7 +38,7 @@ mod tiles;
 mod token;
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use verifier_core::time::Time;
@@ -73,6 +72,14 @@ fn now() -> Time {
     let millis = since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
     let millis = millis.saturating_add_signed(failpoint::clock());
     Time::from_millis(millis).unwrap_or(Time::EPOCH)
+}
+
+/// The name that other servers see.
+const AGENT: &str = concat!("cosignet-log/", env!("CARGO_PKG_VERSION"));
+
+/// A client that waits this long for all of one answer.
+fn client(timeout: Duration) -> failure::Result<log_client::Client> {
+    Ok(log_client::Client::new(AGENT, timeout)?)
 }
 
 /// Bytes that nobody can guess.

@@ -5,7 +5,9 @@ use core::mem;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::bitcoin::{Chain, Op, follow, in_block, promised, timestamp};
+use crate::bitcoin::{
+    Chain, Op, attestation, follow, in_block, number, promised, timestamp,
+};
 use crate::encoding::{hex, sha256};
 use crate::http::{Request, Response, serve};
 
@@ -29,6 +31,9 @@ pub enum Mood {
     Reverses,
     /// It shows a block that has another root.
     Lies,
+    /// Whatever it answers leads to something else as well: another chain, a kind of attestation
+    /// that nobody knows.
+    Besides,
 }
 
 /// A running calendar.
@@ -118,7 +123,10 @@ impl State {
             ("POST", "/digest") => Some(Response::ok(self.promise(&request.body))),
             ("GET", path) => match path.strip_prefix("/timestamp/") {
                 Some(message) => match self.blocks.get(message) {
-                    Some(block) => Some(Response::ok(block.clone())),
+                    Some(block) => Some(Response::ok(match self.mood {
+                        Mood::Besides => beside(block),
+                        _ => block.clone(),
+                    })),
                     None if self.waiting.iter().any(|known| hex(known) == message) => {
                         text(404, "Pending confirmation in Bitcoin blockchain")
                     }
@@ -156,11 +164,22 @@ impl State {
                 let long = [Op::Prepend(vec![7; 4000]), Op::Sha256];
                 return timestamp(&[&long[..], &long, &long].concat(), &promised(&uri));
             }
+            Mood::Besides => {
+                self.waiting.push(message);
+                return beside(&timestamp(&path, &promised(&uri)));
+            }
             Mood::Reverses => return [&[0xf2], &timestamp(&path, &promised(&uri))[..]].concat(),
             _ => self.waiting.push(message),
         }
         timestamp(&path, &promised(&uri))
     }
+}
+
+/// A timestamp with two others of the same message before it.
+fn beside(timestamp: &[u8]) -> Vec<u8> {
+    let litecoin = attestation("06869a0d73d71b45", &number(3_000_000));
+    let unknown = attestation("0102030405060708", b"?");
+    [&[0xff][..], &litecoin, &[0xff], &unknown, timestamp].concat()
 }
 
 /// Mines the next block of regtest. Each calendar that owes something has a transaction in it

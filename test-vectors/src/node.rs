@@ -15,6 +15,23 @@ pub struct Node {
     url: String,
     chain: Arc<Mutex<Chain>>,
     asked: Arc<Mutex<u32>>,
+    manner: Arc<Mutex<Manner>>,
+}
+
+/// How a node speaks.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Manner {
+    /// Both forms of addresses for headers.
+    #[default]
+    Both,
+    /// `headers/<hash>.bin?count=<count>` alone.
+    Newer,
+    /// `headers/<count>/<hash>.bin` alone, as before Bitcoin Core 24.
+    Older,
+    /// It loads its blocks and says so.
+    WarmingUp,
+    /// Without the REST interface.
+    NoRest,
 }
 
 impl Node {
@@ -22,12 +39,25 @@ impl Node {
     pub fn start(chain: Chain) -> Self {
         let chain = Arc::new(Mutex::new(chain));
         let asked = Arc::new(Mutex::new(0));
+        let manner = Arc::<Mutex<Manner>>::default();
         let (shared, count) = (Arc::clone(&chain), Arc::clone(&asked));
+        let mood = Arc::clone(&manner);
         let url = serve(move |request| {
             *count.lock().unwrap() += 1;
-            Some(answer(&shared.lock().unwrap(), request))
+            let manner = *mood.lock().unwrap();
+            Some(answer(&shared.lock().unwrap(), manner, request))
         });
-        Self { url, chain, asked }
+        Self {
+            url,
+            chain,
+            asked,
+            manner,
+        }
+    }
+
+    /// Changes how it speaks.
+    pub fn speak(&self, manner: Manner) {
+        *self.manner.lock().unwrap() = manner;
     }
 
     /// Its address.
@@ -46,10 +76,18 @@ impl Node {
     }
 }
 
-fn answer(chain: &Chain, request: &Request) -> Response {
+fn answer(chain: &Chain, manner: Manner, request: &Request) -> Response {
     let not_found = || Response::new(404, "Block not found");
     if request.method == "POST" {
-        return rpc(chain, request);
+        return rpc(chain, manner, request);
+    }
+    match manner {
+        Manner::WarmingUp => {
+            let text = "Service temporarily unavailable: Loading block index…\r\n";
+            return Response::new(503, text);
+        }
+        Manner::NoRest if request.path.starts_with("/rest") => return Response::new(404, ""),
+        _ => {}
     }
     let at = |hash: &str| {
         let mut headers = chain.headers.iter();
@@ -67,29 +105,43 @@ fn answer(chain: &Chain, request: &Request) -> Response {
         ["rest", "chaininfo", "json"] => {
             Some(format!(r#"{{"chain":"regtest","blocks":{}}}"#, chain.tip()))
         }
-        ["rest", "headers", count, hash, kind] => {
+        ["rest", "headers", hash, kind, "count", count] if !matches!(manner, Manner::Older) => {
             let count = height(count).filter(|count| (1..=2000).contains(count));
-            let headers = at(hash).zip(count);
-            let headers = headers.map(|(at, count)| {
-                let headers = chain.headers[at..].iter().take(count);
-                headers.flatten().copied().collect::<Vec<u8>>()
-            });
-            match (headers, kind) {
-                (Some(bytes), "bin") => return Response::ok(bytes),
-                (headers, _) => headers.map(|bytes| hex(&bytes)),
-            }
+            return headers(chain, at(hash), count, kind).unwrap_or_else(not_found);
+        }
+        ["rest", "headers", _, _, "count", _] => {
+            let usage = "No header count specified. Use /rest/headers/<count>/<hash>.<ext>.";
+            return Response::new(400, usage);
+        }
+        ["rest", "headers", count, hash, kind] if !matches!(manner, Manner::Newer) => {
+            let count = height(count).filter(|count| (1..=2000).contains(count));
+            return headers(chain, at(hash), count, kind).unwrap_or_else(not_found);
         }
         _ => None,
     };
     found.map_or_else(not_found, Response::ok)
 }
 
+/// Headers from a place in the chain on, as bytes or in hex.
+fn headers(chain: &Chain, at: Option<usize>, count: Option<usize>, kind: &str) -> Option<Response> {
+    let headers = chain.headers.get(at?..)?.iter().take(count?);
+    let bytes: Vec<u8> = headers.flatten().copied().collect();
+    Some(match kind {
+        "bin" => Response::ok(bytes),
+        _ => Response::ok(hex(&bytes)),
+    })
+}
+
 /// Batches of `getblockcount`, `getblockhash` and `getblockheader`.
-fn rpc(chain: &Chain, request: &Request) -> Response {
+fn rpc(chain: &Chain, manner: Manner, request: &Request) -> Response {
     if request.authorization != "Basic dXNlcjpwYXNz" {
         return Response::new(401, "");
     }
     let call = |call: &Value| {
+        if matches!(manner, Manner::WarmingUp) {
+            let error = json!({"code": -28, "message": "Loading block index…"});
+            return json!({"result": null, "error": error, "id": call["id"]});
+        }
         let params = &call["params"];
         let result = match call["method"].as_str().unwrap() {
             "getblockcount" => Some(json!(chain.tip())),

@@ -23,6 +23,8 @@ pub enum Answer {
     Nothing,
     /// Nothing is said until the client goes away.
     Stall,
+    /// This status, these lines of headers, and this body.
+    Said(u16, &'static str, Vec<u8>),
     /// This status.
     Status(u16),
 }
@@ -46,6 +48,8 @@ pub struct Received {
     pub method: String,
     /// The path without its first slash.
     pub path: String,
+    /// The headers in lower case, one a line.
+    pub headers: String,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -144,7 +148,7 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Received> {
     let mut words = line.split(' ');
     let method = words.next()?.to_owned();
     let path = words.next()?.trim_start_matches('/').to_owned();
-    let mut length = 0;
+    let (mut length, mut headers) = (0, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
@@ -155,10 +159,17 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Received> {
         if header.is_empty() {
             break;
         }
+        headers.push_str(&header);
+        headers.push('\n');
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Received { method, path, body })
+    Some(Received {
+        method,
+        path,
+        headers,
+        body,
+    })
 }
 
 /// `None` if the connection is over.
@@ -195,6 +206,12 @@ fn write(mut stream: &TcpStream, answer: &Answer) -> Option<()> {
             let mut sink = [0; 1];
             while matches!(stream.read(&mut sink), Ok(1)) {}
             None
+        }
+        Answer::Said(status, headers, body) => {
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{headers}\r\n");
+            stream.write_all(head.as_bytes()).ok()?;
+            stream.write_all(body).ok()
         }
         Answer::Status(status) => stream.write_all(&head(*status, 0)).ok(),
     }

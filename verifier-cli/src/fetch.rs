@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use log_client::RemoteLog;
 use verifier_core::bundle::{Bundle, Evidence};
 use verifier_core::commitment::{approver_commitment, email_hash};
 use verifier_core::encoding::sha256;
@@ -21,15 +22,13 @@ use crate::args::{FetchArgs, Format, Wanted};
 use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
-use crate::http::Client;
-use crate::log::RemoteLog;
 use crate::text::{Style, wrap};
 use crate::verify::human;
-use crate::{file, output, policy_file};
+use crate::{file, http, output, policy_file};
 
 pub(crate) fn run(args: &FetchArgs) -> Result<Exit, CliError> {
     let policy = args.policy.as_deref().map(policy_file::load).transpose()?;
-    let client = Client::with_timeout(Duration::from_secs(args.timeout))?;
+    let client = http::client_with(Duration::from_secs(args.timeout))?;
     let log = RemoteLog::new(&client, &args.log)?;
     let fetched = fetch(&log, &args.wanted, policy.as_ref())?;
     let json = fetched.bundle.to_json();
@@ -180,7 +179,7 @@ fn look_up(log: &RemoteLog, id: &str) -> Result<Bundle, CliError> {
     };
     match Input::parse(&bytes) {
         Ok(Input::Bundle(bundle)) => Ok(bundle),
-        _ => Err(log.mismatch(&path, "it is no bundle")),
+        _ => Err(log.mismatch(&path, "it is no bundle").into()),
     }
 }
 
@@ -188,7 +187,7 @@ fn hint_index(log: &RemoteLog, hint: &Bundle) -> Result<u64, CliError> {
     let proof = Proof::parse(&hint.log_proof);
     proof
         .map(|proof| proof.index())
-        .map_err(|error| log.mismatch("public/log/entries", &error.to_string()))
+        .map_err(|error| log.mismatch("public/log/entries", &error.to_string()).into())
 }
 
 /// The head; under a policy one that its log has signed.

@@ -25,7 +25,6 @@ mod http;
 mod input;
 mod inspect;
 mod key;
-mod log;
 mod monitor;
 mod output;
 mod policy;

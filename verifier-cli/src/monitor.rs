@@ -21,6 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 use indicatif::MultiProgress;
+use log_client::{Client, RemoteLog};
 use verifier_core::bitcoin::chain::HeaderChain;
 use verifier_core::policy::{LogPolicy, LogRule, Policy};
 use verifier_core::time::Time;
@@ -29,9 +30,7 @@ use crate::args::MonitorArgs;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::headers::{self, HeaderFile};
-use crate::http::Client;
-use crate::log::RemoteLog;
-use crate::{key, policy_file};
+use crate::{http, key, policy_file};
 
 use event::Event;
 use leaves::Leaves;
@@ -45,7 +44,7 @@ pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, CliError> {
         let message = "The policy does without a log, so there is nothing to watch.";
         return Err(CliError::usage(message).next("Name the log in the policy."));
     };
-    let client = Client::with_timeout(Duration::from_secs(args.timeout))?;
+    let client = http::client_with(Duration::from_secs(args.timeout))?;
     let log = RemoteLog::new(&client, &args.url)?;
     let others = args.compare.iter().map(|url| RemoteLog::new(&client, url));
     let others = others.collect::<Result<_, _>>()?;

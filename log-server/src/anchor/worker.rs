@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use log_client::{Client, calendar};
 use verifier_core::bitcoin::header::Header;
 use verifier_core::bitcoin::ots::{Attestation, Branch};
 use verifier_core::encoding::sha256;
@@ -16,7 +17,6 @@ use verifier_core::time::Time;
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
 
 use super::archive::Stamp;
-use super::calendar::{Fault, Http};
 use super::metrics::State;
 use super::settings::Config;
 use super::{Anchors, source};
@@ -24,6 +24,9 @@ use crate::failure::{Failure, Result};
 
 /// How many calendars have to take a head.
 const ENOUGH: usize = 2;
+
+/// How long a calendar or a source of headers may take for all of one answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the worker looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
@@ -76,7 +79,7 @@ pub(super) struct Worker {
     anchors: Arc<Anchors>,
     config: Config,
     checkpoint: PathBuf,
-    http: Http,
+    client: Client,
     promises: Vec<Promise>,
     /// Calendars that did not answer, and when each is asked again.
     silent: HashMap<String, Backoff>,
@@ -88,7 +91,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(anchors: Arc<Anchors>, config: Config, checkpoint: PathBuf) -> Result<Self> {
         let mut this = Self {
-            http: Http::new()?,
+            client: crate::client(PATIENCE)?,
             promises: Vec::new(),
             silent: HashMap::new(),
             stamping: Backoff::new(),
@@ -175,8 +178,8 @@ impl Worker {
         let digest = sha256(text.as_bytes());
         let mut branch: Option<Branch> = None;
         let mut taken = 0;
-        for calendar in &self.config.calendars {
-            match self.http.stamp(calendar, &digest, &self.config.calendars) {
+        for uri in &self.config.calendars {
+            match calendar::stamp(&self.client, uri, &digest, &self.config.calendars) {
                 Ok(new) => {
                     branch = Some(match &branch {
                         None => new,
@@ -184,7 +187,7 @@ impl Worker {
                     });
                     taken += 1;
                 }
-                Err(fault) => self.fail(calendar, &fault),
+                Err(error) => self.fail(uri, &error),
             }
         }
         branch.filter(|_| taken >= ENOUGH).ok_or_else(|| {
@@ -206,14 +209,14 @@ impl Worker {
                 return true;
             }
             promise.backoff.later(interval);
-            let done = match self.http.block(&promise.uri, &promise.message) {
+            let done = match calendar::block(&self.client, &promise.uri, &promise.message) {
                 Ok(answer) => {
                     silent.remove(&promise.uri);
                     answer.is_some_and(|answer| self.fulfil(promise, &answer))
                 }
-                Err(fault) => {
+                Err(error) => {
                     // One that is down costs one attempt, however much it owes.
-                    self.fail(&promise.uri, &fault);
+                    self.fail(&promise.uri, &error);
                     let backoff = silent.entry(promise.uri.clone());
                     backoff.or_insert_with(Backoff::new).later(interval);
                     false
@@ -228,8 +231,8 @@ impl Worker {
     fn fulfil(&self, promise: &Promise, answer: &Branch) -> bool {
         let header = match self.header(promise.size, answer) {
             Ok(header) => header,
-            Err(fault) => {
-                self.fail("headers", &fault);
+            Err(why) => {
+                self.fail("headers", &why);
                 return false;
             }
         };
@@ -265,7 +268,7 @@ impl Worker {
         &self,
         size: u64,
         answer: &Branch,
-    ) -> std::result::Result<Option<[u8; Header::BYTES]>, Fault> {
+    ) -> std::result::Result<Option<[u8; Header::BYTES]>, String> {
         let Some(from) = &self.config.headers_from else {
             return Ok(None);
         };
@@ -279,7 +282,7 @@ impl Worker {
                 continue;
             };
             let place = (*height, *merkle_root);
-            let header = source::header(&self.http, from, self.config.network, place)?;
+            let header = source::header(&self.client, from, self.config.network, place)?;
             if lowest.is_none_or(|(at, _)| *height < at) {
                 lowest = Some((*height, header));
             }

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
-use reqwest::{Response, Url};
+use log_client::{Answer, Error, Http, Kind};
 use verifier_core::encoding::{hex, sha256};
 use verifier_core::signature::AwsLc;
 use verifier_core::tlog::note::Note;
@@ -13,9 +11,6 @@ use verifier_core::tlog::policy::Witness;
 use verifier_core::tlog::submission::SIZE_TYPE;
 
 use super::worker::Trouble;
-
-/// To be reached at all.
-const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// For all of one answer.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -31,7 +26,7 @@ const CLOCK_SKEW: u64 = 2 * 60 * 1000;
 pub(super) struct Client {
     base: String,
     /// Made with the first question, so that a failure of it is that witness's alone.
-    http: Option<reqwest::Client>,
+    http: Option<Http>,
 }
 
 /// What a witness answered.
@@ -39,18 +34,6 @@ pub(super) struct Reply {
     pub(super) status: u16,
     kind: String,
     pub(super) body: String,
-}
-
-/// What stands before the paths of the protocol, without a slash at its end.
-pub(super) fn address(url: &str) -> Result<String, String> {
-    let parsed = Url::parse(url).map_err(|error| format!("{url} is not a URL: {error}"))?;
-    let usable = matches!(parsed.scheme(), "http" | "https")
-        && parsed.query().is_none()
-        && parsed.fragment().is_none();
-    match usable {
-        true => Ok(url.trim_end_matches('/').to_owned()),
-        false => Err(format!("{url} is not a plain http or https URL")),
-    }
 }
 
 impl Client {
@@ -64,60 +47,42 @@ impl Client {
     /// `POST <url>/add-checkpoint`
     pub(super) async fn add_checkpoint(&mut self, body: String) -> Result<Reply, Trouble> {
         let url = format!("{}/add-checkpoint", self.base);
+        let kind = "text/plain; charset=utf-8";
         let http = self.http()?;
-        let request = http
-            .post(url)
-            .header(CONTENT_TYPE, "text/plain; charset=utf-8");
-        let answer = request.body(body).send().await;
-        read(answer.map_err(|error| unreachable(&error))?).await
+        let answer = http.post(&url, kind, body.into_bytes(), MAX_ANSWER).await;
+        Reply::read(answer.map_err(|error| trouble(&error))?)
     }
 
     /// `GET <url>/<SHA-256 of the origin>/checkpoint`
     pub(super) async fn checkpoint(&self, origin: &str) -> Option<String> {
         let hash = hex(&sha256(origin.as_bytes()));
         let url = format!("{}/{hash}/checkpoint", self.base);
-        let answer = self.http.as_ref()?.get(url).send().await.ok()?;
-        let reply = read(answer).await.ok()?;
+        let answer = self.http.as_ref()?.get(&url, MAX_ANSWER).await.ok()?;
+        let reply = Reply::read(answer).ok()?;
         (reply.status == 200).then_some(reply.body)
     }
 
-    fn http(&mut self) -> Result<reqwest::Client, Trouble> {
+    fn http(&mut self) -> Result<Http, Trouble> {
         if let Some(http) = &self.http {
             return Ok(http.clone());
         }
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("cosignet-log/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIME)
-            .timeout(ANSWER_TIME)
-            .tcp_nodelay(true)
-            // Whom we talk to is what the policy says, not what a server says.
-            .redirect(Policy::none())
-            .build()
-            .map_err(|error| unreachable(&error))?;
+        let http = Http::new(crate::AGENT, ANSWER_TIME).map_err(|error| trouble(&error))?;
         self.http = Some(http.clone());
         Ok(http)
     }
 }
 
-async fn read(mut answer: Response) -> Result<Reply, Trouble> {
-    let status = answer.status().as_u16();
-    let kind = answer.headers().get(CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.to_owned();
-    let mut body = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(|error| unreachable(&error))? {
-        body.extend_from_slice(&piece);
-        if body.len() > MAX_ANSWER {
-            let why = "its answer is longer than 64 KiB".into();
-            return Err(Trouble::Witness("answer", why));
-        }
-    }
-    let body = String::from_utf8(body)
-        .map_err(|_| Trouble::Witness("answer", "its answer is not text".into()))?;
-    Ok(Reply { status, kind, body })
-}
-
 impl Reply {
+    fn read(answer: Answer) -> Result<Self, Trouble> {
+        let body = String::from_utf8(answer.body)
+            .map_err(|_| Trouble::Witness("answer", "its answer is not text".into()))?;
+        Ok(Self {
+            status: answer.status,
+            kind: answer.content_type,
+            body,
+        })
+    }
+
     /// Whether the body is said to be a size.
     pub(super) fn is_size(&self) -> bool {
         let kind = self.kind.split(';').next().unwrap_or_default();
@@ -181,17 +146,11 @@ pub(super) fn cosignature(
     Ok(line)
 }
 
-/// The innermost cause says most.
-fn unreachable(error: &(dyn std::error::Error + 'static)) -> Trouble {
-    let timed_out = error
-        .downcast_ref::<reqwest::Error>()
-        .is_some_and(reqwest::Error::is_timeout);
-    if timed_out {
-        return Trouble::Witness("timeout", "it does not answer in time".into());
-    }
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    Trouble::Witness("unreachable", format!("it cannot be reached: {cause}"))
+fn trouble(error: &Error) -> Trouble {
+    let reason = match error.kind() {
+        Kind::Timeout => "timeout",
+        Kind::Unreachable => "unreachable",
+        _ => "answer",
+    };
+    Trouble::Witness(reason, format!("it {}", error.why()))
 }

@@ -3,11 +3,11 @@
 //! A proof names its calendars, and whoever made the proof chose the names. So no address in a
 //! proof is followed unless it is one of these, or one that the caller has named.
 
+use log_client::{Client, Error, Kind, calendar};
 use verifier_core::bitcoin::ots::{Attestation, Branch};
-use verifier_core::encoding::hex;
 
 use crate::failure::CliError;
-use crate::http::Client;
+use crate::http;
 
 /// The public calendars.
 const PUBLIC: [&str; 4] = [
@@ -16,9 +16,6 @@ const PUBLIC: [&str; 4] = [
     "https://btc.calendar.catallaxy.com",
     "https://finney.calendar.eternitywall.com",
 ];
-
-/// The longest answer, in bytes.
-const LONGEST: usize = 10_000;
 
 pub(super) struct Calendars {
     client: Client,
@@ -30,7 +27,7 @@ impl Calendars {
     pub(super) fn new(named: &[String]) -> Result<Self, CliError> {
         let named = named.iter().map(|url| url.trim_end_matches('/'));
         Ok(Self {
-            client: Client::new()?,
+            client: http::client()?,
             known: PUBLIC.into_iter().chain(named).map(Into::into).collect(),
         })
     }
@@ -67,7 +64,7 @@ impl Calendars {
                         why
                     }
                     Err(error) => {
-                        let why = error.message.clone();
+                        let why = error.why().to_owned();
                         failure = Some(error);
                         why
                     }
@@ -78,26 +75,19 @@ impl Calendars {
         let is_block = |one: &Attestation| matches!(one, Attestation::Bitcoin { .. });
         match failure {
             Some(failure) if answers == 0 && !branch.attestations().iter().any(is_block) => {
-                Err(failure)
+                Err(failure.into())
             }
             _ => Ok((branch, open)),
         }
     }
 
     /// The block, or why there is none.
-    fn ask(&self, uri: &str, message: &[u8]) -> Result<Result<Branch, String>, CliError> {
-        let url = format!("{uri}/timestamp/{}", hex(message));
-        let Some(answer) = self.client.get(&url, LONGEST)? else {
-            return Ok(Err("has no block yet".into()));
-        };
-        let branch = match Branch::parse(message, &answer) {
-            Ok(branch) => branch,
-            Err(error) => return Ok(Err(format!("its answer is of no use: {error}"))),
-        };
-        let is_block = |one: &Attestation| matches!(one, Attestation::Bitcoin { .. });
-        Ok(match branch.attestations().iter().all(is_block) {
-            true => Ok(branch),
-            false => Err("its answer does not lead to Bitcoin blocks".into()),
-        })
+    fn ask(&self, uri: &str, message: &[u8]) -> Result<Result<Branch, String>, Error> {
+        match calendar::block(&self.client, uri, message) {
+            Ok(Some(branch)) => Ok(Ok(branch)),
+            Ok(None) => Ok(Err("has no block yet".into())),
+            Err(error) if error.kind() == Kind::Answer => Ok(Err(error.why().into())),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -6,6 +6,7 @@
 //!     <log>/tile/…                                              → nodes of the tree
 //! ```
 
+use log_client::RemoteLog;
 use verifier_core::bitcoin::header::Header;
 use verifier_core::bitcoin::ots::Timestamp;
 use verifier_core::bundle::{self, Bundle};
@@ -19,8 +20,7 @@ use verifier_core::tlog::prove;
 
 use crate::code::CliCode;
 use crate::failure::CliError;
-use crate::http::Client;
-use crate::log::RemoteLog;
+use crate::http;
 
 /// The longest answers, in bytes.
 const MAX_INDEX: usize = 64 * 1024 * 1024;
@@ -29,7 +29,7 @@ const MAX_CHECKPOINT: usize = 1024 * 1024;
 /// The anchor of the smallest anchored head that covers the entry of a bundle. What the log hands
 /// out is compared with the bundle; whether anybody trusts this log is for `verify` to say.
 pub(super) fn anchor(url: &str, bundle: &Bundle) -> Result<bundle::Anchor, CliError> {
-    let log = Log(RemoteLog::new(&Client::new()?, url)?);
+    let log = Log(RemoteLog::new(&http::client()?, url)?);
     let own = Proof::parse(&bundle.log_proof).map_err(|error| CliError::of(&error))?;
     let head = own.checkpoint().checkpoint();
     let size = log.covering(own.index())?;

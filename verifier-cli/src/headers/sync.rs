@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use log_client::shown;
 use verifier_core::code::Code;
 
 use super::facts::Facts;
@@ -15,7 +16,6 @@ use super::source::{self, Offer, Source};
 use crate::args::{Format, SyncArgs};
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
-use crate::http::shown;
 use crate::output;
 
 pub(super) fn run(args: &SyncArgs) -> Result<Exit, CliError> {

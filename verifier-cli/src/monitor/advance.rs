@@ -250,7 +250,7 @@ impl Monitor<'_> {
         }
         if self.state.scanned.root() != head.root {
             let why = "the entries do not lead to its root";
-            return Err(self.log.mismatch("tile/entries", why));
+            return Err(self.log.mismatch("tile/entries", why).into());
         }
         Ok(())
     }
@@ -274,7 +274,7 @@ impl Monitor<'_> {
             return Ok(());
         }
         let why = "its hashes are not those of the entries";
-        Err(self.log.mismatch(&tile.path(), why))
+        Err(self.log.mismatch(&tile.path(), why).into())
     }
 
     /// Makes durable how far the scan is.

@@ -98,7 +98,7 @@ impl Monitor<'_> {
         let text = String::from_utf8(bytes).map_err(|_| other("it is no text"))?;
         let head = self.read_head(&format!("{}/{path}", self.log.url()), &text)?;
         if head.size != size || self.state.log.as_ref() != Some(&head.key) {
-            return Err(other("it is another head"));
+            return Err(other("it is another head").into());
         }
         let from = format!("{}/{path}", self.log.url());
         Ok((!self.contradicts(&head, &from)?).then_some(head))
@@ -120,7 +120,9 @@ impl Monitor<'_> {
             .and_then(|anchor| anchor.not_later_than);
         match (report.verdict(), bound) {
             (Verdict::Verified, Some(bound)) => Ok(Some((bound, ots))),
-            (Verdict::Rejected, _) => Err(self.log.mismatch(&path, "the timestamp does not hold")),
+            (Verdict::Rejected, _) => {
+                Err(self.log.mismatch(&path, "the timestamp does not hold").into())
+            }
             _ => Ok(None),
         }
     }

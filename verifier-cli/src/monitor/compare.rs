@@ -1,5 +1,6 @@
 //! Compares the log with what others have seen of it.
 
+use log_client::{Kind, RemoteLog};
 use verifier_core::alarm::Evidence;
 use verifier_core::encoding::{hex, sha256};
 use verifier_core::tlog::merkle::verify_prefix;
@@ -10,7 +11,6 @@ use super::advance::Head;
 use super::event::Event;
 use crate::code::CliCode;
 use crate::failure::CliError;
-use crate::log::RemoteLog;
 
 /// How many heads of others are kept that are larger than what is checked.
 pub(super) const MOST_AHEAD: usize = 16;
@@ -112,8 +112,8 @@ impl Monitor<'_> {
         // A witness has no tiles. The head is compared when the log has grown.
         let proof = match proof {
             Ok(proof) => proof.unwrap_or_default(),
-            Err(error) if error.code() == CliCode::ServedMissing.as_str() => return Err(behind),
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == Kind::Missing => return Err(behind),
+            Err(error) => return Err(error.into()),
         };
         let root = verify_prefix(checked, head.size, &head.root, &proof)
             .map_err(|_| other.mismatch("tile", "the tiles do not lead to its root"))?;

@@ -81,9 +81,9 @@ impl Monitor<'_> {
             .client
             .post(url, "application/json", json.into_bytes(), 1024 * 1024);
         let why = match answer {
-            Ok(answer) if answer.status.is_success() => return Ok(()),
-            Ok(answer) => answer.status.to_string(),
-            Err(error) => error.message,
+            Ok(answer) if answer.is_success() => return Ok(()),
+            Ok(answer) => answer.refused(url).why().to_owned(),
+            Err(error) => error.why().to_owned(),
         };
         let message = format!("The webhook could not be told: {why}");
         Err(CliError::new(CliCode::MonitorHook, message))

@@ -225,7 +225,7 @@ impl Monitor<'_> {
         let entry = self.log.entry(index, size)?;
         if leaf_hash(&entry) != self.leaves.record(index)?.hash {
             let why = "it has other entries than before";
-            return Err(self.log.mismatch("tile/entries", why));
+            return Err(self.log.mismatch("tile/entries", why).into());
         }
         let leaves = &mut self.leaves;
         let hashes = prove::inclusion(index, head.size, &mut |height, number| {

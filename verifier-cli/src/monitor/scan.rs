@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use log_client::RemoteLog;
 use verifier_core::code::Effect;
 use verifier_core::policy::Webauthn;
 use verifier_core::signature::AwsLc;
@@ -18,7 +19,6 @@ use verifier_core::{Failure as _, leaf};
 use super::leaves::Record;
 use super::seen::{Key, keys};
 use crate::failure::CliError;
-use crate::log::RemoteLog;
 
 /// How many bundles may be ready before the one that is next.
 const AHEAD: u64 = 256;
@@ -120,7 +120,7 @@ impl Scan<'_> {
         let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
         if self.log.hashes(&hashes)? != leaves {
             let why = "its hashes are not those of the entries";
-            return Err(self.log.mismatch(&hashes.path(), why));
+            return Err(self.log.mismatch(&hashes.path(), why).into());
         }
         let first = number.saturating_mul(WIDTH.into());
         let skip = usize::try_from(known.size().saturating_sub(first)).unwrap_or(0);
@@ -128,7 +128,7 @@ impl Scan<'_> {
             let before = known.levels().first().map(Vec::as_slice);
             if before != leaves.get(..skip) {
                 let why = "it has other entries than before";
-                return Err(self.log.mismatch(&tile.path(), why));
+                return Err(self.log.mismatch(&tile.path(), why).into());
             }
         }
         let mut batch = Batch {

@@ -8,13 +8,13 @@ use verifier_core::tlog::note::Note;
 use super::ledger::Witness;
 use crate::code::CliCode;
 use crate::failure::CliError;
-use crate::http::Client;
+use crate::http;
 
 /// Compares what the witness remembers with the checkpoint at `url`. Only its own cosignature
 /// counts: what a log says without it binds nobody here.
 pub(super) fn check(url: &str, witness: &Witness) -> Result<(), CliError> {
     let url = format!("{}/checkpoint", url.trim_end_matches('/'));
-    let body = Client::new()?.get(&url, Note::MAX_BYTES)?;
+    let body = http::client()?.get(&url, Note::MAX_BYTES)?;
     let wrong = |what: &str| {
         let message = format!("{url} has no checkpoint to compare with: {what}.");
         CliError::new(CliCode::IoUnreachable, message)

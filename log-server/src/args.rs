@@ -275,9 +275,11 @@ pub(crate) enum Right {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A directory is read with its database: also who holds which approval id, and the evidence. Of an
-address only what everybody can read is checked. Changes nothing; a running server is no obstacle.
+address only what everybody can read is checked, if its tiles lead to the root that it has signed at
+all. Changes nothing; a running server is no obstacle.
 
-Exit codes: 0 clean, 1 damage, 2 wrong usage, 5 the directory or the address cannot be read.")]
+Exit codes: 0 clean, 1 damage, 2 wrong usage, 5 the directory or the address cannot be read, or has
+more than --max-entries and --max-seconds allow for.")]
 pub(crate) struct FsckArgs {
     /// The data directory of a log, or its address: http://… or https://…
     #[arg(value_name = "DIR|URL")]
@@ -286,6 +288,12 @@ pub(crate) struct FsckArgs {
     /// only shown to agree with itself
     #[arg(long, value_name = "VKEY")]
     pub(crate) vkey: Option<String>,
+    /// How many entries of an address are read, at 48 bytes of memory each
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub(crate) max_entries: u64,
+    /// How long an address is read, in seconds
+    #[arg(long, value_name = "SECS", default_value_t = 3600)]
+    pub(crate) max_seconds: u64,
     /// How the result is written
     #[arg(long, value_enum, default_value = "human")]
     pub(crate) format: Format,

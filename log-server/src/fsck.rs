@@ -6,6 +6,7 @@ mod web;
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use verifier_core::encoding::hex;
@@ -34,6 +35,8 @@ struct Findings {
     key: Option<String>,
     damage: Vec<String>,
     more: u64,
+    /// Why not all of it was looked at.
+    stopped: Option<String>,
 }
 
 impl Findings {
@@ -52,7 +55,7 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
         .iter()
         .any(|scheme| args.log.starts_with(scheme));
     let found = match (web, &args.vkey) {
-        (true, vkey) => address(&args.log, vkey.as_deref())?,
+        (true, vkey) => address(args, vkey.as_deref())?,
         (false, None) => directory(Path::new(&args.log))?,
         (false, Some(_)) => {
             return Err(Failure::Usage(
@@ -67,7 +70,11 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
             for text in &found.damage {
                 println!("damage: {text}");
             }
-            let verdict = if count == 0 { "clean" } else { "not clean" };
+            let verdict = match (count, &found.stopped) {
+                (0, None) => "clean",
+                (0, Some(_)) => "clean as far as it was read",
+                _ => "not clean",
+            };
             println!("{verdict}: {} entries, root {}", found.size, found.root);
             if let Some(key) = &found.key {
                 println!("The log says that its key is {key}: compare that with the one you know");
@@ -75,7 +82,10 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
         }
     }
     match count {
-        0 => Ok(()),
+        0 => match found.stopped {
+            Some(why) => Err(Failure::System(why)),
+            None => Ok(()),
+        },
         1 => Err(Failure::damage("1 finding of damage")),
         _ => Err(Failure::damage(format!("{count} findings of damage"))),
     }
@@ -84,7 +94,10 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
 fn to_json(found: &Findings) -> String {
     let damage = found.damage.iter().map(|text| Value::from(text.as_str()));
     Value::from([
-        ("clean", Value::from(found.damage.is_empty())),
+        (
+            "clean",
+            Value::from(found.damage.is_empty() && found.stopped.is_none()),
+        ),
         ("damage", damage.collect()),
         ("more", Value::from(found.more)),
         ("root", Value::from(found.root.as_str())),
@@ -138,8 +151,8 @@ fn directory(dir: &Path) -> Result<Findings> {
     Ok(findings)
 }
 
-fn address(url: &str, vkey: Option<&str>) -> Result<Findings> {
-    let log = web::Log::new(url)?;
+fn address(args: &FsckArgs, vkey: Option<&str>) -> Result<Findings> {
+    let log = web::Log::new(&args.log)?;
     let mut findings = Findings::default();
     let text = match vkey {
         Some(text) => text.to_owned(),
@@ -154,14 +167,38 @@ fn address(url: &str, vkey: Option<&str>) -> Result<Findings> {
     let Some((size, root)) = published(&key, Ok(text), &mut findings) else {
         return Ok(findings);
     };
+    // Nothing is read on the word of a head whose tree the log does not have.
+    match log.shows(size, &root) {
+        Err(Failure::Damage(text)) => {
+            findings.add(text);
+            return Ok(findings);
+        }
+        shown => shown?,
+    }
     let bar = bar(size);
     let mut claims = tree::Duplicates::default();
+    let begun = Instant::now();
+    let late = || begun.elapsed().as_secs() >= args.max_seconds;
+    let mut stopped = None;
     let mut each = |index, claim: &Claim, _: &Entry, _: &mut Findings| {
         bar.inc(1);
         claims.add(index, claim);
+        // The clock is looked at once a bundle.
+        if index >= args.max_entries || (index % 256 == 0 && late()) {
+            let why = format!(
+                "only {index} of {size} entries were read: --max-entries and --max-seconds allow \
+                 for no more"
+            );
+            stopped = Some(why.clone());
+            return Err(Failure::System(why));
+        }
         Ok(())
     };
-    tree::check(&log, size, root, &mut findings, &mut each)?;
+    let checked = tree::check(&log, size, root, &mut findings, &mut each);
+    findings.stopped = stopped;
+    if findings.stopped.is_none() {
+        checked?;
+    }
     claims.report(&mut findings);
     bar.finish_and_clear();
     Ok(findings)

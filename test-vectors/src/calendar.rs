@@ -5,9 +5,7 @@ use core::mem;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::bitcoin::{
-    Chain, Op, attestation, follow, in_block, number, promised, timestamp,
-};
+use crate::bitcoin::{Chain, Op, attestation, follow, in_block, number, promised, timestamp};
 use crate::encoding::{hex, sha256};
 use crate::http::{Request, Response, serve};
 

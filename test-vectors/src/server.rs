@@ -21,6 +21,8 @@ pub enum Answer {
     Endless,
     /// The connection is closed.
     Nothing,
+    /// 200 with these bytes, and 404 ever after.
+    Once(Vec<u8>),
     /// Nothing is said until the client goes away.
     Stall,
     /// This status, these lines of headers, and this body.
@@ -132,6 +134,9 @@ fn serve(stream: &TcpStream, shared: &Mutex<Shared>) {
             let mut shared = shared.lock().unwrap();
             let answer = shared.answers.get(&received.path);
             let answer = answer.or(shared.otherwise.as_ref()).cloned();
+            if matches!(answer, Some(Answer::Once(_))) {
+                shared.answers.remove(&received.path);
+            }
             shared.received.push(received);
             answer
         };
@@ -202,6 +207,10 @@ fn write(mut stream: &TcpStream, answer: &Answer) -> Option<()> {
             }
         }
         Answer::Nothing => None,
+        Answer::Once(bytes) => {
+            stream.write_all(&head(200, bytes.len())).ok()?;
+            stream.write_all(bytes).ok()
+        }
         Answer::Stall => {
             let mut sink = [0; 1];
             while matches!(stream.read(&mut sink), Ok(1)) {}

@@ -112,14 +112,22 @@ codes! {
         "The log shows an older head than it, or somebody else, has shown before. The heads do not contradict each other.",
         "A cache or mirror that lags, a log restored from a backup, or one that hides its newest entries from you.",
         "Try again later; if it stays so, ask the log's operator. It is no proof against the log's key: anybody can serve an old head.";
+    MonitorBudget "monitor.budget" Io,
+        "The round has read as much as a round may. What was read is judged, and nothing is known to be wrong with it.",
+        "A first audit of a long log, a slow log, or one that signs a larger tree than anybody can read.",
+        "Run it again: it goes on where it stopped. Give more with --round-seconds, --round-entries or --round-mib.";
     MonitorHead "monitor.head" Incomplete,
         "The head that the log serves does not satisfy the policy, so nothing new was checked.",
         "A wrong address, a log or witness that the policy does not know, witnesses that were down, or somebody in between.",
         "Compare the log's origin, key and witnesses with the policy. It is no proof against the log's key: anybody can serve such a text.";
+    MonitorHeads "monitor.heads" Incomplete,
+        "The log has signed so many heads larger than what it shows that no more of them can be kept.",
+        "A log that signs heads of trees that it does not have.",
+        "Keep the state folder: each of these heads is signed, and may become evidence. Ask the log's operator.";
     MonitorHook "monitor.hook" Incomplete,
-        "A command or webhook that was to be told of an alarm failed.",
+        "A command or webhook that was to be told of an alarm or an entry failed. It says nothing about the log.",
         "A wrong command or address, or a receiver that is down.",
-        "Correct it; the next round tells it again.";
+        "Correct it; the next round tells it again. A chat system may want `--webhook-format slack`.";
     MonitorNoState "monitor.no_state" Usage,
         "There is no state to go on from, and a monitor never starts over silently.",
         "A first run, a wrong --state, or a folder that was lost.",

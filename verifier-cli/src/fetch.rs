@@ -66,7 +66,17 @@ struct Fetched {
     left_out: Vec<&'static str>,
 }
 
+/// The advice about an entry whose evidence the log does not show.
+const SEALED: &str = "the log does not show the evidence of this approval. The bundle that answered \
+                      its append (201) has all of it: ask the service that appended it, and keep \
+                      that bundle.";
+
 impl Fetched {
+    /// Whether the evidence that every verdict needs is missing.
+    fn is_sealed(&self) -> bool {
+        self.bundle.evidence.client_data_json.is_none()
+    }
+
     fn to_json(&self, args: &FetchArgs, report: Option<&Report>) -> String {
         // A report is the same wherever it comes from.
         if let Some(report) = report {
@@ -81,6 +91,7 @@ impl Fetched {
             ),
             ("index", self.index.into()),
             ("leftOut", left_out.collect()),
+            ("sealed", self.is_sealed().into()),
             ("treeSize", self.size.into()),
         ]);
         value.to_text() + "\n"
@@ -95,6 +106,9 @@ impl Fetched {
         );
         for what in &self.left_out {
             out.push_str(&wrap("left out: ", what));
+        }
+        if self.is_sealed() {
+            out.push_str(&wrap("sealed: ", SEALED));
         }
         out.push('\n');
         match report {
@@ -185,9 +199,10 @@ fn look_up(log: &RemoteLog, id: &str) -> Result<Bundle, CliError> {
 
 fn hint_index(log: &RemoteLog, hint: &Bundle) -> Result<u64, CliError> {
     let proof = Proof::parse(&hint.log_proof);
-    proof
-        .map(|proof| proof.index())
-        .map_err(|error| log.mismatch("public/log/entries", &error.to_string()).into())
+    proof.map(|proof| proof.index()).map_err(|error| {
+        log.mismatch("public/log/entries", &error.to_string())
+            .into()
+    })
 }
 
 /// The head; under a policy one that its log has signed.

@@ -7,6 +7,7 @@
 mod advance;
 mod alarms;
 mod anchors;
+mod budget;
 mod compare;
 mod event;
 mod hooks;
@@ -15,10 +16,11 @@ mod leaves;
 mod metrics;
 mod scan;
 mod seen;
+mod spool;
 mod state;
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::MultiProgress;
 use log_client::{Client, RemoteLog};
@@ -32,10 +34,13 @@ use crate::failure::CliError;
 use crate::headers::{self, HeaderFile};
 use crate::{http, key, policy_file};
 
+pub(crate) use hooks::WebhookFormat;
+
 use event::Event;
 use leaves::Leaves;
 use metrics::{Counts, Metrics};
 use seen::Seen;
+use spool::Spool;
 use state::{State, StateDir};
 
 pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, CliError> {
@@ -64,12 +69,15 @@ pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, CliError> {
         headers: headers.as_ref(),
         metrics,
         counts: Counts::default(),
-        leaves: Leaves::open(&dir.leaves(), state.scanned.size())?,
+        leaves: Leaves::open(&dir.leaves(), state.scanned.size(), &state.leaves)?,
+        spool: Spool::open(&dir.entries(), state.spool)?,
         seen: Seen::open(dir.path(), state.runs.clone())?,
         dir,
         state,
         bars: MultiProgress::new(),
         worst: Exit::Ok,
+        begun: Instant::now(),
+        undelivered: false,
         head_time: None,
     };
     if args.init {
@@ -109,10 +117,15 @@ struct Monitor<'a> {
     dir: StateDir,
     state: State,
     leaves: Leaves,
+    spool: Spool,
     seen: Seen,
     bars: MultiProgress,
     /// The worst that the round has come to.
     worst: Exit,
+    /// When the round began.
+    begun: Instant,
+    /// Whether it was said in this round that somebody could not be told.
+    undelivered: bool,
     /// The latest time that witnesses gave to a head of the log.
     head_time: Option<Time>,
 }
@@ -120,15 +133,20 @@ struct Monitor<'a> {
 impl Monitor<'_> {
     /// One round. What went wrong has been said when this returns.
     fn round(&mut self) -> Exit {
-        self.worst = Exit::Ok;
+        (self.worst, self.begun, self.undelivered) = (Exit::Ok, Instant::now(), false);
         let others = self.look_around();
         let before = self.state.checked.size();
         let outcome = self.advance();
         self.noted(outcome);
         let outcome = self.compare(others);
         self.noted(outcome);
-        if self.state.checked.size() > before {
+        if self.state.checked.size() > before || self.state.anchors_left {
             let outcome = self.anchors();
+            self.noted(outcome);
+        }
+        if self.state.scanned == self.state.checked {
+            // All of them are judged, also by the anchors.
+            let outcome = self.spool.restart(self.state.checked.size());
             self.noted(outcome);
         }
         let outcome = self.tell();
@@ -164,7 +182,13 @@ impl Monitor<'_> {
             .suspend(|| event.print(self.log.url(), self.args.format));
     }
 
+    /// Makes durable what is known, and how far the scan is.
     fn save(&mut self) -> Result<(), CliError> {
+        self.leaves.sync()?;
+        self.spool.sync()?;
+        self.seen.flush()?;
+        self.state.leaves = self.leaves.sum();
+        self.state.spool = self.spool.place();
         self.state.runs = self.seen.runs().to_vec();
         self.dir.save(&self.state)?;
         self.seen.sweep();

@@ -140,7 +140,21 @@ fn ticks(process: &str) -> u64 {
 /// system does not say.
 fn audit(cosignet: &Path, dir: &Path, server: &Server, state: &Path) -> Result<(u64, u64), String> {
     let mut child = Command::new(cosignet)
-        .args(["monitor", &server.url(), "--init", "--once", "--policy"])
+        .args([
+            "monitor",
+            &server.url(),
+            "--init",
+            "--once",
+            "--round-seconds",
+            "86400",
+        ])
+        .args([
+            "--round-entries",
+            "1000000000",
+            "--round-mib",
+            "1000000",
+            "--policy",
+        ])
         .arg(dir.join("policy.toml"))
         .arg("--state")
         .arg(state)

@@ -19,6 +19,7 @@ mod interop;
 mod test;
 mod tour;
 mod vectors;
+mod watch;
 mod web;
 
 use std::env;
@@ -37,6 +38,7 @@ cargo xtask bench-log against DIR  the log against that of another build, in tur
 cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
 cargo xtask bench-witness     how many heads a witness cosigns in a second
 cargo xtask crash             kill the log server 200 times under load, and look what it lost
+cargo xtask watch [STEP]      damage the state of a monitor at every byte, or at every STEP bytes
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 cargo xtask interop           let other programs read what the log publishes
 ";
@@ -68,6 +70,11 @@ fn main() -> ExitCode {
         },
         ["bench-witness"] => bench_witness::run(),
         ["crash"] => crash::run_campaign(),
+        ["watch"] => watch::run_campaign(1),
+        ["watch", step] => match step.parse() {
+            Ok(step @ 1..) => watch::run_campaign(step),
+            _ => Err(format!("{step} is not a number of bytes")),
+        },
         ["fuzz"] => fuzz::run_all(60),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz::run_all(seconds),

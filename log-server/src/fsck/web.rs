@@ -45,6 +45,11 @@ impl Log {
         })
     }
 
+    /// Looks whether the tiles at the right edge lead to the root.
+    pub(super) fn shows(&self, size: u64, root: &Hash) -> Result<()> {
+        Ok(self.0.shows(size, root)?)
+    }
+
     fn absent(&self, path: &str) -> Failure {
         Failure::System(format!("{}/{path} is not there", self.0.url()))
     }

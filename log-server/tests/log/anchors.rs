@@ -537,6 +537,20 @@ fn calendars_are_not_trusted_and_no_address_of_theirs_is_followed() {
 }
 
 #[test]
+fn answers_may_lead_to_other_things_besides() {
+    let mut stage = Stage::new(3);
+    for calendar in &stage.calendars {
+        calendar.set(Mood::Besides);
+    }
+    let server = stage.serve();
+    server.client.append(&Approval::new(1));
+    anchor(&server, 1, is_pending);
+    stage.mine();
+    let anchored = anchor(&server, 1, |anchor| anchor["pending"].is_null());
+    assert_eq!(anchored["height"], HEIGHT);
+}
+
+#[test]
 fn what_calendars_lose_is_stamped_again() {
     let mut stage = Stage::new(3);
     for calendar in &stage.calendars {

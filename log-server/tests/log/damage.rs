@@ -5,6 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
+use test_vectors::Server;
+use test_vectors::encoding::b64;
+use test_vectors::note::{NoteKey, note};
 
 use crate::harness::{Approval, Log, flip, time, tree};
 
@@ -195,6 +198,32 @@ fn fsck_over_http_finds_what_everybody_can_see() {
         flip(&path);
     }
     assert_eq!(log.fsck_of(&known).0, Some(0));
+    // More than the caller allows for is not called clean.
+    let few = [&known[..], &["--max-entries", "256"]].concat();
+    let (code, report) = log.fsck_of(&few);
+    assert_eq!(
+        (code, report["clean"].as_bool()),
+        (Some(5), Some(false)),
+        "{report}"
+    );
+    assert_eq!(
+        log.fsck_of(&[&known[..], &["--max-seconds", "0"]].concat())
+            .0,
+        Some(5)
+    );
+}
+
+#[test]
+fn fsck_reads_nothing_on_the_word_of_a_head_alone() {
+    let log = log(1);
+    let server = Server::start();
+    let key = NoteKey::new("endless.example/log", 1, [7; 32]);
+    let text = format!("endless.example/log\n{}\n{}\n", 1_u64 << 40, b64(&[7; 32]));
+    let head = note(&text, &[key.line(&text, 0)]);
+    server.set("checkpoint", head);
+    let (code, report) = log.fsck_of(&[&server.url(), "--vkey", &key.vkey()]);
+    assert_eq!(code, Some(1), "{report}");
+    assert!(server.received().len() < 10, "it asks on and on");
 }
 
 #[test]

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Format, approval_id};
+use crate::monitor::WebhookFormat;
 
 /// Fetch an approval from a log, with a proof made from the log's own tiles
 #[derive(Args, Debug)]
 #[command(after_help = "\
 The log's look-up is a hint for where the entry is and what it discloses, nothing more: the entry,
 and the proof that it is in the tree of the log's signed head, are built from the tiles and checked
-before anything is written. What the log discloses is included if it belongs to the entry.
+before anything is written. What the log discloses is included if it belongs to the entry. Of a
+sealed entry that is nothing, and the verdict is INCOMPLETE: the bundle that answered the append
+(201) is the only complete one, so whoever appends keeps it.
 
 With --policy, the verdict on what was written is printed, and the exit code is that of
 `cosignet verify --approval-id ID`: 0 VERIFIED, 1 REJECTED, 4 INCOMPLETE. Without one, 0 says only
@@ -60,8 +63,10 @@ on only after that. The first round needs --init and reads the whole log.
 
 Exit codes of --once: 0 clean; 1 misbehaviour is proven: the evidence is in DIR/alarms, and as long
 as a file is there every round ends with 1; 2 wrong usage, a bad policy, or no state; 4 the round
-could not be completed, which proves nothing; 5 the log cannot be reached. Without --once it runs
-until it is ended, at any moment: the next run goes on where this one was.
+could not be completed, which proves nothing; 5 the log cannot be reached, or the round has read as
+much as it may (--round-seconds, --round-entries, --round-mib) and the next one goes on there.
+Without --once it runs until it is ended, at any moment: the next run goes on where this one was.
+A command or webhook that fails is tried again in each round, and changes no exit code.
 
 An alarm is a file that anybody checks with `cosignet verify-alarm FILE --policy FILE`.
 
@@ -100,6 +105,9 @@ pub(crate) struct MonitorArgs {
     /// Where alarms, and entries by watched keys, are posted as JSON
     #[arg(long, value_name = "URL")]
     pub(crate) webhook: Option<String>,
+    /// The form in which the webhook wants them
+    #[arg(long, value_enum, default_value_t, requires = "webhook")]
+    pub(crate) webhook_format: WebhookFormat,
     /// Bitcoin's block headers, for anchors; see `cosignet headers`
     #[arg(long, value_name = "FILE")]
     pub(crate) headers: Option<PathBuf>,
@@ -112,6 +120,15 @@ pub(crate) struct MonitorArgs {
     /// Print only what is wrong, and what was asked to be watched: for cron, which mails the rest
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// How long a round may read, in seconds
+    #[arg(long, value_name = "SECS", default_value_t = 600, value_parser = seconds())]
+    pub(crate) round_seconds: u64,
+    /// How many entries a round may read
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) round_entries: u64,
+    /// How much a round may write into the state, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) round_mib: u64,
     /// How many downloads may run at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) connections: u16,

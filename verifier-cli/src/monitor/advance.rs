@@ -14,8 +14,7 @@ use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{Level, Tile};
 
 use super::Monitor;
-use super::compare::MOST_AHEAD;
-use super::event::{Event, now};
+use super::event::{Event, counted, now};
 use super::scan::{Batch, Scan};
 use crate::code::CliCode;
 use crate::exit::Exit;
@@ -54,23 +53,14 @@ impl Monitor<'_> {
             );
             return Err(CliError::new(CliCode::MonitorHead, message).found(&*head.key));
         }
+        self.reconcile(&head)?;
         let outcome = self.follow(&head);
         if outcome.is_err() {
-            self.keep_ahead(&head)?;
+            // It is signed all the same.
+            let url = self.log.url().to_owned();
+            self.keep_ahead(&head, &url)?;
         }
         outcome
-    }
-
-    /// A head that could not be read to its end is signed all the same: it is kept, to be compared
-    /// with what the log shows later.
-    fn keep_ahead(&mut self, head: &Head) -> Result<(), CliError> {
-        let ahead = &mut self.state.ahead;
-        let larger = head.size > self.state.checked.size();
-        if larger && ahead.len() < MOST_AHEAD && !ahead.contains(&head.text) {
-            ahead.push(head.text.clone());
-            self.save()?;
-        }
-        Ok(())
     }
 
     /// Goes on from what is checked to a head of the log.
@@ -83,12 +73,19 @@ impl Monitor<'_> {
         if head.size > self.state.checked.size() || self.state.head.is_none() {
             let begun = Instant::now();
             let from = self.state.checked.size();
-            self.scan(head)?;
-            self.judge(head, time)?;
+            if let Err(error) = self.scan(head) {
+                let outcome = self.stopped(head, time, &error);
+                self.noted(outcome);
+                return Err(error);
+            }
+            self.judge(head, head.size, time)?;
             self.complete(head)?;
             self.report(head, from, begun.elapsed());
         } else if self.worst == Exit::Ok {
-            let text = format!("nothing new; {} entries are checked", head.size);
+            let text = match head.size {
+                1 => "nothing new; 1 entry is checked".into(),
+                size => format!("nothing new; {size} entries are checked"),
+            };
             self.say(&Event::new("unchanged", text).with("size", head.size));
         }
         self.remember(head)?;
@@ -132,6 +129,7 @@ impl Monitor<'_> {
     fn extends(&mut self, head: &Head) -> Result<bool, CliError> {
         let checked = self.state.checked.size();
         let Some(last) = self.state.head.clone() else {
+            self.shown(head)?;
             return Ok(true);
         };
         if head.size <= checked {
@@ -139,15 +137,16 @@ impl Monitor<'_> {
             let contradicts = self.contradicts(head, &url)?;
             if !contradicts && head.size < checked {
                 let message = format!(
-                    "{} serves a head of {} entries; {checked} are checked already.",
+                    "{} serves a head of {}; {checked} are checked already.",
                     self.log.url(),
-                    head.size
+                    counted(head.size, "entry", "entries"),
                 );
                 return Err(CliError::new(CliCode::MonitorBehind, message));
             }
             return Ok(!contradicts);
         }
         if checked == 0 {
+            self.shown(head)?;
             return Ok(true);
         }
         let mut nodes = self.log.nodes(head.size);
@@ -169,6 +168,12 @@ impl Monitor<'_> {
         };
         self.raise(evidence, &[self.log.url().to_owned()])?;
         Ok(false)
+    }
+
+    /// Nothing is read on the word of a head alone: a log that does not have its tree could hand out
+    /// entries for ever.
+    fn shown(&self, head: &Head) -> Result<(), CliError> {
+        Ok(self.log.shows(head.size, &head.root)?)
     }
 
     /// Whether a head of at most the checked size is not that of the checked tree.
@@ -210,13 +215,50 @@ impl Monitor<'_> {
             let text = format!("goes on at entry {scanned}, where the scan was interrupted");
             self.say(&Event::new("resumed", text).with("size", scanned));
         }
-        let outcome = self.read(head);
-        match &outcome {
-            // Nobody knows which part is wrong.
-            Err(error) if error.code() == CliCode::ServedMismatch.as_str() => self.forget()?,
-            _ => self.keep()?,
+        if self.spool.place().0 > scanned || self.state.scanned == self.state.checked {
+            self.spool.restart(self.state.scanned.size())?;
         }
-        outcome
+        self.read(head)?;
+        self.save()
+    }
+
+    /// A scan that did not come to its end: what was read is judged, if it is the beginning of the
+    /// tree of the head; else it is forgotten, because nobody knows which part of it is wrong.
+    fn stopped(
+        &mut self,
+        head: &Head,
+        time: Option<Time>,
+        error: &CliError,
+    ) -> Result<(), CliError> {
+        match self.begins(head) {
+            Ok(true) => {}
+            Err(_) if error.code() != CliCode::ServedMismatch.as_str() => return self.save(),
+            Ok(false) | Err(_) => return self.forget(),
+        }
+        self.save()?;
+        let scanned = self.state.scanned.size();
+        if scanned > self.judged() {
+            self.judge(head, scanned, time)?;
+            self.state.judged = scanned;
+            self.state.pairs.clear();
+            self.spool.restart(scanned)?;
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the tree of a head begins with what was scanned.
+    fn begins(&mut self, head: &Head) -> Result<bool, CliError> {
+        let scanned = self.state.scanned.size();
+        if scanned == 0 || scanned >= head.size {
+            return Ok(scanned == 0 || self.state.scanned.root() == head.root);
+        }
+        let mut nodes = self.log.nodes(head.size);
+        let proof = prove::prefix(scanned, head.size, &mut |height, number| {
+            nodes.node(height, number)
+        })?;
+        let root = verify_prefix(scanned, head.size, &head.root, &proof.unwrap_or_default());
+        Ok(root.is_ok_and(|root| root == self.state.scanned.root()))
     }
 
     fn read(&mut self, head: &Head) -> Result<(), CliError> {
@@ -237,9 +279,12 @@ impl Monitor<'_> {
             bar.set_position(size);
             if size.saturating_sub(saved.0) >= SAVE_ENTRIES || saved.1.elapsed() > SAVE_TIME {
                 saved = (size, Instant::now());
-                self.keep()?;
+                self.save()?;
             }
-            Ok(())
+            match size < head.size {
+                true => self.within_budget(known.size(), head.size),
+                false => Ok(()),
+            }
         });
         bar.finish_and_clear();
         self.bars.remove(&bar);
@@ -256,15 +301,18 @@ impl Monitor<'_> {
     }
 
     fn take(&mut self, batch: Batch) -> Result<(), CliError> {
+        let mut scanned = self.state.scanned.clone();
         for record in &batch.records {
-            let filled = self.state.scanned.append(record.hash);
+            let filled = scanned.append(record.hash);
             let filled = filled.map_err(|error| CliError::of(&error))?;
             for (tile, hashes) in filled {
                 self.same_tile(&tile, &hashes)?;
             }
         }
+        self.spool.append(&batch.entries)?;
         self.leaves.append(&batch.records)?;
         self.seen.add(batch.keys);
+        self.state.scanned = scanned;
         Ok(())
     }
 
@@ -277,17 +325,12 @@ impl Monitor<'_> {
         Err(self.log.mismatch(&tile.path(), why).into())
     }
 
-    /// Makes durable how far the scan is.
-    fn keep(&mut self) -> Result<(), CliError> {
-        self.leaves.sync()?;
-        self.seen.flush()?;
-        self.save()
-    }
-
     /// Forgets what was scanned and not checked.
     fn forget(&mut self) -> Result<(), CliError> {
         self.state.scanned = self.state.checked.clone();
+        self.state.judged = self.state.checked.size();
         self.state.pairs.clear();
+        self.spool.restart(self.state.scanned.size())?;
         self.seen.reset();
         self.leaves.truncate(self.state.scanned.size())?;
         self.save()
@@ -296,6 +339,7 @@ impl Monitor<'_> {
     /// Everything that the head covers was scanned and judged.
     fn complete(&mut self, head: &Head) -> Result<(), CliError> {
         self.state.checked = self.state.scanned.clone();
+        self.state.judged = self.state.checked.size();
         self.state.head = Some(head.text.clone());
         self.state.log = Some(head.key.clone());
         self.state.pairs.clear();
@@ -306,16 +350,21 @@ impl Monitor<'_> {
         let new = head.size.saturating_sub(from);
         self.counts.entries = self.counts.entries.saturating_add(new);
         let mut text = format!(
-            "{new} new entries, {} in all, are in one tree, and every signature holds ({:.1} s)",
+            "{}, {} in all, {} in one tree",
+            counted(new, "new entry", "new entries"),
             head.size,
-            took.as_secs_f64()
+            if new == 1 { "is" } else { "are" },
         );
-        if self.worst != Exit::Ok {
-            text = format!("{new} new entries, {} in all, are in one tree", head.size);
+        if self.worst == Exit::Ok {
+            let seconds = took.as_secs_f64();
+            text.push_str(&format!(", and every signature holds ({seconds:.1} s)"));
         }
         if self.state.unknown > 0 {
-            let unknown = self.state.unknown;
-            text.push_str(&format!("; {unknown} are of types that are not known"));
+            let are = match self.state.unknown {
+                1 => "1 is of a type that is".into(),
+                many => format!("{many} are of types that are"),
+            };
+            text.push_str(&format!("; {are} not known"));
         }
         let event = Event::new("checked", text)
             .with("entries", new)

@@ -20,6 +20,7 @@ use super::Monitor;
 use super::advance::Head;
 use super::judge::{Bound, Cosigned};
 use super::state::MAX_ANCHORED;
+use crate::code::CliCode;
 use crate::failure::CliError;
 
 /// The longest index, in bytes and in JSON values: hourly anchors of several years.
@@ -32,7 +33,10 @@ impl Monitor<'_> {
     /// Looks at the anchors of the checked tree that were not looked at before, and at the blocks
     /// of those that had none.
     pub(super) fn anchors(&mut self) -> Result<(), CliError> {
+        // Until all of it is done: what fails is looked at again in the next round.
+        self.state.anchors_left = true;
         let Some(bytes) = self.log.get("anchors/index.json", MAX_INDEX)? else {
+            self.state.anchors_left = false;
             return Ok(());
         };
         let checked = self.state.checked.size();
@@ -47,16 +51,28 @@ impl Monitor<'_> {
             })
             .collect();
         open.sort_unstable();
-        // Beyond what can be remembered nothing is looked at: hourly anchors take decades for that.
+        // Hourly anchors take decades to fill what can be remembered.
         let room = MAX_ANCHORED.saturating_sub(done.len().max(in_blocks.len()));
+        if open.len() > room {
+            let message = format!(
+                "{MAX_ANCHORED} anchored heads are remembered, and no more can be compared."
+            );
+            self.note(&CliError::new(CliCode::MonitorHeads, message));
+        }
+        let mut left = open.len() > MOST.min(room);
         open.truncate(MOST.min(room));
         let (mut earlier, mut later) = (Vec::new(), Vec::new());
         let (mut anchored, mut timed) = (Vec::new(), Vec::new());
         for (size, in_block) in open {
+            if self.is_late() {
+                left = true;
+                break;
+            }
             let head = match self.anchored_head(size) {
                 Ok(Some(head)) => head,
                 Ok(None) => continue,
                 Err(error) => {
+                    left = true;
                     self.note(&error);
                     continue;
                 }
@@ -74,17 +90,22 @@ impl Monitor<'_> {
                     timed.push(size);
                 }
                 Ok(None) => {}
-                Err(error) => self.note(&error),
+                Err(error) => {
+                    left = true;
+                    self.note(&error);
+                }
             }
         }
         if anchored.is_empty() {
-            return Ok(());
+            self.state.anchors_left = left;
+            return self.save();
         }
         let suspects = self.suspects(0, checked, false, earlier, later)?;
         self.accuse(suspects)?;
         let new = anchored.into_iter().filter(|size| !done.contains(size));
         self.state.anchored.extend(new);
         self.state.timed.extend(timed);
+        self.state.anchors_left = left;
         self.save()
     }
 
@@ -120,9 +141,10 @@ impl Monitor<'_> {
             .and_then(|anchor| anchor.not_later_than);
         match (report.verdict(), bound) {
             (Verdict::Verified, Some(bound)) => Ok(Some((bound, ots))),
-            (Verdict::Rejected, _) => {
-                Err(self.log.mismatch(&path, "the timestamp does not hold").into())
-            }
+            (Verdict::Rejected, _) => Err(self
+                .log
+                .mismatch(&path, "the timestamp does not hold")
+                .into()),
             _ => Ok(None),
         }
     }

@@ -8,12 +8,14 @@ use verifier_core::tlog::prove;
 
 use super::Monitor;
 use super::advance::Head;
-use super::event::Event;
+use super::event::{Event, counted};
 use crate::code::CliCode;
+use crate::exit::Exit;
 use crate::failure::CliError;
 
-/// How many heads of others are kept that are larger than what is checked.
-pub(super) const MOST_AHEAD: usize = 16;
+/// How many heads are kept that are larger than what is checked, each of another size. A log that
+/// signs more of them than it shows is reported for that in every round.
+const MOST_AHEAD: usize = 256;
 
 impl Monitor<'_> {
     /// The heads that others show. Fetched before the log's own, so that an honest log is never
@@ -58,7 +60,7 @@ impl Monitor<'_> {
     /// Compares heads with the tree that is checked.
     pub(super) fn compare(&mut self, heads: Vec<(RemoteLog, Head)>) -> Result<(), CliError> {
         if self.state.head.is_none() || (heads.is_empty() && self.state.ahead.is_empty()) {
-            return Ok(());
+            return self.unresolved();
         }
         let checked = self.state.checked.size();
         // Heads that were too large before.
@@ -82,23 +84,116 @@ impl Monitor<'_> {
                 }
                 continue;
             }
-            if !self.state.ahead.contains(&head.text) && self.state.ahead.len() < MOST_AHEAD {
-                self.state.ahead.push(head.text.clone());
-            }
+            self.keep_ahead(&head, other.url())?;
             if let Err(error) = self.larger(&other, &head) {
                 self.note(&error);
             }
         }
-        self.save()
+        self.save()?;
+        self.unresolved()
+    }
+
+    /// Says that the log has signed more than it shows.
+    fn unresolved(&mut self) -> Result<(), CliError> {
+        let count = self.state.ahead.len();
+        if count >= MOST_AHEAD {
+            let message = format!(
+                "The log has signed {count} heads that it does not show, and no more can be kept."
+            );
+            return Err(CliError::new(CliCode::MonitorHeads, message));
+        }
+        let sizes = self.state.ahead.iter().filter_map(|text| {
+            let head = self.read_head("the state", text).ok()?;
+            Some(head.size)
+        });
+        // Where something else is wrong already, that is the reason.
+        match sizes.max().filter(|_| self.worst == Exit::Ok) {
+            None => Ok(()),
+            Some(size) => {
+                let checked = self.state.checked.size();
+                let message = format!(
+                    "The log has signed a head of {size} entries, and {} shows us {checked}.",
+                    self.log.url()
+                );
+                Err(CliError::new(CliCode::MonitorBehind, message))
+            }
+        }
+    }
+
+    /// Keeps a head that is signed and could not be read to its end, to be compared with what the
+    /// log shows later. Two of one size that differ are evidence at once.
+    pub(super) fn keep_ahead(&mut self, head: &Head, from: &str) -> Result<(), CliError> {
+        if head.size <= self.state.checked.size() {
+            return Ok(());
+        }
+        for text in self.state.ahead.clone() {
+            let Ok(other) = self.read_head("the state", &text) else {
+                continue;
+            };
+            if other.size != head.size || other.key != head.key {
+                continue;
+            }
+            if other.root == head.root {
+                return Ok(());
+            }
+            let evidence = Evidence::Fork {
+                first: text,
+                second: head.text.clone(),
+                prefix: Vec::new(),
+            };
+            return self.raise(evidence, &[from.to_owned()]);
+        }
+        // A full list is said by `unresolved`.
+        if self.state.ahead.len() < MOST_AHEAD {
+            self.state.ahead.push(head.text.clone());
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Compares the heads that were kept with a larger one of the log, as far as its tiles show.
+    /// Those that it extends say nothing that it does not say.
+    pub(super) fn reconcile(&mut self, head: &Head) -> Result<(), CliError> {
+        let checked = self.state.checked.size();
+        let log = self.log.clone();
+        let mut nodes = log.nodes(head.size);
+        for text in self.state.ahead.clone() {
+            let Ok(other) = self.read_head("the state", &text) else {
+                continue;
+            };
+            if other.size <= checked || other.size >= head.size || self.is_late() {
+                continue;
+            }
+            let proof = prove::prefix(other.size, head.size, &mut |height, number| {
+                nodes.node(height, number)
+            });
+            let Ok(Some(proof)) = proof else {
+                continue;
+            };
+            match verify_prefix(other.size, head.size, &head.root, &proof) {
+                Ok(root) if root == other.root => self.state.ahead.retain(|kept| *kept != text),
+                Ok(_) => {
+                    let evidence = Evidence::Fork {
+                        first: text,
+                        second: head.text.clone(),
+                        prefix: proof,
+                    };
+                    self.raise(evidence, &[self.log.url().to_owned()])?;
+                }
+                // Not the tree of the head, so it proves nothing.
+                Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Somebody shows a larger tree than the log does.
     fn larger(&mut self, other: &RemoteLog, head: &Head) -> Result<(), CliError> {
         let checked = self.state.checked.size();
         let behind = format!(
-            "{} shows a head of {} entries, and {} shows us {checked}.",
+            "{} shows a head of {}, and {} shows us {checked}.",
             other.url(),
-            head.size,
+            counted(head.size, "entry", "entries"),
             self.log.url()
         );
         let behind = CliError::new(CliCode::MonitorBehind, behind);

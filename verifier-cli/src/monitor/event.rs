@@ -6,6 +6,7 @@ use verifier_core::json::Value;
 use verifier_core::time::{Time, for_people};
 
 use crate::args::Format;
+use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output;
@@ -31,6 +32,7 @@ impl Event {
     /// A round, or a part of one, that could not be completed.
     pub(crate) fn of(error: &CliError, exit: Exit) -> Self {
         let name = match exit {
+            _ if error.code() == CliCode::MonitorBudget.as_str() => "stopped",
             Exit::Io => "unreachable",
             _ => "incomplete",
         };
@@ -49,6 +51,11 @@ impl Event {
     pub(crate) fn with(mut self, key: &'static str, value: impl Into<Value<'static>>) -> Self {
         self.members.push((key, value.into()));
         self
+    }
+
+    /// The line for people, without the time.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// One JSON object.
@@ -74,6 +81,14 @@ impl Event {
             }
         };
         let _ignored = output::print(&text, format);
+    }
+}
+
+/// A number of things: "1 entry", "7 entries".
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {many}"),
     }
 }
 

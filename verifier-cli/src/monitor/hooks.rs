@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use verifier_core::alarm::{Alarm, Request};
 use verifier_core::json::{Limits, Value};
 use verifier_core::quote;
@@ -12,6 +13,7 @@ use verifier_core::signature::AwsLc;
 
 use super::Monitor;
 use super::event::Event;
+use super::state::damaged;
 use crate::alarm::proven_members;
 use crate::code::CliCode;
 use crate::failure::CliError;
@@ -20,25 +22,62 @@ use crate::file;
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Entries by watched keys that are kept for a webhook that is down.
+const MOST_UNPOSTED: usize = 10_000;
+
+/// The form of what is posted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum WebhookFormat {
+    /// The event as one JSON object, an alarm with its evidence
+    #[default]
+    Json,
+    /// {"text":"…"}, as Slack, Mattermost and others want it
+    Slack,
+    /// One line of text
+    Plain,
+}
+
+impl WebhookFormat {
+    /// The media type and the body.
+    fn body(self, event: &Event, log: &str) -> (&'static str, String) {
+        let line = || format!("cosignet monitor, {log}: {}", event.text());
+        match self {
+            Self::Json => ("application/json", event.to_json(log)),
+            Self::Slack => {
+                // The three characters that mean something there.
+                let text = line().replace('&', "&amp;");
+                let text = text.replace('<', "&lt;").replace('>', "&gt;");
+                let value = Value::from([("text", Value::from(text))]);
+                ("application/json", value.to_text())
+            }
+            Self::Plain => ("text/plain; charset=utf-8", line()),
+        }
+    }
+}
+
 impl Monitor<'_> {
-    /// Tells the command and the webhook of alarms that they have not heard of. What fails is tried
-    /// again in the next round, both of them.
+    /// Tells the command and the webhook of what they have not heard of. What fails is tried again
+    /// in the next round. It says nothing about the log, so it does not change how the round ends.
     pub(super) fn tell(&mut self) -> Result<(), CliError> {
-        let mut left = Vec::new();
-        let mut failed = None;
-        let names = std::mem::take(&mut self.state.untold);
-        if names.is_empty() {
+        let (names, entries) = (
+            std::mem::take(&mut self.state.untold),
+            std::mem::take(&mut self.state.unposted),
+        );
+        if names.is_empty() && entries.is_empty() {
             return Ok(());
         }
         for name in names {
             if let Err(error) = self.tell_of(&name) {
-                left.push(name);
-                failed = Some(error);
+                self.undelivered(&error);
+                self.state.untold.push(name);
             }
         }
-        self.state.untold = left;
-        self.save()?;
-        failed.map_or(Ok(()), Err)
+        for index in entries {
+            if let Ok(Some(event)) = self.watched_event(index) {
+                self.post_entry(index, &event);
+            }
+        }
+        self.save()
     }
 
     fn tell_of(&self, name: &str) -> Result<(), CliError> {
@@ -48,14 +87,11 @@ impl Monitor<'_> {
             return Ok(());
         }
         let bytes = file::read_whole(&path, Alarm::MAX_BYTES)?;
-        let Ok(alarm) = Alarm::parse(&bytes) else {
-            return Ok(());
-        };
+        let alarm = Alarm::parse(&bytes).map_err(|error| damaged(&path, &error.to_string()))?;
         let mut request = Request::new(self.policy, &AwsLc);
         request.headers = self.headers;
-        let Ok(proven) = alarm.judge(&request) else {
-            return Ok(());
-        };
+        let proven = alarm.judge(&request);
+        let proven = proven.map_err(|error| damaged(&path, &error.to_string()))?;
         let mut event = Event::new("alarm", proven.statement())
             .with("file", path.to_string_lossy().into_owned());
         for (key, value) in proven_members(&proven) {
@@ -65,28 +101,51 @@ impl Monitor<'_> {
         if let Ok(alarm) = Value::parse(text.as_bytes(), Limits::bytes(Alarm::MAX_BYTES)) {
             event = event.with("alarm", owned(&alarm));
         }
-        let json = event.to_json(self.log.url());
         if let Some(command) = &self.args.on_alarm {
-            run(command, &path, &json)?;
+            run(command, &path, &event.to_json(self.log.url()))?;
         }
-        self.post(json)
+        self.post(&event)
+    }
+
+    /// Posts an entry by a watched key, or keeps it for the next round.
+    pub(super) fn post_entry(&mut self, index: u64, event: &Event) {
+        let Err(error) = self.post(event) else {
+            return;
+        };
+        self.undelivered(&error);
+        if self.state.unposted.len() < MOST_UNPOSTED {
+            self.state.unposted.push(index);
+        } else {
+            let text = format!("entry {index} is not kept for the webhook: too many wait already");
+            self.say(&Event::new("undelivered", text).with("index", index));
+        }
     }
 
     /// Posts one event to the webhook, if there is one.
-    pub(super) fn post(&self, json: String) -> Result<(), CliError> {
+    fn post(&self, event: &Event) -> Result<(), CliError> {
         let Some(url) = &self.args.webhook else {
             return Ok(());
         };
-        let answer = self
-            .client
-            .post(url, "application/json", json.into_bytes(), 1024 * 1024);
+        let (kind, body) = self.args.webhook_format.body(event, self.log.url());
+        let answer = self.client.post(url, kind, body.into_bytes(), 1024 * 1024);
+        // Its address may be a secret, so it is not in the message.
         let why = match answer {
             Ok(answer) if answer.is_success() => return Ok(()),
             Ok(answer) => answer.refused(url).why().to_owned(),
             Err(error) => error.why().to_owned(),
         };
-        let message = format!("The webhook could not be told: {why}");
+        let message = format!("The webhook could not be told: it {why}.");
         Err(CliError::new(CliCode::MonitorHook, message))
+    }
+
+    /// Says that somebody was not told, once a round.
+    fn undelivered(&mut self, error: &CliError) {
+        self.counts.undelivered = self.counts.undelivered.saturating_add(1);
+        if std::mem::replace(&mut self.undelivered, true) {
+            return;
+        }
+        let text = format!("{}  [{}]", error.message, error.code());
+        self.say(&Event::new("undelivered", text).with("code", error.code()));
     }
 }
 
@@ -137,5 +196,23 @@ fn run(command: &str, path: &std::path::Path, json: &str) -> Result<(), CliError
                 return Err(failed("did not end in time".into()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chat_systems_get_what_they_want() {
+        let event = Event::new("alarm", "a <b> & c").with("index", 7_u64);
+        let (kind, body) = WebhookFormat::Slack.body(&event, "https://log.example");
+        assert_eq!(kind, "application/json");
+        let text = "cosignet monitor, https://log.example: a &lt;b&gt; &amp; c";
+        assert_eq!(body, format!("{{\"text\":\"{text}\"}}"));
+        let (_, body) = WebhookFormat::Plain.body(&event, "https://log.example");
+        assert_eq!(body, "cosignet monitor, https://log.example: a <b> & c");
+        let (_, body) = WebhookFormat::Json.body(&event, "https://log.example");
+        assert!(body.contains("\"index\":7"), "{body}");
     }
 }

@@ -1,5 +1,8 @@
 //! Judges entries that were scanned: alarms for what they prove, and what was asked to be watched.
 
+use std::collections::BTreeMap;
+
+use log_client::Nodes;
 use verifier_core::alarm::{ALLOWANCE_MILLIS, Evidence, Logged};
 use verifier_core::encoding::{base64url, sha256};
 use verifier_core::entry::Entry;
@@ -11,11 +14,14 @@ use verifier_core::tlog::prove;
 
 use super::Monitor;
 use super::advance::Head;
-use super::event::Event;
+use super::event::{Event, counted};
 use super::leaves::Record;
 use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::CliError;
+
+/// Entries that need not be asked for.
+type Hand = BTreeMap<u64, Vec<u8>>;
 
 /// How many entries of one round become alarms of their own.
 const MOST: usize = 100;
@@ -64,28 +70,42 @@ pub(super) enum Suspicion {
 }
 
 impl Monitor<'_> {
-    /// Judges what is scanned and not checked, which is the tree of this head.
-    pub(super) fn judge(&mut self, head: &Head, time: Option<Time>) -> Result<(), CliError> {
-        let from = self.state.checked.size();
+    /// How many entries need no judging any more.
+    pub(super) fn judged(&self) -> u64 {
+        self.state.checked.size().max(self.state.judged)
+    }
+
+    /// Judges what is scanned and not judged: the tree of this head, or its beginning.
+    pub(super) fn judge(
+        &mut self,
+        head: &Head,
+        to: u64,
+        time: Option<Time>,
+    ) -> Result<(), CliError> {
+        let from = self.judged();
         let earlier = self.earlier_heads();
         let later = time.map(|time| Bound::of(head, time, None));
-        self.watch(from, head.size)?;
+        self.watch(from, to)?;
         let later = later.into_iter().collect();
-        let suspects = self.suspects(from, head.size, true, earlier, later)?;
-        self.accuse_in(suspects, head)?;
-        self.duplicates(head)?;
-        let mut unknown = 0_u64;
-        self.leaves.each(from, head.size, |_, record| {
-            unknown = unknown.saturating_add(u64::from(record.is_unknown()));
-            Ok(())
-        })?;
-        self.unknown(unknown);
+        let suspects = self.suspects(from, to, true, earlier, later)?;
+        let accused = self.accuse_in(suspects, head);
+        self.duplicates(head, to)?;
+        accused?;
+        if to == head.size {
+            let mut unknown = 0_u64;
+            self.leaves
+                .each(self.state.checked.size(), to, |_, record| {
+                    unknown = unknown.saturating_add(u64::from(record.is_unknown()));
+                    Ok(())
+                })?;
+            self.unknown(unknown);
+        }
         Ok(())
     }
 
     /// Looks for entries that some head speaks against, and if asked for those that break a rule.
     pub(super) fn suspects(
-        &self,
+        &mut self,
         from: u64,
         to: u64,
         faults: bool,
@@ -126,7 +146,10 @@ impl Monitor<'_> {
             Ok(())
         })?;
         if more > 0 {
-            let text = format!("{more} more entries break rules; the first {MOST} became alarms");
+            let text = format!(
+                "{} rules as well; the first {MOST} became alarms",
+                counted(more, "entry breaks", "entries break")
+            );
             self.say(&Event::new("more", text).with("entries", more));
         }
         Ok(suspects)
@@ -141,72 +164,139 @@ impl Monitor<'_> {
         self.accuse_in(suspects, &head)
     }
 
+    /// What cannot be proven, for want of something, keeps nothing else from being proven.
     fn accuse_in(&mut self, suspects: Vec<(u64, Suspicion)>, head: &Head) -> Result<(), CliError> {
+        let hand = self.hand(suspects.iter().map(|(index, _)| *index))?;
+        let mut outcome = Ok(());
         for (index, suspicion) in suspects {
-            let evidence = match suspicion {
-                Suspicion::Fault => Evidence::BadEntry(self.logged(index, head)?),
-                Suspicion::PostDated(bound) => Evidence::PostDated {
-                    logged: self.logged(index, &bound.head)?,
-                    ots: bound.ots,
-                },
-                Suspicion::Late(earlier) => Evidence::Late {
-                    logged: self.logged(index, head)?,
-                    prefix: self.prefix(earlier.size, head.size)?,
-                    head: earlier.text,
-                },
-            };
-            self.raise(evidence, &[self.log.url().to_owned()])?;
+            if let Err(error) = self.accuse_of(index, suspicion, head, &hand) {
+                outcome = Err(error);
+            }
         }
-        Ok(())
+        outcome
+    }
+
+    fn accuse_of(
+        &mut self,
+        index: u64,
+        suspicion: Suspicion,
+        head: &Head,
+        hand: &Hand,
+    ) -> Result<(), CliError> {
+        let evidence = match suspicion {
+            Suspicion::Fault => Evidence::BadEntry(self.logged(index, head, hand)?),
+            Suspicion::PostDated(bound) => Evidence::PostDated {
+                logged: self.logged(index, &bound.head, hand)?,
+                ots: bound.ots,
+            },
+            Suspicion::Late(earlier) => Evidence::Late {
+                logged: self.logged(index, head, hand)?,
+                prefix: self.prefix(earlier.size, head.size)?,
+                head: earlier.text,
+            },
+        };
+        self.raise(evidence, &[self.log.url().to_owned()])
+    }
+
+    /// The entries among these that were read in this scan: nobody is asked for them again.
+    fn hand(&mut self, wanted: impl Iterator<Item = u64>) -> Result<Hand, CliError> {
+        let mut hand = self.spool.read(&wanted.collect())?;
+        for (index, entry) in std::mem::take(&mut hand) {
+            if leaf_hash(&entry) == self.leaves.record(index)?.hash {
+                hand.insert(index, entry);
+            }
+        }
+        Ok(hand)
     }
 
     /// Reports the entries by watched keys.
-    fn watch(&self, from: u64, to: u64) -> Result<(), CliError> {
+    fn watch(&mut self, from: u64, to: u64) -> Result<(), CliError> {
         if self.watched.is_empty() {
             return Ok(());
         }
+        let mut found = Vec::new();
         self.leaves.each(from, to, |index, record| {
-            let key = record.watched().and_then(|key| self.watched.get(key));
-            let Some((key, time)) = key.zip(record.decided_at()) else {
-                return Ok(());
-            };
-            let key = format!("SHA256:{}", base64url(&sha256(key)));
-            let text = format!(
-                "entry {index} is by the key {key}; decided at {}, says the service",
-                for_people(time)
-            );
-            let event = Event::new("watched", text)
-                .with("decidedAt", time.to_string())
-                .with("index", index)
-                .with("key", key)
-                .with("leafHash", base64url(&record.hash));
-            self.say(&event);
-            self.post(event.to_json(self.log.url()))
-        })
-    }
-
-    fn duplicates(&mut self, head: &Head) -> Result<(), CliError> {
-        // They are not found a second time, so they are kept until they are judged.
-        let pairs = self.seen.settle()?;
-        self.state.pairs.extend(pairs);
-        self.save()?;
-        for (first, second) in self.state.pairs.clone() {
-            let (first, second) = (self.logged(first, head)?, self.logged(second, head)?);
-            let entry = |logged: &Logged| {
-                let text = std::str::from_utf8(&logged.entry).ok()?;
-                Entry::parse(text).ok()
-            };
-            let same = entry(&first).zip(entry(&second)).is_some_and(|(a, b)| {
-                let assertion =
-                    |entry: &Entry| (entry.client_data_hash, entry.key_identity().into_owned());
-                a.approval_id_hash == b.approval_id_hash || assertion(&a) == assertion(&b)
-            });
-            if same {
-                let evidence = Evidence::Duplicate(first, second);
-                self.raise(evidence, &[self.log.url().to_owned()])?;
+            found.extend(record.watched().map(|_| index));
+            Ok(())
+        })?;
+        for index in found {
+            if let Some(event) = self.watched_event(index)? {
+                self.say(&event);
+                self.post_entry(index, &event);
             }
         }
         Ok(())
+    }
+
+    /// What there is to say about an entry by a watched key.
+    pub(super) fn watched_event(&mut self, index: u64) -> Result<Option<Event>, CliError> {
+        let record = self.leaves.record(index)?;
+        let key = record.watched().and_then(|key| self.watched.get(key));
+        let Some((key, time)) = key.zip(record.decided_at()) else {
+            return Ok(None);
+        };
+        let key = format!("SHA256:{}", base64url(&sha256(key)));
+        let text = format!(
+            "entry {index} is by the key {key}; decided at {}, says the service",
+            for_people(time)
+        );
+        let event = Event::new("watched", text)
+            .with("decidedAt", time.to_string())
+            .with("index", index)
+            .with("key", key)
+            .with("leafHash", base64url(&record.hash));
+        Ok(Some(event))
+    }
+
+    fn duplicates(&mut self, head: &Head, to: u64) -> Result<(), CliError> {
+        let from = self.judged();
+        let pairs = match to == head.size {
+            // They are not found a second time, so they are kept until they are judged.
+            true => self.seen.settle()?,
+            false => self.seen.look()?,
+        };
+        for pair in pairs {
+            if pair.1 >= from && !self.state.pairs.contains(&pair) {
+                self.state.pairs.push(pair);
+            }
+        }
+        self.save()?;
+        let pairs = self.state.pairs.clone();
+        let hand = self.hand(pairs.iter().flat_map(|(first, second)| [*first, *second]))?;
+        let mut outcome = Ok(());
+        for (first, second) in pairs {
+            if let Err(error) = self.duplicate(first, second, head, &hand) {
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    fn duplicate(
+        &mut self,
+        first: u64,
+        second: u64,
+        head: &Head,
+        hand: &Hand,
+    ) -> Result<(), CliError> {
+        let first = self.logged(first, head, hand)?;
+        let second = self.logged(second, head, hand)?;
+        let entry = |logged: &Logged| {
+            let text = std::str::from_utf8(&logged.entry).ok()?;
+            Entry::parse(text).ok()
+        };
+        let same = entry(&first).zip(entry(&second)).is_some_and(|(a, b)| {
+            let assertion =
+                |entry: &Entry| (entry.client_data_hash, entry.key_identity().into_owned());
+            a.approval_id_hash == b.approval_id_hash || assertion(&a) == assertion(&b)
+        });
+        match same {
+            true => {
+                let evidence = Evidence::Duplicate(first, second);
+                self.raise(evidence, &[self.log.url().to_owned()])
+            }
+            false => Ok(()),
+        }
     }
 
     fn unknown(&mut self, count: u64) {
@@ -214,22 +304,31 @@ impl Monitor<'_> {
             return;
         }
         self.state.unknown = self.state.unknown.saturating_add(count);
-        let message = format!("{count} entries are of types that this version does not know.");
+        let message = format!(
+            "{} that this version does not know.",
+            counted(count, "entry is of a type", "entries are of types")
+        );
         self.note(&CliError::new(CliCode::MonitorUnknownEntries, message));
     }
 
     /// The entry, and the proof that it is in the tree of this head.
-    pub(super) fn logged(&mut self, index: u64, head: &Head) -> Result<Logged, CliError> {
-        // Under the newest head: partial tiles of older ones may be gone.
-        let size = self.state.scanned.size().max(head.size);
-        let entry = self.log.entry(index, size)?;
+    fn logged(&mut self, index: u64, head: &Head, hand: &Hand) -> Result<Logged, CliError> {
+        let entry = match hand.get(&index) {
+            Some(entry) => entry.clone(),
+            None => {
+                // Under the newest head: partial tiles of older ones may be gone.
+                let size = self.state.scanned.size().max(head.size);
+                self.log.entry(index, size)?
+            }
+        };
         if leaf_hash(&entry) != self.leaves.record(index)?.hash {
             let why = "it has other entries than before";
             return Err(self.log.mismatch("tile/entries", why).into());
         }
-        let leaves = &mut self.leaves;
+        let log = self.log.clone();
+        let mut nodes = log.nodes(head.size);
         let hashes = prove::inclusion(index, head.size, &mut |height, number| {
-            leaves.node(height, number)
+            self.node(&mut nodes, height, number)
         })?;
         let checkpoint = SignedCheckpoint::parse(&head.text);
         let checkpoint = checkpoint.map_err(|error| CliError::of(&error))?;
@@ -239,10 +338,28 @@ impl Monitor<'_> {
     }
 
     /// What the root of the first `old` leaves is in the tree of `size`.
-    pub(super) fn prefix(&mut self, old: u64, size: u64) -> Result<Vec<[u8; 32]>, CliError> {
-        let leaves = &mut self.leaves;
-        let prefix = prove::prefix(old, size, &mut |height, number| leaves.node(height, number))?;
+    fn prefix(&mut self, old: u64, size: u64) -> Result<Vec<[u8; 32]>, CliError> {
+        let log = self.log.clone();
+        let mut nodes = log.nodes(size);
+        let prefix = prove::prefix(old, size, &mut |height, number| {
+            self.node(&mut nodes, height, number)
+        })?;
         Ok(prefix.unwrap_or_default())
+    }
+
+    /// A node of what was scanned, or else of what the log shows.
+    fn node(
+        &mut self,
+        nodes: &mut Nodes<'_>,
+        height: u8,
+        number: u64,
+    ) -> Result<[u8; 32], CliError> {
+        let leaves = 1_u64.checked_shl(height.into());
+        let end = leaves.and_then(|leaves| number.checked_add(1)?.checked_mul(leaves));
+        match end.is_some_and(|end| end <= self.state.scanned.size()) {
+            true => self.leaves.node(height, number),
+            false => Ok(nodes.node(height, number)?),
+        }
     }
 
     /// The head that is known to lack the entries to come, unless the policy has changed since.
@@ -262,11 +379,12 @@ impl Monitor<'_> {
         if count > 0 && self.worst != Exit::Rejected {
             self.worst = Exit::Rejected;
             let folder = self.dir.alarms();
-            let text = format!(
-                "{count} alarms are in {}; move them away when they are dealt with",
-                folder.display()
-            );
             let count = u64::try_from(count).unwrap_or(u64::MAX);
+            let folder = folder.display();
+            let text = match count {
+                1 => format!("1 alarm is in {folder}; move it away when it is dealt with"),
+                _ => format!("{count} alarms are in {folder}; move them away when dealt with"),
+            };
             self.say(&Event::new("alarms", text).with("count", count));
         }
         Ok(())

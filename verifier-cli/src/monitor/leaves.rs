@@ -8,13 +8,16 @@
 //!   bits 0–47   decidedAt in milliseconds since 1970
 //! ```
 //!
-//! With the hashes the monitor can prove what it has seen, also when the log shows it no more.
+//! After each 1024 records stands the SHA-256 of them, 32 bytes. The state has the SHA-256 of all
+//! of these, and of the records behind the last one: whatever is read is what was written, or an
+//! error. With the hashes the monitor can prove what it has seen, also when the log shows it no
+//! more.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use verifier_core::encoding::sha256;
 use verifier_core::time::Time;
 use verifier_core::tlog::merkle::{CompactRange, Hash};
 use verifier_core::tlog::prove;
@@ -22,7 +25,10 @@ use verifier_core::tlog::prove;
 use super::state::{damaged, unwritable};
 use crate::failure::CliError;
 
-const BYTES: u64 = 40;
+const BYTES: usize = 40;
+/// Records that have a sum of their own.
+const CHUNK: u64 = 1024;
+const CHUNK_BYTES: usize = 1024 * BYTES;
 const FAULT: u64 = 1 << 63;
 const UNKNOWN: u64 = 1 << 62;
 const WATCHED: u32 = 48;
@@ -95,13 +101,20 @@ pub(crate) struct Leaves {
     path: PathBuf,
     file: File,
     size: u64,
+    /// The sums of the complete chunks.
+    sums: Vec<[u8; 32]>,
+    /// The records behind them.
+    tail: Vec<u8>,
+    /// The chunk that was read last.
+    held: Option<(u64, Vec<u8>)>,
     /// The roots of complete subtrees of 256 leaves, as far as they were needed.
     subtrees: Vec<Hash>,
 }
 
 impl Leaves {
-    /// Opens the file, and forgets everything after the first `size` records.
-    pub(crate) fn open(path: &Path, size: u64) -> Result<Self, CliError> {
+    /// Opens the file, which has to begin with `size` records of this sum, and forgets everything
+    /// behind them.
+    pub(crate) fn open(path: &Path, size: u64, sum: &[u8; 32]) -> Result<Self, CliError> {
         let failed = |error: std::io::Error| unwritable(path, &error);
         let file = OpenOptions::new()
             .read(true)
@@ -110,45 +123,76 @@ impl Leaves {
             .truncate(false)
             .open(path)
             .map_err(failed)?;
+        let there = file.metadata().map_err(failed)?.len();
+        if there < place(size) {
+            let message = format!("it has {there} bytes of {}", place(size));
+            return Err(damaged(path, &message));
+        }
         let mut leaves = Self {
             path: path.into(),
             file,
             size: 0,
+            sums: Vec::new(),
+            tail: Vec::new(),
+            held: None,
             subtrees: Vec::new(),
         };
-        let there = leaves.file.metadata().map_err(failed)?.len() / BYTES;
-        if there < size {
-            let message = format!("it has {there} entries of {size}");
-            return Err(damaged(path, &message));
-        }
         leaves.truncate(size)?;
-        Ok(leaves)
+        match leaves.sum() == *sum || size == 0 {
+            true => Ok(leaves),
+            false => Err(damaged(path, "its sums are not those that were written")),
+        }
+    }
+
+    /// What the state keeps of the content.
+    pub(crate) fn sum(&self) -> [u8; 32] {
+        let mut all = self.sums.concat();
+        all.extend(sha256(&self.tail));
+        sha256(&all)
     }
 
     /// Forgets everything after the first `size` records.
     pub(crate) fn truncate(&mut self, size: u64) -> Result<(), CliError> {
+        let failed = |error: std::io::Error| unwritable(&self.path, &error);
+        self.file.set_len(place(size)).map_err(failed)?;
+        let mut sums = Vec::new();
+        for chunk in 0..size / CHUNK {
+            let mut sum = [0; 32];
+            let at = place(chunk.saturating_add(1).saturating_mul(CHUNK)).saturating_sub(32);
+            self.file.read_exact_at(&mut sum, at).map_err(failed)?;
+            sums.push(sum);
+        }
+        let records = usize::try_from(size % CHUNK).unwrap_or(0);
+        let mut tail = vec![0; records.saturating_mul(BYTES)];
+        let first = size - size % CHUNK;
         self.file
-            .set_len(size.saturating_mul(BYTES))
-            .map_err(|error| unwritable(&self.path, &error))?;
-        self.size = size;
+            .read_exact_at(&mut tail, place(first))
+            .map_err(failed)?;
+        (self.size, self.sums, self.tail) = (size, sums, tail);
+        self.held = None;
         self.subtrees.clear();
         Ok(())
     }
 
     /// Appends records. They are durable after [`Leaves::sync`].
     pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), CliError> {
-        let bytes: Vec<u8> = records
-            .iter()
-            .flat_map(|record| record.to_bytes())
-            .collect();
-        let at = SeekFrom::Start(self.size.saturating_mul(BYTES));
+        let mut bytes = Vec::new();
+        let at = place(self.size);
+        for record in records {
+            let record = record.to_bytes();
+            bytes.extend(&record);
+            self.tail.extend(&record);
+            self.size = self.size.saturating_add(1);
+            if self.tail.len() == CHUNK_BYTES {
+                let sum = sha256(&self.tail);
+                bytes.extend(sum);
+                self.sums.push(sum);
+                self.tail.clear();
+            }
+        }
         self.file
-            .seek(at)
-            .and_then(|_| self.file.write_all(&bytes))
-            .map_err(|error| unwritable(&self.path, &error))?;
-        let count = u64::try_from(records.len()).unwrap_or(0);
-        self.size = self.size.saturating_add(count);
-        Ok(())
+            .write_all_at(&bytes, at)
+            .map_err(|error| unwritable(&self.path, &error))
     }
 
     pub(crate) fn sync(&self) -> Result<(), CliError> {
@@ -158,38 +202,73 @@ impl Leaves {
 
     /// Calls `each` with the records from index `from` to before `to`.
     pub(crate) fn each(
-        &self,
+        &mut self,
         from: u64,
         to: u64,
         mut each: impl FnMut(u64, Record) -> Result<(), CliError>,
     ) -> Result<(), CliError> {
-        let failed = |error: std::io::Error| CliError::unreadable(&self.path, &error);
-        let mut file = File::open(&self.path).map_err(failed)?;
-        file.seek(SeekFrom::Start(from.saturating_mul(BYTES)))
-            .map_err(failed)?;
-        let mut file = BufReader::with_capacity(64 * 1024, file);
-        let mut bytes = [0; 40];
-        for index in from..to {
-            file.read_exact(&mut bytes).map_err(failed)?;
-            if let Some(record) = Record::read(&bytes) {
-                each(index, record)?;
+        let mut index = from;
+        while index < to {
+            let end = to.min((index / CHUNK).saturating_add(1).saturating_mul(CHUNK));
+            let chunk = self.chunk(index / CHUNK)?;
+            let skip = usize::try_from(index % CHUNK).unwrap_or(usize::MAX);
+            let mut records = chunk.chunks_exact(BYTES).skip(skip).map(Record::read);
+            let mut read = Vec::new();
+            for index in index..end {
+                read.push((index, records.next().flatten()));
             }
+            for (index, record) in read {
+                each(index, record.ok_or_else(|| self.outside())?)?;
+            }
+            index = end;
         }
         Ok(())
     }
 
     /// One record.
-    pub(crate) fn record(&self, index: u64) -> Result<Record, CliError> {
-        let mut bytes = [0; 40];
-        self.file
-            .read_exact_at(&mut bytes, index.saturating_mul(BYTES))
-            .map_err(|error| CliError::unreadable(&self.path, &error))?;
-        Record::read(&bytes).ok_or_else(|| damaged(&self.path, "a record is cut off"))
+    pub(crate) fn record(&mut self, index: u64) -> Result<Record, CliError> {
+        let at = usize::try_from(index % CHUNK).unwrap_or(usize::MAX);
+        let chunk = self.chunk(index / CHUNK)?;
+        let record = chunk.chunks_exact(BYTES).nth(at).and_then(Record::read);
+        record.ok_or_else(|| self.outside())
+    }
+
+    /// The records of a chunk, which are those that were written.
+    fn chunk(&mut self, chunk: u64) -> Result<&[u8], CliError> {
+        let sum = usize::try_from(chunk)
+            .ok()
+            .and_then(|at| self.sums.get(at).copied());
+        let Some(sum) = sum else {
+            let last = self.size / CHUNK == chunk;
+            return Ok(if last { &self.tail } else { &[] });
+        };
+        let bytes = match self.held.take() {
+            Some((held, bytes)) if held == chunk => bytes,
+            _ => {
+                let mut bytes = vec![0; CHUNK_BYTES];
+                let read = self
+                    .file
+                    .read_exact_at(&mut bytes, place(chunk.saturating_mul(CHUNK)));
+                read.map_err(|error| CliError::unreadable(&self.path, &error))?;
+                if sha256(&bytes) != sum {
+                    let why = "its records are not those that were written";
+                    return Err(damaged(&self.path, why));
+                }
+                bytes
+            }
+        };
+        let (_, bytes) = self.held.insert((chunk, bytes));
+        Ok(bytes)
+    }
+
+    fn outside(&self) -> CliError {
+        damaged(&self.path, "a record outside the tree was asked for")
     }
 
     /// The root of the complete subtree of 2^`height` leaves with this number.
     pub(crate) fn node(&mut self, height: u8, number: u64) -> Result<Hash, CliError> {
-        let outside = || damaged(&self.path, "a node outside the tree was asked for");
+        let path = self.path.clone();
+        let outside = || damaged(&path, "a node outside the tree was asked for");
         if height < 8 {
             let first = number.checked_shl(height.into()).ok_or_else(outside)?;
             let mut tree = CompactRange::default();
@@ -244,6 +323,12 @@ impl Leaves {
     }
 }
 
+/// Where the record with this index stands.
+fn place(index: u64) -> u64 {
+    let records = index.saturating_mul(40);
+    records.saturating_add((index / CHUNK).saturating_mul(32))
+}
+
 fn append(tree: &mut CompactRange, hash: Hash) -> Result<(), CliError> {
     tree.append(hash).map_err(|error| CliError::of(&error))
 }
@@ -256,9 +341,10 @@ mod tests {
     #[test]
     fn proves_what_it_has_seen() {
         let folder = tempfile::tempdir().unwrap();
-        let mut leaves = Leaves::open(&folder.path().join("leaves"), 0).unwrap();
+        let path = folder.path().join("leaves");
+        let mut leaves = Leaves::open(&path, 0, &[0; 32]).unwrap();
         let hash = |i: u64| leaf_hash(&i.to_be_bytes());
-        let records: Vec<Record> = (0..1500)
+        let records: Vec<Record> = (0..3000)
             .map(|i| Record::sound(hash(i), Time::from_millis(i).unwrap(), None))
             .collect();
         leaves.append(&records).unwrap();
@@ -267,7 +353,7 @@ mod tests {
             (0..size).for_each(|i| tree.append(hash(i)).unwrap());
             tree.root()
         };
-        for size in [1, 255, 256, 257, 1024, 1500] {
+        for size in [1, 255, 256, 257, 1024, 1500, 3000] {
             assert_eq!(leaves.root(size).unwrap(), tree(size), "{size}");
             for index in [0, size / 2, size - 1] {
                 let proof = prove::inclusion(index, size, &mut |h, n| leaves.node(h, n)).unwrap();
@@ -275,15 +361,54 @@ mod tests {
             }
         }
         for old in [1, 255, 256, 700, 1024, 1499] {
-            let proof = prove::prefix(old, 1500, &mut |h, n| leaves.node(h, n)).unwrap();
-            let root = verify_prefix(old, 1500, &tree(1500), &proof.unwrap()).unwrap();
+            let proof = prove::prefix(old, 3000, &mut |h, n| leaves.node(h, n)).unwrap();
+            let root = verify_prefix(old, 3000, &tree(3000), &proof.unwrap()).unwrap();
             assert_eq!(root, tree(old), "{old}");
         }
         leaves.truncate(300).unwrap();
         assert_eq!(leaves.root(300).unwrap(), tree(300));
         assert!(leaves.record(300).is_err());
+        let sum = leaves.sum();
         drop(leaves);
-        assert!(Leaves::open(&folder.path().join("leaves"), 301).is_err());
+        assert!(Leaves::open(&path, 301, &sum).is_err());
+        Leaves::open(&path, 300, &sum).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_what_was_written_or_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leaves");
+        let mut leaves = Leaves::open(&path, 0, &[0; 32]).unwrap();
+        let record = |i: u64| {
+            let time = Time::from_millis(i).unwrap();
+            Record::sound(leaf_hash(&i.to_be_bytes()), time, None)
+        };
+        let records: Vec<Record> = (0..3000).map(record).collect();
+        for part in records.chunks(700) {
+            leaves.append(part).unwrap();
+        }
+        let sum = leaves.sum();
+        let good = std::fs::read(&path).unwrap();
+        let read = || {
+            let mut leaves = Leaves::open(&path, 3000, &sum)?;
+            let mut read = Vec::new();
+            leaves.each(0, 3000, |_, record| {
+                read.push(record);
+                Ok(())
+            })?;
+            Ok::<_, CliError>(read)
+        };
+        assert_eq!(read().unwrap(), records);
+        for at in (0..good.len()).step_by(997).chain([good.len() - 1]) {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(read().unwrap_err().code(), "monitor.state", "{at}");
+        }
+        for cut in [0, 39, 40, CHUNK_BYTES + 32, good.len() - 1] {
+            std::fs::write(&path, &good[..cut]).unwrap();
+            assert_eq!(read().unwrap_err().code(), "monitor.state", "{cut}");
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(crate) struct Counts {
     pub(crate) complete_at: u64,
     /// Entries that were checked since the start.
     pub(crate) entries: u64,
+    /// Commands and webhooks that failed since the start.
+    pub(crate) undelivered: u64,
 }
 
 impl Counts {
@@ -131,6 +133,23 @@ impl Monitor<'_> {
             gauge,
             "Alarm files in the state folder.",
             &[("", alarms)],
+        );
+        let untold = self
+            .state
+            .untold
+            .len()
+            .saturating_add(self.state.unposted.len());
+        figure(
+            "undelivered",
+            gauge,
+            "Alarms and watched entries that a command or webhook has not taken yet.",
+            &[("", u64::try_from(untold).unwrap_or(u64::MAX))],
+        );
+        figure(
+            "hook_failures_total",
+            "counter",
+            "Failures of the command or the webhook since the start.",
+            &[("", counts.undelivered)],
         );
         figure(
             "unknown_entries",

@@ -20,8 +20,9 @@ use super::leaves::Record;
 use super::seen::{Key, keys};
 use crate::failure::CliError;
 
-/// How many bundles may be ready before the one that is next.
+/// How many bundles may be ready before the one that is next, and how many bytes of them.
 const AHEAD: u64 = 256;
+const AHEAD_BYTES: usize = 64 * 1024 * 1024;
 
 /// What to read, and how to judge it.
 pub(crate) struct Scan<'a> {
@@ -35,6 +36,8 @@ pub(crate) struct Scan<'a> {
 
 /// The entries of one bundle, checked.
 pub(crate) struct Batch {
+    /// The entries as in their bundle, each after its length.
+    pub(crate) entries: Vec<u8>,
     pub(crate) records: Vec<Record>,
     pub(crate) keys: Vec<Key>,
 }
@@ -47,7 +50,17 @@ struct Progress {
     /// The bundle that is to be handed on next.
     due: u64,
     done: BTreeMap<u64, Result<Batch, CliError>>,
+    /// How many bytes of entries are done.
+    bytes: usize,
     stopped: bool,
+}
+
+impl Progress {
+    /// Whether the next bundle has to wait for others to be handed on.
+    fn is_full(&self) -> bool {
+        self.next > self.due
+            && (self.next >= self.due.saturating_add(AHEAD) || self.bytes >= AHEAD_BYTES)
+    }
 }
 
 impl Scan<'_> {
@@ -94,7 +107,7 @@ impl Scan<'_> {
         loop {
             let number = {
                 let mut state = locked(progress);
-                while !state.stopped && state.next >= state.due.saturating_add(AHEAD) {
+                while !state.stopped && state.is_full() {
                     state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
                 if state.stopped || state.next >= end {
@@ -105,7 +118,12 @@ impl Scan<'_> {
                 number
             };
             let batch = self.bundle(known, number, size);
-            locked(progress).done.insert(number, batch);
+            {
+                let mut state = locked(progress);
+                let bytes = batch.as_ref().map_or(0, |batch| batch.entries.len());
+                state.bytes = state.bytes.saturating_add(bytes);
+                state.done.insert(number, batch);
+            }
             changed.notify_all();
         }
     }
@@ -131,7 +149,9 @@ impl Scan<'_> {
                 return Err(self.log.mismatch(&tile.path(), why).into());
             }
         }
+        let skipped: usize = entries.iter().take(skip).map(|entry| entry.len() + 2).sum();
         let mut batch = Batch {
+            entries: bytes.get(skipped..).unwrap_or_default().to_vec(),
             records: Vec::with_capacity(entries.len()),
             keys: Vec::with_capacity(entries.len().saturating_mul(2)),
         };
@@ -165,6 +185,8 @@ fn due(number: u64, progress: &Mutex<Progress>, changed: &Condvar) -> Result<Bat
     loop {
         if let Some(batch) = state.done.remove(&number) {
             state.due = number.saturating_add(1);
+            let bytes = batch.as_ref().map_or(0, |batch| batch.entries.len());
+            state.bytes = state.bytes.saturating_sub(bytes);
             drop(state);
             changed.notify_all();
             return batch;

@@ -7,16 +7,16 @@
 //!   what = 'i' ‖ approvalIdHash, or 'a' ‖ clientDataHash ‖ credentialPublicKey
 //! ```
 //!
-//! A scan writes new files; when it is complete they are merged, compared with the others, and
+//! The keys of a file are checked as they are read, see `table`. A scan writes new files; when it is complete they are merged, compared with the others, and
 //! merged with those that are not much larger, so that there are never many. Two keys of one hash
 //! are only a hint: the entries themselves decide. The same key of the same entry is no pair, so a
 //! scan may be repeated.
 
+mod table;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
-use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read as _, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use verifier_core::encoding::sha256;
@@ -25,10 +25,13 @@ use verifier_core::entry::Entry;
 use super::state::unwritable;
 use crate::failure::CliError;
 
+pub(crate) use table::Sum;
+
+use table::{Reader, Table, Writer};
+
 /// A key and the index of its entry.
 pub(crate) type Key = [u8; 24];
 
-const BYTES: u64 = 24;
 /// How many files are merged at once.
 const ABREAST: usize = 64;
 /// How many pairs are reported; one is enough to accuse a log.
@@ -54,6 +57,8 @@ pub(crate) struct Run {
     pub(crate) number: u64,
     /// Whether its keys have been compared with each other and with those of all checked files.
     pub(crate) checked: bool,
+    /// Its content.
+    pub(crate) sum: Sum,
 }
 
 impl Run {
@@ -85,6 +90,9 @@ impl Seen {
                 fs::remove_file(file.path()).map_err(failed)?;
             }
         }
+        for run in &runs {
+            Table::open(&dir.join(run.name()), &run.sum)?;
+        }
         Ok(Self {
             dir: dir.into(),
             last: runs.iter().map(|run| run.number).max().unwrap_or(0),
@@ -108,12 +116,12 @@ impl Seen {
             return Ok(());
         }
         self.new.sort_unstable();
-        let run = self.next();
+        let mut run = self.next();
         let mut writer = Writer::create(&self.path(&run))?;
         for key in self.new.drain(..) {
             writer.push(&key)?;
         }
-        writer.finish()?;
+        run.sum = writer.finish()?;
         self.runs.push(run);
         Ok(())
     }
@@ -123,6 +131,7 @@ impl Seen {
         Run {
             number: self.last,
             checked: false,
+            sum: Sum::default(),
         }
     }
 
@@ -135,32 +144,59 @@ impl Seen {
     }
 
     /// Compares what is new with itself and with everything else. Returns pairs of entries that
-    /// seem to have a key in common.
-    pub(crate) fn settle(&mut self) -> Result<BTreeSet<(u64, u64)>, CliError> {
+    /// seem to have a key in common. What is new is compared again the next time.
+    pub(crate) fn look(&mut self) -> Result<BTreeSet<(u64, u64)>, CliError> {
         let mut pairs = BTreeSet::new();
-        while let Some(at) = self.runs.iter().position(|run| !run.checked) {
-            let end = self.runs.len().min(at.saturating_add(ABREAST));
-            let group: Vec<Run> = self.runs.drain(at..end).collect();
-            let last = self.runs.len() == at;
-            let mut merged = self.merge(group, &mut pairs)?;
-            if last {
-                merged.checked = true;
-                let checked = self.runs.clone();
-                for run in checked.iter().rev() {
-                    self.join(&merged, run, &mut pairs)?;
-                }
-                while let Some(run) = self.runs.pop() {
-                    if self.count(&run)? > self.count(&merged)?.saturating_mul(2) {
-                        self.runs.push(run);
-                        break;
-                    }
-                    merged = self.merge(vec![run, merged], &mut pairs)?;
-                    merged.checked = true;
-                }
-            }
+        if let Some((at, merged)) = self.gather(&mut pairs)? {
+            self.compare(&merged, &mut pairs)?;
             self.runs.insert(self.runs.len().min(at), merged);
         }
         Ok(pairs)
+    }
+
+    /// As [`Seen::look`], and what was new is checked from then on.
+    pub(crate) fn settle(&mut self) -> Result<BTreeSet<(u64, u64)>, CliError> {
+        let mut pairs = BTreeSet::new();
+        let Some((at, mut merged)) = self.gather(&mut pairs)? else {
+            return Ok(pairs);
+        };
+        self.compare(&merged, &mut pairs)?;
+        merged.checked = true;
+        while let Some(run) = self.runs.pop() {
+            if run.sum.keys > merged.sum.keys.saturating_mul(2) {
+                self.runs.push(run);
+                break;
+            }
+            merged = self.merge(vec![run, merged], &mut pairs)?;
+            merged.checked = true;
+        }
+        self.runs.insert(self.runs.len().min(at), merged);
+        Ok(pairs)
+    }
+
+    /// Takes all that is new out of the files, as one, with the place where it stood.
+    fn gather(
+        &mut self,
+        pairs: &mut BTreeSet<(u64, u64)>,
+    ) -> Result<Option<(usize, Run)>, CliError> {
+        while let Some(at) = self.runs.iter().position(|run| !run.checked) {
+            let end = self.runs.len().min(at.saturating_add(ABREAST));
+            let group: Vec<Run> = self.runs.drain(at..end).collect();
+            let merged = self.merge(group, pairs)?;
+            if self.runs.len() == at {
+                return Ok(Some((at, merged)));
+            }
+            self.runs.insert(at, merged);
+        }
+        Ok(None)
+    }
+
+    /// Compares a file with all others.
+    fn compare(&self, new: &Run, pairs: &mut BTreeSet<(u64, u64)>) -> Result<(), CliError> {
+        self.runs
+            .iter()
+            .rev()
+            .try_for_each(|run| self.join(new, run, pairs))
     }
 
     /// Removes the files that are no longer needed.
@@ -175,10 +211,8 @@ impl Seen {
         self.dir.join(run.name())
     }
 
-    fn count(&self, run: &Run) -> Result<u64, CliError> {
-        let path = self.path(run);
-        let metadata = fs::metadata(&path).map_err(|error| CliError::unreadable(&path, &error))?;
-        Ok(metadata.len() / BYTES)
+    fn table(&self, run: &Run) -> Result<Table, CliError> {
+        Table::open(&self.path(run), &run.sum)
     }
 
     /// One file of several neighbours.
@@ -187,7 +221,7 @@ impl Seen {
         group: Vec<Run>,
         pairs: &mut BTreeSet<(u64, u64)>,
     ) -> Result<Run, CliError> {
-        let (merged, mut writer) = match group.as_slice() {
+        let (mut merged, mut writer) = match group.as_slice() {
             [alone] => (alone.clone(), None),
             _ => {
                 let merged = self.next();
@@ -198,7 +232,7 @@ impl Seen {
         let mut readers = Vec::new();
         let mut heap = BinaryHeap::new();
         for (number, run) in group.iter().enumerate() {
-            let mut reader = Reader::open(&self.path(run))?;
+            let mut reader = Reader::new(self.table(run)?);
             heap.extend(reader.next()?.map(|key| Reverse((key, number))));
             readers.push(reader);
         }
@@ -216,7 +250,7 @@ impl Seen {
             }
         }
         if let Some(writer) = writer {
-            writer.finish()?;
+            merged.sum = writer.finish()?;
             self.old.extend(group);
         }
         Ok(merged)
@@ -224,21 +258,17 @@ impl Seen {
 
     /// Compares a new file with an old one.
     fn join(&self, new: &Run, old: &Run, pairs: &mut BTreeSet<(u64, u64)>) -> Result<(), CliError> {
-        let many = self.count(old)?;
-        let mut keys = Reader::open(&self.path(new))?;
-        if self.count(new)?.saturating_mul(16) < many {
-            let path = self.path(old);
-            let file = File::open(&path).map_err(|error| CliError::unreadable(&path, &error))?;
+        let mut keys = Reader::new(self.table(new)?);
+        let (many, mut old) = (old.sum.keys, self.table(old)?);
+        if new.sum.keys.saturating_mul(16) < many {
             while let Some(key) = keys.next()? {
-                let found = search(&file, many, &key);
-                let found = found.map_err(|error| CliError::unreadable(&path, &error))?;
-                if let Some(found) = found {
+                if let Some(found) = old.search(&key)? {
                     note(&found, &key, pairs);
                 }
             }
             return Ok(());
         }
-        let mut others = Reader::open(&self.path(old))?;
+        let mut others = Reader::new(old);
         let mut other = others.next()?;
         while let Some(key) = keys.next()? {
             while let Some(before) = other.filter(|other| hash(other) < hash(&key)) {
@@ -267,79 +297,6 @@ fn note(a: &Key, b: &Key, pairs: &mut BTreeSet<(u64, u64)>) {
     let (first, second) = (index(a).min(index(b)), index(a).max(index(b)));
     if hash(a) == hash(b) && first != second && pairs.len() < MOST {
         pairs.insert((first, second));
-    }
-}
-
-/// A key of the same hash in a sorted file.
-fn search(file: &File, count: u64, key: &Key) -> std::io::Result<Option<Key>> {
-    let (mut low, mut high) = (0, count);
-    let mut found: Key = [0; 24];
-    while low < high {
-        let middle = low + (high - low) / 2;
-        file.read_exact_at(&mut found, middle.saturating_mul(BYTES))?;
-        match hash(&found).cmp(hash(key)) {
-            std::cmp::Ordering::Equal => return Ok(Some(found)),
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
-        }
-    }
-    Ok(None)
-}
-
-struct Reader {
-    path: PathBuf,
-    file: BufReader<File>,
-    left: u64,
-}
-
-impl Reader {
-    fn open(path: &Path) -> Result<Self, CliError> {
-        let failed = |error: std::io::Error| CliError::unreadable(path, &error);
-        let file = File::open(path).map_err(failed)?;
-        Ok(Self {
-            path: path.into(),
-            left: file.metadata().map_err(failed)?.len() / BYTES,
-            file: BufReader::with_capacity(48 * 1024, file),
-        })
-    }
-
-    fn next(&mut self) -> Result<Option<Key>, CliError> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let mut key = [0; 24];
-        let read = self.file.read_exact(&mut key);
-        read.map_err(|error| CliError::unreadable(&self.path, &error))?;
-        Ok(Some(key))
-    }
-}
-
-struct Writer {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Writer {
-    fn create(path: &Path) -> Result<Self, CliError> {
-        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
-        Ok(Self {
-            path: path.into(),
-            file: BufWriter::with_capacity(256 * 1024, file),
-        })
-    }
-
-    fn push(&mut self, key: &Key) -> Result<(), CliError> {
-        let written = self.file.write_all(key);
-        written.map_err(|error| unwritable(&self.path, &error))
-    }
-
-    fn finish(mut self) -> Result<(), CliError> {
-        let synced = self
-            .file
-            .flush()
-            .and_then(|()| self.file.get_ref().sync_all());
-        synced.map_err(|error| unwritable(&self.path, &error))
     }
 }
 
@@ -393,5 +350,46 @@ mod tests {
             }
             whats[b] = u64::try_from(b).unwrap();
         }
+    }
+
+    #[test]
+    fn a_file_is_what_was_written_or_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut seen = Seen::open(folder.path(), Vec::new()).unwrap();
+        seen.add((0..5000).map(|index| key(index, index)));
+        seen.flush().unwrap();
+        seen.settle().unwrap();
+        let runs = seen.runs.clone();
+        let path = folder.path().join(runs[0].name());
+        let good = fs::read(&path).unwrap();
+        // Nothing new is in it, so a damaged file can only hide a pair, or be found out.
+        let look = |index: u64| {
+            let mut seen = Seen::open(folder.path(), runs.clone())?;
+            seen.add([key(index, 9_999)]);
+            seen.flush()?;
+            seen.look()
+        };
+        for index in [0, 1023, 1024, 4999] {
+            assert_eq!(look(index).unwrap(), BTreeSet::from([(index, 9_999)]));
+        }
+        for cut in [0, 1, 24, good.len() / 2, good.len() - 56, good.len() - 1] {
+            fs::write(&path, &good[..cut]).unwrap();
+            assert_eq!(look(7).unwrap_err().code(), "monitor.state", "{cut}");
+        }
+        fs::write(&path, [&good[..], &[0; 24]].concat()).unwrap();
+        assert_eq!(look(7).unwrap_err().code(), "monitor.state");
+        for at in (0..good.len()).step_by(1009) {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            for index in [0, 1023, 1024, 4999] {
+                match look(index) {
+                    Ok(pairs) => assert_eq!(pairs, BTreeSet::from([(index, 9_999)]), "{at}"),
+                    Err(error) => assert_eq!(error.code(), "monitor.state", "{at}"),
+                }
+            }
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(look(7).unwrap_err().code(), "monitor.state");
     }
 }

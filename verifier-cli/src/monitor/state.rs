@@ -1,31 +1,36 @@
 //! What the monitor has checked: a folder that is replaced step by step, each step at once.
 //!
 //! ```text
-//! state.json   what is checked, and how far the scan of what follows is
+//! state.json   what is checked, how far the scan of what follows is, and what is in the other files
 //! leaves       40 bytes an entry, see `leaves`
 //! seen-N       sorted keys of the entries, see `seen`
+//! entries      what was scanned and not judged, see `spool`
 //! alarms/      evidence, one file an alarm
 //! lock         held by the one monitor that runs
 //! ```
 //!
 //! `checked` moves on only when everything that it covers was scanned. `scanned` says how far a
-//! scan is that was not finished; it counts for nothing else.
+//! scan is that was not finished, and `judged` how much of it was judged.
+//!
+//! A file that is cut off, changed or gone is noticed before anything is concluded from it:
+//! state.json has its own SHA-256 in it, and says of the other files what was written. A copy of
+//! the whole folder that is older is a state as well: what it missed is read again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use durable::{Access, Lock};
-use verifier_core::encoding::{base64url, from_base64url};
+use verifier_core::encoding::{base64url, from_base64url, from_hex, hex, sha256};
 use verifier_core::json::{Limits, Value};
 use verifier_core::schema::{self, Members};
 use verifier_core::tlog::edge::Edge;
 
-use super::seen::Run;
+use super::seen::{Run, Sum};
 use crate::code::CliCode;
 use crate::failure::{CliError, show_path};
 use crate::file;
 
-const TYPE: &str = "cosignet.monitor/v1";
+const TYPE: &str = "cosignet.monitor/v2";
 /// Room for half a million anchored heads, the most that are remembered.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 const MAX_VALUES: usize = 4 * 1024 * 1024;
@@ -44,6 +49,12 @@ pub(crate) struct State {
     pub(crate) checked: Edge,
     /// The tree that was scanned beyond it, and not checked.
     pub(crate) scanned: Edge,
+    /// How many entries were judged: at least those that are checked.
+    pub(crate) judged: u64,
+    /// The sum of `leaves`.
+    pub(crate) leaves: [u8; 32],
+    /// The first entry in the file of entries, and how many bytes of it count.
+    pub(crate) spool: (u64, u64),
     /// A head of at most the checked size: the one with the latest time that a quorum gave it.
     pub(crate) cosigned: Option<String>,
     /// The files of `seen`.
@@ -54,11 +65,15 @@ pub(crate) struct State {
     pub(crate) unknown: u64,
     /// Alarms that a hook has not been told of.
     pub(crate) untold: Vec<String>,
+    /// Entries by watched keys that the webhook has not been told of.
+    pub(crate) unposted: Vec<u64>,
     /// The anchored heads that were compared with the tree.
     pub(crate) anchored: Vec<u64>,
+    /// Whether there may be more of them that were not.
+    pub(crate) anchors_left: bool,
     /// Those whose blocks were compared with the entries.
     pub(crate) timed: Vec<u64>,
-    /// Heads of others that are larger than what is checked.
+    /// Heads that the log has signed, from wherever, and that are larger than what is checked.
     pub(crate) ahead: Vec<String>,
 }
 
@@ -100,13 +115,17 @@ impl StateDir {
         self.path.join("alarms")
     }
 
+    pub(crate) fn entries(&self) -> PathBuf {
+        self.path.join("entries")
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Replaces the state. When this returns it is durable.
     pub(crate) fn save(&self, state: &State) -> Result<(), CliError> {
-        replace(&self.path.join("state.json"), state.to_json().as_bytes())
+        replace(&self.path.join("state.json"), state.to_file().as_bytes())
     }
 
     fn read(&self, init: bool) -> Result<State, CliError> {
@@ -123,6 +142,9 @@ impl StateDir {
             return self.other_version(found, init);
         }
         let state = State::read(members).map_err(wrong)?;
+        if state.to_file().as_bytes() != bytes {
+            return Err(damaged(&path, "it is not what was written"));
+        }
         // A first audit that was interrupted has nothing to forget.
         if init && state.head.is_some() {
             let message = format!(
@@ -161,11 +183,19 @@ impl StateDir {
 }
 
 impl State {
-    fn to_json(&self) -> String {
+    /// The file: the state, and the SHA-256 of the text that has an empty string in its place.
+    fn to_file(&self) -> String {
+        let sum = sha256(self.to_json("").as_bytes());
+        self.to_json(&hex(&sum))
+    }
+
+    fn to_json(&self, sum: &str) -> String {
         let texts = |list: &[String]| list.iter().map(|text| Value::from(text.clone())).collect();
         let run = |run: &Run| {
             Value::from([
                 ("checked", Value::from(run.checked)),
+                ("keys", run.sum.keys.into()),
+                ("marks", hex(&run.sum.marks).into()),
                 ("number", run.number.into()),
             ])
         };
@@ -178,9 +208,12 @@ impl State {
                     .map(|size| Value::from(*size))
                     .collect(),
             ),
+            ("anchorsLeft", self.anchors_left.into()),
             ("checked", write_edge(&self.checked)),
             ("cosigned", optional(&self.cosigned)),
             ("head", optional(&self.head)),
+            ("judged", self.judged.into()),
+            ("leaves", hex(&self.leaves).into()),
             ("log", optional(&self.log)),
             (
                 "pairs",
@@ -192,12 +225,24 @@ impl State {
             ("policy", optional(&self.policy)),
             ("runs", self.runs.iter().map(run).collect()),
             ("scanned", write_edge(&self.scanned)),
+            ("sha256", sum.into()),
+            (
+                "spool",
+                Value::Array(vec![self.spool.0.into(), self.spool.1.into()]),
+            ),
             (
                 "timed",
                 self.timed.iter().map(|size| Value::from(*size)).collect(),
             ),
             ("type", TYPE.into()),
             ("unknown", self.unknown.into()),
+            (
+                "unposted",
+                self.unposted
+                    .iter()
+                    .map(|index| Value::from(*index))
+                    .collect(),
+            ),
             ("untold", texts(&self.untold)),
         ]);
         value.to_text() + "\n"
@@ -205,8 +250,26 @@ impl State {
 
     fn read(members: Members<'_, '_>) -> Result<Self, schema::Error> {
         let members = members.only(&[
-            "ahead", "anchored", "checked", "cosigned", "head", "log", "pairs", "policy", "runs",
-            "scanned", "timed", "type", "unknown", "untold",
+            "ahead",
+            "anchored",
+            "anchorsLeft",
+            "checked",
+            "cosigned",
+            "head",
+            "judged",
+            "leaves",
+            "log",
+            "pairs",
+            "policy",
+            "runs",
+            "scanned",
+            "sha256",
+            "spool",
+            "timed",
+            "type",
+            "unknown",
+            "unposted",
+            "untold",
         ])?;
         let texts = |key: &str| -> Result<Vec<String>, schema::Error> {
             Ok(members.texts(key)?.into_iter().map(Into::into).collect())
@@ -216,10 +279,14 @@ impl State {
             Ok(Some(members.text(key)?.to_owned()).filter(|text| !text.is_empty()))
         };
         let run = |run: Members<'_, '_>| {
-            let run = run.only(&["checked", "number"])?;
+            let run = run.only(&["checked", "keys", "marks", "number"])?;
             Ok(Run {
                 number: run.optional_u64("number")?.unwrap_or(0),
                 checked: run.optional_bool("checked")?.unwrap_or(false),
+                sum: Sum {
+                    keys: run.optional_u64("keys")?.unwrap_or(0),
+                    marks: hash(&run, "marks")?,
+                },
             })
         };
         let numbers = |value: &Value<'_>| match value {
@@ -234,7 +301,14 @@ impl State {
             Value::Array(pairs) => pairs.iter().filter_map(pair).collect(),
             _ => Vec::new(),
         };
+        let spool = pair(members.value("spool")?);
+        let spool = spool.ok_or_else(|| members.wrong("spool", "two numbers", "something else"))?;
         Ok(Self {
+            spool,
+            anchors_left: members.optional_bool("anchorsLeft")?.unwrap_or(false),
+            judged: members.optional_u64("judged")?.unwrap_or(0),
+            leaves: hash(&members, "leaves")?,
+            unposted: numbers(members.value("unposted")?),
             log: text("log")?,
             head: text("head")?,
             policy: text("policy")?,
@@ -254,6 +328,12 @@ impl State {
             ahead: texts("ahead")?,
         })
     }
+}
+
+fn hash(members: &Members<'_, '_>, key: &str) -> Result<[u8; 32], schema::Error> {
+    let hash = from_hex(members.text(key)?).ok();
+    let hash = hash.and_then(|bytes| bytes.try_into().ok());
+    hash.ok_or_else(|| members.wrong(key, "a SHA-256 in hex", "something else"))
 }
 
 fn optional(text: &Option<String>) -> Value<'_> {
@@ -333,7 +413,14 @@ mod tests {
             runs: vec![Run {
                 number: 3,
                 checked: true,
+                sum: Sum {
+                    keys: 7,
+                    marks: [9; 32],
+                },
             }],
+            spool: (3, 900),
+            unposted: vec![5],
+            judged: 11,
             pairs: vec![(1, 2)],
             ..State::default()
         };
@@ -350,21 +437,25 @@ mod tests {
         assert!(StateDir::open(folder.path(), false).is_err(), "locked");
         drop(dir);
         let (dir, read) = StateDir::open(folder.path(), false).unwrap();
-        assert_eq!(read.to_json(), state.to_json());
+        assert_eq!(read.to_file(), state.to_file());
         drop(dir);
         let refused = StateDir::open(folder.path(), true).unwrap_err();
         assert_eq!(refused.code(), "monitor.state");
         let text = fs::read_to_string(folder.path().join("state.json")).unwrap();
-        for (from, to) in [
-            ("\"size\":300", "\"size\":301"),
-            ("\"unknown\"", "\"unheard\""),
-            ("\"runs\":[{", "\"runs\":[{\"x\":1,"),
-            ("{", "{{"),
-        ] {
-            fs::write(folder.path().join("state.json"), text.replacen(from, to, 1)).unwrap();
-            let refused = StateDir::open(folder.path(), false).unwrap_err();
-            assert_eq!(refused.code(), "monitor.state", "{from}");
+        let path = folder.path().join("state.json");
+        let refused = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            StateDir::open(folder.path(), false).unwrap_err().code()
+        };
+        for at in (0..text.len()).step_by(7) {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            assert_eq!(refused(&bytes), "monitor.state", "{at}");
+            assert_eq!(refused(&text.as_bytes()[..at]), "monitor.state", "{at}");
         }
+        assert_eq!(refused(format!("{text} ").as_bytes()), "monitor.state");
+        fs::write(&path, text).unwrap();
+        StateDir::open(folder.path(), false).unwrap();
     }
 
     #[test]
@@ -373,11 +464,11 @@ mod tests {
         let open = |init| StateDir::open(folder.path(), init).map(drop);
         assert_eq!(open(false).unwrap_err().code(), "monitor.no_state");
         let path = folder.path().join("state.json");
-        fs::write(&path, r#"{"type":"cosignet.monitor/v0","what":1}"#).unwrap();
+        fs::write(&path, r#"{"type":"cosignet.monitor/v1","what":1}"#).unwrap();
         assert_eq!(open(false).unwrap_err().code(), "monitor.state");
         open(true).unwrap();
         assert!(folder.path().join("state.json.old").exists());
-        fs::write(&path, r#"{"type":"cosignet.monitor/v2"}"#).unwrap();
+        fs::write(&path, r#"{"type":"cosignet.monitor/v3"}"#).unwrap();
         assert_eq!(open(true).unwrap_err().code(), "monitor.state");
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use test_vectors::bitcoin::Chain;
 use test_vectors::encoding::hex;
 use test_vectors::http::{Response, serve};
-use test_vectors::node::Node;
+use test_vectors::node::{Manner, Node};
 
 use crate::Folder;
 
@@ -147,6 +147,31 @@ fn passwords_appear_in_no_message() {
     folder.write("cookie", "no colon");
     let ran = folder.run(&format!("{} --cookie cookie", sync(node.url())));
     assert_eq!(ran.code, 2, "{}", ran.err);
+}
+
+#[test]
+fn every_form_of_rest_and_the_reason_of_a_node_that_refuses() {
+    let all = chain(30);
+    for manner in [Manner::Newer, Manner::Older] {
+        let node = Node::start(all.clone());
+        node.speak(manner);
+        let folder = Folder::new();
+        let synced = folder.run(&sync(&addresses(&node)[0]));
+        assert_eq!(synced.code, 0, "{manner:?}: {}", synced.err);
+        assert_eq!(folder.read("headers"), all.file());
+    }
+    let node = Node::start(all);
+    for (manner, kinds, says) in [
+        (Manner::WarmingUp, 0..2, "Loading block index"),
+        (Manner::NoRest, 0..1, "-rest"),
+    ] {
+        node.speak(manner);
+        for from in &addresses(&node)[kinds] {
+            let refused = Folder::new().run(&sync(from));
+            assert_eq!(refused.code, 5, "{}", refused.err);
+            assert!(refused.err.contains(says), "{}", refused.err);
+        }
+    }
 }
 
 #[test]

@@ -112,6 +112,24 @@ fn a_promise_becomes_a_block() {
 }
 
 #[test]
+fn an_answer_may_lead_to_other_chains_besides() {
+    let mut scene = Scene::new();
+    scene.mine();
+    for calendar in &scene.calendars {
+        calendar.set(Mood::Besides);
+    }
+    let upgraded = scene.upgrade(2, " --headers headers --format json");
+    assert_eq!(upgraded.code, 0, "{}", upgraded.out);
+    let upgraded: Value = serde_json::from_str(&upgraded.out).unwrap();
+    assert_eq!(
+        (&upgraded["blocks"], &upgraded["open"]),
+        (&json!([5]), &json!([]))
+    );
+    let verified = scene.verify();
+    assert_eq!(verified.code, 0, "{}", verified.out);
+}
+
+#[test]
 fn no_calendar_is_asked_but_those_that_are_known() {
     let mut scene = Scene::new();
     scene.mine();

@@ -67,6 +67,25 @@ fn nobody_there_is_unreachable() {
 }
 
 #[test]
+fn a_log_that_has_moved_says_where_to() {
+    let world = World::new();
+    let moved = Answer::Said(
+        301,
+        "location: https://log.example/checkpoint\r\n",
+        Vec::new(),
+    );
+    world.server.set("checkpoint", moved);
+    let round = world.round("--init");
+    assert_eq!(round.code, 5, "{round:?}");
+    for part in [
+        "https://log.example/checkpoint",
+        "redirects are not followed",
+    ] {
+        assert!(round.out.contains(part), "{round:?}");
+    }
+}
+
+#[test]
 fn slow_but_whole_is_clean() {
     let world = World::new();
     let leaves = entries(3);

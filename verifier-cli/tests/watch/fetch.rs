@@ -113,6 +113,22 @@ fn an_index_does_without_the_look_up() {
 }
 
 #[test]
+fn a_sealed_entry_says_where_its_evidence_is() {
+    let lookup = Lookup::new();
+    let mut bundle = lookup.approvals[3].bundle.clone();
+    bundle.evidence = None;
+    lookup.answer(3, &bundle.text());
+    let fetched = lookup.fetch(3, "--policy policy.toml");
+    assert_eq!(fetched.code, 4, "{fetched:?}");
+    assert!(fetched.out.contains("(201) has all of it"), "{fetched:?}");
+    let fetched = lookup.fetch(3, "--format json");
+    assert!(fetched.out.contains("\"sealed\":true"), "{fetched:?}");
+    lookup.answer(3, &lookup.approvals[3].bundle.text());
+    let fetched = lookup.fetch(3, "");
+    assert!(!fetched.out.contains("sealed"), "{fetched:?}");
+}
+
+#[test]
 fn another_approval_is_not_written() {
     let lookup = Lookup::new();
     lookup.answer(3, &lookup.approvals[4].bundle.text());

@@ -9,10 +9,14 @@
     reason = "these are tests, and they have std"
 )]
 
+mod damaged;
+mod endless;
 mod failures;
 mod fetch;
 mod foreign;
 mod honest;
 mod lies;
 mod real;
+mod told;
+mod withheld;
 mod world;

@@ -114,6 +114,11 @@ impl World {
         note(&text, &log.sign(&text, &cosigners))
     }
 
+    /// The two witnesses that most heads are cosigned by, and when.
+    pub(crate) fn cosigners(&self, time: u64) -> Vec<(&Witness, u64)> {
+        vec![(&self.witnesses[0], time), (&self.witnesses[1], time + 2)]
+    }
+
     /// Serves a log of these leaves, and nothing else.
     pub(crate) fn serve(&self, leaves: &[Vec<u8>], time: u64) {
         self.publish(&self.server, leaves, &self.head(leaves, time));
@@ -157,7 +162,11 @@ impl World {
 
     /// One round of a monitor, with further arguments.
     pub(crate) fn round(&self, more: &str) -> Round {
-        let url = self.server.url();
+        self.round_of(&self.server.url(), more)
+    }
+
+    /// One round on the log at this address.
+    pub(crate) fn round_of(&self, url: &str, more: &str) -> Round {
         self.run(&format!(
             "monitor {url} --policy policy.toml --state state --once --format json --timeout 2 {more}"
         ))

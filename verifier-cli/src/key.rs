@@ -201,7 +201,7 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spki::der::pem::{LineEnding, encode_string};
+    use ::spki::der::pem::{LineEnding, encode_string};
     use test_vectors::{Algorithm, Passkey};
     use verifier_core::encoding::{base64, base64url};
     use verifier_core::signature::KeyRef;

@@ -121,7 +121,7 @@ fn party(name: &str) -> &str {
 fn for_people(millis: u64) -> String {
     let seconds = millis / 1000;
     let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let whole = units.iter().find(|(unit, _)| seconds % unit == 0);
+    let whole = units.iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
     whole.map_or_else(
         || format!("{seconds}s"),
         |(unit, letter)| format!("{}{letter}", seconds / unit),

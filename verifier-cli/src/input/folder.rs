@@ -334,7 +334,8 @@ mod tests {
                 let real = file.path != folder;
                 prop_assert!(file.problem.is_some() || real && sound(&file.path), "{file:?}");
                 prop_assert!(file.payload.as_deref().is_none_or(sound), "{file:?}");
-                prop_assert!(file.path != policy);
+                // A policy that cannot be read has ended the command before.
+                prop_assert!(file.problem.is_some() || file.path != policy);
             }
         }
     }

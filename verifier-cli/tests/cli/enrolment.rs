@@ -222,7 +222,8 @@ fn registrations_are_taken_in_the_encodings_in_which_servers_keep_them() {
     let id = &passkey.credential_id;
     let object = none(&attested(&passkey, &passkey.public_key, 0x45, &[]));
     let client_data = CREATED.as_bytes();
-    let writers: [&dyn Fn(&[u8]) -> String; 8] = [
+    type Writer = dyn Fn(&[u8]) -> String;
+    let writers: [&Writer; 8] = [
         &|bytes| quoted(&b64url(bytes)),
         &|bytes| quoted(&padded(bytes)),
         &|bytes| quoted(&standard(bytes)),

@@ -148,7 +148,7 @@ fn base64(text: &str) -> Result<Vec<u8>, Error> {
         return Err(Error::MixedAlphabets);
     }
     let padding = text.len().saturating_sub(bare.len());
-    if padding > 2 || (padding > 0 && text.len() % 4 != 0) {
+    if padding > 2 || (padding > 0 && !text.len().is_multiple_of(4)) {
         return Err(Error::CutOff);
     }
     from_base64url(&bare.replace('+', "-").replace('/', "_")).map_err(|_| Error::CutOff)

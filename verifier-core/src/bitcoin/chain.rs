@@ -17,6 +17,38 @@ pub use file::{FileError, first_line, read_first_line};
 pub use target::retarget;
 use target::{Epoch, Targets};
 
+/// Whether `next` can begin the epoch behind one of which these are the first and the last header:
+/// what can be said of a change of the target without the headers between.
+///
+/// # Errors
+///
+/// A header that does not carry its own work, another link, target or time than the rules give.
+pub fn check_epoch(
+    network: Network,
+    first: &Header,
+    last: &Header,
+    next: &Header,
+) -> Result<(), Error> {
+    const HEIGHT: u32 = Network::EPOCH;
+    for (height, header) in [(0, first), (HEIGHT - 1, last), (HEIGHT, next)] {
+        let work = header.check_work(network);
+        work.map_err(|error| Error::Header { height, error })?;
+    }
+    let (expected, found) = (last.hash(), next.previous());
+    if expected != found {
+        let height = HEIGHT;
+        return Err(Error::Link {
+            height,
+            expected,
+            found,
+        });
+    }
+    let mut targets = Targets::new(network);
+    let epoch = targets.check(0, first, None)?;
+    targets.add(epoch, first);
+    targets.check(HEIGHT, next, Some(last)).map(drop)
+}
+
 /// Checks headers one after the other, in constant memory.
 #[derive(Clone, Debug)]
 pub struct Checker {

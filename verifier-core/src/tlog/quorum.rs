@@ -11,7 +11,7 @@ use crate::code::Code;
 use crate::signature::Crypto;
 use crate::time::Time;
 use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::tlog::note::{self, Note};
+use crate::tlog::note::{self, Note, SignatureLine};
 use crate::tlog::policy::{Policy, QuorumNotMet, Witness};
 use crate::tlog::vkey::VerifierKey;
 use crate::{Failure, quote};
@@ -20,6 +20,9 @@ impl Policy {
     /// The first step: a log of the policy, named like the checkpoint's origin, has signed it.
     ///
     /// Lines of other keys are ignored; one bad signature of any log in the policy is an error.
+    /// Before any signature is verified it is an error, too, if there are more than 16 lines of
+    /// logs, more than 16 of one witness, or more of all witnesses than 16 or than there are
+    /// witnesses.
     pub fn verify_log<'a>(
         &'a self,
         crypto: &dyn Crypto,
@@ -28,11 +31,11 @@ impl Policy {
         let note = checkpoint.note();
         let origin = checkpoint.checkpoint().origin();
         let keys = self.logs().iter().map(|log| log.key());
+        let lines = note.lines_of(keys, Note::MAX_VERIFIED);
+        let lines = lines.map_err(Error::Note)?;
+        self.witness_lines(note)?;
         let mut signed_by = None;
-        for (key, line) in note
-            .lines_of(keys, Note::MAX_VERIFIED)
-            .map_err(Error::Note)?
-        {
+        for (key, line) in lines {
             key.verify(crypto, note.text(), line.signature())
                 .map_err(|_| Error::BadSignature {
                     name: key.name().to_string(),
@@ -50,7 +53,27 @@ impl Policy {
             key,
         })
     }
+
+    /// The lines of witnesses, in the order of the note, if there are not too many.
+    fn witness_lines<'n>(&self, note: &'n Note<'_>) -> Result<Vec<WitnessLine<'_, 'n>>, Error> {
+        let witnesses = self.witnesses();
+        let limit = witnesses.len().max(Note::MAX_VERIFIED);
+        let keys = witnesses.iter().map(Witness::key);
+        let lines = note.lines_of(keys, limit).map_err(Error::Note)?;
+        for witness in witnesses {
+            let own = lines.iter().filter(|(key, _)| *key == witness.key());
+            if own.count() > Note::MAX_VERIFIED {
+                return Err(Error::TooManyOfOne {
+                    witness: witness.name().to_string(),
+                });
+            }
+        }
+        Ok(lines)
+    }
 }
+
+/// A line, and the key of the witness that is said to have made it.
+type WitnessLine<'p, 'n> = (&'p VerifierKey, &'n SignatureLine<'n>);
 
 /// A checkpoint that a log of the policy has signed. Only [`Policy::verify_log`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -79,24 +102,15 @@ impl<'a> LogSigned<'a> {
     /// The second step: verifies every cosignature of a witness in the policy.
     ///
     /// Lines of other keys are ignored. Bad cosignatures are listed, not an error, so that a
-    /// report can name them. More lines than 16, or than the policy has witnesses, are an error,
-    /// and so are more than 16 of one witness.
+    /// report can name them.
     pub fn verify_cosignatures(&self, crypto: &dyn Crypto) -> Result<Cosigned<'a>, Error> {
         let witnesses = self.policy.witnesses();
         let note = self.checkpoint.note();
-        let limit = witnesses.len().max(Note::MAX_VERIFIED);
-        let keys = witnesses.iter().map(Witness::key);
-        let lines = note.lines_of(keys, limit).map_err(Error::Note)?;
-
+        let lines = self.policy.witness_lines(note)?;
         let mut times: Vec<Option<Time>> = vec![None; witnesses.len()];
         let mut bad = Vec::new();
         for (witness, time) in witnesses.iter().zip(&mut times) {
             let own = lines.iter().filter(|(key, _)| *key == witness.key());
-            if own.clone().count() > Note::MAX_VERIFIED {
-                return Err(Error::TooManyOfOne {
-                    witness: witness.name().to_string(),
-                });
-            }
             let text = note.text();
             let verified: Result<Vec<Option<Time>>, _> = own
                 .map(|(key, line)| key.verify(crypto, text, line.signature()))

@@ -1,5 +1,7 @@
 //! Timestamps and blocks: OpenTimestamps proofs, and chains of regtest headers with real work.
 
+use num_bigint::BigUint;
+
 use crate::encoding::{hex, sha256};
 
 /// What an OpenTimestamps proof begins with.
@@ -25,7 +27,19 @@ pub const REGTEST_GENESIS: [u8; 80] = {
     bytes
 };
 
-/// The easiest target of regtest, and that of mainnet.
+/// The header of signet's first block.
+pub const SIGNET_GENESIS: [u8; 80] = {
+    let mut bytes = REGTEST_GENESIS;
+    let tail = *b"\x00\x8f\x4d\x5f\xae\x77\x03\x1e\x8a\xd2\x22\x03";
+    let mut i = 0;
+    while i < 12 {
+        bytes[68 + i] = tail[i];
+        i += 1;
+    }
+    bytes
+};
+
+/// The easiest target of regtest.
 pub const EASIEST: u32 = 0x207f_ffff;
 
 /// The double SHA-256 of a header, in the order of its bytes.
@@ -76,6 +90,18 @@ impl Block {
     /// The first header whose hash does not meet that target.
     pub fn fail(&self) -> [u8; 80] {
         self.find(false)
+    }
+
+    /// The first header from this nonce on whose hash meets its own target. Where the target is not
+    /// easy, callers keep the nonce that they found.
+    pub fn mine_from(&self, nonce: u32) -> [u8; 80] {
+        let (exponent, mantissa) = (self.bits >> 24, self.bits & 0x007f_ffff);
+        let target = BigUint::from(mantissa) << (8 * (exponent - 3));
+        let meets = |header: &[u8; 80]| BigUint::from_bytes_le(&block_hash(header)) <= target;
+        (nonce..)
+            .map(|nonce| self.header(nonce))
+            .find(meets)
+            .unwrap()
     }
 
     fn find(&self, meets: bool) -> [u8; 80] {
@@ -270,6 +296,10 @@ mod tests {
         assert_eq!(
             display_hash(&REGTEST_GENESIS),
             "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
+        );
+        assert_eq!(
+            display_hash(&SIGNET_GENESIS),
+            "00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6"
         );
         let chain = Chain::default().extended(5, 1_700_000_000, "x");
         for pair in chain.headers.windows(2) {

@@ -36,6 +36,7 @@ pub mod node;
 pub mod note;
 pub mod passkey;
 pub mod policy;
+pub mod reading;
 pub mod server;
 pub mod site;
 pub mod tree;

@@ -1,5 +1,6 @@
 //! Software passkeys of the five algorithms, made from a seed.
 
+use num_bigint::BigUint;
 use p256::ecdsa::signature::Signer as _;
 use rsa::{BoxedUint, Pkcs1v15Sign, RsaPrivateKey, traits::PublicKeyParts as _};
 use sha2::{Digest as _, Sha256, Sha512};
@@ -116,6 +117,26 @@ impl Passkey {
                 .sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(message))
                 .unwrap(),
         }
+    }
+
+    /// An Ed25519 signature with this R: S = r + k·a, for an R of which the logarithm r is 0, or
+    /// becomes it times the cofactor.
+    pub(crate) fn sign_with_r(&self, r: &[u8; 32], message: &[u8]) -> Vec<u8> {
+        let Secret::EdDsa(key) = &self.secret else {
+            panic!("not a key of Ed25519");
+        };
+        let order: BigUint = (BigUint::from(1_u32) << 252)
+            + "27742317777372353535851937790883648493"
+                .parse::<BigUint>()
+                .unwrap();
+        let public = key.verifying_key();
+        let k = Sha512::digest([&r[..], public.as_bytes(), message].concat());
+        let a = BigUint::from_bytes_le(key.to_scalar().as_bytes());
+        let s: BigUint = BigUint::from_bytes_le(&k) * a;
+        let s: BigUint = s % order;
+        let mut s = s.to_bytes_le();
+        s.resize(32, 0);
+        [&r[..], &s].concat()
     }
 
     /// Hex of the SHA-256 of the COSE_Key.

@@ -2,6 +2,8 @@
 
 mod authenticator_data;
 mod client_data;
+mod crafted;
+mod extensions;
 mod keys;
 mod members;
 mod signatures;
@@ -89,5 +91,7 @@ pub(super) fn generated() -> File {
     client_data::rows(&mut file);
     members::rows(&mut file);
     authenticator_data::rows(&mut file);
+    extensions::rows(&mut file);
+    crafted::rows(&mut file);
     file
 }

@@ -15,33 +15,33 @@ use crate::encoding::{b64url, pseudo_random, sha256};
 use crate::{Algorithm, Draft};
 
 /// The height of the anchored block: four blocks are below it, nine above.
-const HEIGHT: u64 = 5;
+pub(super) const HEIGHT: u64 = 5;
 
 /// An approval, its anchor, the chain that the anchor is in, and the policy's rule for it.
 #[derive(Clone)]
-struct Scene {
+pub(super) struct Scene {
     draft: Draft,
-    anchor: Anchor,
-    chain: Chain,
-    headers: Option<Vec<u8>>,
-    rule: Value,
+    pub(super) anchor: Anchor,
+    pub(super) chain: Chain,
+    pub(super) headers: Option<Vec<u8>>,
+    pub(super) rule: Value,
 }
 
 /// When the anchored block was made: an hour after the anchored head was cosigned.
-fn block_time() -> u32 {
+pub(super) fn block_time() -> u32 {
     u32::try_from(DECIDED_AT_SECONDS + 10_800).unwrap()
 }
 
-fn stamp(anchor: &Anchor) -> [u8; 32] {
+pub(super) fn stamp(anchor: &Anchor) -> [u8; 32] {
     sha256(anchor.checkpoint.as_bytes())
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::of(Draft::sample(Algorithm::Es256))
     }
 
-    fn of(draft: Draft) -> Self {
+    pub(super) fn of(draft: Draft) -> Self {
         let mut anchor = draft.anchor(5);
         let digest = stamp(&anchor);
         let root = follow(&path(), &digest);
@@ -61,7 +61,7 @@ impl Scene {
         }
     }
 
-    fn with(&self, edit: impl FnOnce(&mut Self)) -> Self {
+    pub(super) fn with(&self, edit: impl FnOnce(&mut Self)) -> Self {
         let mut scene = self.clone();
         edit(&mut scene);
         scene
@@ -74,7 +74,7 @@ impl Scene {
         self
     }
 
-    fn pinned(&mut self, pins: Vec<Value>) {
+    pub(super) fn pinned(&mut self, pins: Vec<Value>) {
         self.rule["pinnedBlocks"] = json!(pins);
     }
 
@@ -83,11 +83,11 @@ impl Scene {
         self.headers = Some(self.chain.file());
     }
 
-    fn ots(&mut self, timestamp: &[u8]) {
+    pub(super) fn ots(&mut self, timestamp: &[u8]) {
         self.anchor.ots = Some(proof(&stamp(&self.anchor), timestamp));
     }
 
-    fn input(&self) -> Value {
+    pub(super) fn input(&self) -> Value {
         let mut approval = self.draft.mint();
         approval.bundle.anchor = Some(self.anchor.clone());
         approval.policy.anchor = Some(self.rule.clone());
@@ -98,7 +98,7 @@ impl Scene {
     }
 }
 
-fn pin(chain: &Chain, height: usize) -> Value {
+pub(super) fn pin(chain: &Chain, height: usize) -> Value {
     json!({"height": height, "hash": display_hash(&chain.headers[height])})
 }
 
@@ -194,7 +194,7 @@ fn verified(file: &mut File) {
 }
 
 /// A pinned block above every chain here.
-fn far() -> Value {
+pub(super) fn far() -> Value {
     json!({"height": 30, "hash": "00".repeat(32)})
 }
 

@@ -116,6 +116,16 @@ pub(super) fn form() -> File {
             );
         }
     }
+    for (key, value, is_valid) in spellings() {
+        let mut members = good.clone();
+        members.insert(key.into(), value.clone());
+        let (name, input) = (format!("{key}: {value:?}"), input(&canonical(&members)));
+        match is_valid {
+            true => file.valid(name, input),
+            false => file.invalid(name, input, "entry.field"),
+        }
+    }
+    unknown_types(&mut file);
     for time in [
         "",
         "2026-03-01T12:00:00Z",
@@ -190,6 +200,134 @@ fn with(edit: Edit) -> String {
 
 /// A good entry of `length` bytes, filled up with authenticator data; the RP id takes the rest
 /// that base64 cannot express.
+/// RP ids and times at the edges of what may be, and beyond.
+fn spellings() -> Vec<(&'static str, String, bool)> {
+    let mut rows = Vec::new();
+    let (long, longer) = ("a".repeat(63), "a".repeat(64));
+    let labels = |count: usize| vec!["a"; count].join(".");
+    for id in [
+        "a",
+        "a.b",
+        "-a",
+        "a-",
+        "_a",
+        "a_b.c",
+        "127.0.0.1",
+        "localhost",
+        "xn--e1afmkfd",
+        &long,
+        &format!("{long}.b"),
+        &labels(127),
+        &format!("{long}.{long}.{long}.{}", &long[..61]),
+    ] {
+        rows.push(("rpId", id.to_owned(), true));
+    }
+    for id in [
+        "",
+        ".",
+        ".a",
+        "a.",
+        "a..b",
+        "A.b",
+        "a b",
+        "a:1",
+        "a/b",
+        "[::1]",
+        "\u{e9}.example",
+        "a\n",
+        &longer,
+        &format!("a.{longer}"),
+        &format!("{long}.{long}.{long}.{}", &long[..62]),
+        &format!("{}aa", labels(127)),
+    ] {
+        rows.push(("rpId", id.to_owned(), false));
+    }
+    for time in [
+        "1970-01-01T00:00:00.000Z",
+        "2000-02-29T23:59:59.999Z",
+        "2024-02-29T00:00:00.000Z",
+        "9999-12-31T23:59:59.999Z",
+    ] {
+        rows.push(("decidedAt", time.to_owned(), true));
+    }
+    for time in [
+        "0000-01-01T00:00:00.000Z",
+        "1969-12-31T23:59:59.999Z",
+        "2100-02-29T00:00:00.000Z",
+        "2026-00-01T00:00:00.000Z",
+        "2026-01-00T00:00:00.000Z",
+        "2026-04-31T00:00:00.000Z",
+        "2026-01-01T23:60:00.000Z",
+        "2026-01-01T00:00:00,000Z",
+        "2026-1-01T00:00:00.0000Z",
+        "2026-01-01T00:00:00.000z",
+        "2026-01-01T00:00:00.000Z\n",
+        "\u{ff12}026-01-01T00:00:00.00Z",
+    ] {
+        rows.push(("decidedAt", time.to_owned(), false));
+    }
+    rows
+}
+
+/// Of an entry of another type nothing is read but that it is canonical.
+fn unknown_types(file: &mut File) {
+    let text = |member: &str| format!("{{{member},\"type\":\"another/v1\"}}");
+    let arrays = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+    for (name, member) in [
+        ("63 levels in it", format!("\"a\":{}", arrays(63))),
+        (
+            "members in the order of UTF-16",
+            "\"\u{1f600}\":1,\"\u{fb33}\":2".into(),
+        ),
+        ("null and booleans", "\"a\":[null,true,false]".into()),
+        ("a number like 1e+21", "\"a\":1e+21".into()),
+        ("a half", "\"a\":0.5".into()),
+        (
+            "a control character in short",
+            "\"a\":\"\\b\\t\\n\\f\\r\\u001f\"".into(),
+        ),
+    ] {
+        // Where a member sorts behind `type`, it stands behind it.
+        let text = match name {
+            "members in the order of UTF-16" => {
+                format!("{{\"type\":\"another/v1\",{member}}}")
+            }
+            _ => text(&member),
+        };
+        file.invalid(
+            format!("another type, {name}"),
+            input(&text),
+            "entry.unknown_type",
+        );
+    }
+    for (name, text) in [
+        ("64 levels in it", text(&format!("\"a\":{}", arrays(64)))),
+        (
+            "members in the order of code points",
+            "{\"type\":\"another/v1\",\"\u{fb33}\":2,\"\u{1f600}\":1}".into(),
+        ),
+        ("a number like 1e21", text("\"a\":1e21")),
+        ("a negative zero", text("\"a\":-0")),
+        ("a number with a zero behind it", text("\"a\":1.0")),
+        ("a number above every double", text("\"a\":1e400")),
+        (
+            "a number between two doubles",
+            text("\"a\":9007199254740993"),
+        ),
+        ("a control character in hex", text("\"a\":\"\\u000a\"")),
+        ("an escape in capitals", text("\"a\":\"\\u001F\"")),
+        ("a slash that is escaped", text("\"a\":\"\\/\"")),
+        ("a letter that is escaped", text("\"a\":\"\\u0061\"")),
+        ("a pair of surrogates", text("\"a\":\"\\ud83d\\ude00\"")),
+    ] {
+        file.invalid(
+            format!("another type, {name}"),
+            input(&text),
+            "entry.not_canonical",
+        );
+    }
+}
+
 fn padded(length: usize) -> String {
     let mut members = good();
     let missing = length - canonical(&members).len();

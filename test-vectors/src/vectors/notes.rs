@@ -113,6 +113,43 @@ pub(super) fn generated() -> File {
         verified(&["a.example/log", "w.example/1"]),
     );
 
+    file.case(
+        "two lines of one key",
+        of(&[&la, &lb, &la], &[&a, &b]),
+        verified(&["a.example/log", "b.example"]),
+    );
+    file.case(
+        "two known keys of one name",
+        of(&[&la, &other.line(text, 0)], &[&a, &other]),
+        verified(&["a.example/log", "a.example/log"]),
+    );
+    let lines = |count: usize| {
+        let lines = core::iter::repeat_n(&la, count - 8);
+        let lines: Vec<&String> = lines.chain(core::iter::repeat_n(&lb, 8)).collect();
+        of(&lines, &[&a, &b])
+    };
+    file.case(
+        "sixteen lines of two keys",
+        lines(16),
+        verified(&["a.example/log", "b.example"]),
+    );
+    file.invalid(
+        "seventeen lines of two keys, none of them with more than nine",
+        lines(17),
+        "log.checkpoint_form",
+    );
+    for (name, vkey) in [
+        ("no verifier key", "a.example/log".to_owned()),
+        ("a verifier key with another id", {
+            a.vkey().replace("a.example/log+", "b.example+")
+        }),
+        ("a verifier key of an unknown type", a.with_kind(2).vkey()),
+    ] {
+        let mut input = of(&[&la], &[&a]);
+        input["vkeys"] = json!([vkey]);
+        file.invalid(format!("{name} among the known"), input, "policy.log");
+    }
+
     let unknown = "log.unknown_key";
     file.invalid("signed by an unknown key only", of(&[&lb], &[&a]), unknown);
     file.invalid("no key is known", of(&[&la], &[]), unknown);

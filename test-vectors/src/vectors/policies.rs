@@ -62,6 +62,37 @@ pub(super) fn form() -> File {
             text.split_once("group").unwrap().0.to_owned() + "quorum none\n"
         });
     });
+    let log = full["log"]["policy"].as_str().unwrap().to_owned();
+    let lines = |count: usize| "#\n".repeat(count - log.lines().count()) + &log;
+    let sized = |bytes: usize| format!("#{}\n{log}", "x".repeat(bytes - log.len() - 2));
+    for (name, text, is_valid) in [
+        ("1,024 lines", lines(1024), true),
+        ("1,025 lines", lines(1025), false),
+        ("65,536 bytes", sized(65_536), true),
+        ("65,537 bytes", sized(65_537), false),
+        ("no last newline", log.trim_end().to_owned(), true),
+        ("U+007F in a comment", format!("# \u{7f}\n{log}"), false),
+        ("U+0085 in a comment", format!("# \u{85}\n{log}"), true),
+        ("a tab in a comment", format!("#\t\n{log}"), true),
+        ("CR LF in one place", log.replacen('\n', "\r\n", 1), true),
+        ("CR LF everywhere", log.replace('\n', "\r\n"), true),
+        ("a byte order mark", format!("\u{feff}{log}"), true),
+        ("CR alone", log.replacen('\n', "\r", 1), false),
+        ("CR in a line", log.replacen(' ', "\r ", 1), false),
+        (
+            "no log line",
+            log.split_once('\n').unwrap().1.to_owned(),
+            true,
+        ),
+    ] {
+        let mut policy = full.clone();
+        policy["log"]["policy"] = json!(text);
+        let (name, input) = (format!("a tlog-policy of {name}"), input(&sorted(&policy)));
+        match is_valid {
+            true => file.valid(name, input),
+            false => file.invalid(name, input, "policy.log"),
+        }
+    }
     file.valid(
         "indented",
         input(&serde_json::to_string_pretty(&full).unwrap()),

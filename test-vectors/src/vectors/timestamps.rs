@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::File;
 use crate::bitcoin::{
-    Chain, EASIEST, MAGIC, attestation, follow, in_block, number, path, promised, proof, timestamp,
-    var_bytes,
+    Block, Chain, EASIEST, MAGIC, attestation, block_hash, follow, in_block, number, path,
+    promised, proof, timestamp, var_bytes,
 };
 use crate::encoding::{b64url, hex, sha256};
 
@@ -266,6 +266,29 @@ fn limits(file: &mut File) {
     ]
     .concat();
     file.invalid("operations that move more than 4 MiB", stamped(&busy), BAD);
+    // 32 for the first fork, 64 for each reversal, 32 + 4,096 for the long message, and then 1,022
+    // times 4,096: two forks with 191 reversals, and 128 more.
+    let branch = [&[0xff][..], &[0xf2; 191], &attestation(UNKNOWN, b"")].concat();
+    let exact = |forks: usize| {
+        [
+            &[&[0xff][..], &attestation(UNKNOWN, b"")]
+                .concat()
+                .repeat(forks)[..],
+            &[0xf2; 63],
+            &[0xf0],
+            &var_bytes(&[1; 4064]),
+            &branch.repeat(2),
+            &[0xf2; 128],
+            &attestation(UNKNOWN, b""),
+        ]
+        .concat()
+    };
+    file.case("operations that move 4 MiB", stamped(&exact(1)), nothing());
+    file.invalid(
+        "operations that move 32 bytes more than 4 MiB",
+        stamped(&exact(2)),
+        BAD,
+    );
     let forks = [&[0xf0][..], &var_bytes(&[1; 4064]), &[0xff].repeat(20_000)].concat();
     file.invalid("siblings without end", stamped(&forks), BAD);
 }
@@ -339,6 +362,10 @@ fn malformed() -> Vec<(String, Vec<u8>)> {
             attestation(LITECOIN, &[1, 0]),
         ),
         (
+            "an attestation of Ethereum with a byte more",
+            attestation(ETHEREUM, &[1, 0]),
+        ),
+        (
             "an attestation of Ethereum without a height",
             attestation(ETHEREUM, b""),
         ),
@@ -392,7 +419,7 @@ pub(super) fn headers() -> File {
     let of = |chain: &Chain| input(&chain.bytes());
     file.valid("from the first block", of(&chain));
     file.valid("the first block alone", of(&Chain::default()));
-    let more = |block: crate::bitcoin::Block| [&chain.bytes()[..], &block.mine()].concat();
+    let more = |block: Block| [&chain.bytes()[..], &block.mine()].concat();
     let root = sha256(b"another");
     let next = |time| chain.next(root, time);
     // The median of the eleven blocks before is the time of block 10.
@@ -467,7 +494,125 @@ pub(super) fn headers() -> File {
     file.invalid("nothing", input(&[]), "headers.form");
     let cut = chain.bytes();
     file.invalid("cut off", input(&cut[..cut.len() - 1]), "headers.form");
+    long_chains(&mut file);
     file
+}
+
+/// As [`headers`], about targets alone: where an epoch ends, and what a chain may begin with.
+pub(super) fn epochs() -> File {
+    let mut file = File::new(
+        "bitcoin.retarget",
+        "regtest",
+        "regtest keeps its target at a multiple of 2016, whatever time the blocks took",
+    );
+    let harder = EASIEST - 1;
+    let block = |previous: [u8; 32], time: u32, bits: u32| Block {
+        previous,
+        merkle_root: sha256(b"epoch"),
+        time,
+        bits,
+    };
+    let first = block([1; 32], TIME, harder).mine_from(0);
+    let last = block([2; 32], TIME + 600, harder).mine_from(0);
+    let next = |bits: u32| block(block_hash(&last), TIME + 1200, bits);
+    let input = |first: &[u8; 80], last: &[u8; 80], next: &[u8; 80]| json!({"network": "regtest", "first": hex(first), "last": hex(last), "next": hex(next)});
+    let chain = "headers.chain";
+    file.valid(
+        "the same target",
+        input(&first, &last, &next(harder).mine_from(0)),
+    );
+    for (name, bits) in [
+        ("the easiest target instead", EASIEST),
+        ("a fourth of the target, as if time counted", 0x201f_ffff),
+        ("a target above the limit", 0x2100_ffff),
+    ] {
+        file.invalid(name, input(&first, &last, &next(bits).mine_from(0)), chain);
+    }
+    let lazy = (0..)
+        .map(|nonce| next(harder).header(nonce))
+        .find(|header| block_hash(header)[31] >= 0x80)
+        .unwrap();
+    file.invalid("without its own work", input(&first, &last, &lazy), chain);
+    let above = block([2; 32], TIME + 600, 0x2100_ffff).mine_from(0);
+    let behind = block(block_hash(&above), TIME + 1200, 0x2100_ffff).mine_from(0);
+    file.invalid(
+        "the last of the epoch above the limit",
+        input(&first, &above, &behind),
+        chain,
+    );
+    let unlinked = block([3; 32], TIME + 1200, harder).mine_from(0);
+    file.invalid(
+        "behind another block",
+        input(&first, &last, &unlinked),
+        chain,
+    );
+    file
+}
+
+/// Chains that begin where an epoch begins, and one that goes on where it ends.
+fn long_chains(file: &mut File) {
+    let input = |start: u32, headers: &[[u8; 80]]| json!({"network": "regtest", "startHeight": start, "headers": hex(&headers.concat())});
+    let epoch = Chain::default().extended(2017, TIME, "epoch");
+    file.valid("across block 2016", input(0, &epoch.headers));
+    // From the middle: any target to begin with, and no median before the twelfth.
+    let harder = EASIEST - 1;
+    let chain = |times: &[u32]| {
+        let mut headers: Vec<[u8; 80]> = Vec::new();
+        for time in times {
+            let previous = headers.last().map_or([9; 32], block_hash);
+            let block = Block {
+                previous,
+                merkle_root: sha256(b"middle"),
+                time: *time,
+                bits: harder,
+            };
+            headers.push(block.mine_from(0));
+        }
+        headers
+    };
+    let falling: Vec<u32> = (0..11).map(|i| TIME - i).collect();
+    file.valid(
+        "from block 2016, any target, eleven blocks each earlier than the one before",
+        input(2016, &chain(&falling)),
+    );
+    // The median of the eleven is TIME - 5.
+    let with = |time: u32| chain(&[&falling[..], &[time]].concat());
+    file.valid(
+        "from block 2016, the twelfth later than the median",
+        input(2016, &with(TIME - 4)),
+    );
+    file.invalid(
+        "from block 2016, the twelfth at the median",
+        input(2016, &with(TIME - 5)),
+        "headers.chain",
+    );
+    file.invalid(
+        "from block 2015",
+        input(2015, &chain(&falling)),
+        "headers.form",
+    );
+    let mut eased = chain(&falling);
+    let last = Block {
+        previous: block_hash(eased.last().unwrap()),
+        merkle_root: sha256(b"middle"),
+        time: TIME,
+        bits: EASIEST,
+    };
+    eased.push(last.mine_from(0));
+    file.invalid(
+        "from block 2016, another target in the middle",
+        input(2016, &eased),
+        "headers.chain",
+    );
+    // Of two times the later one is the median.
+    let two = Chain::default().with(sha256(b"a"), TIME);
+    let block = |time| [&two.headers[..], &[two.next(sha256(b"b"), time).mine()]].concat();
+    file.valid("later than the later of two", input(0, &block(TIME + 1)));
+    file.invalid(
+        "as late as the later of two",
+        input(0, &block(TIME)),
+        "headers.chain",
+    );
 }
 
 #[cfg(test)]

@@ -68,16 +68,7 @@ pub(super) fn retarget(input: Input<'_>) -> Result<Outcome, Broken> {
     let network = network(input)?;
     let (first, last) = (header(input, "first")?, header(input, "last")?);
     let next = header(input, "next")?;
-    for header in [&first, &last, &next] {
-        if let Err(error) = header.check_work(network) {
-            return Ok(invalid(&error));
-        }
-    }
-    let expected = chain::retarget(network, last.bits(), first.time(), last.time());
-    if expected == Some(next.bits()) && next.previous() == last.hash() {
-        return Ok(Outcome::Valid);
-    }
-    Ok(Outcome::Invalid(Code::HeadersChain.as_str()))
+    Ok(outcome(chain::check_epoch(network, &first, &last, &next)))
 }
 
 fn network(input: Input<'_>) -> Result<Network, Broken> {

@@ -9,6 +9,8 @@ use core::fmt;
 use verifier_core::json::{Object, Value};
 use verifier_core::quote;
 
+use super::verdict::{Found, Verdict};
+
 /// A vector file.
 pub(super) struct VectorFile<'v, 'a> {
     pub(super) kind: &'v str,
@@ -53,7 +55,7 @@ pub(super) enum Expect<'v> {
     /// Canonical JSON.
     Timestamp(String),
     Valid,
-    Verdict(&'v str, &'v str),
+    Verdict(Verdict<'v>),
     Verified(Vec<&'v str>),
 }
 
@@ -65,15 +67,14 @@ impl<'v> Expect<'v> {
         let object = value
             .as_object()
             .ok_or("expect: expected \"valid\" or an object")?;
+        if object.get("verdict").is_some() {
+            return Verdict::read(object).map(Self::Verdict);
+        }
         let keys: Vec<&str> = object.iter().map(|(key, _)| key).collect();
         match keys.as_slice() {
             ["bitcoin", "pending"] => Ok(Self::Timestamp(value.to_text())),
             ["invalid"] => text(object, "invalid").map(Self::Invalid),
             ["verified"] => texts(object, "verified").map(Self::Verified),
-            ["code", "verdict"] => Ok(Self::Verdict(
-                text(object, "verdict")?,
-                text(object, "code")?,
-            )),
             _ => Err(
                 "expect: expected invalid, verified, bitcoin and pending, or verdict and code"
                     .into(),
@@ -81,15 +82,20 @@ impl<'v> Expect<'v> {
         }
     }
 
-    pub(super) fn fits(&self, outcome: &Outcome) -> bool {
+    /// What is not as expected, if anything: what was expected, and what was found.
+    pub(super) fn difference(&self, outcome: &Outcome) -> Option<(String, String)> {
+        if let (Self::Verdict(expected), Outcome::Report(found)) = (self, outcome) {
+            return expected.difference(found);
+        }
+        (!self.fits(outcome)).then(|| (self.to_string(), outcome.to_string()))
+    }
+
+    fn fits(&self, outcome: &Outcome) -> bool {
         let same = |expected: &str, found: &str| expected == "*" || expected == found;
         match (self, outcome) {
             (Self::Invalid(code), Outcome::Invalid(found)) => same(code, found),
             (Self::Timestamp(expected), Outcome::Timestamp(found)) => expected == found,
             (Self::Valid, Outcome::Valid) => true,
-            (Self::Verdict(verdict, code), Outcome::Verdict(found, found_code)) => {
-                verdict == found && same(code, found_code)
-            }
             (Self::Verified(names), Outcome::Verified(found)) => names == found,
             _ => false,
         }
@@ -102,7 +108,10 @@ impl fmt::Display for Expect<'_> {
             Self::Invalid(code) => write!(f, "invalid, {}", quote(code)),
             Self::Timestamp(json) => f.write_str(json),
             Self::Valid => f.write_str("valid"),
-            Self::Verdict(verdict, code) => write!(f, "{}, {}", quote(verdict), quote(code)),
+            Self::Verdict(expected) => {
+                let Verdict { verdict, code, .. } = expected;
+                write!(f, "{}, {}", quote(verdict), quote(code))
+            }
             Self::Verified(names) => write_names(names.iter().copied(), f),
         }
     }
@@ -113,8 +122,8 @@ impl fmt::Display for Expect<'_> {
 pub(super) enum Outcome {
     Invalid(&'static str),
     Timestamp(String),
+    Report(Box<Found>),
     Valid,
-    Verdict(&'static str, &'static str),
     Verified(Vec<String>),
 }
 
@@ -123,8 +132,8 @@ impl fmt::Display for Outcome {
         match self {
             Self::Invalid(code) => write!(f, "invalid, {}", quote(code)),
             Self::Timestamp(json) => f.write_str(json),
+            Self::Report(found) => write!(f, "{}, {}", found.verdict, found.code),
             Self::Valid => f.write_str("valid"),
-            Self::Verdict(verdict, code) => write!(f, "{}, {}", quote(verdict), quote(code)),
             Self::Verified(names) => write_names(names.iter().map(String::as_str), f),
         }
     }

@@ -18,6 +18,7 @@ use verifier_core::{Failure, Request, verify};
 
 use super::bitcoin;
 use super::case::{Outcome, text, texts};
+use super::verdict::Found;
 
 /// A kind of vectors.
 #[derive(Clone, Copy, Debug)]
@@ -147,10 +148,7 @@ fn bundle(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
     };
     request.headers = chain.as_ref();
     let report = verify(text(input, "bundleText")?.as_bytes(), &request);
-    Ok(Outcome::Verdict(
-        report.verdict().as_str(),
-        report.code().as_str(),
-    ))
+    Ok(Outcome::Report(Box::new(Found::of(&report))))
 }
 
 fn inclusion(input: Input<'_>) -> Result<Outcome, Broken> {
@@ -202,7 +200,7 @@ fn note(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
     })
 }
 
-/// In the order: policy, form, inclusion, log, cosignatures, quorum.
+/// In the order: policy, form, limits, inclusion, log, cosignatures, quorum.
 fn log_proof(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
     let (policy, proof) = (text(input, "policy")?, text(input, "proof")?);
     let Some(leaf) = any_hash(input, "leafHash")? else {
@@ -216,10 +214,15 @@ fn log_proof(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
         Ok(proof) => proof,
         Err(error) => return Ok(invalid(&error)),
     };
+    let signed = policy.verify_log(crypto, proof.checkpoint());
+    if let Err(error) = &signed
+        && error.code() == Code::LogCheckpointForm
+    {
+        return Ok(invalid(error));
+    }
     if let Err(error) = proof.verify_inclusion(&leaf) {
         return Ok(invalid(&error));
     }
-    let signed = policy.verify_log(crypto, proof.checkpoint());
     let met = signed.and_then(|signed| signed.verify_cosignatures(crypto)?.quorum().map(|_| ()));
     Ok(outcome(met))
 }

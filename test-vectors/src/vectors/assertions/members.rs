@@ -157,6 +157,10 @@ fn cross_origin(file: &mut File) {
             framed(true, Some(false), Some(top), &[top]),
         ),
         (
+            "not allowed, a listed top origin without crossOrigin",
+            framed(false, None, Some(top), &[top]),
+        ),
+        (
             "a top origin that is the origin",
             framed(false, Some(false), Some(ORIGIN), &[]),
         ),

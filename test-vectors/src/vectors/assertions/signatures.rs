@@ -177,11 +177,11 @@ fn plus_group_order(s: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-fn sequence(content: &[u8]) -> Vec<u8> {
+pub(super) fn sequence(content: &[u8]) -> Vec<u8> {
     [&[0x30, content.len().try_into().unwrap()], content].concat()
 }
 
-fn integer(content: &[u8]) -> Vec<u8> {
+pub(super) fn integer(content: &[u8]) -> Vec<u8> {
     [&[0x02, content.len().try_into().unwrap()], content].concat()
 }
 

@@ -46,6 +46,46 @@ pub(super) fn rows(file: &mut File, scene: &Scene) {
         bad,
     );
 
+    let form = "log.checkpoint_form";
+    let first = &scene.witnesses[0].key;
+    let many = |keep: usize, line: String, index: u64| {
+        let mut proof = good.clone();
+        proof.lines.truncate(keep);
+        proof.lines.extend(vec![line; 17]);
+        proof.index = index;
+        scene.input(&proof.text(), &policy)
+    };
+    for (name, input) in [
+        ("17 lines of the log", many(0, log.line(text, 0), 2)),
+        (
+            "17 lines of the log, and another index",
+            many(0, log.line(text, 0), 3),
+        ),
+        (
+            "17 bad lines of the log",
+            many(0, log.line_with(&[7; 64]), 2),
+        ),
+        ("17 lines of a witness", many(1, first.line(text, TIME), 2)),
+        (
+            "17 lines of a witness, and another index",
+            many(1, first.line(text, TIME), 3),
+        ),
+        (
+            "17 lines of a witness, and none of the log",
+            many(0, first.line(text, TIME), 2),
+        ),
+    ] {
+        file.invalid(format!("limits: {name}"), input, form);
+    }
+    file.invalid(
+        "limits: 17 lines of an unknown key and none of the log",
+        many(0, log.renamed("x.example").line(text, 0), 2),
+        "log.unknown_key",
+    );
+    let mut refused = scene.input(&good.text(), &policy);
+    refused["policy"] = serde_json::json!(policy.replace("quorum all", "quorum of all"));
+    file.invalid("a policy that is refused", refused, "policy.log");
+
     let unknown = "log.unknown_key";
     let other = Log::new("log.example/proofs", pseudo_random("another key"), &["x"]).key;
     file.invalid(

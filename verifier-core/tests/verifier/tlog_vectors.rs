@@ -81,10 +81,14 @@ fn proof(input: &Object<'_>) -> Outcome {
     let policy = Policy::parse(text(input, "policy")).map_err(code)?;
     let proof = Proof::parse(text(input, "proof")).map_err(code)?;
     let leaf = hash(text(input, "leafHash"));
+    let log = policy.verify_log(&CRYPTO, proof.checkpoint());
+    let log = log.map_err(code);
+    // Limits come before inclusion, and inclusion before signatures.
+    if log.as_ref().err() == Some(&Code::LogCheckpointForm) {
+        return Err(Code::LogCheckpointForm);
+    }
     proof.verify_inclusion(&leaf).map_err(code)?;
-    let log = policy
-        .verify_log(&CRYPTO, proof.checkpoint())
-        .map_err(code)?;
+    let log = log?;
     let cosigned = log.verify_cosignatures(&CRYPTO).map_err(code)?;
     cosigned.quorum().map_err(code)?;
     Ok(Vec::new())

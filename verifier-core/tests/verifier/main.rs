@@ -1,0 +1,21 @@
+//! The core from outside: vectors, other implementations as oracles, laws, attacks. One binary, so
+//! that the core and what the tests need beside it are linked once.
+
+mod alarms;
+mod assertion_vectors;
+mod attacks;
+mod back_ends;
+mod bitcoin_oracles;
+mod bitcoin_vectors;
+mod browser_json;
+mod bundle_vectors;
+mod canonical_numbers;
+mod flips;
+mod front_door;
+mod merkle_oracles;
+mod passkey;
+mod readers;
+mod registrations;
+mod tlog_texts;
+mod tlog_vectors;
+mod wycheproof;

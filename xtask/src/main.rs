@@ -16,6 +16,8 @@ mod crash;
 mod demo;
 mod fuzz;
 mod interop;
+mod mutants;
+mod oracle;
 mod test;
 mod tour;
 mod vectors;
@@ -40,6 +42,8 @@ cargo xtask bench-witness     how many heads a witness cosigns in a second
 cargo xtask crash             kill the log server 200 times under load, and look what it lost
 cargo xtask watch [STEP]      damage the state of a monitor at every byte, or at every STEP bytes
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
+cargo xtask fuzz --oracle [--minutes N] [--seed S]  changed approvals, against a second reading
+cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices
 cargo xtask interop           let other programs read what the log publishes
 ";
 
@@ -76,6 +80,8 @@ fn main() -> ExitCode {
             _ => Err(format!("{step} is not a number of bytes")),
         },
         ["fuzz"] => fuzz::run_all(60),
+        ["fuzz", "--oracle", rest @ ..] => oracle::run_campaign(rest),
+        ["mutants", files @ ..] => mutants::run(files),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz::run_all(seconds),
             Err(_) => Err(format!("{seconds} is not a number of seconds")),

@@ -6,7 +6,7 @@
 
 use verifier_core::bundle::{self, Bundle, Reveal};
 use verifier_core::code::Code;
-use verifier_core::commitment::{approver_commitment, email_hash};
+use verifier_core::commitment::{EmailAddress, approver_commitment, email_hash};
 use verifier_core::encoding::{hex, sha256};
 use verifier_core::entry::Entry;
 use verifier_core::json::{Limits, Value};
@@ -137,10 +137,11 @@ impl Change {
             new.action = self.action;
         }
         if let Some(email) = self.email {
-            let found = new
-                .blind
-                .zip(new.salt)
-                .map(|(blind, salt)| approver_commitment(&blind, &email_hash(&email, &salt)));
+            let address = EmailAddress::parse(&email).ok();
+            let opens = new.blind.zip(new.salt).zip(address);
+            let found = opens.map(|((blind, salt), address)| {
+                approver_commitment(&blind, &email_hash(&address, &salt))
+            });
             if found.is_none() || found != entry.approver {
                 return Err(Refusal::rejected(
                     Code::EvidenceApproverMismatch,

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use verifier_core::commitment::email_hash;
+use verifier_core::commitment::{EmailAddress, EmailError, email_hash};
 use verifier_core::encoding::{base64url, from_base64url};
 use verifier_core::tlog::merkle::EMPTY_ROOT;
 
@@ -55,11 +55,12 @@ pub(crate) fn approver_hash(args: &ApproverHashArgs) -> Result<()> {
         .take(4096)
         .read_to_string(&mut address)
         .map_err(|error| Failure::System(format!("standard input: {error}")))?;
-    if address.trim().is_empty() {
-        return Err(Failure::Usage(
-            "write the e-mail address to standard input".into(),
-        ));
-    }
+    let address = EmailAddress::parse(&address).map_err(|error| {
+        Failure::Usage(match error {
+            EmailError::Empty => "write the e-mail address to standard input".into(),
+            other => other.to_string(),
+        })
+    })?;
     let hash = email_hash(&address, &salt);
     let (hash, salt) = (base64url(&hash), base64url(&salt));
     println!("{{\"emailHash\":\"{hash}\",\"salt\":\"{salt}\"}}");

@@ -93,7 +93,7 @@ fn to_human(judged: &Result<Proven, Error>, observed: Option<&Observed>) -> Stri
             );
             out.push('\n');
             for accused in proven.against() {
-                let text = format!("the {} {}", accused.role, accused.vkey);
+                let text = format!("the {} {}", accused.role, plain(&accused.vkey));
                 out.push_str(&wrap("  against   ", &text));
             }
             out

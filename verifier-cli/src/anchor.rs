@@ -86,8 +86,8 @@ fn to_human(report: &StampReport, next: Option<&str>) -> String {
     let until = report.anchor.as_ref().and_then(|anchor| {
         let time = for_people(anchor.not_later_than?);
         Some(format!(
-            "The file existed by Bitcoin block {}, no later than {time}.",
-            anchor.height
+            "The file existed by {}, no later than {time}.",
+            anchor.block_for_people()
         ))
     });
     let open = |check: &&Check| matches!(check.status, Status::Fail | Status::Incomplete);

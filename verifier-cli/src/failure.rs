@@ -5,12 +5,13 @@ use std::path::Path;
 
 use verifier_core::code::{Code, Effect};
 use verifier_core::json::Value;
-use verifier_core::{Failure, quote};
+use verifier_core::shown::quote_bytes;
+use verifier_core::{Failure, plain};
 
 use crate::args::Format;
 use crate::code::CliCode;
 use crate::exit::Exit;
-use crate::text::wrap;
+use crate::text::wrap_stderr;
 
 /// What happened, what was expected and found, what to do next.
 #[derive(Clone, Debug)]
@@ -143,16 +144,16 @@ impl CliError {
 
     /// A few lines for people.
     pub(crate) fn to_human(&self) -> String {
-        let mut out = wrap("error: ", &format!("{}  [{}]", self.message, self.code));
+        let mut out = wrap_stderr("error: ", &format!("{}  [{}]", self.message, self.code));
         let Details {
             expected, found, ..
         } = &*self.details;
         for (label, value) in [("expected", expected), ("found   ", found)] {
             if let Some(value) = value {
-                out.push_str(&wrap(&format!("  {label}  "), value));
+                out.push_str(&wrap_stderr(&format!("  {label}  "), value));
             }
         }
-        out.push_str(&wrap("  next: ", &self.details.next));
+        out.push_str(&wrap_stderr("  next: ", &self.details.next));
         out
     }
 
@@ -173,7 +174,7 @@ impl CliError {
 /// Something to know beside the results, to stderr. It changes none of them.
 pub(crate) fn print_note(message: &str, format: Format) {
     let text = match format {
-        Format::Human => wrap("note: ", message),
+        Format::Human => wrap_stderr("note: ", message),
         Format::Json => Value::from([("note", message.into())]).to_text() + "\n",
     };
     // There is nowhere left to report a failure of this.
@@ -189,7 +190,10 @@ fn exit_of(code: Code) -> Exit {
     }
 }
 
-/// A path fit to print, in quotes if it holds anything unusual.
+/// A path fit to print, in quotes if it is not one plain word.
 pub(crate) fn show_path(path: &Path) -> String {
-    crate::text::plain_path(&quote(&path.to_string_lossy()))
+    match path.to_str() {
+        Some(path) => plain(path),
+        None => quote_bytes(path.as_os_str().as_encoded_bytes()),
+    }
 }

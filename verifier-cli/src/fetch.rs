@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use log_client::RemoteLog;
 use verifier_core::bundle::{Bundle, Evidence};
-use verifier_core::commitment::{approver_commitment, email_hash};
+use verifier_core::commitment::{EmailAddress, approver_commitment, email_hash};
 use verifier_core::encoding::sha256;
 use verifier_core::entry::Entry;
 use verifier_core::input::Input;
@@ -265,10 +265,10 @@ fn disclosed(
     );
     let opens = |reveal: &verifier_core::bundle::Reveal| match &reveal.email {
         None => true,
-        Some(email) => {
-            let hash = email_hash(email, &reveal.salt);
+        Some(email) => EmailAddress::parse(email).is_ok_and(|address| {
+            let hash = email_hash(&address, &reveal.salt);
             entry.approver == Some(approver_commitment(&reveal.blind, &hash))
-        }
+        }),
     };
     let what = "an e-mail address that the entry does not commit to";
     evidence.approver = keep(hint.approver, opens, what, left_out);

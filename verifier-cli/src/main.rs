@@ -41,8 +41,9 @@ mod witness;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser as _};
+use verifier_core::shown::escape;
 
 use args::{Cli, Command, Format, VectorsCommand, words};
 use exit::Exit;
@@ -104,6 +105,7 @@ fn parse(words: &[OsString]) -> Result<Cli, Exit> {
                  that begins with - is taken for an option.",
             ));
         }
+        let error = legible(error);
         if format == Format::Json {
             return refused(CliError::usage(first_paragraph(&error)));
         }
@@ -111,6 +113,30 @@ fn parse(words: &[OsString]) -> Result<Cli, Exit> {
         let _ignored = error.print();
         Exit::Usage
     })
+}
+
+/// The error with the words of the command line in it made fit to print.
+fn legible(mut error: clap::Error) -> clap::Error {
+    let context: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(escape(text)))),
+            ContextValue::Strings(texts) => {
+                let texts = texts.iter().map(|text| escape(text)).collect();
+                Some((kind, ContextValue::Strings(texts)))
+            }
+            // Tips, one line each, which repeat the words.
+            ContextValue::StyledStrs(tips) => {
+                let tips = tips.iter().map(|tip| escape(&tip.to_string()).into());
+                Some((kind, ContextValue::StyledStrs(tips.collect())))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in context {
+        error.insert(kind, value);
+    }
+    error
 }
 
 /// What is wrong with the command line, in one line.

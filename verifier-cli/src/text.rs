@@ -1,72 +1,137 @@
-//! Text for people: at most 100 columns, whatever the terminal.
+//! Text for people: as wide as the terminal and at most 100 columns; 100 where there is none.
 
-use std::io::IsTerminal as _;
+use std::borrow::Cow;
+use std::io::{IsTerminal as _, stderr, stdout};
 
-use verifier_core::quote;
+use terminal_size::{Width, terminal_size_of};
+use unicode_width::UnicodeWidthStr as _;
+use verifier_core::shown;
+
+pub(crate) use verifier_core::plain;
 
 /// The longest line.
 pub(crate) const WIDTH: usize = 100;
 
-/// `text` behind `label`, wrapped, further lines indented to the width of the label. Ends in a
-/// newline.
+/// No terminal is taken for narrower than this.
+const NARROWEST: usize = 40;
+
+/// The columns of what stdout writes to.
+pub(crate) fn width() -> usize {
+    fitting(terminal_size_of(stdout()).map(|(Width(columns), _)| columns))
+}
+
+fn fitting(columns: Option<u16>) -> usize {
+    // Terminals that do not know their size say 0.
+    let known = columns.filter(|columns| *columns > 0);
+    known.map_or(WIDTH, |columns| {
+        usize::from(columns).clamp(NARROWEST, WIDTH)
+    })
+}
+
+/// `text` behind `label`, wrapped to the width of stdout, further lines indented to the width of
+/// the label. Ends in a newline.
 pub(crate) fn wrap(label: &str, text: &str) -> String {
-    let indent = label.chars().count();
-    let room = WIDTH.saturating_sub(indent).max(20);
+    wrap_to(width(), label, text)
+}
+
+/// The same, for stderr.
+pub(crate) fn wrap_stderr(label: &str, text: &str) -> String {
+    let columns = terminal_size_of(stderr()).map(|(Width(columns), _)| columns);
+    wrap_to(fitting(columns), label, text)
+}
+
+/// One row of a list: of one line, so that programs can read it, and on a terminal wrapped like
+/// any other text, so that nothing but a row begins at its left edge.
+pub(crate) fn row(label: &str, text: &str) -> String {
+    let text = shown::escape(text);
+    match stdout().is_terminal() {
+        true => wrap(label, &text),
+        false => format!("{label}{text}\n"),
+    }
+}
+
+/// Lines of at most `width` columns. Words stay whole; one that is longer than a line is broken
+/// behind a comma or a slash, or else anywhere but inside an escape.
+pub(crate) fn wrap_to(width: usize, label: &str, text: &str) -> String {
+    const LEAST_ROOM: usize = 20;
+    let text = visible(text);
+    let indent = label.width();
+    let room = width.saturating_sub(indent).max(LEAST_ROOM);
     let mut lines: Vec<String> = Vec::new();
-    let mut line: Vec<char> = Vec::new();
-    for word in text.split(' ') {
-        let mut word: Vec<char> = word.chars().collect();
-        if !line.is_empty() && line.len() + 1 + word.len() > room {
-            lines.push(line.drain(..).collect());
-        } else if !line.is_empty() {
+    let mut line = String::new();
+    for (i, word) in text.split(' ').enumerate() {
+        let mut word = Cow::Borrowed(word);
+        if !line.is_empty() && line.width() + 1 + word.width() > room {
+            lines.push(std::mem::take(&mut line));
+        } else if i > 0 {
             line.push(' ');
         }
-        // A word that is longer than a line is broken.
-        while word.len() > room {
-            lines.push(word.drain(..room).collect());
+        while word.width() > room {
+            let at = break_at(&word, room);
+            let (first, rest) = word.split_at(at);
+            lines.push(first.to_owned());
+            word = Cow::Owned(rest.to_owned());
         }
-        line.append(&mut word);
+        line.push_str(&word);
     }
-    lines.push(line.into_iter().collect());
+    lines.push(line);
     let between = format!("\n{}", " ".repeat(indent));
-    format!("{label}{}\n", lines.join(&between)).replace(" \n", "\n")
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    let text = format!("{label}{}", lines.join(&between));
+    text.trim_end().to_owned() + "\n"
 }
 
-/// Text from outside, fit to print: as it is where that is a single harmless word, else quoted.
-pub(crate) fn plain(text: &str) -> String {
-    unquote(&quote(text), |c| c.is_whitespace())
-}
-
-/// The same for a path that is quoted already; blanks in it are harmless.
-pub(crate) fn plain_path(quoted: &str) -> String {
-    unquote(quoted, |c| c.is_whitespace() && c != ' ')
-}
-
-fn unquote(quoted: &str, harmful: fn(char) -> bool) -> String {
-    let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
-    match inner {
-        Some(inner)
-            if !inner.is_empty() && !inner.contains(['\\', '"']) && !inner.contains(harmful) =>
-        {
-            inner.into()
-        }
-        _ => quoted.into(),
+/// The net below everything that quotes: nothing that drives a terminal, prints as nothing or
+/// reorders its neighbours is ever printed.
+fn visible(text: &str) -> Cow<'_, str> {
+    match text.contains(shown::is_hidden) {
+        false => Cow::Borrowed(text),
+        true => Cow::Owned(shown::escape(text)),
     }
+}
+
+/// Where to break a word that is wider than `room`, in bytes.
+fn break_at(word: &str, room: usize) -> usize {
+    let (mut columns, mut end, mut soft) = (0, 0, None);
+    let mut rest = word;
+    while let Some(atom) = atom(rest) {
+        columns += atom.width();
+        if columns > room && end > 0 {
+            break;
+        }
+        end += atom.len();
+        rest = rest.get(atom.len()..).unwrap_or_default();
+        if matches!(atom, "," | "/") && !rest.starts_with(['/', ',']) {
+            soft = Some(end);
+        }
+    }
+    soft.unwrap_or(end)
+}
+
+/// What `text` begins with and must not be broken: an escape, or a character and what is drawn
+/// onto it.
+fn atom(text: &str) -> Option<&str> {
+    let first = text.chars().next()?;
+    let escape = match text.as_bytes() {
+        [b'\\', b'u', b'{', ..] => text.find('}').map(|at| at + 1),
+        [b'\\', b'x', _, _, ..] => Some(4),
+        [b'\\', _, ..] => Some(2),
+        _ => None,
+    };
+    let escape = escape.and_then(|end| text.get(..end));
+    escape.or_else(|| {
+        let rest = text.get(first.len_utf8()..)?;
+        let drawn_on = |c: &char| c.encode_utf8(&mut [0; 4]).width() == 0;
+        let marks: usize = rest.chars().take_while(drawn_on).map(char::len_utf8).sum();
+        text.get(..first.len_utf8() + marks)
+    })
 }
 
 /// JSON text, fit to print: what does not print as itself is escaped. At most 600 characters.
 pub(crate) fn json_text(text: &str) -> String {
     const LONGEST: usize = 600;
-    let mut out = String::new();
-    for c in text.chars().take(LONGEST) {
-        match c {
-            '"' | '\\' => out.push(c),
-            _ => {
-                let quoted = quote(c.encode_utf8(&mut [0; 4]));
-                out.push_str(quoted.trim_matches('"'));
-            }
-        }
-    }
+    let first: String = text.chars().take(LONGEST).collect();
+    let out = shown::escape(&first);
     match text.chars().count().checked_sub(LONGEST) {
         None | Some(0) => out,
         Some(more) => format!("{out}… and {more} characters more"),
@@ -85,7 +150,7 @@ impl Style {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Self {
-            colour: std::io::stdout().is_terminal() && !no_color && !dumb,
+            colour: stdout().is_terminal() && !no_color && !dumb,
         }
     }
 
@@ -119,20 +184,69 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wraps_at_a_hundred_columns() {
-        let text = wrap("label  ", &"word ".repeat(60));
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
-        assert!(
-            text.lines()
-                .skip(1)
-                .all(|line| line.starts_with("       word"))
-        );
-        let long = wrap("a ", &format!("b {} c", "x".repeat(150)));
+    fn words_stay_whole_at_any_width() {
+        for width in [40, 60, 80, 100] {
+            let text = wrap_to(width, "label  ", &"word ".repeat(60));
+            assert!(text.lines().all(|line| line.width() <= width), "{text}");
+            let mut further = text.lines().skip(1);
+            assert!(
+                further.all(|line| line.starts_with("       word")),
+                "{text}"
+            );
+            assert_eq!(text.split_whitespace().filter(|w| *w == "word").count(), 60);
+        }
+        assert_eq!(wrap_to(100, "a ", "b"), "a b\n");
+        assert_eq!(wrap_to(100, "a ", "b  c"), "a b  c\n");
+        assert_eq!(wrap_to(100, "a ", ""), "a\n");
+        assert_eq!(wrap_to(100, "a ", "b\u{9b}2J\nc"), "a b\\u{9b}2J\\nc\n");
+    }
+
+    #[test]
+    fn a_word_longer_than_a_line_is_broken_where_it_may_be() {
+        let long = wrap_to(100, "a ", &format!("b {} c", "x".repeat(150)));
         assert_eq!(
             long,
             format!("a b\n  {}\n  {} c\n", "x".repeat(98), "x".repeat(52))
         );
-        assert_eq!(wrap("a ", "b"), "a b\n");
+        let json = wrap_to(
+            40,
+            "",
+            r#"{"amount":"1001.00","iban":"DE89370400440532013000"}"#,
+        );
+        assert_eq!(
+            json,
+            "{\"amount\":\"1001.00\",\n\"iban\":\"DE89370400440532013000\"}\n"
+        );
+        // An escape is one thing, wherever the line ends.
+        for before in 30..45 {
+            let word = format!("{}{}", "x".repeat(before), r"\u{202e}\u{1d173}".repeat(5));
+            for line in wrap_to(40, "", &word).lines() {
+                let opened = line.matches(r"\u{").count();
+                assert_eq!(opened, line.matches('}').count(), "{line}");
+                assert!(!line.ends_with('\\') && line.width() <= 40, "{line}");
+            }
+        }
+        // A wide character takes two columns, and an accent none.
+        let wide = wrap_to(40, "", &"\u{6f22}".repeat(30));
+        assert_eq!(
+            wide.lines().map(|l| l.width()).collect::<Vec<_>>(),
+            [40, 20]
+        );
+        let accents = wrap_to(40, "", &"e\u{301}".repeat(41));
+        assert_eq!(accents.lines().last(), Some("e\u{301}"));
+    }
+
+    #[test]
+    fn as_wide_as_the_terminal_and_no_wider_than_a_hundred() {
+        for (columns, width) in [
+            (None, 100),
+            (Some(0), 100),
+            (Some(20), 40),
+            (Some(60), 60),
+            (Some(300), 100),
+        ] {
+            assert_eq!(fitting(columns), width);
+        }
     }
 
     #[test]
@@ -141,12 +255,10 @@ mod tests {
             plain("https://approvals.example"),
             "https://approvals.example"
         );
-        assert_eq!(plain("two words"), "\"two words\"");
-        assert_eq!(plain(""), "\"\"");
-        assert_eq!(plain("a\u{202e}b"), r#""a\u{202e}b""#);
         assert_eq!(
             json_text("{\"a\":\"b\u{202e}\\n\"}"),
             r#"{"a":"b\u{202e}\n"}"#
         );
+        assert_eq!(row("a  ", "b\nc\u{1b}"), "a  b\\nc\\u{1b}\n");
     }
 }

@@ -94,7 +94,7 @@ checks! {
         "A PIN or biometric ties the key to its holder.",
         "WebAuthn L3 §7.2 step 17";
     PayloadBinding "payload.binding" "payload binding",
-        "It shows that these bytes, and no others, were approved.",
+        "It ties these bytes, and no others, to the challenge.",
         "docs/spec/payload.md#binding";
     LogProof "log.proof" "inclusion proof",
         "It shows that the log holds the entry, so that it cannot be denied later.",
@@ -173,8 +173,10 @@ pub struct Check {
     pub found: Option<String>,
     /// One sentence.
     pub message: String,
-    /// Where exactly two payloads differ.
+    /// Where exactly two payloads differ: the first few places.
     pub differences: Vec<Difference>,
+    /// How many more places there are at which they differ.
+    pub differences_left_out: u64,
 }
 
 impl Check {
@@ -244,6 +246,7 @@ impl Check {
                 "differences",
                 self.differences.iter().map(difference).collect(),
             ),
+            ("differencesLeftOut", self.differences_left_out.into()),
             ("expected", self.expected.as_deref().into()),
             ("found", self.found.as_deref().into()),
             ("id", self.id.as_str().into()),
@@ -263,6 +266,7 @@ impl Check {
             found,
             message,
             differences,
+            differences_left_out: 0,
         }
     }
 }

@@ -155,7 +155,7 @@ codes! {
         "Somebody else approved, or the approver uses a key that the policy does not list under that name.",
         "Compare the approver's name with the policy: `cosignet policy show`.";
     ExpectationRpId "expectation.rp_id" Reject,
-        "The approval was signed for another relying party id than the one you asked for.",
+        "The approval is for another relying party id than the one you asked for.",
         "The approval belongs to another service.",
         "Check which service the approval should come from.";
     ExpectationStatus "expectation.status" Reject,
@@ -197,19 +197,19 @@ codes! {
         "It was not made by a browser's WebAuthn call.",
         "Ask the service how this assertion was made.";
     WebauthnType "webauthn.type" Reject,
-        "The signature was made for another ceremony than webauthn.get.",
+        "The client data are those of another ceremony than webauthn.get.",
         "The signature of a registration or a payment is being passed off as an approval.",
         "Treat the approval as forged.";
     WebauthnChallenge "webauthn.challenge" Reject,
-        "The signed challenge is not a nonce followed by the SHA-256 of a payload (48 to 96 bytes in strict base64url).",
+        "The challenge is not a nonce followed by the SHA-256 of a payload (48 to 96 bytes in strict base64url).",
         "The signature is a login at the same site, not an approval.",
         "Treat it as a login: it approves nothing.";
     WebauthnOrigin "webauthn.origin" Reject,
-        "The approval was signed on a web origin that the policy does not list.",
+        "The client data name a web origin that the policy does not list.",
         "A look-alike site, a test system, or a policy that misses an origin.",
         "Compare both origins letter by letter before you change the policy.";
     WebauthnCrossOrigin "webauthn.cross_origin" Reject,
-        "The approval was signed inside a frame of another site, and the policy does not allow that.",
+        "The client data say that the page was in a frame of another site, and the policy does not allow that.",
         "The approval page was embedded, possibly to deceive the approver.",
         "Allow it in the policy only if your service really embeds its approval page.";
     WebauthnAuthenticatorData "webauthn.authenticator_data" Reject,
@@ -217,24 +217,24 @@ codes! {
         "An authenticator that does not keep to the form, or software posing as one. Where webauthn.signature passed, the data are as the key's holder signed them.",
         "Approve again with another passkey. Where webauthn.signature failed as well, treat the approval as forged.";
     WebauthnRpId "webauthn.rp_id" Reject,
-        "The passkey signed for another relying party id than the entry states or the policy lists.",
+        "The authenticator data are for another relying party id than the entry states or the policy lists.",
         "The approval belongs to another service, or the entry was edited.",
         "Check which service the approval should come from.";
     WebauthnUserPresence "webauthn.user_presence" Reject,
-        "The authenticator does not claim that a user was present.",
+        "The authenticator data do not say that a user was present.",
         "The signature was made silently.",
         "Do not count it as an approval.";
     WebauthnUserVerification "webauthn.user_verification" Reject,
-        "The authenticator does not claim that it verified its user (PIN or biometric), and the policy requires it.",
+        "The authenticator data do not say that the user was verified (PIN or biometric), and the policy requires it.",
         "The service did not ask for user verification, or the authenticator cannot do it.",
         "Ask for a new approval with user verification.";
 
     PayloadMismatch "payload.mismatch" Reject,
-        "The payload is not the one that was approved.",
+        "The payload is not the one whose hash is in the signed challenge.",
         "It was changed after the approval, or this is another approval's file.",
         "Compare both payloads; if both are at hand and are JSON, the report names the first fields that differ.";
     PayloadMissing "payload.missing" Incomplete,
-        "The hash that was signed is known, but not the payload it stands for.",
+        "The hash of the payload is known, and the payload is not there.",
         "The bundle does not disclose the payload and none was given.",
         "Give the payload you expect: `--payload FILE` or `--payload-sha256 HEX`.";
 
@@ -316,6 +316,11 @@ codes! {
         "The evidence contains a time later than the moment you asked about.",
         "A witness or a service with a wrong clock, or a wrong `--at`.",
         "Check the value of `--at` and the clocks involved.";
+
+    CheckMissing "check.missing" Incomplete,
+        "A check that the policy requires was not made, and no other check says why.",
+        "A defect of this verifier.",
+        "Do not count it as an approval; report it with the file to whoever makes this verifier.";
 
     HeadersForm "headers.form" Usage,
         "The file of block headers is not one.",

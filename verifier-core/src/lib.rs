@@ -24,6 +24,7 @@ pub mod payload;
 pub mod policy;
 pub mod report;
 pub mod schema;
+pub mod shown;
 pub mod signature;
 pub mod text;
 pub mod time;
@@ -31,7 +32,8 @@ pub mod tlog;
 mod verify;
 pub mod webauthn;
 
-pub use failure::{Failure, quote};
+pub use failure::Failure;
 pub use report::{Report, Verdict};
 pub use schema::{Error as SchemaError, Problem};
+pub use shown::{plain, quote};
 pub use verify::{Request, StampReport, verify, verify_stamp};

@@ -8,6 +8,7 @@
 mod fields;
 mod variant;
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -15,7 +16,7 @@ use alloc::vec::Vec;
 use crate::code::Code;
 use crate::encoding::{base64url, from_base64url};
 use crate::json::{Limits, Value};
-use crate::{Failure, quote};
+use crate::{Failure, quote, shown};
 
 pub use fields::{Field, fields};
 pub(crate) use variant::variant;
@@ -122,22 +123,34 @@ pub struct Difference {
     pub found: Option<String>,
 }
 
-/// The first places (at most eight) where the payload that was approved differs from the one that
-/// was expected: fields if both are JSON, else the first byte.
-pub fn differences(expected: &[u8], approved: &[u8]) -> Vec<Difference> {
+/// Where two payloads differ.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Differences {
+    /// The first places, at most eight.
+    pub first: Vec<Difference>,
+    /// How many more places there are.
+    pub left_out: u64,
+}
+
+/// Where the payload that was approved differs from the one that was expected: fields if both are
+/// JSON, else the first byte.
+pub fn differences(expected: &[u8], approved: &[u8]) -> Differences {
+    let mut found = Differences::default();
     match (
         Value::parse(expected, LIMITS),
         Value::parse(approved, LIMITS),
     ) {
         (Ok(expected), Ok(approved)) => {
-            let (path, found) = (Vec::new(), Vec::new());
+            let path = Vec::new();
             let mut comparison = Comparison { path, found };
             comparison.values(&expected, &approved);
-            comparison.found
+            return comparison.found;
         }
-        _ if expected != approved => Vec::from([first_byte(expected, approved)]),
-        _ => Vec::new(),
+        _ if expected != approved => found.first.push(first_byte(expected, approved)),
+        _ => {}
     }
+    found
 }
 
 /// Payloads are at most 512 KiB, but they may consist of many small values.
@@ -152,7 +165,7 @@ const MOST_DIFFERENCES: usize = 8;
 /// What has been found so far, and where the comparison stands.
 struct Comparison<'v> {
     path: Vec<Step<'v>>,
-    found: Vec<Difference>,
+    found: Differences,
 }
 
 #[derive(Clone, Copy)]
@@ -187,9 +200,6 @@ impl<'v> Comparison<'v> {
         expected: Option<&'v Value<'_>>,
         approved: Option<&'v Value<'_>>,
     ) {
-        if self.found.len() >= MOST_DIFFERENCES {
-            return;
-        }
         self.path.push(step);
         match (expected, approved) {
             (Some(a), Some(b)) => self.values(a, b),
@@ -199,9 +209,19 @@ impl<'v> Comparison<'v> {
     }
 
     fn differ(&mut self, expected: Option<&Value<'_>>, approved: Option<&Value<'_>>) {
-        let (expected, found) = (expected.map(show), approved.map(show));
+        if self.found.first.len() >= MOST_DIFFERENCES {
+            self.found.left_out = self.found.left_out.saturating_add(1);
+            return;
+        }
+        let (expected, found) = match (expected, approved) {
+            (Some(a), Some(b)) => {
+                let (a, b) = show_two(a, b);
+                (Some(a), Some(b))
+            }
+            (a, b) => (a.map(show), b.map(show)),
+        };
         let path = path(&self.path);
-        self.found.push(Difference {
+        self.found.first.push(Difference {
             path,
             expected,
             found,
@@ -235,15 +255,48 @@ fn is_plain(key: &str) -> bool {
 
 /// A value as people should see it: strings quoted and escaped, the rest as its JSON text.
 fn show(value: &Value<'_>) -> String {
+    show_from(value, &text_of(value), 0)
+}
+
+/// Two values that differ, so that the difference is seen: long ones from shortly before the
+/// place where they part.
+fn show_two(a: &Value<'_>, b: &Value<'_>) -> (String, String) {
+    /// Two texts that part later than this are not shown from their beginning.
+    const LATE: usize = 100;
+    /// What is shown before that place.
+    const BEFORE: usize = 20;
+    let (left, right) = (text_of(a), text_of(b));
+    let pairs = left.chars().zip(right.chars());
+    let same = pairs.take_while(|(a, b)| a == b).count();
+    let long = [&left, &right].map(|text| text.chars().count() > shown::LONGEST);
+    let skip = match same > LATE && long != [false, false] {
+        true => same.saturating_sub(BEFORE),
+        false => 0,
+    };
+    (show_from(a, &left, skip), show_from(b, &right, skip))
+}
+
+/// The content of a string, or the JSON text of anything else.
+fn text_of<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
     match value {
-        Value::String(text) => quote(text),
-        other => {
-            let quoted = quote(&other.to_text());
-            match quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"')) {
-                Some(text) if !text.contains('\\') => text.to_string(),
-                _ => quoted,
-            }
-        }
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_text()),
+    }
+}
+
+/// `text`, which is that of `value`, without its first `skip` characters.
+fn show_from(value: &Value<'_>, text: &str, skip: usize) -> String {
+    let rest: String = text.chars().skip(skip).collect();
+    let quoted = quote(&rest);
+    let bare = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
+    let shown = match (value, bare) {
+        (Value::String(_), _) => quoted,
+        (_, Some(text)) if !text.contains('\\') => text.to_string(),
+        _ => quoted,
+    };
+    match skip.checked_add(1) {
+        Some(first) if skip > 0 => format!("from character {first}: {shown}"),
+        _ => shown,
     }
 }
 
@@ -325,6 +378,7 @@ mod tests {
             r#"{"amount":"42000.00","to":{"iban":"DE90"},"list":[1],"old key":"a\u202eb"}"#,
         );
         let text: Vec<_> = found
+            .first
             .iter()
             .map(|d| {
                 format!(
@@ -345,9 +399,50 @@ mod tests {
                 r#"$["old key"] None Some("\"a\\u{202e}b\"")"#,
             ]
         );
-        assert_eq!(diff("abc", "abd")[0].path, "byte 2");
-        assert_eq!(diff("{}", " {}"), []);
+        assert_eq!(found.left_out, 0);
+        assert_eq!(diff("abc", "abd").first[0].path, "byte 2");
+        assert_eq!(diff("{}", " {}"), Differences::default());
+    }
+
+    #[test]
+    fn counts_the_differences_that_it_leaves_out() {
         let many: String = (0..99).map(|i| format!("{i},")).collect();
-        assert_eq!(diff(&format!("[{many}0]"), "[]").len(), 8);
+        let found = differences(format!("[{many}0]").as_bytes(), b"[]");
+        assert_eq!((found.first.len(), found.left_out), (8, 92));
+        let found = differences(format!("[{many}0]").as_bytes(), b"[0,1]");
+        assert_eq!((found.first.len(), found.left_out), (8, 90));
+    }
+
+    #[test]
+    fn long_values_are_shown_from_where_they_differ() {
+        let one = |a: &str, b: &str| {
+            let found = differences(a.as_bytes(), b.as_bytes()).first.remove(0);
+            (found.expected.unwrap(), found.found.unwrap())
+        };
+        let text = |x: usize, end: &str| format!("\"{}{end}\"", "x".repeat(x));
+        // What fits is shown whole, however late it differs.
+        let (a, b) = one(&text(190, "Alice"), &text(190, "Mallory"));
+        assert!(a.starts_with("\"xxx") && a.ends_with("xAlice\"") && b.ends_with("xMallory\""));
+        let (a, b) = one(&text(250, "Alice"), &text(250, "Mallory"));
+        assert_eq!(a, "from character 231: \"xxxxxxxxxxxxxxxxxxxxAlice\"");
+        assert_eq!(b, "from character 231: \"xxxxxxxxxxxxxxxxxxxxMallory\"");
+        // One is the beginning of the other.
+        let (a, b) = one(&text(300, ""), &text(300, &"y".repeat(300)));
+        assert_eq!(a, "from character 281: \"xxxxxxxxxxxxxxxxxxxx\"");
+        assert!(b.ends_with("yy\" and 120 characters more"), "{b}");
+        // Numbers, and values of two kinds.
+        let (a, b) = one(
+            &format!("{}7", "1".repeat(300)),
+            &format!("{}8", "1".repeat(300)),
+        );
+        assert_eq!(
+            (a.as_str(), b.as_str()),
+            (
+                "from character 281: 111111111111111111117",
+                "from character 281: 111111111111111111118"
+            )
+        );
+        let (a, b) = one("\"1\"", "1");
+        assert_eq!((a.as_str(), b.as_str()), ("\"1\"", "1"));
     }
 }

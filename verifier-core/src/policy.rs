@@ -12,9 +12,9 @@ use alloc::string::{String, ToString as _};
 
 use crate::code::Code;
 use crate::encoding::sha256;
-use crate::failure::is_printable;
 use crate::json::{self, Limits, Value};
 use crate::schema::{self, Members, Problem};
+use crate::shown::is_name;
 use crate::tlog;
 use crate::webauthn::cose_key;
 use crate::{Failure, quote};
@@ -214,13 +214,14 @@ impl Failure for Error {
     }
 }
 
-/// Names appear in verdicts, so they have to be printable as they are.
+/// Names appear in verdicts, so they have to be what they look like.
 fn name(members: &Members<'_, '_>) -> Result<String, schema::Error> {
     let text = members.text("name")?;
-    if !text.is_empty() && text.len() <= 200 && is_printable(text) {
+    if text.len() <= 200 && is_name(text) {
         return Ok(text.to_string());
     }
-    Err(members.wrong("name", "1 to 200 bytes of printable text", text))
+    let expected = "1 to 200 bytes of printable text, without blanks at its ends";
+    Err(members.wrong("name", expected, text))
 }
 
 fn payload_rule(members: &Members<'_, '_>) -> Result<PayloadRule, schema::Error> {

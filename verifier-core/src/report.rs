@@ -3,6 +3,7 @@
 //! A report has no clock and no path in it: the same input, policy and expectations give the same
 //! bytes on every machine and in every year.
 
+use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
@@ -71,9 +72,10 @@ pub struct Report {
     pub(crate) claimed: Claimed,
     pub(crate) log: Option<LogFacts>,
     pub(crate) anchor: Option<AnchorFacts>,
-    pub(crate) not_later_than: Option<Time>,
+    pub(crate) bound: Option<Bound>,
+    pub(crate) expected: Vec<Expected>,
     pub(crate) checks: Vec<Check>,
-    pub(crate) not_proven: Vec<String>,
+    pub(crate) not_proven: Vec<NotProven>,
     pub(crate) policy: Option<PolicyFacts>,
     pub(crate) inputs: Inputs,
     pub(crate) at: Option<Time>,
@@ -124,7 +126,18 @@ impl Report {
     /// The earliest time by which the approval is proven to have existed: a quorum of the
     /// policy's witnesses had cosigned a tree that contains it, or a Bitcoin block had.
     pub fn not_later_than(&self) -> Option<Time> {
-        self.not_later_than
+        self.bound.map(|bound| bound.time)
+    }
+
+    /// Whose word [`Report::not_later_than`] is. A sentence about that time has to name it.
+    pub fn not_later_than_from(&self) -> Option<BoundSource> {
+        self.bound.map(|bound| bound.from)
+    }
+
+    /// What the caller expected of the approval; empty if nothing. Then any genuine approval of
+    /// anybody in the policy is VERIFIED, however old.
+    pub fn expected(&self) -> &[Expected] {
+        &self.expected
     }
 
     /// Every check, in order; empty if the input was malformed.
@@ -132,8 +145,8 @@ impl Report {
         &self.checks
     }
 
-    /// What the evidence does not prove, in plain words.
-    pub fn not_proven(&self) -> &[String] {
+    /// What the evidence does not prove.
+    pub fn not_proven(&self) -> &[NotProven] {
         &self.not_proven
     }
 
@@ -168,17 +181,29 @@ impl Report {
             ("claimedByService", self.claimed.to_value()),
             ("code", self.code.as_str().into()),
             ("exitCode", u64::from(self.verdict.exit_code()).into()),
+            ("expected", expected(&self.expected)),
             ("inputs", self.inputs.to_value()),
             ("log", self.log.as_ref().map(LogFacts::to_value).into()),
             (
                 "notLaterThan",
-                self.not_later_than.map(|time| time.to_string()).into(),
+                self.not_later_than().map(|time| time.to_string()).into(),
+            ),
+            (
+                "notLaterThanFrom",
+                self.not_later_than_from().map(BoundSource::as_str).into(),
             ),
             (
                 "notProven",
                 self.not_proven
                     .iter()
-                    .map(|s| Value::from(s.as_str()))
+                    .map(|one| Value::from(one.text.as_str()))
+                    .collect(),
+            ),
+            (
+                "notProvenIds",
+                self.not_proven
+                    .iter()
+                    .map(|one| Value::from(one.id))
                     .collect(),
             ),
             (
@@ -199,6 +224,83 @@ impl Report {
         ])
         .to_text()
     }
+}
+
+/// `"nothing"`, or what was expected.
+fn expected(list: &[Expected]) -> Value<'static> {
+    match list {
+        [] => "nothing".into(),
+        list => list.iter().map(|one| Value::from(one.as_str())).collect(),
+    }
+}
+
+/// Something that the caller expected of the approval.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Expected {
+    /// An approval id.
+    ApprovalId,
+    /// An approver, by the name in the policy.
+    Approver,
+    /// A payload.
+    Payload,
+    /// The SHA-256 of a payload.
+    PayloadSha256,
+    /// A relying party id.
+    RpId,
+}
+
+impl Expected {
+    /// The text in a report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApprovalId => "approvalId",
+            Self::Approver => "approver",
+            Self::Payload => "payload",
+            Self::PayloadSha256 => "payloadSha256",
+            Self::RpId => "rpId",
+        }
+    }
+}
+
+/// A time by which the approval existed, and whose word that is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound {
+    pub(crate) time: Time,
+    pub(crate) from: BoundSource,
+}
+
+/// Where a proven time comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum BoundSource {
+    /// A quorum of the policy's witnesses had cosigned the head that was anchored.
+    AnchoredQuorum,
+    /// A Bitcoin block had been made that commits to the head that was anchored.
+    Block,
+    /// A quorum of the policy's witnesses had cosigned the head in the bundle's log proof.
+    Quorum,
+}
+
+impl BoundSource {
+    /// The text in a report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AnchoredQuorum => "anchoredQuorum",
+            Self::Block => "block",
+            Self::Quorum => "quorum",
+        }
+    }
+}
+
+/// Something that somebody might read into the verdict and that the evidence does not show.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct NotProven {
+    /// Stable, for programs; docs/spec/report.md lists them.
+    pub id: &'static str,
+    /// One sentence, for people.
+    pub text: String,
 }
 
 /// What the passkey signed.
@@ -346,20 +448,74 @@ pub struct LogFacts {
     pub index: u64,
     /// The number of entries in the tree that contains it.
     pub tree_size: u64,
-    /// What the policy's quorum asks for, in words such as `2 of w1, w2, w3`.
+    /// What the policy's quorum asks for, in words such as `2 of w1, w2, w3`; names in it are
+    /// fit to print.
     pub quorum: String,
     /// Whether that is met.
     pub quorum_met: bool,
     /// The smallest time at which a quorum of the witnesses had seen that tree.
     pub quorum_time: Option<Time>,
+    /// Every signature line of the checkpoint, in its order, and whether it counts.
+    pub signatures: Vec<SignatureFacts>,
     /// The policy's witnesses that cosigned it.
     pub witnesses: Vec<WitnessFacts>,
 }
 
-/// A witness that cosigned.
+/// A signature line of a checkpoint.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SignatureFacts {
+    /// The key id that the line names.
+    pub key_id: [u8; 4],
+    /// The name of the key that the line names: anybody can write any name.
+    pub name: String,
+    /// Whose key that is, according to the policy; `None` if it lists none of that name and id.
+    pub signer: Option<Signer>,
+    /// What the policy calls the witness.
+    pub policy_name: Option<String>,
+    /// Whether the signature verifies under the policy's key. Of a witness with several lines
+    /// all have to.
+    pub verified: bool,
+}
+
+/// The part that a key plays in the policy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Signer {
+    /// A log.
+    Log,
+    /// A witness.
+    Witness,
+}
+
+impl Signer {
+    /// The text in a report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Witness => "witness",
+        }
+    }
+}
+
+impl SignatureFacts {
+    fn to_value(&self) -> Value<'_> {
+        Value::from([
+            ("keyId", hex(&self.key_id).into()),
+            ("name", self.name.as_str().into()),
+            ("policyName", self.policy_name.as_deref().into()),
+            ("signer", self.signer.map(Signer::as_str).into()),
+            ("verified", self.verified.into()),
+        ])
+    }
+}
+
+/// A witness that cosigned: every cosignature of its in the checkpoint verifies.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WitnessFacts {
+    /// The id of its key.
+    pub key_id: [u8; 4],
     /// The name of its key.
     pub name: String,
     /// What the policy calls it.
@@ -372,6 +528,7 @@ impl LogFacts {
     fn to_value(&self) -> Value<'_> {
         let witness = |witness: &'_ WitnessFacts| {
             Value::from([
+                ("keyId", hex(&witness.key_id).into()),
                 ("name", witness.name.clone().into()),
                 ("policyName", witness.policy_name.clone().into()),
                 ("time", witness.time.to_string().into()),
@@ -385,6 +542,13 @@ impl LogFacts {
             (
                 "quorumTime",
                 self.quorum_time.map(|time| time.to_string()).into(),
+            ),
+            (
+                "signatures",
+                self.signatures
+                    .iter()
+                    .map(SignatureFacts::to_value)
+                    .collect(),
             ),
             ("treeSize", self.tree_size.into()),
             ("witnesses", self.witnesses.iter().map(witness).collect()),
@@ -443,6 +607,15 @@ impl AnchorFacts {
         let tolerance = TOLERANCE_SECONDS * 1000;
         let time = self.time.filter(|_| self.strength == Strength::Chain)?;
         Time::from_millis(time.as_millis().saturating_sub(tolerance))
+    }
+
+    /// `Bitcoin block 830592`, and for any other network than mainnet its name:
+    /// `Bitcoin regtest block 3`.
+    pub fn block_for_people(&self) -> String {
+        match self.network {
+            Network::Mainnet => format!("Bitcoin block {}", self.height),
+            other => format!("Bitcoin {other} block {}", self.height),
+        }
     }
 
     /// The `anchor` of a report.

@@ -16,7 +16,6 @@ use alloc::format;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
-use crate::Failure;
 use crate::bitcoin::chain::HeaderChain;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
@@ -25,9 +24,12 @@ use crate::entry::{self, Entry};
 use crate::input::{self, Input};
 use crate::kind::Kind;
 use crate::policy::{LogRule, Policy};
-use crate::report::{ApproverFacts, Claimed, Inputs, PolicyFacts, Report, Verdict};
+use crate::report::{
+    ApproverFacts, Bound, BoundSource, Claimed, Expected, Inputs, PolicyFacts, Report, Verdict,
+};
 use crate::signature::{Crypto, RustCrypto};
 use crate::time::Time;
+use crate::{Failure, plain};
 
 pub use block::{StampReport, verify_stamp};
 
@@ -65,6 +67,20 @@ impl Request<'_> {
     /// Whether the caller expects a certain approval; the payload is a question of its own.
     fn asks(&self) -> bool {
         self.approval_id.is_some() || self.approver.is_some() || self.rp_id.is_some()
+    }
+
+    /// Everything that the caller expects, for the report.
+    fn expected(&self) -> Vec<Expected> {
+        [
+            (Expected::ApprovalId, self.approval_id.is_some()),
+            (Expected::Approver, self.approver.is_some()),
+            (Expected::Payload, self.payload.is_some()),
+            (Expected::PayloadSha256, self.payload_sha256.is_some()),
+            (Expected::RpId, self.rp_id.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(what, given)| given.then_some(what))
+        .collect()
     }
 }
 
@@ -134,10 +150,12 @@ impl<'r> Run<'r> {
         };
         // Both heads contain the entry, and the block has the anchored one: the earliest says most.
         let own = log.head.as_ref().and_then(|head| head.time);
+        let from = BoundSource::Quorum;
         let bound = own
+            .map(|time| Bound { time, from })
             .into_iter()
-            .chain(anchored.as_ref().and_then(Anchored::bound))
-            .min();
+            .chain(anchored.iter().flat_map(Anchored::bounds))
+            .min_by_key(|bound| bound.time);
         let subject = claim.as_ref().and_then(|claim| self.assertion(claim));
         // A key that did not sign is nobody's approval.
         let signed = self.status(CheckId::WebauthnSignature) == Some(Status::Pass);
@@ -147,7 +165,7 @@ impl<'r> Run<'r> {
             .filter(|_| signed);
         self.expectation(input, claim.as_ref());
         if let Some(claim) = &claim {
-            self.approver_key(claim, bound);
+            self.approver_key(claim, bound.map(|bound| bound.time));
         }
         self.time(&claimed, &log, anchored.as_ref());
 
@@ -164,7 +182,8 @@ impl<'r> Run<'r> {
             claimed,
             log: log.facts,
             anchor: anchored.and_then(|anchored| anchored.block),
-            not_later_than: bound,
+            bound,
+            expected: self.request.expected(),
             checks: self.checks,
             not_proven: Vec::new(),
             policy: policy_facts(self.request),
@@ -214,7 +233,7 @@ impl<'r> Run<'r> {
             }
             _ => Check::pass(
                 ID,
-                format!("The policy lists this key as {}.", approver.name),
+                format!("The policy lists this key as {}.", plain(&approver.name)),
             )
             .found(approver.key.fingerprint()),
         });
@@ -248,7 +267,7 @@ impl<'r> Run<'r> {
     /// required check to be there and to have passed.
     fn verdict(&self, input: &Input) -> (Verdict, Code) {
         let first = |status| self.checks.iter().find(|check| check.status == status);
-        let code = |check: &Check| check.code.unwrap_or(Code::ApproverUnknownKey);
+        let code = |check: &Check| check.code.unwrap_or(Code::CheckMissing);
         if let Some(check) = first(Status::Fail) {
             return (Verdict::Rejected, code(check));
         }
@@ -257,10 +276,11 @@ impl<'r> Run<'r> {
         }
         let passed = |id: &CheckId| self.status(*id) == Some(Status::Pass);
         match self.request.policy {
+            None => (Verdict::Incomplete, Code::ApproverUnknownKey),
             Some(policy) if required(self.request, policy, input).iter().all(passed) => {
                 (Verdict::Verified, Code::Ok)
             }
-            _ => (Verdict::Incomplete, Code::ApproverUnknownKey),
+            Some(_) => (Verdict::Incomplete, Code::CheckMissing),
         }
     }
 
@@ -317,7 +337,7 @@ fn unknown_key(policy: Option<&Policy>, claim: &Claim<'_>) -> Check {
         Some(policy) => check.expected(format!(
             "one of {} keys in policy {}",
             policy.approvers().len(),
-            policy.name()
+            plain(policy.name())
         )),
     };
     check.found(claim.key_for_people())
@@ -333,7 +353,8 @@ fn malformed(error: &input::Error, looks: Kind, request: &Request<'_>, inputs: I
         claimed: Claimed::default(),
         log: None,
         anchor: None,
-        not_later_than: None,
+        bound: None,
+        expected: request.expected(),
         checks: Vec::new(),
         not_proven: Vec::new(),
         policy: policy_facts(request),
@@ -348,4 +369,43 @@ fn policy_facts(request: &Request<'_>) -> Option<PolicyFacts> {
         sha256: policy.sha256(),
         source: request.policy_source.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use test_vectors::{Algorithm, Approval};
+
+    use super::*;
+
+    /// The verdict on checks of which one did not come to `Pass`, and nothing says why.
+    fn verdict(request: &Request<'_>, input: &Input, odd: Option<(CheckId, Status)>) -> Code {
+        let check = |id: &CheckId| {
+            let mut check = Check::pass(*id, "It passed.");
+            match odd {
+                Some((other, status)) if other == *id => check.status = status,
+                _ => {}
+            }
+            check
+        };
+        let checks = CheckId::ALL.iter().map(check).collect();
+        Run { request, checks }.verdict(input).1
+    }
+
+    #[test]
+    fn a_check_that_is_simply_missing_has_a_code_of_its_own() {
+        let approval = Approval::sample(Algorithm::Es256);
+        let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+        let input = Input::parse(approval.bundle.text().as_bytes()).unwrap();
+        let mut request = Request::default();
+        assert_eq!(verdict(&request, &input, None), Code::ApproverUnknownKey);
+        request.policy = Some(&policy);
+        assert_eq!(verdict(&request, &input, None), Code::Ok);
+        for id in required(&request, &policy, &input) {
+            for status in [Status::NotChecked, Status::Skipped] {
+                let code = verdict(&request, &input, Some((id, status)));
+                assert_eq!(code, Code::CheckMissing, "{id} {status:?}");
+                assert_ne!(code.effect(), crate::code::Effect::None);
+            }
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Does an e-mail address open the approver commitment of an entry?
 
+use alloc::string::ToString as _;
+
 use verifier_core::bundle::Bundle;
-use verifier_core::commitment::{approver_commitment, email_hash};
+use verifier_core::commitment::{EmailAddress, approver_commitment, email_hash};
 use verifier_core::entry::Entry;
 use verifier_core::input::Input;
 
@@ -21,7 +23,9 @@ pub(crate) fn opens(file: &[u8], address: &str) -> Result<bool, Usage> {
                        the service to disclose it";
         return Err(Usage::new(CODE, message));
     };
-    let found = approver_commitment(&reveal.blind, &email_hash(address, &reveal.salt));
+    let address =
+        EmailAddress::parse(address).map_err(|error| Usage::new(CODE, error.to_string()))?;
+    let found = approver_commitment(&reveal.blind, &email_hash(&address, &reveal.salt));
     Ok(found == commitment)
 }
 
@@ -38,8 +42,6 @@ fn bundle(file: &[u8]) -> Result<Bundle, Usage> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString as _;
-
     use super::*;
     use test_vectors::{Algorithm, Approval, Draft};
 
@@ -48,6 +50,8 @@ mod tests {
         let bundle = Approval::sample(Algorithm::Es256).bundle.text();
         assert_eq!(opens(bundle.as_bytes(), " Alice@example.com"), Ok(true));
         assert_eq!(opens(bundle.as_bytes(), "bob@example.com"), Ok(false));
+        // Zeros behind a key are those that HMAC puts there.
+        assert!(opens(bundle.as_bytes(), "alice@example.com\0").is_err());
     }
 
     #[test]

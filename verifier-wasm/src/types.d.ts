@@ -18,6 +18,8 @@ export interface Report {
   code: string;
   summary: string;
   exitCode: 0 | 1 | 3 | 4;
+  /** What the caller expected of the approval. */
+  expected: "nothing" | ("approvalId" | "approver" | "payload" | "payloadSha256" | "rpId")[];
   subject: {
     algorithm: string;
     backedUp: boolean;
@@ -44,8 +46,19 @@ export interface Report {
     origin: string;
     index: number;
     treeSize: number;
+    /** In words; names in it are fit to print. */
+    quorum: string;
+    quorumMet: boolean;
     quorumTime: string | null;
-    witnesses: { name: string; time: string }[];
+    /** Every signature line of the checkpoint. What is not verified says nothing. */
+    signatures: {
+      keyId: string;
+      name: string;
+      policyName: string | null;
+      signer: "log" | "witness" | null;
+      verified: boolean;
+    }[];
+    witnesses: { keyId: string; name: string; policyName: string; time: string }[];
   } | null;
   anchor: {
     confirmations: number;
@@ -57,8 +70,12 @@ export interface Report {
     time: string | null;
   } | null;
   notLaterThan: string | null;
+  /** Whose word that is. */
+  notLaterThanFrom: "quorum" | "anchoredQuorum" | "block" | null;
   checks: Check[];
   notProven: string[];
+  /** One for each sentence of `notProven`. */
+  notProvenIds: string[];
   policy: { name: string; sha256: string; source: string } | null;
   inputs: { bundleSha256: string; payloadSha256: string | null };
   at: string | null;
@@ -73,6 +90,8 @@ export interface Check {
   found: string | null;
   message: string;
   differences: { path: string; expected: string | null; found: string | null }[];
+  /** How many more places there are. */
+  differencesLeftOut: number;
   spec: string;
 }
 

@@ -52,6 +52,11 @@ fn is_raised_lowered_and_erased() {
             json!({"disclosure": "public", "payload": payload, "email": "bob@example.com"}),
             "evidence.approver_mismatch",
         ),
+        // HMAC would pad the address with the same zeros.
+        (
+            json!({"disclosure": "public", "payload": payload, "email": format!("{email}\0")}),
+            "evidence.approver_mismatch",
+        ),
         (
             json!({"disclosure": "hash", "clientDataJSON": "e30"}),
             "evidence.client_data_mismatch",

@@ -234,10 +234,15 @@ impl<'q> Course<'q> {
             && let Some(email) = &opening.email
         {
             // Slow on purpose; where the entry commits to nothing it cannot open anything.
-            let opens = entry.approver.is_some_and(|commitment| {
-                let hash = email_hash(email, &opening.salt);
-                Disclosure::commitment(&opening.blind, &hash) == commitment
-            });
+            let bare = email.trim_matches(|c: char| c.is_ascii_whitespace());
+            let is_address = !bare.is_empty() && !bare.contains(char::is_control);
+            let opens = entry
+                .approver
+                .filter(|_| is_address)
+                .is_some_and(|commitment| {
+                    let hash = email_hash(email, &opening.salt);
+                    Disclosure::commitment(&opening.blind, &hash) == commitment
+                });
             if !opens {
                 return self.coded(id, "evidence.approver_mismatch");
             }
@@ -629,7 +634,7 @@ impl<'q> Course<'q> {
         };
         if stamped.size == own.size {
             return match stamped.root == own.root {
-                true => Stamped::Fits(heads, time),
+                true => Stamped::Fits(Box::new(heads), time),
                 false => Stamped::Unfit,
             };
         }
@@ -648,7 +653,7 @@ impl<'q> Course<'q> {
         if !policy.wants_witnesses() && !is_consistent(old, new, &anchor.consistency) {
             return Stamped::Unfit;
         }
-        Stamped::Fits(heads, time)
+        Stamped::Fits(Box::new(heads), time)
     }
 
     /// Incomplete if the policy requires an anchor.
@@ -791,7 +796,7 @@ impl<'q> Course<'q> {
 }
 
 enum Stamped {
-    Fits(Heads, Option<u64>),
+    Fits(Box<Heads>, Option<u64>),
     Short,
     Unfit,
 }

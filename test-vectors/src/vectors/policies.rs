@@ -54,6 +54,11 @@ pub(super) fn form() -> File {
             }
         }
     });
+    valid("names of many scripts", &|p| {
+        p["name"] = json!("J\u{fc}rgen  (e\u{301}, \u{6f22}\u{5b57})");
+        p["approvers"][0]["name"] = json!("\u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940}");
+        p["approvers"][1]["name"] = json!("\u{5d0}\u{5d1}\u{5d2}");
+    });
     valid("two keys of one approver", &|p| {
         p["approvers"][1]["name"] = p["approvers"][0]["name"].clone();
     });
@@ -99,6 +104,14 @@ pub(super) fn form() -> File {
     );
 
     syntax(&mut file, &sorted(&full));
+    for (what, name) in BAD_NAMES {
+        for pointer in ["/name", "/approvers/0/name"] {
+            let mut policy = full.clone();
+            *policy.pointer_mut(pointer).unwrap() = json!(name);
+            let case = format!("field: {pointer} is {what}");
+            file.invalid(case, input(&sorted(&policy)), "policy.field");
+        }
+    }
     for (name, edit) in fields() {
         let mut policy = full.clone();
         edit(&mut policy);
@@ -295,6 +308,27 @@ fn fields() -> Vec<Edit> {
     }
     rows
 }
+
+/// What a name may not hold, and where: it would print as nothing, as a blank, or as another name.
+const BAD_NAMES: [(&str, &str); 17] = [
+    ("empty", ""),
+    ("a space", " "),
+    ("a space in front", " alice"),
+    ("a space behind", "alice "),
+    ("three spaces in a row", "alice   smith"),
+    ("a newline", "alice\nbob"),
+    ("a C1 control", "alice\u{9b}2J"),
+    ("a no-break space", "alice\u{a0}"),
+    ("a soft hyphen", "ali\u{ad}ce"),
+    ("a mark in front", "\u{301}alice"),
+    ("a mark behind a space", "alice \u{20dd}"),
+    ("a blank of Braille", "\u{2800}"),
+    ("a reordering character", "ali\u{202e}ce"),
+    ("a Hangul filler", "\u{3164}"),
+    ("a musical format character", "ali\u{1d173}ce"),
+    ("a private character", "ali\u{e000}ce"),
+    ("an unassigned character", "ali\u{e0fff}ce"),
+];
 
 fn keys() -> Vec<Edit> {
     let key = |bytes: Vec<u8>| -> Change {

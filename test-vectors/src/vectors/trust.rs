@@ -33,7 +33,8 @@ fn pins(file: &mut File) {
     let scene = Scene::new();
     let known = |height| pin(&scene.chain, height);
     let wrong = |height: u64| json!({"height": height, "hash": "11".repeat(32)});
-    let rows: Vec<(&str, Vec<Value>, Value, (&str, &str))> = vec![
+    type Row<'r> = (&'r str, Vec<Value>, Value, (&'r str, &'r str));
+    let rows: Vec<Row<'_>> = vec![
         (
             "the lower of two pinned blocks is there, at the height of the higher is another",
             vec![known(7), wrong(12)],

@@ -9,6 +9,7 @@ use super::known;
 use crate::args::{Format, HeadersCheckArgs};
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
+use crate::text::plain;
 use crate::{output, policy_file};
 
 pub(super) fn run(args: &HeadersCheckArgs) -> Result<Exit, CliError> {
@@ -31,7 +32,7 @@ pub(super) fn run(args: &HeadersCheckArgs) -> Result<Exit, CliError> {
         Format::Json => facts.to_json() + "\n",
         Format::Human => {
             let known = match policy {
-                Some(policy) => format!("policy {} knows the chain", policy.name()),
+                Some(policy) => format!("policy {} knows the chain", plain(policy.name())),
                 None => "whether it is Bitcoin's chain is for a policy to say (--policy)".into(),
             };
             format!(

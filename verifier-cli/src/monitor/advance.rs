@@ -18,7 +18,7 @@ use super::event::{Event, counted, now};
 use super::scan::{Batch, Scan};
 use crate::code::CliCode;
 use crate::exit::Exit;
-use crate::failure::CliError;
+use crate::failure::{CliError, show_path};
 
 /// How often a scan makes sure that it can go on from where it is.
 const SAVE_ENTRIES: u64 = 65_536;
@@ -49,7 +49,7 @@ impl Monitor<'_> {
             let message = format!(
                 "{} serves the head of another log than the state in {} is about.",
                 self.log.url(),
-                self.dir.path().display()
+                show_path(self.dir.path())
             );
             return Err(CliError::new(CliCode::MonitorHead, message).found(&*head.key));
         }

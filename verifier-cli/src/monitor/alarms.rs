@@ -14,7 +14,7 @@ use super::state::{replace, unwritable};
 use crate::alarm::proven_members;
 use crate::code::CliCode;
 use crate::exit::Exit;
-use crate::failure::CliError;
+use crate::failure::{CliError, show_path};
 
 /// How many files there may be. A log that forks on and on is not to fill a disk.
 const MOST: usize = 1000;
@@ -50,7 +50,7 @@ impl Monitor<'_> {
         self.save()?;
         let mut event = Event::new(
             "alarm",
-            format!("{} {}", proven.statement(), path.display()),
+            format!("{} {}", proven.statement(), show_path(&path)),
         )
         .with("file", path.to_string_lossy().into_owned());
         for (key, value) in proven_members(&proven) {

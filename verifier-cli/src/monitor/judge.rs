@@ -18,7 +18,7 @@ use super::event::{Event, counted};
 use super::leaves::Record;
 use crate::code::CliCode;
 use crate::exit::Exit;
-use crate::failure::CliError;
+use crate::failure::{CliError, show_path};
 
 /// Entries that need not be asked for.
 type Hand = BTreeMap<u64, Vec<u8>>;
@@ -380,7 +380,7 @@ impl Monitor<'_> {
             self.worst = Exit::Rejected;
             let folder = self.dir.alarms();
             let count = u64::try_from(count).unwrap_or(u64::MAX);
-            let folder = folder.display();
+            let folder = show_path(&folder);
             let text = match count {
                 1 => format!("1 alarm is in {folder}; move it away when it is dealt with"),
                 _ => format!("{count} alarms are in {folder}; move them away when dealt with"),

@@ -84,7 +84,7 @@ impl New {
         if let Some(known) = known.find(|a| a.key == self.key || same_id(&a.credential_id)) {
             let message = format!(
                 "the policy has this key or credential id already, as {}.",
-                quote(&known.name)
+                plain(&known.name)
             );
             return Err(CliError::new(CliCode::KeyTwice, message)
                 .found(known.key.fingerprint())

@@ -1,7 +1,7 @@
 //! `cosignet policy show`: what a policy comes to, defaults filled in.
 
 use verifier_core::encoding::hex;
-use verifier_core::policy::{LogRule, PayloadRule, Policy};
+use verifier_core::policy::{AnchorRule, LogRule, PayloadRule, Policy};
 use verifier_core::webauthn::UserVerification;
 
 use crate::args::{Format, PolicyArgs};
@@ -22,7 +22,7 @@ pub(super) fn run(args: &PolicyArgs) -> Result<Exit, CliError> {
 fn human(policy: &Policy) -> String {
     let mut out = String::new();
     let mut say = |label: &str, text: &str| out.push_str(&wrap(&format!("{label:<12}"), text));
-    say("policy", policy.name());
+    say("policy", &plain(policy.name()));
     say("sha256", &hex(&policy.sha256()));
     say(
         "payload",
@@ -57,25 +57,26 @@ fn human(policy: &Policy) -> String {
         LogRule::Required(log) => {
             for known in log.tlog.logs() {
                 say("log", &plain(known.origin()));
+                say("", &plain(&known.key().to_string()));
             }
             say("quorum", &log.tlog.quorum_in_words());
+            for witness in log.tlog.witnesses() {
+                let (name, key) = (plain(witness.name()), plain(witness.key().name()));
+                say("witness", &format!("{name} ({key})"));
+                say("", &plain(&witness.key().to_string()));
+            }
             say("max. delay", &format!("{} s", log.max_append_delay / 1000));
         }
         _ => say("log", "none"),
     }
-    say(
-        "anchor",
-        if policy.anchor().required {
-            "required"
-        } else {
-            "not required"
-        },
-    );
+    for (i, text) in anchor(policy.anchor()).iter().enumerate() {
+        say(if i == 0 { "anchor" } else { "" }, text);
+    }
     if policy.approvers().is_empty() {
         say("approvers", "none");
     }
     for approver in policy.approvers() {
-        say("approver", &approver.name);
+        say("approver", &plain(&approver.name));
         let key = format!(
             "{} ({})",
             approver.key.fingerprint(),
@@ -91,6 +92,46 @@ fn human(policy: &Policy) -> String {
                 say("", &format!("{label} {time}"));
             }
         }
+    }
+    out
+}
+
+/// Whether an anchor is required, and what a chain has to have to be believed.
+fn anchor(rule: &AnchorRule) -> Vec<String> {
+    let required = match rule.required {
+        true => "required",
+        false => "not required",
+    };
+    let confirmations = match rule.min_confirmations {
+        1 => "1 confirmation".to_owned(),
+        count => format!("{count} confirmations"),
+    };
+    let mut out = vec![format!(
+        "{required}; network {}, {confirmations}",
+        rule.network
+    )];
+    for pin in &rule.pinned_blocks {
+        out.push(format!("pinned block {} {}", pin.height, hex(&pin.hash)));
+    }
+    match rule.network.pinned_blocks().last() {
+        Some(newest) => {
+            let and = if rule.pinned_blocks.is_empty() {
+                ""
+            } else {
+                "and "
+            };
+            let height = newest.height;
+            out.push(format!(
+                "{and}the pinned blocks of this release, up to {height}"
+            ));
+        }
+        None if rule.pinned_blocks.is_empty() => out.push("no pinned blocks".into()),
+        None => {}
+    }
+    if let Some(work) = rule.min_chain_work {
+        out.push(format!(
+            "or a chain from the first block on with the work {work}"
+        ));
     }
     out
 }

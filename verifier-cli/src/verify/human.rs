@@ -1,34 +1,57 @@
 //! A report for people. Nothing from the evidence is printed unescaped.
 
+#[cfg(test)]
+mod sentences;
+
 use std::path::Path;
 
-use verifier_core::check::{Check, Status};
+use verifier_core::check::{Check, CheckId, Status};
 use verifier_core::encoding::{base64url, hex};
 use verifier_core::input::Input;
 use verifier_core::json::{Limits, Value};
-use verifier_core::policy::Network;
-use verifier_core::report::{AnchorFacts, LogFacts, PayloadMatch, Strength, Subject, WitnessFacts};
+use verifier_core::report::{
+    AnchorFacts, BoundSource, LogFacts, PayloadMatch, Strength, Subject, WitnessFacts,
+};
 use verifier_core::time::for_people;
 use verifier_core::{Report, Verdict, quote};
 
 use crate::failure::{CliError, show_path};
 use crate::role;
-use crate::text::{Style, json_text, plain, plain_path, wrap};
+use crate::text::{Style, json_text, plain, row, width, wrap};
 
 /// What stands in a list where there is no verdict.
 pub(crate) const UNREADABLE: &str = "UNREADABLE";
 
-/// One line, for a list.
+/// One row, for a list.
 pub(crate) fn line(report: &Report, path: &Path, style: Style) -> String {
-    let verdict = word(report.verdict(), style);
+    let plain_word = format!("{:<10}", report.verdict());
     let (path, code, summary) = (show_path(path), report.code(), report.summary());
-    format!("{verdict}  {path}  [{code}]  {summary}\n")
+    let row = row(
+        &format!("{plain_word}  "),
+        &format!("{path}  [{code}]  {summary}"),
+    );
+    // Painted last, so that colours do not count as columns.
+    row.replacen(&plain_word, &word(report.verdict(), style), 1)
 }
 
-/// One line for a file without a report.
+/// One row for a file without a report.
 pub(crate) fn unreadable(error: &CliError, path: &Path, style: Style) -> String {
     let (path, code, message) = (show_path(path), error.code(), &error.message);
-    format!("{}  {path}  [{code}]  {message}\n", style.bad(UNREADABLE))
+    let row = row(
+        &format!("{UNREADABLE}  "),
+        &format!("{path}  [{code}]  {message}"),
+    );
+    row.replacen(UNREADABLE, &style.bad(UNREADABLE), 1)
+}
+
+/// What stands above the checks that passed where nobody signed what they are about.
+const UNSIGNED: &str = "No signature was verified: the checks below that passed say what the file \
+                        claims, not what anybody signed.";
+
+fn is_signed(report: &Report) -> bool {
+    let signature = |check: &&Check| check.id == CheckId::WebauthnSignature;
+    let check = report.checks().iter().find(signature);
+    check.is_some_and(|check| check.status == Status::Pass)
 }
 
 /// The whole report.
@@ -46,7 +69,7 @@ pub(crate) fn full(
     for check in report.checks() {
         if matches!(check.status, Status::Fail | Status::Incomplete) {
             out.push('\n');
-            out.push_str(&open_check(check, report.summary(), style));
+            out.push_str(&open_check(check, report, style));
         }
     }
     let facts = facts(report, input, payload);
@@ -56,13 +79,16 @@ pub(crate) fn full(
     }
     if !report.checks().is_empty() {
         out.push('\n');
-        out.push_str(&passed(report.checks(), style));
+        if !is_signed(report) {
+            out.push_str(&wrap("  ", UNSIGNED));
+        }
+        out.push_str(&passed(report.checks(), style, width()));
         out.push_str(&left_out(report.checks(), style));
     }
     if !report.not_proven().is_empty() {
         out.push_str("\nNot proven:\n");
-        for sentence in report.not_proven() {
-            out.push_str(&wrap("  - ", sentence));
+        for one in report.not_proven() {
+            out.push_str(&wrap("  - ", &one.text));
         }
     }
     out.push('\n');
@@ -92,7 +118,7 @@ fn headline(report: &Report, style: Style) -> String {
 }
 
 /// A check that stands in the way of VERIFIED.
-fn open_check(check: &Check, summary: &str, style: Style) -> String {
+fn open_check(check: &Check, report: &Report, style: Style) -> String {
     let word = match check.status {
         Status::Fail => style.bad("failed    "),
         _ => style.open("incomplete"),
@@ -103,7 +129,7 @@ fn open_check(check: &Check, summary: &str, style: Style) -> String {
         .unwrap_or_default();
     let mut out = format!("  {word}  {}{code}\n", check.id.title());
     const INDENT: &str = "              ";
-    if !summary.contains(&check.message) {
+    if !report.summary().contains(&check.message) {
         out.push_str(&wrap(INDENT, &check.message));
     }
     let (expected, found) = (format!("{INDENT}expected  "), format!("{INDENT}found     "));
@@ -113,15 +139,24 @@ fn open_check(check: &Check, summary: &str, style: Style) -> String {
         }
     }
     let none = || "nothing".to_owned();
+    let signed = if is_signed(report) { "signed" } else { "found" };
     for (i, difference) in check.differences.iter().enumerate() {
         let label = if i == 0 { "differs" } else { "       " };
         let text = format!(
-            "{}  expected {}  approved {}",
+            "{}  expected {}  {signed} {}",
             difference.path,
             difference.expected.clone().unwrap_or_else(none),
             difference.found.clone().unwrap_or_else(none),
         );
         out.push_str(&wrap(&format!("{INDENT}{label}   "), &text));
+    }
+    match check.differences_left_out {
+        0 => {}
+        1 => out.push_str(&wrap(INDENT, "          and at 1 more place")),
+        more => out.push_str(&wrap(
+            INDENT,
+            &format!("          and at {more} more places"),
+        )),
     }
     out
 }
@@ -145,7 +180,10 @@ fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
         match report.approver() {
             Some(approver) => {
                 let key = base64url(&approver.key_sha256);
-                say("who", &format!("{}, key SHA256:{key}", approver.name));
+                say(
+                    "who",
+                    &format!("{}, key SHA256:{key}", plain(&approver.name)),
+                );
             }
             None => say("who", "unknown: no key of a policy"),
         }
@@ -160,16 +198,7 @@ fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
         say("witnessed", &witnessed(log));
     }
     if report.log().is_some() {
-        match report.not_later_than() {
-            Some(time) => {
-                let time = for_people(time);
-                say(
-                    "time",
-                    &format!("not later than {time}: a quorum of witnesses had seen it"),
-                );
-            }
-            None => say("time", "no time is proven"),
-        }
+        say("time", &proven_time(report));
     }
     if let Some(anchor) = report.anchor() {
         say("anchored", &anchored(anchor));
@@ -187,6 +216,27 @@ fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
     out
 }
 
+/// By when the entry existed, and whose word that is.
+fn proven_time(report: &Report) -> String {
+    let (Some(time), Some(from)) = (report.not_later_than(), report.not_later_than_from()) else {
+        return "no time is proven".into();
+    };
+    let time = for_people(time);
+    match (from, report.anchor()) {
+        (BoundSource::Quorum, _) => {
+            format!("not later than {time}: a quorum of witnesses had seen it")
+        }
+        (BoundSource::AnchoredQuorum, _) => {
+            format!("not later than {time}: a quorum of witnesses had seen the anchored head")
+        }
+        (BoundSource::Block, Some(anchor)) => {
+            let block = anchor.block_for_people();
+            format!("not later than {time}: {block} commits to it")
+        }
+        _ => format!("not later than {time}"),
+    }
+}
+
 /// Who saw the tree, when, and whether that is enough.
 fn witnessed(log: &LogFacts) -> String {
     let witness = |witness: &WitnessFacts| {
@@ -198,7 +248,7 @@ fn witnessed(log: &LogFacts) -> String {
         [] => "by nobody that the policy names".into(),
         by => by.join(", "),
     };
-    let quorum = plain_path(&quote(&log.quorum));
+    let quorum = &log.quorum;
     match (log.quorum_met, log.quorum_time) {
         (true, Some(_)) => format!("{by}; the quorum is met: {quorum}"),
         (true, None) => format!("{by}; the policy requires no witnesses"),
@@ -264,11 +314,7 @@ fn how(subject: &Subject) -> String {
 
 /// By which block, when, and how far to believe it.
 fn anchored(anchor: &AnchorFacts) -> String {
-    let network = match anchor.network {
-        Network::Mainnet => String::new(),
-        other => format!(" ({other})"),
-    };
-    let block = format!("Bitcoin block {}{network}", anchor.height);
+    let block = anchor.block_for_people();
     let time = anchor.time.map(for_people).unwrap_or_default();
     let hash = anchor.hash.as_deref().unwrap_or_default();
     match anchor.strength {
@@ -300,15 +346,17 @@ fn claimed(report: &Report) -> Vec<String> {
     texts.chain(decided).collect()
 }
 
-/// Checks that passed, in three columns.
-fn passed(checks: &[Check], style: Style) -> String {
+/// Checks that passed, in as many columns as there is room for, three at most.
+fn passed(checks: &[Check], style: Style, width: usize) -> String {
+    /// Of a cell with its `ok` and the blanks behind it.
+    const CELL: usize = 32;
     let titles: Vec<&str> = checks
         .iter()
         .filter(|check| check.status == Status::Pass)
         .map(|check| check.id.title())
         .collect();
     let mut out = String::new();
-    for row in titles.chunks(3) {
+    for row in titles.chunks((width / CELL).clamp(1, 3)) {
         let cells: Vec<String> = row.iter().map(|title| format!("{title:<26}")).collect();
         let cells: Vec<String> = cells
             .iter()
@@ -348,7 +396,10 @@ fn left_out(checks: &[Check], style: Style) -> String {
 
 fn footer(report: &Report, next: Option<&str>, style: Style) -> String {
     let policy = match report.policy() {
-        Some(policy) => format!("policy {} sha256 {}", policy.name, hex(&policy.sha256)),
+        Some(policy) => {
+            let name = plain(&policy.name);
+            format!("policy {name} sha256 {}", hex(&policy.sha256))
+        }
         None => "no policy".into(),
     };
     let version = concat!("cosignet ", env!("CARGO_PKG_VERSION"), "   offline");

@@ -23,7 +23,7 @@ use crate::text::Style;
 use crate::{file, output, pool};
 
 /// The faster of the two back ends; both give the same answers.
-const CRYPTO: AwsLc = AwsLc;
+pub(super) const CRYPTO: AwsLc = AwsLc;
 
 /// How many files are verified before their results are printed: enough to keep every core busy,
 /// and all that is ever held in memory.

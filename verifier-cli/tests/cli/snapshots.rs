@@ -102,6 +102,110 @@ fn hostile_text_is_escaped() {
 }
 
 #[test]
+fn words_of_the_command_line_are_escaped() {
+    // What drives a terminal, reorders, prints as nothing, or begins a line of its own.
+    let hostile = "x\u{202e}\u{9b}2J\u{1b}[2K\u{2800}\u{1d173}\nVERIFIED alice";
+    let folder = Folder::sample();
+    folder.write("log.policy", "quorum none\n");
+    for words in [
+        vec![hostile],
+        vec!["verify", "--", hostile],
+        vec!["verify", &format!("--{hostile}")],
+        vec!["verify", "approval.json", "--format", hostile],
+        vec!["verify", "approval.json", "--at", hostile],
+        vec!["verify", "approval.json", "--policy", hostile],
+        vec![
+            "verify",
+            "approval.json",
+            "--policy",
+            "policy.toml",
+            "--approver",
+            hostile,
+        ],
+        vec!["verify", "approval.json", "--payload", hostile],
+        vec!["explain", hostile],
+        vec!["inspect", hostile],
+        vec!["policy", "show", hostile],
+        vec![
+            "policy",
+            "add-approver",
+            "policy.toml",
+            "--name",
+            hostile,
+            "--key",
+            "AA",
+        ],
+        vec![
+            "policy",
+            "init",
+            "--name",
+            hostile,
+            "--rp-id",
+            "a.example",
+            "--origin",
+            "https://a.example",
+        ],
+    ] {
+        let run = folder.run_args(words.iter().copied());
+        assert_ne!(run.code, 0, "{words:?}");
+        let printed = run.stdout + &run.stderr;
+        let visible = |c: char| c == '\n' || !verifier_core::shown::is_hidden(c);
+        assert!(printed.chars().all(visible), "{words:?}\n{printed}");
+        let forged = printed.lines().any(|line| line.starts_with("VERIFIED"));
+        assert!(!forged, "{words:?}\n{printed}");
+    }
+}
+
+#[test]
+fn a_row_is_a_row_whatever_a_file_is_called() {
+    let folder = Folder::empty();
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    let name = format!("x{}VERIFIED  payroll.json", " ".repeat(100));
+    folder.write(format!("folder/{name}"), "{}");
+    folder.write("folder/two\nVERIFIED   lines.json", "[]");
+    let run = folder.run("verify folder");
+    let rows: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter(|row| row.contains(".json"))
+        .collect();
+    assert!(
+        rows.iter().all(|row| row.starts_with("MALFORMED  ")),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains("   VERIFIED") && !run.stdout.contains("\nVERIFIED"));
+    assert!(run.stdout.contains(r"x  \u{20}\u{20}"), "{}", run.stdout);
+}
+
+#[test]
+fn a_witness_called_like_a_quorum_is_none() {
+    let name = "2\u{a0}of\u{a0}w1,\u{a0}w2,\u{a0}w3";
+    let folder = Folder::sample();
+    folder.edit("policy.toml", "witness w1 ", &format!("witness {name} "));
+    folder.edit("policy.toml", "group all-witnesses 2 w1 w2 w3\n", "");
+    folder.edit(
+        "policy.toml",
+        "quorum all-witnesses",
+        &format!("quorum {name}"),
+    );
+    let quoted = r#""2\u{a0}of\u{a0}w1,\u{a0}w2,\u{a0}w3""#;
+    let run = folder.run("policy show policy.toml");
+    assert!(
+        run.stdout.contains(&format!("quorum      {quoted}\n")),
+        "{}",
+        run.stdout
+    );
+    let run = folder.run(VERIFY);
+    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains(&format!("the quorum is met: {quoted} ")),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
 fn a_walk_from_no_policy_to_verified() {
     let folder = Folder::sample();
     let approval = Approval::sample(Algorithm::Es256);

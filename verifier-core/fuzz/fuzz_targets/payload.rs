@@ -7,7 +7,7 @@ use verifier_core::payload::{differences, same_json};
 
 fuzz_target!(|pair: (&[u8], &[u8])| {
     let (a, b) = pair;
-    let found = differences(a, b);
+    let found = differences(a, b).first;
     assert!(found.len() <= 8);
     if same_json(a, b) {
         assert!(found.is_empty());

@@ -213,6 +213,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+    use crate::policy::AnchorRule;
 
     /// Fifteen headers that differ in their times: the one at height n is of n · 100.
     fn headers() -> Vec<[u8; 80]> {
@@ -260,6 +261,22 @@ mod tests {
         assert_eq!(mainnet(&[low, beyond]), Some(3));
         assert_eq!(mainnet(&[high, beyond, low]), Some(8));
         assert_eq!(mainnet(&[low, wrong]), None);
+    }
+
+    #[test]
+    fn a_pin_of_the_policy_does_not_replace_those_of_the_release() {
+        let mut rule = AnchorRule::of(Network::Mainnet);
+        let first = pin(&headers(), 0);
+        rule.pinned_blocks = Vec::from([first]);
+        // The release knows higher blocks, so the first one vouches for itself alone.
+        assert_eq!(reach(Network::Mainnet, &rule.known_blocks(), None), Some(0));
+        assert_eq!(reach(Network::Mainnet, &[first], None), Some(14));
+        // A release without pins has nothing to add.
+        rule.network = Network::Testnet4;
+        assert_eq!(
+            reach(Network::Testnet4, &rule.known_blocks(), None),
+            Some(14)
+        );
     }
 
     #[test]

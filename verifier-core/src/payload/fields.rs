@@ -118,7 +118,7 @@ mod tests {
     fn places_are_those_of_differences() {
         let (a, b) = (r#"{"to":{"é":"1"}}"#, r#"{"to":{"é":"2"}}"#);
         let difference = differences(a.as_bytes(), b.as_bytes());
-        assert_eq!(difference[0].path, list(a, 1)[0].0);
+        assert_eq!(difference.first[0].path, list(a, 1)[0].0);
     }
 
     #[test]

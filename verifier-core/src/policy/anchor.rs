@@ -20,8 +20,8 @@ pub struct AnchorRule {
     pub network: Network,
     /// Blocks on top of the anchored one, that one included.
     pub min_confirmations: u64,
-    /// Blocks that the owner of the policy knows to be in the chain. If there are none, those of
-    /// the release count, see [`Network::pinned_blocks`].
+    /// Blocks that the owner of the policy knows to be in the chain, besides those of the release,
+    /// see [`Network::pinned_blocks`].
     pub pinned_blocks: Vec<PinnedBlock>,
     /// The work that a chain from the first block on has at least.
     pub min_chain_work: Option<U256>,
@@ -58,12 +58,12 @@ impl AnchorRule {
         }
     }
 
-    /// The pinned blocks of the policy, or those of the release if it has none.
+    /// The pinned blocks of the policy and those of the release. The release's count as well: a
+    /// policy that pins an old block would else let every chain in that leaves the real one there.
     pub fn known_blocks(&self) -> Vec<PinnedBlock> {
-        match self.pinned_blocks.is_empty() {
-            true => self.network.pinned_blocks(),
-            false => self.pinned_blocks.clone(),
-        }
+        let mut known = self.network.pinned_blocks();
+        known.extend(&self.pinned_blocks);
+        known
     }
 
     pub(super) fn read(members: Members<'_, '_>) -> Result<Self, Error> {

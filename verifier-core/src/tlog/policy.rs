@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use crate::code::Code;
 use crate::time::Time;
 use crate::tlog::vkey::{self, Algorithm, VerifierKey};
-use crate::{Failure, quote};
+use crate::{Failure, plain, quote};
 
 /// A well-formed policy.
 ///
@@ -120,7 +120,8 @@ impl Policy {
     }
 
     /// What the quorum asks for, in words: `none`, `X1`, `2 of X1, X2, X3`, or with groups in
-    /// groups `2 of X (1 of X1, X2), Y1`.
+    /// groups `2 of X (1 of X1, X2), Y1`. A name that is not one plain word is quoted: the format
+    /// allows names such as `2 of X1`, with blanks that are no spaces.
     pub fn quorum_in_words(&self) -> String {
         enum Piece {
             Text(&'static str),
@@ -141,14 +142,14 @@ impl Policy {
             };
             match member {
                 Member::Witness(at) => {
-                    out.extend(self.witnesses.get(at).map(|witness| witness.name.as_str()));
+                    out.extend(self.witnesses.get(at).map(|witness| plain(&witness.name)));
                 }
                 Member::Group(at) => {
                     let Some(group) = self.groups.get(at) else {
                         continue;
                     };
                     if member != quorum {
-                        out.push_str(&group.name);
+                        out.push_str(&plain(&group.name));
                         out.push_str(" (");
                         stack.push(Piece::Text(")"));
                     }
@@ -619,6 +620,28 @@ quorum X-and-Y
             let cosigned = times.map(|seconds| (seconds > 0).then(|| time(seconds)));
             let found = policy.quorum_time(&cosigned).ok();
             assert_eq!(found, met.map(|seconds| Some(time(seconds))), "{times:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_words_is_never_taken_for_a_quorum() {
+        // The format has no rule for names but that spaces, tabs and controls end them.
+        for (name, words) in [
+            (
+                "2\u{a0}of\u{a0}w1,\u{a0}w2",
+                r#""2\u{a0}of\u{a0}w1,\u{a0}w2""#,
+            ),
+            ("2\u{2800}of\u{2800}w1", r#""2\u{2800}of\u{2800}w1""#),
+            ("w1,w2", r#""w1,w2""#),
+            ("a(1", r#""a(1""#),
+            ("\u{9b}31m\u{202e}", r#""\u{9b}31m\u{202e}""#),
+            ("witness.example/w1", "witness.example/w1"),
+        ] {
+            let policy = parse(&format!("witness {name} w1\nquorum {name}\n")).unwrap();
+            assert_eq!(policy.quorum_in_words(), words);
+            let group = format!("witness A w1\ngroup {name} 1 A\ngroup G 1 {name}\nquorum G\n");
+            let policy = parse(&group).unwrap();
+            assert_eq!(policy.quorum_in_words(), format!("1 of {words} (1 of A)"));
         }
     }
 

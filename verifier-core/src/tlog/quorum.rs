@@ -14,7 +14,7 @@ use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::tlog::note::{self, Note, SignatureLine};
 use crate::tlog::policy::{Policy, QuorumNotMet, Witness};
 use crate::tlog::vkey::VerifierKey;
-use crate::{Failure, quote};
+use crate::{Failure, plain, quote};
 
 impl Policy {
     /// The first step: a log of the policy, named like the checkpoint's origin, has signed it.
@@ -84,6 +84,11 @@ pub struct LogSigned<'a> {
 }
 
 impl<'a> LogSigned<'a> {
+    /// The policy that lists the log.
+    pub fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
     /// What the log says: origin, size and root.
     pub fn checkpoint(&self) -> &'a Checkpoint<'a> {
         self.checkpoint.checkpoint()
@@ -147,6 +152,11 @@ impl<'a> Cosigned<'a> {
         witnesses
             .zip(&self.times)
             .filter_map(|(witness, time)| Some((witness, (*time)?)))
+    }
+
+    /// The step that it came from.
+    pub fn log(&self) -> LogSigned<'a> {
+        self.log
     }
 
     /// The witnesses of whom a cosignature does not verify, in the order of the policy.
@@ -217,9 +227,9 @@ impl<'a> QuorumMet<'a> {
 #[non_exhaustive]
 pub enum Error {
     /// A cosignature of a witness in the policy does not verify.
-    #[error("the cosignature of {} does not verify", quote(witnesses))]
+    #[error("the cosignature of {witnesses} does not verify")]
     BadCosignature {
-        /// The names of the witnesses in the policy.
+        /// The names of the witnesses in the policy, fit to print.
         witnesses: String,
     },
     /// The signature of a log in the policy does not verify.
@@ -236,7 +246,7 @@ pub enum Error {
     QuorumShort {
         /// The quorum in words.
         expected: String,
-        /// The names of those that have cosigned, or `none`.
+        /// The names of those that have cosigned, fit to print, or `none`.
         found: String,
     },
     /// One witness has more cosignatures than are verified.
@@ -291,7 +301,7 @@ impl Failure for Error {
 }
 
 fn join<'a>(witnesses: impl Iterator<Item = &'a Witness>) -> String {
-    let names: Vec<&str> = witnesses.map(Witness::name).collect();
+    let names: Vec<String> = witnesses.map(|witness| plain(witness.name())).collect();
     if names.is_empty() {
         String::from("none")
     } else {

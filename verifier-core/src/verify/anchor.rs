@@ -10,7 +10,7 @@ use crate::bundle::Anchor;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::policy::{LogPolicy, Policy};
-use crate::report::AnchorFacts;
+use crate::report::{AnchorFacts, Bound, BoundSource};
 use crate::signature::Crypto;
 use crate::time::Time;
 use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
@@ -34,10 +34,15 @@ pub(super) struct Anchored {
 }
 
 impl Anchored {
-    /// The earliest proven time by which the head existed.
-    pub(super) fn bound(&self) -> Option<Time> {
+    /// The proven times by which the head existed.
+    pub(super) fn bounds(&self) -> impl Iterator<Item = Bound> {
         let block = self.block.as_ref().and_then(|block| block.not_later_than);
-        self.head.time.into_iter().chain(block).min()
+        [
+            (self.head.time, BoundSource::AnchoredQuorum),
+            (block, BoundSource::Block),
+        ]
+        .into_iter()
+        .filter_map(|(time, from)| Some(Bound { time: time?, from }))
     }
 
     /// Every moment before which something in the anchor was not made.

@@ -141,7 +141,7 @@ impl<'r> Run<'r> {
         self.outcome(
             CheckId::WebauthnType,
             assertion::check_type(&data),
-            "The ceremony was an authentication.",
+            "The client data are those of an authentication.",
         );
         match self.rules() {
             Some(rules) => {
@@ -204,13 +204,13 @@ impl<'r> Run<'r> {
         self.outcome(
             CheckId::WebauthnUserPresence,
             assertion::check_user_presence(&data),
-            "The authenticator claims that a user was present.",
+            "The authenticator data say that a user was present.",
         );
         match self.rules() {
             Some(rules) => {
                 let outcome = assertion::check_user_verification(&data, rules.user_verification);
                 let message = match (data.flags().user_verified(), rules.user_verification) {
-                    (true, _) => "The authenticator claims that it verified its user.",
+                    (true, _) => "The authenticator data say that the user was verified.",
                     (false, UserVerification::Preferred) => {
                         "The user was not verified; the policy does not require it."
                     }

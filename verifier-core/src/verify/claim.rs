@@ -9,7 +9,7 @@ use super::{Run, assertion};
 use crate::bundle::Bundle;
 use crate::check::{Check, CheckId};
 use crate::code::Code;
-use crate::commitment::{approver_commitment, email_hash};
+use crate::commitment::{EmailAddress, approver_commitment, email_hash};
 use crate::confirmation::{Approved, Confirmation};
 use crate::encoding::{base64url, hex, sha256};
 use crate::entry::Entry;
@@ -195,7 +195,11 @@ fn evidence_match(entry: &Entry, bundle: &Bundle, claimed: &mut Claimed) -> Chec
     if let Some(reveal) = &evidence.approver
         && let Some(email) = &reveal.email
     {
-        let found = approver_commitment(&reveal.blind, &email_hash(email, &reveal.salt));
+        let address = match EmailAddress::parse(email) {
+            Ok(address) => address,
+            Err(error) => return Check::failed(ID, &error),
+        };
+        let found = approver_commitment(&reveal.blind, &email_hash(&address, &reveal.salt));
         match entry.approver {
             Some(expected) if expected == found => {}
             Some(expected) => {

@@ -5,19 +5,19 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::Run;
-use crate::Failure as _;
 use crate::check::{Check, CheckId};
 use crate::code::Code;
 use crate::policy::{LogPolicy, LogRule, Policy};
-use crate::quote;
-use crate::report::{LogFacts, WitnessFacts};
+use crate::report::{LogFacts, SignatureFacts, Signer, WitnessFacts};
 use crate::time::{Time, for_people};
 use crate::tlog::checkpoint::SignedCheckpoint;
 use crate::tlog::merkle::{Hash, leaf_hash};
+use crate::tlog::note::SignatureLine;
 use crate::tlog::policy::Witness;
 use crate::tlog::proof::Proof;
 use crate::tlog::quorum::{self, Cosigned};
 use crate::tlog::vkey::VerifierKey;
+use crate::{Failure as _, plain, quote};
 
 /// The checks about the log.
 pub(super) const CHECKS: [CheckId; 3] = [
@@ -101,6 +101,7 @@ impl<'r> Run<'r> {
                 .unwrap_or_default(),
             quorum_met: head.is_some(),
             quorum_time: head.as_ref().and_then(|head| head.time),
+            signatures: signatures(&cosigned),
             witnesses: witnesses(&cosigned),
         });
         LogFindings {
@@ -169,8 +170,8 @@ impl<'r> Run<'r> {
         };
         match signed.verify_cosignatures(self.request.crypto) {
             Ok(cosigned) => {
-                let message = format!("The log {origin} has signed this tree.");
-                self.push(Check::pass(ID, message).found(signed.key().to_string()));
+                let message = format!("The log {} has signed this tree.", plain(origin));
+                self.push(Check::pass(ID, message).found(plain(&signed.key().to_string())));
                 Some(cosigned)
             }
             Err(error) => {
@@ -211,9 +212,39 @@ impl<'r> Run<'r> {
 
 fn witnesses(cosigned: &Cosigned<'_>) -> Vec<WitnessFacts> {
     let fact = |(witness, time): (&Witness, Time)| WitnessFacts {
+        key_id: witness.key().id(),
         name: witness.key().name().to_string(),
         policy_name: witness.name().to_string(),
         time,
     };
     cosigned.witnesses().map(fact).collect()
+}
+
+/// Every line of the checkpoint. Those of keys that the policy lists have all been verified: a bad
+/// one of a log would have ended before this, and a bad one of a witness is among the bad.
+fn signatures(cosigned: &Cosigned<'_>) -> Vec<SignatureFacts> {
+    let log = cosigned.log();
+    let fact = |line: &SignatureLine<'_>| {
+        let named = |key: &VerifierKey| key.is_named(line.name(), line.id());
+        let mut logs = log.policy().logs().iter();
+        let witness = log.policy().witnesses().iter().find(|w| named(w.key()));
+        let (signer, verified) = match witness {
+            _ if logs.any(|log| named(log.key())) => (Some(Signer::Log), true),
+            Some(witness) => {
+                let mut bad = cosigned.bad().iter();
+                let is_bad = bad.any(|other| other.key() == witness.key());
+                (Some(Signer::Witness), !is_bad)
+            }
+            None => (None, false),
+        };
+        SignatureFacts {
+            key_id: line.id(),
+            name: line.name().to_string(),
+            signer,
+            policy_name: witness.map(|witness| witness.name().to_string()),
+            verified,
+        }
+    };
+    let lines = log.signed_checkpoint().note().signatures();
+    lines.iter().map(fact).collect()
 }

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use super::Run;
 use super::claim::Claim;
-use crate::check::{Check, CheckId};
+use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::encoding::{hex, sha256};
 use crate::payload::{Challenge, differences, same_json, variant};
@@ -13,6 +13,23 @@ use crate::policy::{PayloadRule, Policy};
 use crate::report::PayloadMatch;
 
 const ID: CheckId = CheckId::PayloadBinding;
+
+/// How the payload is named whose hash is in the challenge.
+struct Words {
+    which: &'static str,
+    label: &'static str,
+}
+
+const SIGNED: Words = Words {
+    which: "that was signed",
+    label: "signed",
+};
+
+/// Without a good signature nobody has signed it.
+const UNSIGNED: Words = Words {
+    which: "that the challenge names",
+    label: "in the challenge",
+};
 
 impl Run<'_> {
     pub(super) fn payload_binding(
@@ -29,56 +46,64 @@ impl Run<'_> {
         payload_match
     }
 
-    /// Everything that names a payload has to name the one that was signed.
+    /// Everything that names a payload has to name the one in the challenge.
     fn compare(&self, bundled: Option<&[u8]>, signed: &[u8; 32]) -> (Check, Option<PayloadMatch>) {
+        let words = match self.status(CheckId::WebauthnSignature) {
+            Some(Status::Pass) => &SIGNED,
+            _ => &UNSIGNED,
+        };
+        let Words { which, label } = words;
         if let Some(found) = bundled.map(sha256).filter(|found| found != signed) {
-            let message = "The payload in the bundle is not the one that was approved.";
+            let message = format!("The payload in the bundle is not the one {which}.");
             return (
-                mismatch(signed, "approved", &found, "in the bundle").message(message),
+                mismatch(signed, label, &found, "in the bundle").message(message),
                 None,
             );
         }
         if let Some(expected) = self.request.payload_sha256.filter(|hash| hash != signed) {
-            let message = "The payload hash you gave is not the one that was approved.";
+            let message = format!("The payload hash you gave is not the one {which}.");
             return (
-                mismatch(&expected, "your hash", signed, "approved").message(message),
+                mismatch(&expected, "your hash", signed, label).message(message),
                 None,
             );
         }
-        let pass = |message, payload_match| {
+        let pass = |message: String, payload_match| {
             let check = Check::pass(ID, message).found(format!("sha256 {}", hex(signed)));
             (check, Some(payload_match))
         };
         if let Some(expected) = self.request.payload {
             let hash = sha256(expected);
             if hash == *signed {
-                return pass("Your payload is what was approved.", PayloadMatch::Exact);
+                let message = format!("Your payload is the one {which}.");
+                return pass(message, PayloadMatch::Exact);
             }
             if bundled.is_some_and(|bundled| same_json(expected, bundled)) {
-                let message = "Your payload is the JSON document that was approved, in another \
-                               layout (RFC 8785 forms agree).";
+                let message = format!(
+                    "Your payload is the JSON document {which}, in another layout (RFC 8785 forms agree)."
+                );
                 return pass(message, PayloadMatch::Canonical);
             }
-            let mut message =
-                String::from("The payload you gave is not the payload that was approved.");
+            let mut message = format!("The payload you gave is not the one {which}.");
             if let Some(change) = variant(expected, signed) {
-                message.push_str(&format!(" The same text {change} is the approved payload."));
+                message.push_str(&format!(" The same text {change} is the one {which}."));
             }
-            let mut check = mismatch(&hash, "your payload", signed, "approved").message(message);
-            check.differences = bundled
-                .map(|b| differences(expected, b))
-                .unwrap_or_default();
+            let mut check = mismatch(&hash, "your payload", signed, label).message(message);
+            if let Some(bundled) = bundled {
+                let found = differences(expected, bundled);
+                check.differences = found.first;
+                check.differences_left_out = found.left_out;
+            }
             return (check, None);
         }
         match (self.request.payload_sha256, bundled) {
-            (Some(_), _) => pass(
-                "Your payload hash is what was approved.",
-                PayloadMatch::Sha256,
-            ),
-            (None, Some(_)) => pass(
-                "The payload in the bundle is what was approved.",
-                PayloadMatch::Bundle,
-            ),
+            (Some(_), _) => {
+                let message = format!("Your payload hash is the one {which}.");
+                pass(message, PayloadMatch::Sha256)
+            }
+            (None, Some(_)) => {
+                let message = format!("The payload in the bundle is the one {which}.");
+                pass(message, PayloadMatch::Bundle)
+            }
             (None, None) => (self.unknown(signed), None),
         }
     }

@@ -10,8 +10,11 @@ use crate::code::Code;
 use crate::encoding::hex;
 use crate::input;
 use crate::kind::Kind;
-use crate::policy::{LogRule, Policy};
-use crate::report::{PayloadMatch, Report, Strength, Verdict};
+use crate::plain;
+use crate::policy::{LogRule, Network, Policy};
+use crate::report::{
+    AnchorFacts, Bound, BoundSource, NotProven, PayloadMatch, Report, Strength, Verdict,
+};
 use crate::time::for_people;
 
 /// Subject, verb, object, and the date that is best proven.
@@ -39,57 +42,107 @@ pub(super) fn of_malformed(error: &input::Error, looks: Kind) -> String {
 }
 
 /// Everything that somebody might read into the verdict and that the evidence does not show.
-pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<String> {
+pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<NotProven> {
     let mut out = Vec::new();
-    let mut say = |text: &str| out.push(text.to_string());
+    let mut say = |id, text: &str| {
+        let text = text.to_string();
+        out.push(NotProven { id, text });
+    };
     let subject = report.subject.as_ref();
     let mismatch = report
         .checks
         .iter()
         .any(|check| check.code == Some(Code::PayloadMismatch));
-    say("What the approver saw or understood: WebAuthn signs a hash, not a display.");
-    say("That the approval was used only once.");
-    say("That nobody else can use the key: it may have been copied, lent or taken over.");
+    say(
+        "display",
+        "What the approver saw or understood: WebAuthn signs a hash, not a display.",
+    );
+    say("single_use", "That the approval was used only once.");
+    say(
+        "sole_control",
+        "That nobody else can use the key: it may have been copied, lent or taken over.",
+    );
     if subject.is_some_and(|subject| subject.backup_eligible) {
-        say("That the key is on one device: it is a synced passkey.");
+        say(
+            "one_device",
+            "That the key is on one device: it is a synced passkey.",
+        );
     }
     if subject.is_some_and(|subject| !subject.user_verified) {
-        say("That the device checked who was using it: the user was not verified.");
+        say(
+            "user_verified",
+            "That the device checked who was using it: the user was not verified.",
+        );
     }
     say(
+        "not_a_login",
         "That it was an approval and not a login, unless the relying party id is used for nothing else.",
     );
     if subject.is_some_and(|subject| subject.payload_match.is_none()) && !mismatch {
-        say("What was approved: only its hash is known.");
+        say("payload", "What was approved: only its hash is known.");
     }
     say(
+        "claims",
         "What the service claims and nobody signed: approval id, time of decision, action, status, approver's e-mail.",
     );
     match policy.map(Policy::log) {
-        Some(LogRule::None) => say("That a log holds the approval: the policy does without one."),
-        Some(LogRule::Required(log)) if !log.tlog.requires_witnesses() => {
-            say("That the log shows everybody the same tree: the policy requires no witnesses.");
-        }
+        Some(LogRule::None) => say(
+            "logged",
+            "That a log holds the approval: the policy does without one.",
+        ),
+        Some(LogRule::Required(log)) if !log.tlog.requires_witnesses() => say(
+            "same_tree",
+            "That the log shows everybody the same tree: the policy requires no witnesses.",
+        ),
         Some(LogRule::Required(_)) | None => {}
     }
-    let anchor = report.anchor.as_ref();
-    if anchor.is_some_and(|anchor| anchor.strength != Strength::Chain) {
-        say("That the Bitcoin block exists: anybody can make a lone block or name one.");
+    if let Some(anchor) = &report.anchor {
+        let lone = anchor.strength != Strength::Chain;
+        if lone {
+            say(
+                "block",
+                "That the Bitcoin block exists: anybody can make a lone block or name one.",
+            );
+        }
+        if let Some(text) = cheap(anchor.network).filter(|_| !lone) {
+            say("block_cost", text);
+        }
     }
-    match (report.not_later_than, report.claimed.decided_at) {
+    match (report.not_later_than(), report.claimed.decided_at) {
         (Some(proven), Some(claimed))
             if claimed > proven.saturating_add_millis(Run::CLOCK_SKEW_MILLIS) =>
         {
             say(
+                "claimed_time",
                 "When it was approved: the service names a time after the log held it, which is false.",
             )
         }
-        (Some(_), _) => {
-            say("When exactly it was approved: it is proven only that it was not later.")
-        }
-        (None, _) => say("When it was approved: no time in the evidence is proven."),
+        (Some(_), _) => say(
+            "exact_time",
+            "When exactly it was approved: it is proven only that it was not later.",
+        ),
+        (None, _) => say(
+            "time",
+            "When it was approved: no time in the evidence is proven.",
+        ),
     }
     out
+}
+
+/// Why a chain of this network does not say much.
+fn cheap(network: Network) -> Option<&'static str> {
+    match network {
+        Network::Mainnet => None,
+        Network::Regtest => Some(
+            "That the block was made when it says: blocks of regtest cost nothing, and anybody can make them with any time.",
+        ),
+        Network::Signet => Some(
+            "That the block was made when it says: blocks of signet are as good as the word of those who sign them.",
+        ),
+        Network::Testnet4 => {
+            Some("That the block was made when it says: blocks of testnet4 cost little to make.")
+        }
+    }
 }
 
 fn approved(report: &Report) -> String {
@@ -104,29 +157,27 @@ fn approved(report: &Report) -> String {
         Some(PayloadMatch::Sha256) => "the payload with exactly this hash".into(),
         None => format!("the payload with SHA-256 {}", hex(&hash)),
     };
-    let who = report
-        .approver
-        .as_ref()
-        .map_or("", |approver| &approver.name);
-    let block = report
-        .anchor
-        .as_ref()
-        .filter(|anchor| anchor.not_later_than == report.not_later_than);
-    let when = match (report.not_later_than, block) {
-        (Some(time), Some(block)) => {
-            format!(
-                "no later than {} (Bitcoin block {})",
-                for_people(time),
-                block.height
-            )
+    let approver = report.approver.as_ref();
+    let who = approver.map_or_else(String::new, |approver| plain(&approver.name));
+    let when = match report.bound {
+        Some(Bound { time, from }) => {
+            let (time, by) = (for_people(time), whose_word(from, report.anchor.as_ref()));
+            format!("no later than {time} ({by})")
         }
-        (Some(time), None) => format!("no later than {} (witnessed)", for_people(time)),
-        (None, _) => match report.claimed.decided_at {
+        None => match report.claimed.decided_at {
             Some(time) => format!("on {}, says the service (not proven)", for_people(time)),
             None => "at a time that is not proven".into(),
         },
     };
     format!("{who} approved {what}, {when}.")
+}
+
+/// `witnessed`, `Bitcoin block 830592`, `Bitcoin regtest block 3`.
+fn whose_word(from: BoundSource, anchor: Option<&AnchorFacts>) -> String {
+    match (from, anchor) {
+        (BoundSource::Block, Some(anchor)) => anchor.block_for_people(),
+        _ => "witnessed".into(),
+    }
 }
 
 fn first_message(report: &Report, status: Status) -> String {

@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 use super::{AuthenticatorData, ClientData, CoseKey, authenticator_data, client_data};
 use crate::code::Code;
 use crate::encoding::{base64url, hex, sha256};
-use crate::failure::{Failure, quote};
+use crate::failure::Failure;
+use crate::shown::quote;
 use crate::signature::Crypto;
 
 /// The ceremony that an assertion is made in.
@@ -253,7 +254,7 @@ pub enum Error {
     #[error(transparent)]
     AuthenticatorData(authenticator_data::Error),
     /// Another challenge.
-    #[error("the signed challenge is {}, not {}", quote(found), quote(expected))]
+    #[error("the challenge is {}, not {}", quote(found), quote(expected))]
     Challenge {
         /// What should have been signed, in base64url.
         expected: String,
@@ -264,10 +265,10 @@ pub enum Error {
     #[error(transparent)]
     ClientData(client_data::Error),
     /// Signed in a frame of another origin.
-    #[error("the approval was signed inside a frame of another origin")]
+    #[error("the client data say that the page was in a frame of another origin")]
     CrossOrigin,
     /// Another origin.
-    #[error("the approval was signed on the origin {}", quote(found))]
+    #[error("the client data name the origin {}", quote(found))]
     Origin {
         /// The origins that are fine.
         expected: Vec<String>,
@@ -275,7 +276,10 @@ pub enum Error {
         found: String,
     },
     /// Another RP id.
-    #[error("the passkey did not sign for the relying party id {}", quote(rp_id))]
+    #[error(
+        "the authenticator data are not for the relying party id {}",
+        quote(rp_id)
+    )]
     RpId {
         /// The RP id that is fine.
         rp_id: String,
@@ -288,7 +292,7 @@ pub enum Error {
     #[error("the signature does not verify over the authenticator data and the client data")]
     Signature,
     /// The page around the frame is not listed.
-    #[error("the approval was signed inside a frame on {}", quote(found))]
+    #[error("the client data say that the page was in a frame on {}", quote(found))]
     TopOrigin {
         /// The origins that are fine.
         expected: Vec<String>,
@@ -305,16 +309,16 @@ pub enum Error {
         found: String,
     },
     /// Another ceremony.
-    #[error("the signature was made for {}", quote(found))]
+    #[error("the client data are those of {}", quote(found))]
     Type {
         /// The ceremony that it was.
         found: String,
     },
     /// Nobody was there.
-    #[error("the authenticator does not claim that a user was present")]
+    #[error("the authenticator data do not say that a user was present")]
     UserPresence,
     /// The user was not recognised.
-    #[error("the authenticator does not claim that it verified its user")]
+    #[error("the authenticator data do not say that the user was verified")]
     UserVerification,
 }
 

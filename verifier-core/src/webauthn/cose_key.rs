@@ -21,7 +21,8 @@ use alloc::vec::Vec;
 use super::cbor;
 use crate::code::Code;
 use crate::encoding::{base64url, sha256};
-use crate::failure::{Failure, quote};
+use crate::failure::Failure;
+use crate::shown::quote;
 use crate::signature::{KeyError, KeyRef, PublicKey};
 
 const KTY: i64 = 1;

@@ -16,8 +16,9 @@ use alloc::vec::Vec;
 use super::Assertion;
 use crate::code::Code;
 use crate::encoding::{self, base64url, from_base64url};
-use crate::failure::{Failure, quote};
+use crate::failure::Failure;
 use crate::json;
+use crate::shown::quote;
 
 /// The `type` of every WebAuthn credential.
 const PUBLIC_KEY: &str = "public-key";

@@ -23,8 +23,9 @@ use super::loose_bytes::{self, LooseBytes};
 use super::{ClientData, CoseKey, Flags, authenticator_data, cbor};
 use crate::code::Code;
 use crate::encoding::base64url;
-use crate::failure::{Failure, quote};
+use crate::failure::Failure;
 use crate::json::{self, Object, Value};
+use crate::shown::quote;
 
 /// The ceremony that a registration is made in.
 pub const CEREMONY: &str = "webauthn.create";

@@ -117,6 +117,14 @@ const DIVERGENCES: &[(&str, &str)] = &[
         "it does not read what it does not know",
     ),
     (
+        "an attestation of Ethereum with a byte more",
+        "it does not read what it does not know",
+    ),
+    (
+        "operations that move 4 MiB",
+        "it goes 256 steps deep, forks included",
+    ),
+    (
         "an attestation of Ethereum without a height",
         "it does not read what it does not know",
     ),

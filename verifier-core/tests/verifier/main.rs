@@ -16,6 +16,7 @@ mod merkle_oracles;
 mod passkey;
 mod readers;
 mod registrations;
+mod shown;
 mod tlog_texts;
 mod tlog_vectors;
 mod wycheproof;

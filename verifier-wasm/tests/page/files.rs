@@ -90,7 +90,7 @@ async fn files_are_enough_and_nothing_leaves_the_page() {
         .replace("1001.00", "9001.00");
     browser.give(&[("expected.json", other.as_bytes())]).await;
     let said = browser.verdict("REJECTED").await;
-    assert!(said.contains("not the payload that was approved"), "{said}");
+    assert!(said.contains("not the one that was signed"), "{said}");
     let row = browser.read("#payload tr.differs").await;
     assert!(
         row.contains("amount") && row.contains("1001.00") && row.contains("9001.00"),

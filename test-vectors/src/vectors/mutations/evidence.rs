@@ -72,6 +72,17 @@ pub(super) fn rows(file: &mut File) {
             "evidence.approver_mismatch",
         ),
         (
+            // HMAC pads its key with zeros, and there are more of them here.
+            "approver: the address with a NUL behind it",
+            set("/evidence/approver/email", json!("alice@example.com\0")),
+            "evidence.approver_mismatch",
+        ),
+        (
+            "approver: the address with NULs and a newline behind it",
+            set("/evidence/approver/email", json!("alice@example.com\0\0\n")),
+            "evidence.approver_mismatch",
+        ),
+        (
             "approver: another blind",
             approver("blind"),
             "evidence.approver_mismatch",

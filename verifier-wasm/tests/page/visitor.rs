@@ -196,7 +196,7 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
     browser.verdict("INCOMPLETE").await;
     browser.press("Adopt this policy").await;
     let said = browser.verdict("VERIFIED").await;
-    assert!(said.contains("File: from the link"), "{said}");
+    assert!(said.contains("File: “from the link”, SHA-256"), "{said}");
     browser.driver.goto("about:blank").await.unwrap();
     browser
         .open(&format!(

@@ -264,6 +264,8 @@ impl Drop for Browser {
         .call();
         let _ = self.chromedriver.kill();
         let _ = self.chromedriver.wait();
+        // Or the driver would look for the session again, for two minutes.
+        let _ = self.driver.clone().leak();
     }
 }
 

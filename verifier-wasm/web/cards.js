@@ -94,7 +94,7 @@ function whenCard(report) {
       block: () => `by ${blockName(report.anchor)}`,
       quorum: () => "by the clocks of a quorum of witnesses",
       anchoredQuorum: () => "by the clocks of a quorum of witnesses, on the head that was anchored",
-    }[report.notLaterThanFrom ?? (report.anchor?.notLaterThan === report.notLaterThan ? "block" : "quorum")];
+    }[report.notLaterThanFrom];
     rows.push(row("Not later than", proven(when(report.notLaterThan)), note(whose())));
   } else {
     rows.push(row("Not later than", "no time is proven"));

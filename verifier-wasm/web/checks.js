@@ -40,7 +40,7 @@ function one(check, info, explain) {
         (check.expected ?? check.found) !== null && el("dl", { class: "compare" },
           check.expected === null ? null : [el("dt", {}, "Expected"), el("dd", {}, visible(check.expected))],
           check.found === null ? null : [el("dt", {}, "Found"), el("dd", {}, visible(check.found))]),
-        check.differences.length ? differences(check.differences, check.differencesLeftOut ?? 0) : null,
+        check.differences.length ? differences(check.differences, check.differencesLeftOut) : null,
         words && el("p", {}, el("strong", {}, "Where it comes from: "), words.cause),
         words && el("p", {}, el("strong", {}, "What to do: "), words.next),
         el("p", { class: "hint" }, "Check ", el("code", {}, check.id), check.code ? [", code ", el("code", {}, check.code)] : null, ", rule in ", visible(check.spec)))));

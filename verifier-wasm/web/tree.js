@@ -80,7 +80,7 @@ function aboveTheRoot(report, lines) {
   if (report.anchor) rows.push({ kind: "block", text: `${sign("anchor.chain")} ${blockName(report.anchor)}` });
   // The report lists what was verified; lines of the file that only bear such a name are others.
   const verified = report.log?.witnesses ?? [];
-  const others = (report.log ? report.log.signatures ?? [] : lines).filter((line) => !line.verified && line.signer !== "log");
+  const others = (report.log?.signatures ?? lines).filter((line) => !line.verified && line.signer !== "log");
   for (const witness of verified) rows.push({ kind: "witness", text: `✓ witness ${clipped(namedText(witness.name))}`, more: when(witness.time) });
   for (const { name, signer } of others.slice(0, MOST_OTHERS)) {
     rows.push(signer === "witness"

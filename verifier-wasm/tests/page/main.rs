@@ -19,6 +19,7 @@ mod demo;
 mod files;
 mod prepared;
 mod readers;
+mod sentences;
 mod shown;
 mod trust;
 mod vectors;

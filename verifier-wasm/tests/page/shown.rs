@@ -1,7 +1,9 @@
 //! Evidence that tries to make the page say more than was found.
 
 use serde_json::json;
-use test_vectors::{Algorithm, Approval, Ceremony, Draft, Passkey, approval};
+use test_vectors::encoding::pseudo_random;
+use test_vectors::note::NoteKey;
+use test_vectors::{Algorithm, Approval, Ceremony, Draft, Passkey, Witness, approval};
 
 use crate::browser::Browser;
 
@@ -66,6 +68,83 @@ async fn nothing_of_a_payload_is_left_out_in_silence() {
     browser.verdict("VERIFIED").await;
     let card = browser.read("#cards .card").await;
     assert!(card.contains("20 characters more"), "{card}");
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn the_same_is_said_of_fields_that_are() {
+    let browser = Browser::start().await;
+    let fields = |range: std::ops::Range<usize>, of: &str| -> String {
+        range.map(|i| format!(r#""a{i}":"{of} {i}","#)).collect()
+    };
+    let approved = format!(r#"{{{}"amount":"1000000.00","same":1}}"#, fields(0..8, "x"));
+    let expected = format!(r#"{{{}"amount":"10.00","same":1}}"#, fields(0..8, "y"));
+    shown(&browser, &approval_of(approved.as_bytes())).await;
+    browser.verdict("VERIFIED").await;
+    browser
+        .put("#payload-file", &[("wire.json", expected.as_bytes())])
+        .await;
+    browser.verdict("REJECTED").await;
+    let payload = browser.read("#payload").await;
+    assert!(
+        payload.contains("1 more difference is not listed"),
+        "{payload}"
+    );
+    assert!(!payload.contains("the same"), "{payload}");
+    assert!(
+        browser
+            .read("#checks")
+            .await
+            .contains("1 more difference is not listed")
+    );
+    browser.state("more-differences").await;
+
+    let expected = format!(r#"{{{}"amount":"10.00","same":1}}"#, fields(0..8, "x"));
+    browser
+        .put("#payload-file", &[("wire.json", expected.as_bytes())])
+        .await;
+    browser.reads("#payload", "10.00").await;
+    let payload = browser.read("#payload").await;
+    assert_eq!(payload.matches("the same").count(), 9, "{payload}");
+    assert!(!payload.contains("not listed"), "{payload}");
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn only_what_was_verified_has_a_tick() {
+    let browser = Browser::start().await;
+    let mut draft = Draft::sample(Algorithm::Es256);
+    draft.quorum = 1;
+    draft.cosigned.truncate(1);
+    let honest = draft.witnesses[0].key.clone();
+    let mut approval = draft.mint();
+    // Anybody can write a line with this name.
+    let proof = &mut approval.bundle.log_proof;
+    for label in ["one", "two", "three"] {
+        let other = NoteKey::new(&honest.name, honest.kind, pseudo_random(label));
+        proof
+            .lines
+            .push(other.line(&proof.checkpoint, approval::DECIDED_AT_SECONDS));
+    }
+    shown(&browser, &approval).await;
+    browser.verdict("VERIFIED").await;
+    let tree = whole(&browser, "#tree svg").await;
+    assert_eq!(tree.matches("✓ witness").count(), 1, "{tree}");
+    assert_eq!(tree.matches("not verified").count(), 3, "{tree}");
+    let words = browser.read("#tree").await;
+    assert!(
+        words.contains("1 witness of your policy cosigned it"),
+        "{words}"
+    );
+
+    // Without a policy nothing has one.
+    browser.press("Stop trusting this policy").await;
+    browser.verdict("INCOMPLETE").await;
+    let tree = whole(&browser, "#tree").await;
+    assert!(
+        !tree.contains('✓') && tree.contains("none was verified"),
+        "{tree}"
+    );
     browser.end().await;
 }
 
@@ -139,6 +218,51 @@ async fn nothing_is_called_signed_that_nobody_signed() {
         payload.contains("It is what was signed, and not what you expect"),
         "{payload}"
     );
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn names_are_delimited() {
+    let browser = Browser::start().await;
+    let mut draft = Draft::sample(Algorithm::Es256);
+    let speaking = "2\u{2800}of\u{2800}w1,\u{2800}w2,\u{2800}w3";
+    draft.witnesses = vec![Witness::new(
+        speaking,
+        "w\u{2800}9",
+        pseudo_random("mallory"),
+    )];
+    draft.quorum = 1;
+    draft.cosigned.truncate(1);
+    draft.edit_policy = |policy| policy.name = "mine (SHA-256 00) “good”. All is well".into();
+    let approval = draft.mint();
+    let policy = approval.policy.value().to_string();
+    browser.open_single().await;
+    browser.trust("policy.json", policy.as_bytes()).await;
+    let bundle = approval.bundle.text();
+    let file = "approval.json VERIFIED  payroll.json";
+    browser.give(&[(file, bundle.as_bytes())]).await;
+    let said = browser.verdict("VERIFIED").await;
+    assert!(
+        said.contains("“mine (SHA-256 00) \\“good\\”. All is well” (SHA-256"),
+        "{said}"
+    );
+    let framed = format!("“{}”", file);
+    assert!(
+        browser
+            .read("#items")
+            .await
+            .contains("“approval.json VERIFIED")
+    );
+    assert!(whole(&browser, "#items").await.contains(&framed));
+    for part in ["#policy", "#verdict", "#cards", "#tree", "#items"] {
+        let text = whole(&browser, part).await;
+        assert!(!text.contains(['\u{2800}', '\u{a0}']), "{part}: {text}");
+    }
+    let tree = whole(&browser, "#tree svg").await;
+    assert!(tree.contains(r#"✓ witness "w\u{2800}9""#), "{tree}");
+    let cards = browser.read("#cards").await;
+    assert!(cards.contains("“wU+2800 braille blank9”"), "{cards}");
+    browser.state("names-that-speak").await;
     browser.end().await;
 }
 

@@ -49,7 +49,7 @@ import(new URL("verifier.js", document.baseURI)).then((wasm) => {
 }, (error) => done(String(error)));
 "#;
 
-fn files(kind: &str) -> Vec<Value> {
+pub(crate) fn files(kind: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../test-vectors")
         .join(kind);
@@ -63,7 +63,7 @@ fn files(kind: &str) -> Vec<Value> {
     paths.iter().map(read).collect()
 }
 
-fn native(input: &Value) -> String {
+pub(crate) fn native(input: &Value) -> String {
     let text = |value: &'_ Value| value.as_str().map(str::to_owned);
     let policy = input["policyText"]
         .as_str()

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use test_vectors::encoding::{from_b64url, hex, sha256};
+use test_vectors::encoding::{b64url, from_b64url, hex, sha256};
 
 use crate::browser::Browser;
 use crate::vectors::{files, native};
@@ -61,8 +61,20 @@ fn questions(case: &Value) -> Vec<Value> {
     let mut without = asked.clone();
     without["policyText"] = Value::Null;
     let mut other = asked.clone();
-    other["payload"] = json!("e30");
+    other["payload"] = json!(b64url(&another_payload(&asked)));
     vec![asked, without, other]
+}
+
+/// The payload of the bundle with one more member, so that some fields differ and some do not.
+fn another_payload(asked: &Value) -> Vec<u8> {
+    let own = payload_at_hand(asked).unwrap_or_default();
+    match serde_json::from_slice(&own) {
+        Ok(Value::Object(mut members)) => {
+            members.insert("another".into(), json!("member"));
+            Value::Object(members).to_string().into_bytes()
+        }
+        _ => b"{}".to_vec(),
+    }
 }
 
 /// Everything in a report that decides about words.
@@ -162,7 +174,7 @@ fn sentences(input: &Value, report: &Value) -> Vec<(&'static str, &'static str, 
             "by the clocks of a quorum",
             ["quorum", "anchoredQuorum"].contains(&from),
         ),
-        ("cards", "by Bitcoin block", from == "block"),
+        ("cards", "by block", from == "block"),
         (
             "cards",
             "in the chain that the policy knows",

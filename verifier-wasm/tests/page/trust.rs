@@ -242,7 +242,7 @@ async fn a_policy_can_be_the_payload_and_stays_one() {
     browser.state("held-back").await;
     browser.press("It is the payload I expect").await;
     let said = browser.verdict("REJECTED").await;
-    assert!(said.contains("not the payload that was approved"), "{said}");
+    assert!(said.contains("not the one that was signed"), "{said}");
     assert!(in_force(&browser).await.contains(&fingerprint(&own)));
 
     // An approval, too, can be a payload.

@@ -48,9 +48,10 @@ pub(crate) fn warnings(policy: &Policy) -> Vec<String> {
         ));
     } else if log.max_append_delay < SHORTEST_DELAY {
         out.push(format!(
-            "maxAppendDelay is {}: a log that restarts breaks such a promise, and monitors will \
-             accuse it.",
-            for_people(log.max_append_delay)
+            "maxAppendDelay is {}: a log that promises this admits decisions that are at most {} \
+             old, and a restart breaks it; monitors will call its entries overdue.",
+            for_people(log.max_append_delay),
+            for_people(log.max_decision_age())
         ));
     }
     out

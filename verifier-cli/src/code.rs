@@ -140,6 +140,10 @@ codes! {
         "The folder given as --state cannot be used.",
         "Another monitor runs on it, it is of another log or version, or it was edited.",
         "Do what the message says; a folder of an older version starts over with `--init`.";
+    MonitorOverdue "monitor.overdue" Incomplete,
+        "An entry was published later after its decision than the policy allows.",
+        "The log could not reach its witnesses or write its files, or it held the entry back, or the service dated it back. Nothing proves which: witnesses confirm an old head as long as they know no newer one.",
+        "Ask the log's operator about an outage at that time. Look whether `maxAppendDelay` in your policy is what the log promises.";
     MonitorUnknownEntries "monitor.unknown_entries" Incomplete,
         "The log holds entries of a type that this version does not know. They are in the tree; nothing else about them was checked.",
         "The log holds entries of a newer format.",

@@ -64,14 +64,12 @@ pub enum Evidence {
         /// [`verify_prefix`](crate::tlog::merkle::verify_prefix); empty for one size.
         prefix: Vec<Hash>,
     },
-    /// An entry that was decided long before a head that does not contain it.
+    /// An entry that was admitted long after it was decided, as one before it shows.
     Late {
-        /// The entry.
-        logged: Logged,
-        /// The head without the entry, with the cosignatures that give it a time.
-        head: String,
-        /// That this head is an earlier one of the entry's; empty for a tree without leaves.
-        prefix: Vec<Hash>,
+        /// The entry with the smaller index, decided later.
+        before: Logged,
+        /// The entry that came late.
+        late: Logged,
     },
     /// An entry that was in the log before it was decided.
     PostDated {

@@ -23,7 +23,7 @@ pub use crate::bitcoin::network::Network;
 pub use anchor::{AnchorRule, PinnedBlock};
 pub use approver::Approver;
 use approver::Approvers;
-pub use log::{LogPolicy, LogRule};
+pub use log::{LogPolicy, LogRule, max_decision_age};
 pub use webauthn::Webauthn;
 
 /// A policy that can be applied: every key in it is sound, every text in it well formed.

@@ -86,7 +86,7 @@ impl Monitor<'_> {
 fn id(evidence: &Evidence) -> [u8; 32] {
     match evidence {
         Evidence::BadEntry(logged)
-        | Evidence::Late { logged, .. }
+        | Evidence::Late { late: logged, .. }
         | Evidence::PostDated { logged, .. } => sha256(&logged.entry),
         Evidence::Duplicate(first, second) => {
             sha256(&[sha256(&first.entry), sha256(&second.entry)].concat())

@@ -26,12 +26,11 @@ type Hand = BTreeMap<u64, Vec<u8>>;
 /// How many entries of one round become alarms of their own.
 const MOST: usize = 100;
 
-/// A head with a time at which later entries were not there.
-#[derive(Clone, Debug)]
+/// A head with a time at which no quorum had seen later entries.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Cosigned {
     size: u64,
     time: Time,
-    text: String,
 }
 
 impl Cosigned {
@@ -39,7 +38,6 @@ impl Cosigned {
         Self {
             size: head.size,
             time,
-            text: head.text.clone(),
         }
     }
 }
@@ -65,8 +63,25 @@ impl Bound {
 /// What is wrong with an entry, before it is proven.
 pub(super) enum Suspicion {
     Fault,
-    Late(Cosigned),
+    /// The entry with this index, before it in the log, was decided too long after it.
+    Late(u64),
     PostDated(Bound),
+}
+
+/// An entry that appeared later than the policy allows, which may be anybody's fault.
+struct Overdue {
+    index: u64,
+    decided: Time,
+    head: Cosigned,
+    /// How many more there are.
+    others: u64,
+}
+
+/// The entry that was decided last, of those with smaller indexes.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    index: u64,
+    decided: Time,
 }
 
 impl Monitor<'_> {
@@ -103,7 +118,8 @@ impl Monitor<'_> {
         Ok(())
     }
 
-    /// Looks for entries that some head speaks against, and if asked for those that break a rule.
+    /// Looks for entries that some head speaks against, and if asked (`faults`) for those that
+    /// break a rule or the order of the log.
     pub(super) fn suspects(
         &mut self,
         from: u64,
@@ -131,12 +147,40 @@ impl Monitor<'_> {
         });
         later.reverse();
         let delay = self.rule.max_append_delay.saturating_add(ALLOWANCE_MILLIS);
+        let mut newest = self.newest(from)?;
+        let mut overdue: Option<Overdue> = None;
         let mut suspects = Vec::new();
         let mut more = 0_u64;
         self.leaves.each(from, to, |index, record| {
-            let suspicion = match record.is_fault() {
-                true => Some(Suspicion::Fault).filter(|_| faults),
-                false => out_of_time(index, &record, &earlier, &later, delay),
+            let suspicion = match record.decided_at() {
+                None => Some(Suspicion::Fault).filter(|_| faults && record.is_fault()),
+                Some(decided) => {
+                    let allowed = decided.saturating_add_millis(delay);
+                    let before = newest.filter(|newest| newest.decided > allowed);
+                    if newest.is_none_or(|newest| newest.decided < decided) {
+                        newest = Some(Newest { index, decided });
+                    }
+                    if before.is_none()
+                        && let Some(head) = lacking(index, &earlier)
+                        && head.time > allowed
+                    {
+                        let first = overdue.get_or_insert(Overdue {
+                            index,
+                            decided,
+                            head,
+                            others: 0,
+                        });
+                        let another = u64::from(first.index != index);
+                        first.others = first.others.saturating_add(another);
+                    }
+                    let post_dated = containing(index, &later)
+                        .filter(|bound| {
+                            decided > bound.time.saturating_add_millis(ALLOWANCE_MILLIS)
+                        })
+                        .map(|bound| Suspicion::PostDated(bound.clone()));
+                    let late = before.map(|before| Suspicion::Late(before.index));
+                    post_dated.or(late.filter(|_| faults))
+                }
             };
             match suspicion {
                 Some(suspicion) if suspects.len() < MOST => suspects.push((index, suspicion)),
@@ -152,7 +196,58 @@ impl Monitor<'_> {
             );
             self.say(&Event::new("more", text).with("entries", more));
         }
+        if faults {
+            self.state.newest = newest.map(|newest| newest.index);
+        }
+        if let Some(overdue) = overdue {
+            self.overdue(&overdue);
+        }
         Ok(suspects)
+    }
+
+    /// The entry that was decided last of those before `end`.
+    fn newest(&self, end: u64) -> Result<Option<Newest>, CliError> {
+        let known = self.state.newest.filter(|index| *index < end);
+        if let Some(index) = known {
+            let decided = self.leaves.record(index)?.decided_at();
+            return Ok(decided.map(|decided| Newest { index, decided }));
+        }
+        let mut newest: Option<Newest> = None;
+        self.leaves.each(0, end, |index, record| {
+            if let Some(decided) = record.decided_at()
+                && newest.is_none_or(|newest| newest.decided < decided)
+            {
+                newest = Some(Newest { index, decided });
+            }
+            Ok(())
+        })?;
+        Ok(newest)
+    }
+
+    /// Says that entries came later than the policy allows. It is no alarm: witnesses that the log
+    /// could not reach look the same from here, and anybody may have had the head cosigned again.
+    fn overdue(&mut self, overdue: &Overdue) {
+        let Overdue {
+            index,
+            decided,
+            head,
+            others,
+        } = overdue;
+        let others = match others {
+            0 => String::new(),
+            1 => " The same is true of one more entry.".into(),
+            count => format!(" The same is true of {count} more entries."),
+        };
+        let message = format!(
+            "Entry {index} says that it was decided at {}, and at {} the witnesses had seen no larger tree than \
+             that of {} entries, which does not contain it.{others}",
+            for_people(*decided),
+            for_people(head.time),
+            head.size,
+        );
+        let error = CliError::new(CliCode::MonitorOverdue, message);
+        let delay = self.rule.max_append_delay_text();
+        self.note(&error.expected(format!("published within {delay}")));
     }
 
     /// Proves suspicions under the last head that was checked.
@@ -189,10 +284,9 @@ impl Monitor<'_> {
                 logged: self.logged(index, &bound.head, hand)?,
                 ots: bound.ots,
             },
-            Suspicion::Late(earlier) => Evidence::Late {
-                logged: self.logged(index, head, hand)?,
-                prefix: self.prefix(earlier.size, head.size)?,
-                head: earlier.text,
+            Suspicion::Late(before) => Evidence::Late {
+                before: self.logged(before, head, hand)?,
+                late: self.logged(index, head, hand)?,
             },
         };
         self.raise(evidence, &[self.log.url().to_owned()])
@@ -337,31 +431,6 @@ impl Monitor<'_> {
         Ok(Logged::new(entry, proof.to_string()))
     }
 
-    /// What the root of the first `old` leaves is in the tree of `size`.
-    fn prefix(&mut self, old: u64, size: u64) -> Result<Vec<[u8; 32]>, CliError> {
-        let log = self.log.clone();
-        let mut nodes = log.nodes(size);
-        let prefix = prove::prefix(old, size, &mut |height, number| {
-            self.node(&mut nodes, height, number)
-        })?;
-        Ok(prefix.unwrap_or_default())
-    }
-
-    /// A node of what was scanned, or else of what the log shows.
-    fn node(
-        &mut self,
-        nodes: &mut Nodes<'_>,
-        height: u8,
-        number: u64,
-    ) -> Result<[u8; 32], CliError> {
-        let leaves = 1_u64.checked_shl(height.into());
-        let end = leaves.and_then(|leaves| number.checked_add(1)?.checked_mul(leaves));
-        match end.is_some_and(|end| end <= self.state.scanned.size()) {
-            true => self.leaves.node(height, number),
-            false => Ok(nodes.node(height, number)?),
-        }
-    }
-
     /// The head that is known to lack the entries to come, unless the policy has changed since.
     fn earlier_heads(&self) -> Vec<Cosigned> {
         let known = self.state.cosigned.as_deref();
@@ -391,24 +460,13 @@ impl Monitor<'_> {
     }
 }
 
-/// Whether an entry was decided after a head that has it, or long before one that lacks it. Heads
-/// are in the order of their sizes and of their times.
-fn out_of_time(
-    index: u64,
-    record: &Record,
-    earlier: &[Cosigned],
-    later: &[Bound],
-    delay: u64,
-) -> Option<Suspicion> {
-    let decided = record.decided_at()?;
-    let have = later.partition_point(|bound| bound.head.size <= index);
-    if let Some(bound) = later.get(have)
-        && decided > bound.time.saturating_add_millis(ALLOWANCE_MILLIS)
-    {
-        return Some(Suspicion::PostDated(bound.clone()));
-    }
+/// The earliest head that has an entry. Heads are in the order of their sizes and of their times.
+fn containing(index: u64, later: &[Bound]) -> Option<&Bound> {
+    later.get(later.partition_point(|bound| bound.head.size <= index))
+}
+
+/// The latest head that lacks an entry, of heads in the same order.
+fn lacking(index: u64, earlier: &[Cosigned]) -> Option<Cosigned> {
     let lack = earlier.partition_point(|head| head.size <= index);
-    let latest = lack.checked_sub(1).and_then(|last| earlier.get(last))?;
-    let late = latest.time > decided.saturating_add_millis(delay);
-    late.then(|| Suspicion::Late(latest.clone()))
+    earlier.get(lack.checked_sub(1)?).copied()
 }

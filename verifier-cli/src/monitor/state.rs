@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub(crate) spool: (u64, u64),
     /// A head of at most the checked size: the one with the latest time that a quorum gave it.
     pub(crate) cosigned: Option<String>,
+    /// The index of the entry that was decided last, as its service says.
+    pub(crate) newest: Option<u64>,
     /// The files of `seen`.
     pub(crate) runs: Vec<Run>,
     /// Scanned entries that seem to have an id or an assertion in common.
@@ -215,6 +217,7 @@ impl State {
             ("judged", self.judged.into()),
             ("leaves", hex(&self.leaves).into()),
             ("log", optional(&self.log)),
+            ("newest", self.newest.map_or(Value::Null, Value::from)),
             (
                 "pairs",
                 self.pairs
@@ -259,6 +262,7 @@ impl State {
             "judged",
             "leaves",
             "log",
+            "newest",
             "pairs",
             "policy",
             "runs",
@@ -315,6 +319,10 @@ impl State {
             checked: read_edge(&members, "checked")?,
             scanned: read_edge(&members, "scanned")?,
             cosigned: text("cosigned")?,
+            newest: match members.has("newest") {
+                true => members.value("newest")?.as_u64(),
+                false => None,
+            },
             runs: members
                 .objects("runs")?
                 .into_iter()

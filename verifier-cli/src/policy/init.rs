@@ -140,7 +140,7 @@ fn log_table(policy: &str) -> String {
 # same tree (c2sp.org/tlog-policy).
 [log]
 policy = {text}
-# How late the log may admit an approval.
+# How long after a decision the log may publish it. It admits what is at most half as old.
 maxAppendDelay = "24h"
 "#
     )

@@ -65,7 +65,10 @@ fn human(policy: &Policy) -> String {
                 say("witness", &format!("{name} ({key})"));
                 say("", &plain(&witness.key().to_string()));
             }
-            say("max. delay", &format!("{} s", log.max_append_delay / 1000));
+            let (most, age) = (log.max_append_delay, log.max_decision_age());
+            let (most, age) = (most / 1000, age / 1000);
+            let text = format!("{most} s; the log admits decisions that are at most {age} s old");
+            say("max. delay", &text);
         }
         _ => say("log", "none"),
     }

@@ -8,6 +8,7 @@ use test_vectors::approval::DECIDED_AT_SECONDS;
 use test_vectors::bitcoin::{Chain, display_hash, follow, in_block, path, proof, timestamp};
 use test_vectors::encoding::{pseudo_random, sha256};
 use test_vectors::server::{Answer, Server};
+use verifier_core::time::Time;
 
 use crate::world::{NOW, SIZE, World, draft, entries, leaf};
 
@@ -227,28 +228,76 @@ fn an_id_or_an_assertion_that_is_there_twice() {
     }
 }
 
-#[test]
-fn an_entry_that_was_held_back() {
-    let world = World::new();
-    let late = DECIDED_AT_SECONDS + 86_400 + 600;
-    world.serve(&entries(SIZE), late);
-    assert_eq!(world.round("--init").code, 0);
-    world.serve(&entries(SIZE + 1), late + 60);
-    assert_eq!(world.round("").code, 1);
-    world.alarm("entry.late");
+/// A sound entry that was decided so many seconds after the others.
+fn decided(number: usize, later: u64) -> Vec<u8> {
+    let mut draft = draft(number);
+    let time = Time::from_seconds(DECIDED_AT_SECONDS + later).unwrap();
+    draft.decided_at = time.to_string();
+    leaf(&draft)
 }
 
 #[test]
-fn the_latest_cosignature_on_the_checked_head_counts() {
+fn an_entry_that_was_dated_back() {
+    let later = 86_400 + 241;
+    let newer = decided(SIZE + 1, later);
+    let late = DECIDED_AT_SECONDS + later;
+    // In the bundle before, in a round before, in the same batch; no witness has to say anything.
+    for (first, then) in [
+        (vec![newer.clone()], entries(1)),
+        (
+            [&entries(SIZE)[..], std::slice::from_ref(&newer)].concat(),
+            vec![entries(SIZE + 2)[SIZE + 1].clone()],
+        ),
+        (
+            entries(SIZE),
+            vec![newer.clone(), entries(SIZE + 2)[SIZE + 1].clone()],
+        ),
+    ] {
+        let world = World::new();
+        world.serve(&first, late);
+        assert_eq!(world.round("--init").code, 0);
+        world.serve(&[first, then].concat(), late);
+        let round = world.round("");
+        assert_eq!(round.code, 1, "{round:?}");
+        let json = world.alarm("entry.late");
+        assert_eq!(json["against"].as_array().unwrap().len(), 1, "{json}");
+    }
+    // The same, a second earlier and in the other order.
+    let world = World::new();
+    world.serve(&entries(SIZE), late);
+    assert_eq!(world.round("--init").code, 0);
+    let in_time = decided(SIZE + 1, later - 1);
+    world.serve(
+        &[
+            &entries(SIZE)[..],
+            &[in_time],
+            &entries(SIZE + 2)[SIZE + 1..],
+        ]
+        .concat(),
+        late,
+    );
+    assert!(world.round("").code != 1 && world.alarms().is_empty());
+}
+
+#[test]
+fn a_head_that_is_cosigned_again_proves_nothing_against_the_log() {
     let world = World::new();
     world.audited(&entries(SIZE));
-    // The same head, cosigned again a day later: nothing was added until then.
+    // Cosigned again a day later: by a stranger, while the log cannot reach its witnesses.
     let late = DECIDED_AT_SECONDS + 86_400 + 600;
     world.serve(&entries(SIZE), late);
     assert_eq!(world.round("").code, 0);
-    world.serve(&entries(SIZE + 1), late + 60);
-    assert_eq!(world.round("").code, 1);
-    world.alarm("entry.late");
+    world.serve(&entries(SIZE + 2), late + 60);
+    let round = world.round("");
+    assert_eq!(
+        (round.code, round.codes()),
+        (4, vec!["monitor.overdue".into()]),
+        "{round:?}"
+    );
+    assert!(round.out.contains("one more entry"), "{round:?}");
+    assert!(world.alarms().is_empty());
+    // It is said once.
+    assert_eq!(world.round("").code, 0);
 }
 
 #[test]
@@ -262,14 +311,12 @@ fn an_entry_that_was_logged_before_it_was_decided() {
 #[test]
 fn anchored_heads_are_heads_of_the_past() {
     let index = |size: usize| format!(r#"{{"anchors":[{{"treeSize":{size}}}]}}"#);
-    // One that contradicts the log, one that lacks an entry it should have.
+    // One that contradicts the log, one that lacks an entry it should have had: which may be the
+    // fault of its witnesses.
     let late = DECIDED_AT_SECONDS + 86_400 + 600;
-    let forked = World::new();
     let other = rewritten(200, 9);
-    for (world, leaves, kind) in [
-        (&forked, other, "fork.rewritten"),
-        (&World::new(), entries(299), "entry.late"),
-    ] {
+    for (leaves, code) in [(other, 1), (entries(299), 4)] {
+        let world = World::new();
         world.serve(&entries(SIZE), late + 60);
         let head = world.head(&leaves, late);
         world.server.set("anchors/index.json", index(leaves.len()));
@@ -277,8 +324,11 @@ fn anchored_heads_are_heads_of_the_past() {
             .server
             .set(&format!("anchors/{}/checkpoint", leaves.len()), head);
         let round = world.round("--init");
-        assert_eq!(round.code, 1, "{round:?}");
-        world.alarm(kind);
+        assert_eq!(round.code, code, "{round:?}");
+        match code {
+            1 => drop(world.alarm("fork.rewritten")),
+            _ => assert_eq!(round.codes(), ["monitor.overdue"]),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! {"type":"cosignet.alarm/v1","kind":"fork","checkpoints":[text,text],"prefix":[b64 std,…]}
 //! {"type":…,"kind":"bad-entry","entries":[{"entry":b64,"logProof":text}]}
 //! {"type":…,"kind":"duplicate","entries":[…,…]}
-//! {"type":…,"kind":"late","entries":[…],"checkpoints":[text],"prefix":[…]}
+//! {"type":…,"kind":"late","entries":[before,late]}
 //! {"type":…,"kind":"post-dated","entries":[…],"ots":b64}
 //! ```
 //!
@@ -71,16 +71,9 @@ impl Alarm {
                 members.push(("checkpoints", checkpoints.into_iter().collect()));
                 members.push(("prefix", write_hashes(prefix)));
             }
-            Evidence::Late {
-                logged,
-                head,
-                prefix,
-            } => {
+            Evidence::Late { before, late } => {
                 members.push(("kind", "late".into()));
-                members.push(("entries", entries(&[logged])));
-                let checkpoints = [Value::from(head.clone())];
-                members.push(("checkpoints", checkpoints.into_iter().collect()));
-                members.push(("prefix", write_hashes(prefix)));
+                members.push(("entries", entries(&[before, late])));
             }
             Evidence::PostDated { logged, ots } => {
                 members.push(("kind", "post-dated".into()));
@@ -125,16 +118,8 @@ fn write_hashes(hashes: &[Hash]) -> Value<'static> {
 fn evidence(members: Members<'_, '_>) -> Result<Evidence, Error> {
     let kind = members.text("kind")?;
     let known: &[&str] = match kind {
-        "bad-entry" | "duplicate" => &["entries", "kind", "observed", "type"],
+        "bad-entry" | "duplicate" | "late" => &["entries", "kind", "observed", "type"],
         "fork" => &["checkpoints", "kind", "observed", "prefix", "type"],
-        "late" => &[
-            "checkpoints",
-            "entries",
-            "kind",
-            "observed",
-            "prefix",
-            "type",
-        ],
         "post-dated" => &["entries", "kind", "observed", "ots", "type"],
         other => {
             let expected = "bad-entry, duplicate, fork, late or post-dated";
@@ -160,12 +145,8 @@ fn evidence(members: Members<'_, '_>) -> Result<Evidence, Error> {
             }
         }
         "late" => {
-            let ([logged], [head]) = (logged(&members)?, checkpoints(&members)?);
-            Evidence::Late {
-                logged,
-                head,
-                prefix: prefix(&members)?,
-            }
+            let [before, late] = logged(&members)?;
+            Evidence::Late { before, late }
         }
         _ => {
             let [logged] = logged(&members)?;

@@ -36,14 +36,17 @@ impl Alarm {
                 second,
                 prefix,
             } => judge.fork(first, second, prefix),
-            Evidence::Late {
-                logged,
-                head,
-                prefix,
-            } => judge.late(logged, head, prefix),
+            Evidence::Late { before, late } => judge.late(before, late),
             Evidence::PostDated { logged, ots } => judge.post_dated(logged, ots.as_deref()),
         }
     }
+}
+
+/// The indexes of two entries of one tree, and the key of its log.
+struct Pair {
+    key: VerifierKey,
+    first: u64,
+    second: u64,
 }
 
 struct Judge<'a> {
@@ -141,20 +144,8 @@ impl Judge<'_> {
     }
 
     fn duplicate(&self, first: &Logged, second: &Logged) -> Result<Proven, Error> {
-        let (proof1, proof2) = (
-            Proof::parse(&first.proof).map_err(evidence)?,
-            Proof::parse(&second.proof).map_err(evidence)?,
-        );
-        let key = self.included(first, &proof1)?;
-        same_key(&key, &self.included(second, &proof2)?)?;
-        let tree = |proof: &Proof<'_>| {
-            let tree = *proof.checkpoint().checkpoint();
-            (tree.size(), tree.root())
-        };
-        if tree(&proof1) != tree(&proof2) {
-            return Err(unproven("the two entries are proven in different trees"));
-        }
-        if proof1.index() == proof2.index() {
+        let pair = self.pair(first, second)?;
+        if pair.first == pair.second {
             return Err(unproven("it is the same entry twice"));
         }
         let (a, b) = (entry(first)?, entry(second)?);
@@ -175,10 +166,9 @@ impl Judge<'_> {
             kind,
             statement: format!(
                 "The log signed a tree in which entries {} and {} have {what}.",
-                proof1.index(),
-                proof2.index()
+                pair.first, pair.second
             ),
-            against: alloc::vec![log(&key)],
+            against: alloc::vec![log(&pair.key)],
             not_proven: alloc::vec![
                 KEY_HOLDER.into(),
                 "Which of the two entries the approver meant, if any.".into(),
@@ -186,58 +176,41 @@ impl Judge<'_> {
         })
     }
 
-    fn late(&self, logged: &Logged, head: &str, prefix: &[Hash]) -> Result<Proven, Error> {
-        let proof = Proof::parse(&logged.proof).map_err(evidence)?;
-        let key = self.included(logged, &proof)?;
-        let head = checkpoint(head)?;
-        let met = self.quorum(&head)?;
-        same_key(&key, met.log().key())?;
-        // Not the time by which it was cosigned: slow witnesses cosign heads that others have left
-        // behind, and then a log would look late that was not.
-        let Some(time) = met.newest_at() else {
+    /// By the order of the log alone: whatever witnesses say of a head, they may have been kept from
+    /// a larger one, and anybody can have them say it again later.
+    fn late(&self, before: &Logged, late: &Logged) -> Result<Proven, Error> {
+        let pair = self.pair(before, late)?;
+        if pair.first >= pair.second {
             return Err(unproven(
-                "nothing proves that no larger head was published before: a quorum could do \
-                 without the witnesses that have cosigned this one",
+                "the entry that was decided later is not before the other one",
             ));
-        };
-        let (old, new) = (met.checkpoint(), proof.checkpoint().checkpoint());
-        if proof.index() < old.size() {
-            return Err(unproven("the earlier head contains the entry"));
         }
-        if old.size() > 0 {
-            let root =
-                verify_prefix(old.size(), new.size(), &new.root(), prefix).map_err(evidence)?;
-            if root != old.root() {
-                let message =
-                    "the two heads contradict each other: that is a fork, not a late entry";
-                return Err(unproven(message));
-            }
-        }
-        let decided = entry(logged)?.decided_at;
+        let (passed, decided) = (entry(before)?.decided_at, entry(late)?.decided_at);
         let allowed = decided
             .saturating_add_millis(self.rule.max_append_delay)
             .saturating_add_millis(ALLOWANCE_MILLIS);
-        if time <= allowed {
+        if passed <= allowed {
             return Err(unproven(
-                "the entry was appended within the delay that the policy allows",
+                "the two entries were decided within the delay that the policy allows",
             ));
         }
         Ok(Proven {
             kind: "entry.late",
             statement: format!(
-                "Entry {} says that it was decided at {}, and the log's head of {} entries, which does not \
-                 contain it, was cosigned at {}: more than the {} h later that the policy allows.",
-                proof.index(),
+                "Entry {} says that it was decided at {}, and entry {}, which the log admitted before it, at {}: \
+                 the log admitted the former more than {} after its decision, the most that the policy allows.",
+                pair.second,
                 for_people(decided),
-                old.size(),
-                for_people(time),
-                self.rule.max_append_delay / 3_600_000,
+                pair.first,
+                for_people(passed),
+                self.rule.max_append_delay_text(),
             ),
-            against: alloc::vec![log(&key)],
+            against: alloc::vec![log(&pair.key)],
             not_proven: alloc::vec![
                 KEY_HOLDER.into(),
                 "Whether it was decided then and withheld, or later and back-dated.".into(),
                 "That the log promised the delay that your policy names.".into(),
+                "That the clock of the log was right.".into(),
             ],
         })
     }
@@ -270,7 +243,33 @@ impl Judge<'_> {
                 for_people(bound),
             ),
             against: alloc::vec![log(&key)],
-            not_proven: alloc::vec![KEY_HOLDER.into(), "When it was decided.".into()],
+            not_proven: alloc::vec![
+                KEY_HOLDER.into(),
+                "When it was decided.".into(),
+                "That the clocks which prove this were right.".into(),
+            ],
+        })
+    }
+
+    /// Two entries of one tree.
+    fn pair(&self, first: &Logged, second: &Logged) -> Result<Pair, Error> {
+        let (proof1, proof2) = (
+            Proof::parse(&first.proof).map_err(evidence)?,
+            Proof::parse(&second.proof).map_err(evidence)?,
+        );
+        let key = self.included(first, &proof1)?;
+        same_key(&key, &self.included(second, &proof2)?)?;
+        let tree = |proof: &Proof<'_>| {
+            let tree = *proof.checkpoint().checkpoint();
+            (tree.size(), tree.root())
+        };
+        if tree(&proof1) != tree(&proof2) {
+            return Err(unproven("the two entries are proven in different trees"));
+        }
+        Ok(Pair {
+            key,
+            first: proof1.index(),
+            second: proof2.index(),
         })
     }
 

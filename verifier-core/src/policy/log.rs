@@ -26,7 +26,7 @@ pub enum LogRule {
 pub struct LogPolicy {
     /// Keys and quorum.
     pub tlog: tlog::policy::Policy,
-    /// How late, in milliseconds, the log may admit an approval.
+    /// How long after a decision, in milliseconds, the log may publish it.
     pub max_append_delay: u64,
     text: String,
     max_append_delay_text: String,
@@ -37,6 +37,23 @@ impl LogPolicy {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// [`LogPolicy::max_append_delay`] as it was given, such as `24h`.
+    pub fn max_append_delay_text(&self) -> &str {
+        &self.max_append_delay_text
+    }
+
+    /// How old, in milliseconds, a decision may be when the log admits it.
+    pub fn max_decision_age(&self) -> u64 {
+        max_decision_age(self.max_append_delay)
+    }
+}
+
+/// How old, in milliseconds, a decision may be when a log admits it that promises to publish within
+/// `max_append_delay` milliseconds: half of that. The other half is for the time in which witnesses
+/// or disks hold the publication up.
+pub fn max_decision_age(max_append_delay: u64) -> u64 {
+    max_append_delay / 2
 }
 
 impl LogRule {

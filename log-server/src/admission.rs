@@ -14,6 +14,7 @@ use verifier_core::encoding::{hex, sha256};
 use verifier_core::entry::Entry;
 use verifier_core::json::{Limits, Value};
 use verifier_core::payload::Challenge;
+use verifier_core::policy::max_decision_age;
 use verifier_core::quote;
 use verifier_core::schema::{self, Members};
 use verifier_core::signature::AwsLc;
@@ -31,7 +32,7 @@ pub(crate) struct Rules {
     pub(crate) user_verification: UserVerification,
     pub(crate) allow_cross_origin: bool,
     pub(crate) top_origins: Vec<String>,
-    /// In milliseconds.
+    /// How long after a decision it is published at the latest, in milliseconds.
     pub(crate) max_append_delay: u64,
 }
 
@@ -155,7 +156,8 @@ impl Admitted {
     /// provable.
     pub(crate) fn check_time(&self, now: Time, rules: &Rules) -> Result<(), Refusal> {
         let decided = self.entry.decided_at;
-        let earliest = now.as_millis().saturating_sub(rules.max_append_delay);
+        let most = max_decision_age(rules.max_append_delay);
+        let earliest = now.as_millis().saturating_sub(most);
         let latest = now.saturating_add_millis(MAX_AHEAD);
         if decided.as_millis() >= earliest && decided <= latest {
             return Ok(());

@@ -18,6 +18,7 @@ use verifier_core::bitcoin::header::Header;
 use verifier_core::bitcoin::ots::Timestamp;
 use verifier_core::bundle;
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::tlog::merkle::Hash;
 
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;
@@ -72,11 +73,12 @@ impl Anchors {
     pub(crate) fn of_entry(
         &self,
         index: u64,
+        leaf: &Hash,
         head: &Head,
         tiles: &Tiles,
     ) -> Option<bundle::Anchor> {
         let size = self.archive.covering(index)?;
-        match self.read(size, index, head, tiles) {
+        match self.read(size, (index, leaf), head, tiles) {
             Ok(anchor) => Some(anchor),
             Err(failure) => {
                 tracing::error!(%failure, size, "an anchor cannot be shown");
@@ -86,7 +88,13 @@ impl Anchors {
         }
     }
 
-    fn read(&self, size: u64, index: u64, head: &Head, tiles: &Tiles) -> Result<bundle::Anchor> {
+    fn read(
+        &self,
+        size: u64,
+        (index, leaf): (u64, &Hash),
+        head: &Head,
+        tiles: &Tiles,
+    ) -> Result<bundle::Anchor> {
         let damaged = |what: &dyn std::fmt::Display| {
             Failure::damage(format!(
                 "public/anchors/{size} is damaged: {what}. Restore it from a backup or a mirror"
@@ -113,7 +121,7 @@ impl Anchors {
                 root,
                 checkpoint: text,
             };
-            anchor.log_proof = Some(tiles.nodes(size).prove(index, &anchored)?);
+            anchor.log_proof = Some(tiles.nodes(size).prove(index, leaf, &anchored)?);
             let (old, new) = (size.min(head.size), size.max(head.size));
             anchor.consistency = Some(tiles.nodes(new).consistency(old)?);
         }

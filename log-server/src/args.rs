@@ -294,6 +294,10 @@ pub(crate) struct FsckArgs {
     /// How long an address is read, in seconds
     #[arg(long, value_name = "SECS", default_value_t = 3600)]
     pub(crate) max_seconds: u64,
+    /// The log's own witness policy: the cosignatures of the checkpoint have to meet its quorum. Of
+    /// a directory
+    #[arg(long, value_name = "FILE", env = "COSIGNET_LOG_WITNESS_POLICY")]
+    pub(crate) witness_policy: Option<PathBuf>,
     /// How the result is written
     #[arg(long, value_enum, default_value = "human")]
     pub(crate) format: Format,

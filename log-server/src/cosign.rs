@@ -133,6 +133,8 @@ struct Seat {
     asked: bool,
     /// It has said, since the start, that it knows no more than this log.
     confirmed: bool,
+    /// It says that it knows more, and shows nothing that this log has signed.
+    claim: Option<String>,
     /// Why the last question failed, if it did.
     trouble: Option<String>,
     cosigned: u64,
@@ -193,17 +195,25 @@ impl Cosigner {
     }
 
     /// Fails until some witness of every possible quorum has said that it knows no more than this
-    /// log. Before that nothing may be signed.
+    /// log. Before that nothing may be signed. If a witness claims to know more and shows no proof,
+    /// those have to be a quorum, too; if they are not when all were asked, the log stops.
     pub(crate) fn confirm(&self) -> Result<()> {
         // Some of every quorum: a larger head cannot have met one without them.
         let confirmed = |state: &State| {
-            let seats: Vec<bool> = state.seats.iter().map(|seat| seat.confirmed).collect();
-            self.shared.policy.is_blocking(&seats)
+            let confirmed = |seat: &Seat| seat.confirmed && seat.claim.is_none();
+            let seats: Vec<bool> = state.seats.iter().map(confirmed).collect();
+            let claimed = state.seats.iter().any(|seat| seat.claim.is_some());
+            let outvoted = !claimed || self.shared.policy.is_quorum(&seats);
+            self.shared.policy.is_blocking(&seats) && outvoted
         };
         let deadline = Instant::now() + PATIENCE;
         let (state, met) = self.shared.wait(deadline, confirmed)?;
         if met {
             return Ok(());
+        }
+        let claim = state.seats.iter().find_map(|seat| seat.claim.clone());
+        if let Some(claim) = claim.filter(|_| state.seats.iter().all(|seat| seat.asked)) {
+            return Err(Failure::Rollback(claim));
         }
         Err(Failure::Quorum(format!(
             "since the start too few witnesses have said what they know of this log (some of every \

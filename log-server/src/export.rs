@@ -1,8 +1,9 @@
 //! A copy of a log, made while it runs.
 //!
-//! The database is one snapshot. It may be ahead of the public checkpoint that was read before,
-//! as after a crash between commit and publication; what lies between the two is put back into
-//! the copy's database, so that the start-up checks finish it in the same way.
+//! The database is copied piece by piece, as it was at one head. That may be ahead of the public
+//! checkpoint that was read before, as after a crash between commit and publication; what lies
+//! between the two is put back into the copy's database, so that the start-up checks finish it in
+//! the same way.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -27,15 +28,14 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     from.require()?;
     let key = LogKey::read(&from.key())?;
     let to = Layout::new(&args.to);
-    durable::create_folder(to.root())?;
-    if fs::canonicalize(from.root()).ok() == fs::canonicalize(to.root()).ok() {
-        return Err(Failure::Usage("--to is the log itself".into()));
-    }
+    apart(from.root(), to.root())?;
+    to.create()?;
 
     let text = fs::read_to_string(from.checkpoint()).map_err(Failure::file(&from.checkpoint()))?;
     let damaged = |error| Failure::damage(format!("the public checkpoint: {error}"));
     let (size, root) = key.open(&text).map_err(damaged)?;
     let tiles = Tiles::new(from.public());
+    // By the way it brings an older database to this version.
     let committed = Sqlite::open(&from.database())?.head()?;
     let _lock = claim(&to, &key, |old| {
         if (old.size, old.root) == (committed.size, committed.root) {
@@ -66,6 +66,51 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         to.root().display()
     );
     Ok(())
+}
+
+/// Fails unless neither of the two directories lies within the other: what is below `public` is
+/// served to everybody, and the copy has evidence and tokens in it.
+fn apart(from: &Path, to: &Path) -> Result<()> {
+    let (from, to) = (resolved(from)?, resolved(to)?);
+    let why = if from == to {
+        "is the log itself"
+    } else if to.starts_with(&from) {
+        "lies within the directory of the log"
+    } else if from.starts_with(&to) {
+        "contains the directory of the log"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Usage(format!(
+        "--to {why}: choose a directory beside it"
+    )))
+}
+
+/// The path without links and dots; of what does not exist, that of the nearest folder above and
+/// the rest.
+fn resolved(path: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(path).map_err(Failure::file(path))?;
+    let mut rest = Vec::new();
+    let mut above = absolute.as_path();
+    loop {
+        match fs::canonicalize(above) {
+            Ok(found) => return Ok(rest.iter().rev().fold(found, |path, name| path.join(name))),
+            // A link that leads nowhere would be followed when the folder is made.
+            Err(error) if error.kind() != ErrorKind::NotFound || above.is_symlink() => {
+                return Err(Failure::file(above)(error));
+            }
+            Err(_) => {}
+        }
+        let (Some(parent), Some(name)) = (above.parent(), above.file_name()) else {
+            // It ends in dots, below a folder that does not exist.
+            return Err(Failure::Usage(format!(
+                "{} is no directory",
+                path.display()
+            )));
+        };
+        rest.push(name);
+        above = parent;
+    }
 }
 
 /// An empty directory, or an earlier copy of this log: a copy that was started and has gone on by
@@ -129,7 +174,7 @@ fn snapshot(from: &Layout, to: &Layout, size: u64) -> Result<PathBuf> {
         durable::remove(&beside(&path, more))?;
     }
     durable::create(&path, b"", 0o600)?;
-    Sqlite::open(&from.database())?.copy_to(&path)?;
+    Sqlite::open_to_read(&from.database())?.copy_to(&path)?;
     let mut copy = Sqlite::open(&path)?;
     let head = copy.head()?;
     // Whatever the database no longer keeps was published when it was dropped.
@@ -165,7 +210,7 @@ fn copy_tiles(from: &Tiles, to: &Tiles, size: u64) -> Result<()> {
                 .ok_or_else(|| Failure::damage(format!("{} is missing", tile.path())))?;
             durable::replace(&path, &bytes)?;
             if tile.is_full() {
-                to.collect_partials(&tile)?;
+                to.collect_partials(&tile);
             }
         }
     }

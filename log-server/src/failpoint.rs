@@ -42,6 +42,19 @@ pub(crate) fn pages() -> Option<i64> {
     None
 }
 
+/// How long publication may be held back before nothing more is admitted:
+/// `COSIGNET_LOG_TEST_PATIENCE`, in milliseconds.
+#[cfg(feature = "failpoints")]
+pub(crate) fn patience() -> Option<std::time::Duration> {
+    let millis = number("COSIGNET_LOG_TEST_PATIENCE")?.unsigned_abs();
+    Some(std::time::Duration::from_millis(millis))
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn patience() -> Option<std::time::Duration> {
+    None
+}
+
 #[cfg(feature = "failpoints")]
 fn number(variable: &str) -> Option<i64> {
     std::env::var(variable).ok()?.parse().ok()

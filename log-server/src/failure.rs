@@ -47,6 +47,46 @@ impl Failure {
         Self::Damage(text.into())
     }
 
+    /// Whether it stays until somebody mends it.
+    pub(crate) fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode;
+
+        match self {
+            Self::Damage(_) => true,
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    ErrorCode::ConstraintViolation
+                        | ErrorCode::DatabaseCorrupt
+                        | ErrorCode::NotADatabase
+                )
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether it is about what stands in a file, and not about reaching it.
+    pub(crate) fn is_content(&self) -> bool {
+        use rusqlite::ErrorCode;
+
+        match self {
+            Self::Damage(_) => true,
+            Self::Database(error) => !matches!(
+                error.sqlite_error_code(),
+                Some(
+                    ErrorCode::CannotOpen
+                        | ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::DiskFull
+                        | ErrorCode::OutOfMemory
+                        | ErrorCode::PermissionDenied
+                        | ErrorCode::SystemIoFailure
+                )
+            ),
+            _ => false,
+        }
+    }
+
     /// 1 damage or rollback, 2 usage, 5 a file, the database or the system.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {

@@ -1,6 +1,8 @@
 //! Recomputes a log from its entries, and compares everything with that.
 
+mod anchors;
 mod database;
+mod files;
 mod tree;
 mod web;
 
@@ -12,15 +14,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use verifier_core::encoding::hex;
 use verifier_core::entry::Entry;
 use verifier_core::json::Value;
+use verifier_core::signature::AwsLc;
+use verifier_core::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::tlog::merkle::Hash;
 use verifier_core::tlog::vkey::VerifierKey;
 
 use crate::args::{Format, FsckArgs};
+use crate::cosign;
 use crate::failure::{Failure, Result};
 use crate::key::{self, LogKey};
 use crate::layout::Layout;
-use crate::store::sqlite::Sqlite;
-use crate::store::{Claim, Store as _};
+use crate::store::sqlite::{Sqlite, Stray};
+use crate::store::{Claim, Head, Store as _};
 use crate::tiles::Tiles;
 
 /// The most that is listed.
@@ -40,6 +45,29 @@ struct Findings {
 }
 
 impl Findings {
+    /// What was read; `None` if it could not be read because it is damaged, which is a finding.
+    fn take<T>(&mut self, found: Result<T>) -> Result<Option<T>> {
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(failure) if failure.is_content() => {
+                self.add(match failure {
+                    Failure::Database(error) => format!("log.sqlite: {error}"),
+                    other => other.to_string(),
+                });
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn strays(&mut self, strays: Vec<Stray>) {
+        for Stray { table, leaf } in strays {
+            self.add(format!(
+                "log.sqlite: a row of {table} is of entry {leaf}, which does not exist"
+            ));
+        }
+    }
+
     fn add(&mut self, text: impl Into<String>) {
         if self.damage.len() < MOST {
             self.damage.push(text.into());
@@ -56,7 +84,7 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
         .any(|scheme| args.log.starts_with(scheme));
     let found = match (web, &args.vkey) {
         (true, vkey) => address(args, vkey.as_deref())?,
-        (false, None) => directory(Path::new(&args.log))?,
+        (false, None) => directory(Path::new(&args.log), args.witness_policy.as_deref())?,
         (false, Some(_)) => {
             return Err(Failure::Usage(
                 "--vkey goes with an address: a directory has its key in log.key".into(),
@@ -107,7 +135,7 @@ fn to_json(found: &Findings) -> String {
     .to_text()
 }
 
-fn directory(dir: &Path) -> Result<Findings> {
+fn directory(dir: &Path, policy: Option<&Path>) -> Result<Findings> {
     let layout = Layout::new(dir);
     if !layout.database().is_file() || !layout.key().is_file() {
         return Err(Failure::System(format!(
@@ -115,23 +143,41 @@ fn directory(dir: &Path) -> Result<Findings> {
             dir.display()
         )));
     }
-    let key = LogKey::read(&layout.key())?;
-    let mut store = Sqlite::open(&layout.database())?;
     let mut findings = Findings::default();
-    if let Some(problem) = store.integrity()? {
-        findings.add(format!("log.sqlite: {problem}"));
-    }
-    // The checkpoint before the head: a server that runs meanwhile only moves forward.
-    let text = fs::read_to_string(layout.checkpoint()).map_err(|error| error.to_string());
-    let head = store.head()?;
-    match key.open(&head.checkpoint) {
-        Ok(tree) if tree == (head.size, head.root) => {}
-        Ok(_) => findings.add("log.sqlite: the head contradicts its checkpoint"),
-        Err(error) => findings.add(format!("log.sqlite: the head: {error}")),
-    }
-    let Some((size, root)) = published(key.public(), text, &mut findings) else {
+    let key = LogKey::read(&layout.key())?;
+    let opened = match Sqlite::open_to_read(&layout.database()) {
+        Err(Failure::Usage(text)) => Err(Failure::damage(format!("log.sqlite: {text}"))),
+        opened => opened,
+    };
+    let Some(mut store) = findings.take(opened)? else {
         return Ok(findings);
     };
+    database::file(&store, &mut findings)?;
+    // The checkpoint before the head: a server that runs meanwhile only moves forward.
+    let text = fs::read_to_string(layout.checkpoint()).map_err(|error| error.to_string());
+    let head = findings.take(store.head())?;
+    if let Some(head) = &head {
+        match key.open(&head.checkpoint) {
+            Ok(tree) if tree == (head.size, head.root) => {
+                if key.sign(head.size, head.root)? != head.checkpoint {
+                    findings.add("log.sqlite: the head has a checkpoint of another form");
+                }
+            }
+            Ok(_) => findings.add("log.sqlite: the head contradicts its checkpoint"),
+            Err(error) => findings.add(format!("log.sqlite: the head: {error}")),
+        }
+    }
+    let Some((size, root)) = published(key.public(), text.clone(), &mut findings) else {
+        return Ok(findings);
+    };
+    if let Ok(text) = &text {
+        checkpoint(text, &key, policy, (size, root), &mut findings)?;
+    }
+    let head = head.unwrap_or(Head {
+        size,
+        root,
+        checkpoint: String::new(),
+    });
     if size > head.size {
         findings.add(format!(
             "log.sqlite has {} entries and the public checkpoint {size}: rolled back",
@@ -145,10 +191,48 @@ fn directory(dir: &Path) -> Result<Findings> {
         database::entry(&store, index, claim, entry, findings)
     };
     let tree = tree::check(&tiles, size, root, &mut findings, &mut each)?;
-    database::staged(&store, tree, &head, &mut findings, &mut each)?;
-    database::counts(&store, head.size, &mut findings)?;
+    let next = database::staged(&store, tree, &head, &mut findings, &mut each)?;
+    database::rows(&store, &tiles, size, head.size, &mut findings)?;
+    let ahead = || {
+        let now = Sqlite::open_to_read(&layout.database()).and_then(|mut store| store.head());
+        now.is_ok_and(|now| now.size > head.size)
+    };
+    files::check(&layout, size, &next, ahead, &mut findings)?;
+    anchors::check(&layout, &key, size, &mut findings)?;
     bar.finish_and_clear();
     Ok(findings)
+}
+
+/// The lines of the public checkpoint: that of the log to the letter, and those of witnesses as far
+/// as they are known.
+fn checkpoint(
+    text: &str,
+    key: &LogKey,
+    policy: Option<&Path>,
+    (size, root): (u64, Hash),
+    findings: &mut Findings,
+) -> Result<()> {
+    let own = key.sign(size, root)?;
+    if !text.starts_with(&own) {
+        findings.add("checkpoint: it is not in the form that this log writes");
+    }
+    if policy.is_none() {
+        return Ok(());
+    }
+    let policy = cosign::policy(policy, key.public())?;
+    let signed = SignedCheckpoint::parse(text).map_err(|error| error.to_string());
+    let quorum = signed.and_then(|signed| {
+        let log = policy.verify_log(&AwsLc, &signed);
+        let cosigned = log.and_then(|log| log.verify_cosignatures(&AwsLc));
+        let quorum = cosigned.and_then(|cosigned| cosigned.quorum().map(|_| ()));
+        quorum.map_err(|error| error.to_string())
+    });
+    if let Err(error) = quorum
+        && size > 0
+    {
+        findings.add(format!("checkpoint: {error}"));
+    }
+    Ok(())
 }
 
 fn address(args: &FsckArgs, vkey: Option<&str>) -> Result<Findings> {

@@ -18,7 +18,7 @@ use crate::store::sqlite::Sqlite;
 pub(crate) fn run(args: &InitArgs) -> Result<()> {
     let layout = Layout::new(&args.data);
     let key = LogKey::generate(&args.origin)?;
-    durable::create_folder(layout.root())?;
+    layout.create()?;
     let _lock = layout.lock()?;
     for path in [layout.database(), layout.public()] {
         if path.exists() {

@@ -3,13 +3,15 @@
 //! ```text
 //! log.key        the private key, mode 0600
 //! log.sqlite     what was committed; tokens; evidence
-//! lock           held by the one server that runs
+//! lock           held by the one server that runs, mode 0600
 //! public/        checkpoint, tile/… and anchors/…: a plain web server may serve this folder
 //! ```
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::durable;
 use crate::failure::{Failure, Result};
 
 #[derive(Clone, Debug)]
@@ -34,12 +36,28 @@ impl Layout {
         self.root.join("log.sqlite")
     }
 
+    /// What SQLite writes first.
+    pub(crate) fn write_ahead_log(&self) -> PathBuf {
+        self.root.join("log.sqlite-wal")
+    }
+
     pub(crate) fn public(&self) -> PathBuf {
         self.root.join("public")
     }
 
     pub(crate) fn checkpoint(&self) -> PathBuf {
         self.public().join("checkpoint")
+    }
+
+    /// Makes the directory, for its owner alone: evidence, tokens and the key are in it. One that is
+    /// there keeps the permissions that somebody gave it.
+    pub(crate) fn create(&self) -> Result<()> {
+        if self.root.is_dir() {
+            return Ok(());
+        }
+        durable::create_folder(&self.root)?;
+        fs::set_permissions(&self.root, Permissions::from_mode(0o700))
+            .map_err(Failure::file(&self.root))
     }
 
     /// Fails unless `init` has made a log here.
@@ -58,7 +76,9 @@ impl Layout {
     /// Makes this process the one that writes here, until the file is dropped.
     pub(crate) fn lock(&self) -> Result<File> {
         let path = self.root.join("lock");
-        let file = File::create(&path).map_err(Failure::file(&path))?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(&path).map_err(Failure::file(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(Failure::Usage(format!(

@@ -17,6 +17,7 @@ mod cosign;
 mod disclosure;
 mod durable;
 mod edge;
+mod erasure;
 mod export;
 mod failpoint;
 mod failure;

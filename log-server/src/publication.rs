@@ -111,7 +111,7 @@ impl Publication {
         put(&self.layout, checkpoint, next.head.size)?;
         failpoint::pass("after-checkpoint");
         for (tile, _) in next.files.iter().filter(|(tile, _)| tile.is_full()) {
-            self.tiles.collect_partials(tile)?;
+            self.tiles.collect_partials(tile);
         }
         if let Some(next) = self.next.take()
             && let Some(checkpoint) = next.cosigned

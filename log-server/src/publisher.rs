@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use verifier_core::tlog::merkle::leaf_hash;
 
 use crate::batch::{Appended, Batch, Entered, Job, Stage};
 use crate::failure::{Failure, Result};
@@ -171,7 +172,7 @@ fn appended(
     head: &Arc<Head>,
     nodes: &mut Nodes<'_>,
 ) -> std::result::Result<Appended, Refusal> {
-    match nodes.prove(entry.index, head) {
+    match nodes.prove(entry.index, &leaf_hash(entry.leaf.as_bytes()), head) {
         Ok(proof) => Ok(Appended {
             entry,
             head: Arc::clone(head),

@@ -24,8 +24,12 @@ pub(crate) enum Reason {
     AssertionReused,
     /// This approval id is in the log with another entry.
     Conflict,
+    /// A file of the log cannot be used.
+    Damaged,
     /// The decision is too old, or in the future.
     DecidedAt,
+    /// Not accepted, because what was accepted before has waited too long for its publication.
+    HeldBack,
     /// An error of the log's own. Nobody can say whether the request took effect.
     Internal,
     /// Not JSON.
@@ -50,7 +54,9 @@ impl Reason {
         match self {
             Self::AssertionReused => "entry.assertion_reused",
             Self::Conflict => "entry.conflict",
+            Self::Damaged => "log.damaged",
             Self::DecidedAt => "entry.decided_at",
+            Self::HeldBack => "log.held_back",
             Self::Internal => "log.error",
             Self::NotJson => "request.not_json",
             Self::NotPublished => "log.not_published",
@@ -87,6 +93,13 @@ impl Refusal {
         let detail = "The log cannot publish at the moment. What it has accepted is kept: repeat \
                       the same request later.";
         Self::new(Reason::NotPublished, detail)
+    }
+
+    pub(crate) fn held_back() -> Self {
+        let detail = "For more than a minute the log has been unable to publish what it has \
+                      accepted, and it accepts nothing new until it can. Repeat the same request \
+                      later.";
+        Self::new(Reason::HeldBack, detail)
     }
 
     pub(crate) fn overloaded() -> Self {

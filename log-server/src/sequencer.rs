@@ -14,10 +14,11 @@ use crate::cosign::Cosigner;
 use crate::edge::{Edge, File};
 use crate::failpoint;
 use crate::failure::{Failure, Result};
+use crate::health::Health;
 use crate::key::LogKey;
 use crate::metrics::Metrics;
 use crate::refusal::{Reason, Refusal};
-use crate::store::{Addition, Claim, Head, Outcome, Store};
+use crate::store::{Addition, Claim, Head, Holders, Outcome, Store};
 use crate::tiles::Tiles;
 
 /// The most entries of a batch.
@@ -37,6 +38,7 @@ pub(crate) struct Sequencer<S> {
     pub(crate) published: watch::Receiver<Arc<Head>>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: Arc<Health>,
 }
 
 /// What the jobs of a batch came to, in their order.
@@ -118,6 +120,9 @@ impl<S: Store> Sequencer<S> {
             Err(Failure::Rollback(why)) => Err(Failure::Rollback(why)),
             Err(failure) => {
                 tracing::error!(%failure, "cannot commit");
+                if failure.is_damage() {
+                    self.health.damaged(&failure.to_string());
+                }
                 self.after_unknown_outcome()?;
                 for job in jobs {
                     job.client.answer(Err(Refusal::internal()));
@@ -127,10 +132,11 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    /// Commits what is new of a batch, and says what each job came to.
+    /// Commits what is new of a batch, and says what each job came to. An error that belongs to one
+    /// job is that job's outcome; only what the whole batch needs can fail it.
     fn append(&mut self, batch: &[Job]) -> Result<Committed> {
         let claims: Vec<Claim> = batch.iter().map(|job| job.admitted.claim()).collect();
-        let holders = self.store.claimed(&claims)?;
+        let holders = self.holders(&claims);
         let now = crate::now();
         let mut additions: Vec<Addition> = Vec::new();
         // What this batch itself takes.
@@ -138,6 +144,13 @@ impl<S: Store> Sequencer<S> {
         let mut assertions = HashMap::new();
         let mut outcomes = Vec::new();
         for ((job, claim), held) in batch.iter().zip(&claims).zip(holders) {
+            let held = match held {
+                Ok(held) => held,
+                Err(failure) => {
+                    outcomes.push(Err(failed(&failure)));
+                    continue;
+                }
+            };
             let approval = held
                 .approval
                 .or_else(|| approvals.get(&claim.approval).copied());
@@ -145,24 +158,12 @@ impl<S: Store> Sequencer<S> {
                 .assertion
                 .or_else(|| assertions.get(&claim.assertion).copied());
             outcomes.push(match (approval, assertion) {
-                (Some(index), _) => {
-                    let found = self.entry(index, &additions)?;
-                    let entry = Entry::parse(&found.leaf).map_err(|error| {
-                        Failure::damage(format!("entry {index} of the log: {error}"))
-                    })?;
-                    if job.admitted.repeats(&entry) {
-                        Ok(found)
-                    } else {
-                        Err(Refusal::new(
-                            Reason::Conflict,
-                            "This approval id is in the log with another entry.",
-                        ))
-                    }
-                }
+                (Some(index), _) => self.repeat(job, index, &additions),
                 (None, Some(_)) => Err(Refusal::new(
                     Reason::AssertionReused,
                     "This assertion is in the log under another approval id.",
                 )),
+                (None, None) if !self.health.admits() => Err(Refusal::held_back()),
                 (None, None) => match job.admitted.check_time(now, &self.rules) {
                     Err(refusal) => Err(refusal),
                     Ok(()) => {
@@ -187,6 +188,57 @@ impl<S: Store> Sequencer<S> {
             some => Some(self.commit(some)?),
         };
         Ok(Committed { growth, outcomes })
+    }
+
+    /// Who holds each claim. What cannot be read is the trouble of those who ask for it: a claim
+    /// that nobody can look up is not appended.
+    fn holders(&mut self, claims: &[Claim]) -> Vec<Result<Holders>> {
+        let head = self.head.size;
+        let found: Vec<Result<Holders>> = match self.store.claimed(claims) {
+            Ok(all) => all.into_iter().map(Ok).collect(),
+            Err(_) => {
+                let lost = || Failure::System("a claim was not looked up".into());
+                let one = |claim: &Claim| -> Result<Holders> {
+                    let found = self.store.claimed(std::slice::from_ref(claim))?;
+                    found.first().copied().ok_or_else(lost)
+                };
+                claims.iter().map(one).collect()
+            }
+        };
+        let exists = |index: Option<u64>| index.is_none_or(|index| index < head);
+        let found = found.into_iter().map(|holders| -> Result<Holders> {
+            let holders = holders?;
+            if exists(holders.approval) && exists(holders.assertion) {
+                return Ok(holders);
+            }
+            Err(Failure::damage(
+                "log.sqlite: a row of approval or assertion names an entry that does not exist; \
+                 `cosignet-log fsck` lists all damage",
+            ))
+        });
+        found.collect()
+    }
+
+    /// What becomes of a job whose approval id is in the log, or is before it in its batch.
+    fn repeat(
+        &mut self,
+        job: &Job,
+        index: u64,
+        additions: &[Addition],
+    ) -> std::result::Result<Entered, Refusal> {
+        let found = self.entry(index, additions).map_err(|f| failed(&f))?;
+        let entry = Entry::parse(&found.leaf).map_err(|error| {
+            failed(&Failure::damage(format!(
+                "entry {index} of the log: {error}"
+            )))
+        })?;
+        if job.admitted.repeats(&entry) {
+            return Ok(found);
+        }
+        Err(Refusal::new(
+            Reason::Conflict,
+            "This approval id is in the log with another entry.",
+        ))
     }
 
     fn commit(&mut self, additions: &[Addition]) -> Result<Growth> {
@@ -248,6 +300,12 @@ impl<S: Store> Sequencer<S> {
             blind: None,
         })
     }
+}
+
+/// The answer to a job that met an error of the log.
+fn failed(failure: &Failure) -> Refusal {
+    tracing::error!(%failure, "cannot answer an append");
+    Refusal::internal()
 }
 
 /// Takes what waits. While the batch before is being published, it waits for as many as are in

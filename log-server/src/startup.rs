@@ -41,6 +41,12 @@ pub(crate) fn recover(
             "the head in the database contradicts its own checkpoint: restore a backup",
         ));
     }
+    if store.is_taken()? {
+        return Err(Failure::damage(
+            "log.sqlite has rows of entries beyond the committed head, so nothing can be appended: \
+             `cosignet-log fsck` lists them; restore a backup",
+        ));
+    }
     let path = layout.checkpoint();
     let text = fs::read_to_string(&path).map_err(|error| {
         Failure::damage(format!(
@@ -113,13 +119,13 @@ pub(crate) fn recover(
             }
         }
     }
-    collect_partials(&tiles, publication.head().size)?;
+    collect_partials(&tiles, publication.head().size);
     Ok((head, edge, publication))
 }
 
 /// Partial tiles that a crash kept from being collected: beside the last full ones, of which a
 /// batch fills a few at most.
-fn collect_partials(tiles: &Tiles, size: u64) -> Result<()> {
+fn collect_partials(tiles: &Tiles, size: u64) {
     const RECENT: u64 = 8;
     for level in [Level::Entries]
         .into_iter()
@@ -128,11 +134,10 @@ fn collect_partials(tiles: &Tiles, size: u64) -> Result<()> {
         let full = hashes_at(level, size) / u64::from(WIDTH);
         for index in full.saturating_sub(RECENT)..full {
             if let Some(tile) = Tile::new(level, index, WIDTH) {
-                tiles.collect_partials(&tile)?;
+                tiles.collect_partials(&tile);
             }
         }
     }
-    Ok(())
 }
 
 /// The entries at the edge are those that the tree has.

@@ -104,6 +104,33 @@ pub(crate) struct Evidence {
     pub(crate) email: Option<String>,
 }
 
+impl Evidence {
+    /// Whether `other` has everything that is here.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        fn kept<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> bool {
+            old.is_none() || old == new
+        }
+        kept(self.approval_id.as_ref(), other.approval_id.as_ref())
+            && kept(
+                self.client_data_json.as_ref(),
+                other.client_data_json.as_ref(),
+            )
+            && kept(self.payload.as_ref(), other.payload.as_ref())
+            && kept(self.action.as_ref(), other.action.as_ref())
+            && kept(self.blind.as_ref(), other.blind.as_ref())
+            && kept(self.salt.as_ref(), other.salt.as_ref())
+            && kept(self.email.as_ref(), other.email.as_ref())
+    }
+}
+
+/// How a change of evidence ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Replaced {
+    Done,
+    /// Something else is kept by now: nothing was written.
+    Other,
+}
+
 /// A new entry on its way into the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Addition {
@@ -139,6 +166,9 @@ pub(crate) trait Store: Send {
         additions: &[Addition],
         published: u64,
     ) -> Result<Outcome>;
+
+    /// Whether there is something already where the next entry belongs.
+    fn is_taken(&mut self) -> Result<bool>;
 
     /// A committed leaf that is not published.
     fn staged_leaf(&mut self, index: u64) -> Result<String>;

@@ -1,13 +1,14 @@
 //! Reads tiles and entry bundles, and makes proofs from them.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{CompactRange, Hash};
+use verifier_core::tlog::merkle::{CompactRange, Hash, leaf_hash};
 use verifier_core::tlog::proof::Proof;
 use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
@@ -22,6 +23,7 @@ use crate::subtrees::Cache;
 pub(crate) struct Tiles {
     root: PathBuf,
     cache: Cache,
+    damage: Damage,
 }
 
 impl Tiles {
@@ -29,6 +31,7 @@ impl Tiles {
         Self {
             root,
             cache: Cache::default(),
+            damage: Damage::default(),
         }
     }
 
@@ -36,9 +39,38 @@ impl Tiles {
         self.root.join(tile.path())
     }
 
-    /// One entry of a tree of `size` leaves.
+    /// One entry of a tree of `size` leaves, as the tree has it.
     pub(crate) fn leaf(&self, index: u64, size: u64) -> Result<String> {
-        self.leaf_cached(index, size, &mut HashMap::new())
+        let leaf = self.leaf_cached(index, size, &mut HashMap::new())?;
+        if self.nodes(size).node(0, index)? == leaf_hash(leaf.as_bytes()) {
+            return Ok(leaf);
+        }
+        let number = index / u64::from(WIDTH);
+        let outside = || Failure::damage(format!("there is no entry {index}"));
+        let tile = Tile::in_tree(Level::Entries, number, size).ok_or_else(outside)?;
+        let failure = damaged(&tile, "its entries are not those of the tree");
+        self.damage.note(&tile, &failure);
+        Err(failure)
+    }
+
+    /// Why a file cannot be used, if one could not be used and has not been mended since.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.damage.check(|tile| match tile.level() {
+            Level::Entries => self.fits(tile),
+            Level::Hashes(_) => self.hashes(tile).map(|_| ()),
+        })
+    }
+
+    /// Whether the entries of a bundle are those of its hashes.
+    fn fits(&self, bundle: &Tile) -> Result<()> {
+        let leaves = self.entries(bundle)?;
+        let leaves: Vec<_> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
+        let hashes = Tile::new(Level::Hashes(0), bundle.index(), bundle.width());
+        let hashes = hashes.map(|tile| self.hashes(&tile)).transpose()?;
+        match hashes == Some(leaves) {
+            true => Ok(()),
+            false => Err(damaged(bundle, "its entries are not those of the tree")),
+        }
     }
 
     /// [`Tiles::leaf`] for many leaves: keeps the bundles that it reads.
@@ -64,14 +96,18 @@ impl Tiles {
             .ok_or_else(|| damaged(&tile, "an entry is no text"))
     }
 
-    /// Removes the partial tiles that a full one replaces.
-    pub(crate) fn collect_partials(&self, full: &Tile) -> Result<()> {
+    /// Removes the partial tiles that a full one replaces. They take room and do no harm: nothing
+    /// waits for that.
+    pub(crate) fn collect_partials(&self, full: &Tile) {
         let mut name = self.path(full).into_os_string();
         name.push(".p");
         let folder = PathBuf::from(name);
         match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::file(&folder)(error)),
-            _ => Ok(()),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                let folder = folder.display();
+                tracing::warn!(%folder, %error, "partial tiles cannot be removed");
+            }
+            _ => {}
         }
     }
 
@@ -162,6 +198,65 @@ impl Source for Tiles {
     fn raw(&self, tile: &Tile) -> Result<Option<Vec<u8>>> {
         read(&self.path(tile))
     }
+
+    fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>> {
+        let bytes = self.there(tile)?;
+        self.whole(tile, tile.hashes(&bytes), "it has the wrong length")
+    }
+
+    fn bundle(&self, tile: &Tile) -> Result<Vec<u8>> {
+        let bytes = self.there(tile)?;
+        let why = "it does not hold as many entries as its name says";
+        let whole = tile.entries(&bytes).is_some();
+        self.whole(tile, whole.then_some(bytes), why)
+    }
+}
+
+impl Tiles {
+    /// The bytes of a tile that has to be there.
+    pub(crate) fn there(&self, tile: &Tile) -> Result<Vec<u8>> {
+        let found = self.read(tile);
+        let found = found.and_then(|bytes| bytes.ok_or_else(|| missing(tile)));
+        found.inspect_err(|failure| self.damage.note(tile, failure))
+    }
+
+    fn whole<T>(&self, tile: &Tile, found: Option<T>, why: &str) -> Result<T> {
+        let found = found.ok_or_else(|| damaged(tile, why));
+        found.inspect_err(|failure| self.damage.note(tile, failure))
+    }
+}
+
+/// Tiles that could not be used, and why.
+#[derive(Clone, Debug, Default)]
+struct Damage(Arc<Mutex<BTreeMap<Tile, String>>>);
+
+impl Damage {
+    /// The most that is remembered.
+    const MOST: usize = 100;
+
+    fn note(&self, tile: &Tile, failure: &Failure) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < Self::MOST && known.insert(*tile, failure.to_string()).is_none() {
+            tracing::error!(%failure, "a file of the log cannot be used");
+        }
+    }
+
+    /// Looks again at each, forgets those that are in order by now, and says what is wrong with the
+    /// first of the others.
+    fn check(&self, usable: impl Fn(&Tile) -> Result<()>) -> Option<String> {
+        let known = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut first = None;
+        for (tile, why) in known {
+            let Err(failure) = usable(&tile) else {
+                tracing::info!(tile = tile.path(), "the file can be used again");
+                continue;
+            };
+            first.get_or_insert(failure.to_string());
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(tile, why);
+        }
+        first
+    }
 }
 
 /// The inner nodes of a tree.
@@ -181,8 +276,9 @@ impl Nodes<'_> {
         subtrees.root(place.hashes).ok_or_else(outside)
     }
 
-    /// The C2SP proof that the entry with this index is under `head`, as text.
-    pub(crate) fn prove(&mut self, index: u64, head: &Head) -> Result<String> {
+    /// The C2SP proof that the entry with this index and hash is under `head`, as text. It holds, or
+    /// there is damage.
+    pub(crate) fn prove(&mut self, index: u64, leaf: &Hash, head: &Head) -> Result<String> {
         let hashes = prove::inclusion(index, self.size, &mut |height, number| {
             self.node(height, number)
         })?;
@@ -191,6 +287,13 @@ impl Nodes<'_> {
         let bad = |error: &dyn std::fmt::Display| Failure::damage(error.to_string());
         let checkpoint = SignedCheckpoint::parse(&head.checkpoint).map_err(|e| bad(&e))?;
         let proof = Proof::new(None, index, hashes, checkpoint).map_err(|e| bad(&e))?;
+        proof.verify_inclusion(leaf).map_err(|error| {
+            Failure::damage(format!(
+                "the tiles do not lead from entry {index} to the root of {} entries ({error}): \
+                 `cosignet-log fsck` lists all damage",
+                head.size
+            ))
+        })?;
         Ok(proof.to_string())
     }
 

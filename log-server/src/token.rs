@@ -6,14 +6,13 @@
 //!
 //! The database has the SHA-256 of the secret. That is enough of a hash for 256 random bits.
 
-use rusqlite::{OptionalExtension as _, params};
 use subtle::ConstantTimeEq as _;
 use verifier_core::encoding::{hex, sha256};
 
 use crate::args::{Right, TokenCommand};
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;
-use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::{Sqlite, TokenRow};
 
 const PREFIX: &str = "cosignet_";
 
@@ -21,14 +20,14 @@ const PREFIX: &str = "cosignet_";
 pub(crate) fn run(command: &TokenCommand) -> Result<()> {
     match command {
         TokenCommand::Create { data, name, rights } => {
-            println!("{}", create(&open(&data.data)?, name, rights)?);
+            println!("{}", create(&mut open(&data.data)?, name, rights)?);
         }
         TokenCommand::List { data } => {
             for line in list(&open(&data.data)?)? {
                 println!("{line}");
             }
         }
-        TokenCommand::Revoke { data, name } => revoke(&open(&data.data)?, name)?,
+        TokenCommand::Revoke { data, name } => revoke(&mut open(&data.data)?, name)?,
     }
     Ok(())
 }
@@ -39,7 +38,7 @@ fn open(data: &std::path::Path) -> Result<Sqlite> {
     Sqlite::open(&layout.database())
 }
 
-fn create(store: &Sqlite, name: &str, rights: &[Right]) -> Result<String> {
+fn create(store: &mut Sqlite, name: &str, rights: &[Right]) -> Result<String> {
     if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
         return Err(Failure::Usage(
             "--name has to be 1 to 100 printable characters".into(),
@@ -52,39 +51,39 @@ fn create(store: &Sqlite, name: &str, rights: &[Right]) -> Result<String> {
         .into_iter()
         .filter_map(|(right, name)| may(right).then_some(name))
         .collect();
-    let sql = "INSERT INTO token (name, id, hash, rights, created) VALUES (?1, ?2, ?3, ?4, ?5) \
-               ON CONFLICT DO NOTHING";
-    let hash = sha256(secret.as_bytes());
-    let made = store.connection().execute(
-        sql,
-        params![name, id, hash, rights.join(" "), crate::now().to_string()],
-    )?;
-    if made == 0 {
+    let token = TokenRow {
+        name: name.to_owned(),
+        hash: sha256(secret.as_bytes()).to_vec(),
+        rights: rights.join(" "),
+        created: crate::now().to_string(),
+        revoked: None,
+        id,
+    };
+    if !store.add_token(&token)? {
         return Err(Failure::Usage(format!(
             "there is, or was, a token named {name}: choose another name"
         )));
     }
-    Ok(format!("{PREFIX}{id}_{secret}"))
+    Ok(format!("{PREFIX}{}_{secret}", token.id))
 }
 
 fn list(store: &Sqlite) -> Result<Vec<String>> {
-    let sql = "SELECT name, rights, created, revoked FROM token ORDER BY created, name";
-    let mut statement = store.connection().prepare(sql)?;
-    let rows = statement.query_map([], |row| {
-        let (name, rights): (String, String) = (row.get(0)?, row.get(1)?);
-        let (created, revoked): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+    let line = |token: TokenRow| {
+        let TokenRow {
+            name,
+            rights,
+            created,
+            revoked,
+            ..
+        } = token;
         let revoked = revoked.map_or(String::new(), |at| format!("\trevoked {at}"));
-        Ok(format!("{name}\t{rights}\tcreated {created}{revoked}"))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+        format!("{name}\t{rights}\tcreated {created}{revoked}")
+    };
+    Ok(store.tokens()?.into_iter().map(line).collect())
 }
 
-fn revoke(store: &Sqlite, name: &str) -> Result<()> {
-    let sql = "UPDATE token SET revoked = ?2 WHERE name = ?1 AND revoked IS NULL";
-    let changed = store
-        .connection()
-        .execute(sql, params![name, crate::now().to_string()])?;
-    if changed == 1 {
+fn revoke(store: &mut Sqlite, name: &str) -> Result<()> {
+    if store.revoke_token(name, &crate::now().to_string())? {
         return Ok(());
     }
     Err(Failure::Usage(format!("there is no token named {name}")))
@@ -105,15 +104,10 @@ pub(crate) fn bearer(store: &Sqlite, token: &str) -> Result<Option<Bearer>> {
     else {
         return Ok(None);
     };
-    let sql = "SELECT hash, rights FROM token WHERE id = ?1 AND revoked IS NULL";
-    let mut statement = store.connection().prepare_cached(sql)?;
-    let row: Option<([u8; 32], String)> = statement
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((hash, rights)) = row else {
+    let Some(row) = store.token(id)? else {
         return Ok(None);
     };
-    if !bool::from(sha256(secret.as_bytes()).ct_eq(&hash)) {
+    if !bool::from(sha256(secret.as_bytes()).ct_eq(row.hash.as_slice())) {
         return Ok(None);
     }
     let right = |name| match name {
@@ -123,6 +117,6 @@ pub(crate) fn bearer(store: &Sqlite, token: &str) -> Result<Option<Bearer>> {
     };
     Ok(Some(Bearer {
         id: id.to_owned(),
-        rights: rights.split(' ').filter_map(right).collect(),
+        rights: row.rights.split(' ').filter_map(right).collect(),
     }))
 }

@@ -39,8 +39,10 @@ cargo xtask bench-log [N]     appends and reads a second, with an empty log and 
 cargo xtask bench-log against DIR  the log against that of another build, in turns
 cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
 cargo xtask bench-witness     how many heads a witness cosigns in a second
-cargo xtask crash             kill the log server 200 times under load, and look what it lost
+cargo xtask crash [--all]     kill the log server 200 times under load, and look what it lost; all: its
+                              witnesses together with it
 cargo xtask watch [STEP]      damage the state of a monitor at every byte, or at every STEP bytes
+cargo xtask campaign          the log beside damage: flipped bits, snapshots that stay, lost tiles
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 cargo xtask fuzz --oracle [--minutes N] [--seed S]  changed approvals, against a second reading
 cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices
@@ -73,7 +75,9 @@ fn main() -> ExitCode {
             Err(_) => Err(format!("{entries} is not a number of entries")),
         },
         ["bench-witness"] => bench_witness::run(),
-        ["crash"] => crash::run_campaign(),
+        ["crash"] => crash::kill_log(),
+        ["crash", "--all"] => crash::kill_all(),
+        ["campaign"] => crash::damage(),
         ["watch"] => watch::run_campaign(1),
         ["watch", step] => match step.parse() {
             Ok(step @ 1..) => watch::run_campaign(step),

@@ -13,20 +13,24 @@
 //! `height` is that of the lowest block. `pending` names calendars that still owe one.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::UNIX_EPOCH;
 
 use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::ots::{Attestation, Branch};
+use verifier_core::bitcoin::network::Network;
+use verifier_core::bitcoin::ots::{Attestation, Branch, Timestamp};
+use verifier_core::encoding::sha256;
 use verifier_core::json::{Limits, Value};
 use verifier_core::schema::{self, Members};
 use verifier_core::time::Time;
+use verifier_core::tlog::merkle::Hash;
 
 use crate::durable;
 use crate::failure::{Failure, Result};
+use crate::key::LogKey;
 use crate::tiles;
 
 const SCHEMA: &str = "cosignet.anchors/v1";
@@ -177,6 +181,54 @@ impl Archive {
         durable::replace(&self.root.join("index.json"), text.as_bytes())
     }
 
+    /// What is wrong with the files of an archive: whether each head is one of this log, and the proof
+    /// is of it; whether the header is of a block in the proof; whether the index says what they say.
+    /// `tree` knows the root of the first leaves, as far as there are so many.
+    pub(crate) fn complaints(
+        root: &Path,
+        key: &LogKey,
+        sizes: &BTreeSet<u64>,
+        tree: &mut dyn FnMut(u64) -> Result<Option<Hash>>,
+    ) -> Result<Vec<String>> {
+        let mut complaints = Vec::new();
+        let index = match read_index(&root.join("index.json")) {
+            Ok(index) => index,
+            Err(error) => {
+                complaints.push(format!("anchors/index.json: {error}"));
+                BTreeMap::new()
+            }
+        };
+        let mut known: BTreeMap<u64, Stamp> = BTreeMap::new();
+        for size in sizes {
+            let found = match tree(*size)? {
+                Some(tree) => check_stamp(&root.join(size.to_string()), *size, key, &tree),
+                None => Err("it is of a larger tree than the published one".into()),
+            };
+            let branch = match found {
+                Ok(branch) => branch,
+                Err(error) => {
+                    complaints.push(format!("anchors/{size}: {error}"));
+                    continue;
+                }
+            };
+            match index.get(size) {
+                Some(stamp) => {
+                    let stamp = Stamp::of(&branch, stamp.stamped_at, stamp.submitted_at);
+                    known.insert(*size, stamp);
+                }
+                None => complaints.push(format!("anchors/{size} is not in the index")),
+            }
+        }
+        let lost = index.keys().filter(|size| !sizes.contains(size));
+        complaints.extend(lost.map(|size| format!("anchors/{size} is missing")));
+        let written = tiles::read(&root.join("index.json"))?;
+        let expected = to_text(&known);
+        if complaints.is_empty() && written.is_some_and(|bytes| bytes != expected.as_bytes()) {
+            complaints.push("anchors/index.json does not say what the proofs say".into());
+        }
+        Ok(complaints)
+    }
+
     fn folder(&self, size: u64) -> PathBuf {
         self.root.join(size.to_string())
     }
@@ -299,6 +351,50 @@ fn read_stamp(folder: &Path) -> std::result::Result<Stamp, String> {
     let time = since.and_then(|since| Time::from_seconds(since.as_secs()));
     let time = time.unwrap_or(Time::EPOCH);
     Ok(Stamp::of(&branch, time, time))
+}
+
+/// The proof of a stamped head, if everything in its folder is in order.
+fn check_stamp(
+    folder: &Path,
+    size: u64,
+    key: &LogKey,
+    root: &Hash,
+) -> std::result::Result<Branch, String> {
+    let read = |name| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
+    let checkpoint = read("checkpoint")?;
+    let text = std::str::from_utf8(&checkpoint).map_err(|_| "checkpoint: it is no text")?;
+    let tree = key
+        .open(text)
+        .map_err(|error| format!("checkpoint: {error}"))?;
+    if tree != (size, *root) {
+        return Err("checkpoint: it is of another tree".into());
+    }
+    let proof = read("checkpoint.ots")?;
+    let wrong = |error: &dyn std::fmt::Display| format!("checkpoint.ots: {error}");
+    let timestamp = Timestamp::parse(&proof).map_err(|error| wrong(&error))?;
+    if *timestamp.digest() != sha256(&checkpoint) {
+        return Err("checkpoint.ots: it is of another file".into());
+    }
+    let branch = Branch::of_proof(&proof).map_err(|error| wrong(&error))?;
+    if branch.to_proof().as_ref() != Some(&proof) {
+        return Err("checkpoint.ots: it is not in the form that this log writes".into());
+    }
+    let Ok(header) = fs::read(folder.join("header")) else {
+        return Ok(branch);
+    };
+    let header: [u8; Header::BYTES] = header
+        .try_into()
+        .map_err(|_| "header: it has not 80 bytes")?;
+    let header = Header::new(&header);
+    let roots = timestamp.blocks();
+    if !roots.iter().any(|(_, root)| root == header.merkle_root()) {
+        return Err("header: it is of no block that the proof leads to".into());
+    }
+    // The easiest of the networks: which one it is, only the settings say.
+    header
+        .check_work(Network::Regtest)
+        .map_err(|error| format!("header: {error}"))?;
+    Ok(branch)
 }
 
 #[cfg(test)]

@@ -302,14 +302,26 @@ impl Worker {
             .anchors
             .archive
             .select(|stamp| is_pursued(stamp) && age(stamp.submitted_at) >= self.config.overdue);
+        let mut failed = false;
         for size in overdue {
             tracing::warn!(size, "no block for too long; stamping the head again");
-            if let Err(failure) = self.resubmit(size) {
-                self.resubmitting.later(self.config.interval);
-                return self.fail("stamp", &failure);
+            match self.resubmit(size) {
+                Ok(()) => {}
+                // One that is damaged is no trouble of the others.
+                Err(failure @ (Failure::Damage(_) | Failure::File { .. })) => {
+                    self.fail("archive", &failure);
+                    failed = true;
+                }
+                Err(failure) => {
+                    self.resubmitting.later(self.config.interval);
+                    return self.fail("stamp", &failure);
+                }
             }
         }
-        self.resubmitting = Backoff::new();
+        match failed {
+            true => self.resubmitting.later(self.config.interval),
+            false => self.resubmitting = Backoff::new(),
+        }
     }
 
     /// The old promises stay, if there is room: a calendar may yet keep them.

@@ -84,6 +84,8 @@ enum Outcome {
 pub(super) enum Trouble {
     /// Of this witness alone: why, for metrics and for people.
     Witness(&'static str, String),
+    /// It claims to know more of this log, and proves nothing.
+    Claim(String),
     /// The log was rolled back.
     Fatal(String),
 }
@@ -102,6 +104,12 @@ impl Worker<'_> {
                     self.shared.changed.notify_all();
                     self.shared.news.notify_one();
                     return;
+                }
+                Err(Trouble::Claim(why)) => {
+                    self.claim(&why);
+                    self.fail("409", why);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(Trouble::Witness(reason, why)) => {
                     self.fail(reason, why);
@@ -190,20 +198,23 @@ impl Worker<'_> {
             return Ok(size);
         }
         let (name, key) = (self.witness.name(), self.witness.key());
-        let proof = match self.shown().await {
-            Some((shown, _)) if shown > own => format!(
-                "It shows a checkpoint of {shown} entries that the key of this log has signed."
-            ),
-            _ => "It shows no such checkpoint of this log at the moment, so it may be wrong, but \
-                  nothing is risked."
-                .into(),
-        };
-        Err(Trouble::Fatal(format!(
-            "the witness {name} ({key}) has cosigned {size} entries of this log and there are only \
-             {own} here: the log was rolled back, and going on would fork it. {proof} Bring back \
-             the newest database and public directory; see OPERATIONS, \"Restore\". If you know \
-             that the witness is wrong, take it out of the policy file"
-        )))
+        let claim = format!(
+            "the witness {name} ({key}) says that it has cosigned {size} entries of this log, and \
+             there are only {own} here"
+        );
+        match self.shown().await {
+            Some((shown, _)) if shown > own => Err(Trouble::Fatal(format!(
+                "{claim}. It shows a checkpoint of {shown} entries that the key of this log has \
+                 signed: the log was rolled back, and going on would fork it. Bring back the \
+                 newest database and public directory; see OPERATIONS, \"Restore\""
+            ))),
+            _ => Err(Trouble::Claim(format!(
+                "{claim}. It shows no checkpoint that proves this, so it may be wrong, but too few \
+                 others contradict it. Next: look for the newest checkpoint at your other \
+                 witnesses and monitors; if one is larger than {own}, see OPERATIONS, \
+                 \"Restore\", else take {name} out of the witness policy and start again"
+            ))),
+        }
     }
 
     /// After 422: what the witness knows may be no beginning of this tree.
@@ -243,6 +254,7 @@ impl Worker<'_> {
         };
         seat.asked = true;
         seat.confirmed = true;
+        seat.claim = None;
         if seat.trouble.take().is_some() {
             tracing::info!(witness = self.witness.name(), "the witness is back");
         }
@@ -255,6 +267,17 @@ impl Worker<'_> {
         }
         drop(state);
         self.shared.changed.notify_all();
+        self.shared.news.notify_one();
+    }
+
+    /// A claim stands until the witness takes it back: by cosigning, or by naming another size.
+    fn claim(&self, why: &str) {
+        let mut state = self.shared.lock();
+        if let Some(seat) = state.seats.get_mut(self.seat) {
+            seat.claim = Some(why.to_owned());
+        }
+        drop(state);
+        // Whoever publishes asks whether the others outvote it.
         self.shared.news.notify_one();
     }
 

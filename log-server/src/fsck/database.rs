@@ -1,13 +1,46 @@
 //! What the database says of the entries.
 
+use std::time::Duration;
+
+use verifier_core::encoding::hex;
 use verifier_core::entry::Entry;
+use verifier_core::tlog::merkle::leaf_hash;
 
 use super::{Findings, tree};
 use crate::disclosure;
-use crate::edge::Edge;
+use crate::edge::{Edge, File};
 use crate::failure::Result;
-use crate::store::sqlite::{Rows, Sqlite};
+use crate::store::sqlite::{Claims, Integrity, Sqlite};
 use crate::store::{Claim, Head, Holders};
+use crate::tiles::Tiles;
+
+/// How long SQLite may take to look through its file: it does so in one snapshot, and while that is
+/// open nothing can be erased. Every row is read in pieces anyway.
+const INTEGRITY_TIME: Duration = Duration::from_secs(5);
+
+/// What can be said of the file as a whole.
+pub(super) fn file(store: &Sqlite, findings: &mut Findings) -> Result<()> {
+    match findings.take(store.integrity(INTEGRITY_TIME))? {
+        Some(Integrity::Wrong(problem)) => findings.add(format!("log.sqlite: {problem}")),
+        Some(Integrity::Sound | Integrity::Unknown) | None => {}
+    }
+    let complaints = findings.take(store.schema_complaints())?;
+    for complaint in complaints.unwrap_or_default() {
+        findings.add(format!("log.sqlite: {complaint}"));
+    }
+    let damaged = findings.take(store.damaged_tokens())?;
+    for name in damaged.unwrap_or_default() {
+        let name = verifier_core::quote(&name);
+        findings.add(format!(
+            "log.sqlite: the token {name} is not what was written: revoke it, and make another one"
+        ));
+    }
+    match findings.take(store.heads())? {
+        None | Some(1) => {}
+        Some(count) => findings.add(format!("log.sqlite: {count} heads")),
+    }
+    Ok(())
+}
 
 /// That an entry holds its claims, and has evidence that fits it.
 pub(super) fn entry(
@@ -17,10 +50,13 @@ pub(super) fn entry(
     entry: &Entry,
     findings: &mut Findings,
 ) -> Result<()> {
-    let Holders {
+    let Some(Holders {
         approval,
         assertion,
-    } = store.holders(claim)?;
+    }) = findings.take(store.holders(claim))?
+    else {
+        return Ok(());
+    };
     for (held, name) in [(approval, "approval"), (assertion, "assertion")] {
         match held {
             Some(by) if by == index => {}
@@ -32,54 +68,83 @@ pub(super) fn entry(
             )),
         }
     }
-    match store.evidence(index)? {
-        None => findings.add(format!("log.sqlite: entry {index} has no row of evidence")),
-        Some(kept) => {
+    match findings.take(store.evidence_checked(index))? {
+        None => {}
+        Some(None) => findings.add(format!("log.sqlite: entry {index} has no row of evidence")),
+        Some(Some((kept, written))) => {
             if let Some(complaint) = disclosure::complaint(&kept, entry) {
                 findings.add(format!("log.sqlite: entry {index}: {complaint}"));
+            } else if !written {
+                findings.add(format!(
+                    "log.sqlite: entry {index}: the evidence is not what was written"
+                ));
             }
         }
     }
     Ok(())
 }
 
-/// What is committed and not published.
+/// What is committed and not published. Returns the tiles that its publication will write.
 pub(super) fn staged(
     store: &Sqlite,
     mut tree: Edge,
     head: &Head,
     findings: &mut Findings,
     each: &mut tree::Each<'_>,
-) -> Result<()> {
+) -> Result<Vec<File>> {
     if head.size <= tree.size() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let leaves = match store.staged_from(tree.size()) {
-        Ok(leaves) => leaves,
-        Err(failure) => {
-            findings.add(failure.to_string());
-            return Ok(());
-        }
+    let Some(leaves) = findings.take(store.staged_from(tree.size()))? else {
+        return Ok(Vec::new());
     };
     let count = usize::try_from(head.size - tree.size()).unwrap_or(usize::MAX);
     let leaves = leaves.get(..count).unwrap_or(&leaves);
     for (index, leaf) in (tree.size()..).zip(leaves) {
         tree::one(index, leaf.as_bytes(), findings, each)?;
     }
-    tree.append(leaves.iter().map(String::as_bytes))?;
+    let files = tree.append(leaves.iter().map(String::as_bytes))?;
     if (tree.size(), tree.root()) != (head.size, head.root) {
         findings.add("log.sqlite: the staged entries do not lead to the committed head");
     }
-    Ok(())
+    Ok(files)
 }
 
-/// That there are no rows beside those of the entries.
-pub(super) fn counts(store: &Sqlite, size: u64, findings: &mut Findings) -> Result<()> {
-    for table in [Rows::Approvals, Rows::Assertions, Rows::Evidence] {
-        let rows = store.count(table, size)?;
-        if rows != size {
+/// That there are no rows beside those of the entries, and that staged leaves which are published
+/// are those of the tree.
+pub(super) fn rows(
+    store: &Sqlite,
+    tiles: &Tiles,
+    published: u64,
+    size: u64,
+    findings: &mut Findings,
+) -> Result<()> {
+    for (table, name) in [
+        (Claims::Approvals, "approval"),
+        (Claims::Assertions, "assertion"),
+    ] {
+        let Some((count, strays)) = findings.take(store.count_claims(table, size))? else {
+            continue;
+        };
+        if count != size {
             findings.add(format!(
-                "log.sqlite: {rows} rows of {table} for {size} entries"
+                "log.sqlite: {count} rows of {name} for {size} entries"
+            ));
+        }
+        findings.strays(strays);
+    }
+    let strays = findings.take(store.strays())?;
+    findings.strays(strays.unwrap_or_default());
+    let staged = findings.take(store.staged_before(published))?;
+    let mut nodes = tiles.nodes(published);
+    for (index, leaf) in staged.unwrap_or_default() {
+        let Some(expected) = findings.take(nodes.node(0, index))? else {
+            continue;
+        };
+        if leaf_hash(leaf.as_bytes()) != expected {
+            findings.add(format!(
+                "log.sqlite: the staged entry {index} is not that of the tree, whose leaf hash is {}",
+                hex(&expected)
             ));
         }
     }

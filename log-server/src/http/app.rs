@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use verifier_core::bundle::{self, is_approval_id};
 use verifier_core::encoding::sha256;
 use verifier_core::entry::Entry;
+use verifier_core::tlog::merkle::Hash;
 use verifier_core::tlog::vkey::VerifierKey;
 
 use crate::admission::Rules;
@@ -19,6 +20,7 @@ use crate::anchor::Anchors;
 use crate::args::Right;
 use crate::batch::Job;
 use crate::cosign::Cosigner;
+use crate::erasure::Erasures;
 use crate::health::Health;
 use crate::http::problem::Problem;
 use crate::http::rate::Rate;
@@ -39,6 +41,7 @@ pub(crate) struct App {
     pub(crate) tiles: Tiles,
     pub(crate) cosigner: Arc<Cosigner>,
     pub(crate) health: Arc<Health>,
+    pub(crate) erasures: Arc<Erasures>,
     /// How long an append may wait for its publication.
     pub(crate) publish_wait: Duration,
     pub(crate) key: VerifierKey,
@@ -61,8 +64,8 @@ impl App {
         Arc::clone(&self.published.borrow())
     }
 
-    pub(super) fn anchor(&self, index: u64, head: &Head) -> Option<bundle::Anchor> {
-        self.anchors.of_entry(index, head, &self.tiles)
+    pub(super) fn anchor(&self, index: u64, leaf: &Hash, head: &Head) -> Option<bundle::Anchor> {
+        self.anchors.of_entry(index, leaf, head, &self.tiles)
     }
 
     /// A published entry, by approval id.

@@ -81,7 +81,18 @@ const OPERATIONS: &[Operation] = &[
         summary: "Change what the public sees of an approval beside its leaf.",
         request: Some("DisclosureRequest"),
         answers: &[
-            (200, "What the public sees now.", Body::Json("Bundle")),
+            (
+                200,
+                "What the public sees now; what was taken away is erased.",
+                Body::Json("Bundle"),
+            ),
+            (
+                202,
+                "What the public sees now. The bytes that were taken away leave the database as \
+                 soon as nobody reads an older snapshot of it: repeat the request after \
+                 Retry-After seconds until it is answered with 200.",
+                Body::Json("Bundle"),
+            ),
             MALFORMED,
             NO_TOKEN,
             NO_RIGHT,
@@ -378,9 +389,15 @@ fn schemas() -> Value<'static> {
         },
     );
     let log = open(
-        &["maxAppendDelaySeconds", "origin", "vkey", "witnesses"],
+        &[
+            "maxAppendDelaySeconds",
+            "maxDecisionAgeSeconds",
+            "origin",
+            "vkey",
+            "witnesses",
+        ],
         |name| match name {
-            "maxAppendDelaySeconds" => integer(),
+            "maxAppendDelaySeconds" | "maxDecisionAgeSeconds" => integer(),
             "witnesses" => Value::from([("type", Value::from("array"))]),
             _ => string(),
         },

@@ -99,7 +99,11 @@ fn status(reason: Reason) -> u16 {
         Reason::AssertionReused | Reason::Conflict => 409,
         Reason::TooLarge => 413,
         Reason::DecidedAt => 422,
-        Reason::Internal | Reason::NotPublished | Reason::Overloaded => 503,
+        Reason::Damaged
+        | Reason::HeldBack
+        | Reason::Internal
+        | Reason::NotPublished
+        | Reason::Overloaded => 503,
         Reason::Verifier(code) => match code.effect() {
             Effect::Malformed => 400,
             _ => 422,
@@ -109,9 +113,10 @@ fn status(reason: Reason) -> u16 {
 
 /// In seconds.
 fn retry_after(reason: Reason) -> Option<u32> {
-    matches!(
-        reason,
-        Reason::Internal | Reason::NotPublished | Reason::Overloaded
-    )
-    .then_some(1)
+    match reason {
+        Reason::Damaged => Some(60),
+        Reason::HeldBack => Some(30),
+        Reason::Internal | Reason::NotPublished | Reason::Overloaded => Some(1),
+        _ => None,
+    }
 }

@@ -15,6 +15,8 @@ use verifier_core::bundle::{self, Bundle, Reveal};
 use verifier_core::commitment::approver_commitment;
 use verifier_core::entry::Entry;
 use verifier_core::json::Value;
+use verifier_core::policy::max_decision_age;
+use verifier_core::tlog::merkle::leaf_hash;
 use verifier_core::tlog::tile::{Level, Tile};
 
 use crate::admission::{Admitted, Sent};
@@ -26,6 +28,7 @@ use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::{compress, openapi};
 use crate::refusal::{Reason, Refusal};
+use crate::store::Replaced;
 use crate::tiles::Source as _;
 
 /// The longest body, in bytes.
@@ -89,16 +92,24 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
         // The writer has started, or this would not be answered; it refuses work when it cannot
         // publish.
         "/readyz" if app.jobs.is_closed() => Err(Refusal::internal().into()),
-        "/readyz" => match app.health.trouble() {
-            None => Ok(plain("ready\n")),
-            Some(why) => Err(Refusal::new(Reason::NotPublished, why).into()),
-        },
+        "/readyz" => {
+            if let Some(why) = app.health.trouble() {
+                return Err(Refusal::new(Reason::NotPublished, why).into());
+            }
+            let app = Arc::clone(app);
+            let damage = blocking(move || Ok(app.tiles.trouble())).await?;
+            match damage {
+                None => Ok(plain("ready\n")),
+                Some(why) => Err(Refusal::new(Reason::Damaged, why).into()),
+            }
+        }
         "/metrics" => {
             let waiting = app.queue.saturating_sub(app.jobs.capacity());
             let parts = [
                 app.metrics.render(app.head().size, waiting),
                 app.health.metrics(),
                 app.cosigner.metrics(),
+                app.erasures.metrics(),
                 app.anchors.metrics.render(),
             ];
             Ok(plain(&parts.concat()))
@@ -127,6 +138,9 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
 /// `POST /v1/entries`
 async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Problem> {
     app.authorize(&request, Right::Append)?;
+    if !app.health.admits() {
+        return Err(Refusal::held_back().into());
+    }
     let memory = app.reserve(&request)?;
     let body = body(request).await?;
     let admitted = Admitted::read(&body, &app.rules)?;
@@ -152,7 +166,13 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
     let mut status = StatusCode::CREATED;
     if repeat {
         let (app, head) = (Arc::clone(app), Arc::clone(&appended.head));
-        let kept = move || Ok((app.reader().evidence(index)?, app.anchor(index, &head)));
+        let leaf = leaf_hash(appended.entry.leaf.as_bytes());
+        let kept = move || {
+            Ok((
+                app.reader().evidence(index)?,
+                app.anchor(index, &leaf, &head),
+            ))
+        };
         let (evidence, found) = blocking(kept).await?;
         appended.entry.blind = evidence.and_then(|evidence| evidence.blind);
         anchor = found;
@@ -197,11 +217,21 @@ async fn disclose(app: &Arc<App>, id: &str, request: Request<Incoming>) -> Resul
             .evidence(index)?
             .ok_or_else(Refusal::internal)?;
         let new = change.apply(&id, &entry, &old)?;
-        if !app.reader().set_evidence(index, &old, &new)? {
-            return Err(Refusal::overloaded().into());
+        if old != new {
+            if app.reader().set_evidence(index, &old, &new)? == Replaced::Other {
+                return Err(Refusal::overloaded().into());
+            }
+            tracing::info!(index, level = ?new.disclosure, "disclosure changed");
         }
-        tracing::info!(index, level = ?new.disclosure, "disclosure changed");
-        verification(&app, &id)
+        let erasing = || app.reader().is_erasing(index);
+        let finished = app.erasures.finished(erasing)?;
+        let mut answer = verification(&app, &id)?;
+        if !finished {
+            *answer.status_mut() = StatusCode::ACCEPTED;
+            let headers = answer.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
+        }
+        Ok(answer)
     })
     .await
 }
@@ -211,10 +241,11 @@ fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
     let head = app.head();
     let (index, entry) = app.entry(id, &head)?;
     let kept = app.reader().evidence(index)?;
-    let proof = app.tiles.nodes(head.size).prove(index, &head)?;
+    let leaf = leaf_hash(entry.to_text().as_bytes());
+    let proof = app.tiles.nodes(head.size).prove(index, &leaf, &head)?;
     let evidence = kept.as_ref().map(shown).unwrap_or_default();
     let mut bundle = Bundle::new(entry.to_text(), proof, evidence);
-    bundle.anchor = app.anchor(index, &head);
+    bundle.anchor = app.anchor(index, &leaf, &head);
     let mut answer = json(StatusCode::OK, bundle.to_json());
     public(&mut answer, "no-store");
     Ok(answer)
@@ -225,11 +256,11 @@ fn serve_tile(app: &App, tile: &Tile, gzip: bool) -> Result<Answer, Problem> {
     if there.is_none_or(|there| there.width() < tile.width()) {
         return Err(not_found());
     }
-    let mut bytes = app.tiles.read(tile)?.ok_or_else(|| match tile.is_full() {
-        true => Refusal::internal().into(),
-        // A width that no published tree has had.
-        false => not_found(),
-    })?;
+    let mut bytes = match tile.is_full() {
+        true => app.tiles.there(tile)?,
+        // It may have a width that no published tree has had.
+        false => app.tiles.read(tile)?.ok_or_else(not_found)?,
+    };
     // Hashes do not get smaller.
     let entries = tile.level() == Level::Entries;
     let compressed = (entries && gzip).then(|| compress::gzip(&bytes)).flatten();
@@ -275,6 +306,10 @@ fn log_json(app: &App) -> String {
         (
             "maxAppendDelaySeconds",
             Value::from(app.rules.max_append_delay / 1000),
+        ),
+        (
+            "maxDecisionAgeSeconds",
+            Value::from(max_decision_age(app.rules.max_append_delay) / 1000),
         ),
         ("origin", Value::from(app.key.name())),
         ("quorum", app.cosigner.policy().quorum_in_words().into()),

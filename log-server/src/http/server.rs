@@ -12,6 +12,7 @@ use crate::anchor::Anchors;
 use crate::args::{Config, ServeArgs};
 use crate::batch::Batch;
 use crate::cosign;
+use crate::erasure::Erasures;
 use crate::failure::{Failure, Result};
 use crate::health::Health;
 use crate::http::app::{self, App};
@@ -54,10 +55,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         health.held_back("the log has just started, and the last head is not published yet");
     }
     let anchors = Arc::new(Anchors::open(&layout));
+    let (erasures, erasing) = Erasures::start(&layout)?;
     let app = App {
         anchors: Arc::clone(&anchors),
         cosigner: Arc::clone(publication.cosigner()),
         health: Arc::clone(&health),
+        erasures: Arc::clone(&erasures),
         publish_wait: config.publish_wait,
         tiles: publication.tiles().clone(),
         key: key.public().clone(),
@@ -82,6 +85,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         published: app.published.clone(),
         rules,
         metrics: Arc::clone(&metrics),
+        health: Arc::clone(&health),
     };
     let publisher = Publisher {
         publication,
@@ -110,6 +114,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     // Requests that outlived the grace period go with the runtime, and with them the last senders
     // of jobs; the writer then finishes what it has.
     runtime.shutdown_timeout(Duration::from_secs(1));
+    erasures.end();
+    erasing
+        .join()
+        .map_err(|_| Failure::System("the thread that erases has failed".into()))?;
     for thread in [writer, publisher] {
         thread
             .join()

@@ -1,55 +1,34 @@
 //! The embedded store: SQLite with a write-ahead log, `synchronous = FULL`, and `secure_delete`,
 //! so that what is erased is overwritten.
 
+mod checksum;
+mod copy;
+mod evidence;
+mod rows;
+mod schema;
+mod tokens;
+
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 use verifier_core::tlog::merkle::Hash;
 
-use super::{Addition, Claim, Disclosure, Evidence, Head, Holders, Outcome, Store};
+use super::{Addition, Claim, Head, Holders, Outcome, Store};
 use crate::durable;
 use crate::failpoint;
 use crate::failure::{Failure, Result};
 
-/// What this version reads and writes.
-const SCHEMA: i64 = 1;
+pub(crate) use rows::{Claims, Integrity, Stray};
+pub(crate) use tokens::TokenRow;
 
-const TABLES: &str = "
-CREATE TABLE head (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    size INTEGER NOT NULL,
-    root BLOB NOT NULL,
-    checkpoint TEXT NOT NULL
-) STRICT;
-CREATE TABLE approval (hash BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE assertion (hash BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE staged (leaf INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
-CREATE TABLE evidence (
-    leaf INTEGER PRIMARY KEY,
-    disclosure INTEGER NOT NULL,
-    approval_id TEXT,
-    client_data_json BLOB,
-    payload BLOB,
-    action TEXT,
-    blind BLOB,
-    salt BLOB,
-    email TEXT
-) STRICT;
-CREATE TABLE token (
-    name TEXT PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    hash BLOB NOT NULL,
-    rights TEXT NOT NULL,
-    created TEXT NOT NULL,
-    revoked TEXT
-) STRICT;
-";
+/// The size to which the write-ahead log shrinks when it is begun anew.
+const LOG_BYTES: i64 = 16 * 1024 * 1024;
 
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
-    pub(super) connection: Connection,
+    connection: Connection,
 }
 
 impl Sqlite {
@@ -68,37 +47,40 @@ impl Sqlite {
         prepare(&connection)?;
         let mut this = Self { connection };
         let transaction = this.connection.transaction()?;
-        transaction.execute_batch(TABLES)?;
+        schema::create(&transaction)?;
         transaction.execute(
             "INSERT INTO head VALUES (1, ?1, ?2, ?3)",
             params![number(head.size)?, head.root, head.checkpoint],
         )?;
-        transaction.pragma_update(None, "user_version", SCHEMA)?;
         transaction.commit()?;
         Ok(())
     }
 
-    /// Opens the database of a log.
+    /// Opens the database of a log, to write.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let mut connection = Connection::open_with_flags(path, flags)?;
         prepare(&connection)?;
-        let schema: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if schema == SCHEMA {
-            return Ok(Self { connection });
-        }
-        Err(Failure::Usage(format!(
-            "the database has schema {schema} and this version of cosignet-log knows {SCHEMA}: \
-             run the version that wrote it, or a newer one"
-        )))
+        schema::upgrade(&mut connection)?;
+        schema::require(&connection)?;
+        Ok(Self { connection })
     }
 
-    /// What SQLite itself finds wrong with the file; `None` if nothing.
-    pub(crate) fn integrity(&self) -> Result<Option<String>> {
-        let found: String = self
-            .connection
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        Ok((found != "ok").then_some(found))
+    /// Opens the database of a log, and changes nothing in it.
+    pub(crate) fn open_to_read(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        schema::require(&connection)?;
+        Ok(Self { connection })
+    }
+
+    /// A connection that waits for nobody: what is locked is an error at once.
+    pub(crate) fn open_impatient(path: &Path) -> Result<Self> {
+        let this = Self::open(path)?;
+        this.connection.busy_timeout(Duration::ZERO)?;
+        Ok(this)
     }
 
     /// The entry that holds an approval id.
@@ -113,15 +95,6 @@ impl Sqlite {
             approval: self.find(&claim.approval)?,
             assertion: self.index(assertion, &claim.assertion)?,
         })
-    }
-
-    /// Writes all of it as it is now into another file, which must be empty or not exist.
-    pub(crate) fn copy_to(&self, path: &Path) -> Result<()> {
-        let name = path
-            .to_str()
-            .ok_or_else(|| Failure::Usage(format!("{} is no name in UTF-8", path.display())))?;
-        self.connection.execute("VACUUM INTO ?1", [name])?;
-        Ok(())
     }
 
     /// Puts committed leaves back, the first of them with this index.
@@ -142,15 +115,6 @@ impl Sqlite {
         first.map(index).transpose()
     }
 
-    /// How many rows a table has for the first `size` entries.
-    pub(crate) fn count(&self, table: Rows, size: u64) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {table} WHERE leaf < ?1");
-        index(
-            self.connection
-                .query_row(&sql, [number(size)?], |row| row.get(0))?,
-        )
-    }
-
     /// [`Store::staged`], for whoever only reads.
     pub(crate) fn staged_from(&self, first: u64) -> Result<Vec<String>> {
         let sql = "SELECT leaf, text FROM staged WHERE leaf >= ?1 ORDER BY leaf";
@@ -169,90 +133,10 @@ impl Sqlite {
         Ok(leaves)
     }
 
-    /// What is kept beside an entry.
-    pub(crate) fn evidence(&self, leaf: u64) -> Result<Option<Evidence>> {
-        let sql = "SELECT disclosure, approval_id, client_data_json, payload, action, blind, salt, \
-                   email FROM evidence WHERE leaf = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement
-            .query_row([number(leaf)?], read_evidence)
-            .optional()?)
-    }
-
-    /// Replaces what is kept beside an entry, if it is still `old`. What falls away is overwritten,
-    /// also in the write-ahead log.
-    pub(crate) fn set_evidence(
-        &mut self,
-        leaf: u64,
-        old: &Evidence,
-        new: &Evidence,
-    ) -> Result<bool> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let sql = "SELECT disclosure, approval_id, client_data_json, payload, action, blind, salt, \
-                   email FROM evidence WHERE leaf = ?1";
-        let found = transaction.query_row(sql, [number(leaf)?], read_evidence)?;
-        if found != *old {
-            return Ok(false);
-        }
-        transaction.execute(
-            "UPDATE evidence SET disclosure = ?2, approval_id = ?3, client_data_json = ?4, \
-             payload = ?5, action = ?6, blind = ?7, salt = ?8, email = ?9 WHERE leaf = ?1",
-            params![
-                number(leaf)?,
-                new.disclosure.number(),
-                new.approval_id,
-                new.client_data_json,
-                new.payload,
-                new.action,
-                new.blind,
-                new.salt,
-                new.email
-            ],
-        )?;
-        transaction.commit()?;
-        if new.disclosure < old.disclosure || new.disclosure == Disclosure::Sealed {
-            // The pages as they were are in the write-ahead log until it is emptied.
-            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-            let busy: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
-            if busy {
-                tracing::warn!(
-                    leaf,
-                    "the erased bytes leave the write-ahead log with a later commit"
-                );
-            }
-        }
-        Ok(true)
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
     fn index(&self, sql: &str, hash: &Hash) -> Result<Option<u64>> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let found: Option<i64> = statement.query_row([hash], |row| row.get(0)).optional()?;
         found.map(index).transpose()
-    }
-}
-
-/// A table with one row for each entry.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Rows {
-    Approvals,
-    Assertions,
-    Evidence,
-}
-
-/// The name of the table.
-impl std::fmt::Display for Rows {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Approvals => "approval",
-            Self::Assertions => "assertion",
-            Self::Evidence => "evidence",
-        })
     }
 }
 
@@ -306,26 +190,12 @@ impl Store for Sqlite {
                 transaction.prepare_cached("INSERT INTO approval VALUES (?1, ?2)")?;
             let mut assertion =
                 transaction.prepare_cached("INSERT INTO assertion VALUES (?1, ?2)")?;
-            let mut evidence = transaction.prepare_cached(
-                "INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?;
             for (leaf, addition) in (old.size..).zip(additions) {
+                evidence::add(&transaction, leaf, &addition.evidence)?;
                 let leaf = number(leaf)?;
-                let kept = &addition.evidence;
                 staged.execute(params![leaf, addition.leaf])?;
                 approval.execute(params![addition.claim.approval, leaf])?;
                 assertion.execute(params![addition.claim.assertion, leaf])?;
-                evidence.execute(params![
-                    leaf,
-                    kept.disclosure.number(),
-                    kept.approval_id,
-                    kept.client_data_json,
-                    kept.payload,
-                    kept.action,
-                    kept.blind,
-                    kept.salt,
-                    kept.email
-                ])?;
             }
         }
         transaction.execute("DELETE FROM staged WHERE leaf < ?1", [number(published)?])?;
@@ -333,6 +203,10 @@ impl Store for Sqlite {
         transaction.commit()?;
         failpoint::pass("after-commit");
         Ok(Outcome::Committed)
+    }
+
+    fn is_taken(&mut self) -> Result<bool> {
+        schema::is_taken(&self.connection)
     }
 
     fn staged_leaf(&mut self, index: u64) -> Result<String> {
@@ -349,8 +223,11 @@ impl Store for Sqlite {
     }
 }
 
+/// How long a connection waits for another one that writes.
+const BUSY: Duration = Duration::from_secs(5);
+
 fn prepare(connection: &Connection) -> Result<()> {
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(Failure::System(format!(
@@ -359,24 +236,12 @@ fn prepare(connection: &Connection) -> Result<()> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     if let Some(pages) = failpoint::pages() {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
-}
-
-fn read_evidence(row: &Row<'_>) -> rusqlite::Result<Evidence> {
-    Ok(Evidence {
-        disclosure: Disclosure::from_number(row.get(0)?),
-        approval_id: row.get(1)?,
-        client_data_json: row.get(2)?,
-        payload: row.get(3)?,
-        action: row.get(4)?,
-        blind: row.get(5)?,
-        salt: row.get(6)?,
-        email: row.get(7)?,
-    })
 }
 
 fn lost(entry: u64) -> Failure {
@@ -396,6 +261,7 @@ fn index(number: i64) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Disclosure, Evidence};
     use verifier_core::tlog::merkle::EMPTY_ROOT;
 
     fn head(size: u64, byte: u8) -> Head {

@@ -325,8 +325,7 @@ fn a_rollback_that_is_noticed_while_two_batches_wait_ends_the_process() {
     let before = fs::read_to_string(log.path("public/checkpoint")).unwrap();
     let (jam, asked) = two_committed(&log, &server, [&Approval::new(2), &Approval::new(3)]);
     // As many as are committed, of which nobody can know.
-    let larger = b"3\n".to_vec();
-    fakes[2].behave(Manner::Says(409, "text/x.tlog.size", larger));
+    fakes[2].behave(Manner::Knows(log.signed(3)));
     assert_eq!(server.wait(), Some(1));
     for asked in asked {
         let reply = asked.join().unwrap();
@@ -348,8 +347,7 @@ fn nothing_is_signed_after_a_rollback_was_noticed() {
     until("the last one was asked", || fakes[2].requests() > requests);
     // The publisher looks again in half a second at most, and the writer could go on before.
     let requests = fakes[2].requests();
-    let larger = b"1000000\n".to_vec();
-    fakes[2].behave(Manner::Says(409, "text/x.tlog.size", larger));
+    fakes[2].behave(Manner::Knows(log.signed(1_000_000)));
     until("it was asked what it shows", || {
         fakes[2].requests() > requests
     });

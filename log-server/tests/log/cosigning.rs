@@ -248,11 +248,12 @@ fn a_head_costs_each_witness_one_request() {
     policy(&log, &lines, 2);
     let server = serve(&log);
     let before = fakes.each_ref().map(Fake::requests);
-    for number in 1..=5 {
-        assert_eq!(server.client.append(&Approval::new(number)).status, 201);
+    let approvals: Vec<_> = (1..=5).map(Approval::new).collect();
+    for approval in &approvals {
+        assert_eq!(server.client.append(approval).status, 201);
     }
     // Nor does a repeat ask anybody.
-    assert_eq!(server.client.append(&Approval::new(1)).status, 200);
+    assert_eq!(server.client.append(&approvals[0]).status, 200);
     assert_eq!(fakes.each_ref().map(Fake::requests), before.map(|n| n + 5));
 }
 
@@ -460,7 +461,7 @@ fn a_snapshot_that_was_restored_does_not_start_and_forks_nothing() {
     let said = try_serve(&log, &[]).err().expect("it must not start");
     assert!(said.contains("the log was rolled back"), "{said}");
     assert!(
-        said.contains("has cosigned 2 entries of this log and there are only 1"),
+        said.contains("has cosigned 2 entries of this log, and there are only 1"),
         "{said}"
     );
     assert!(
@@ -536,14 +537,46 @@ fn a_fork_that_has_outgrown_its_witnesses_is_noticed() {
 }
 
 #[test]
-fn a_witness_that_knows_more_ends_a_running_log() {
+fn nothing_is_admitted_while_publication_is_held_back_for_long() {
+    let (log, fakes, _) = two_of_three([Manner::Honest, Manner::Honest, Manner::Down]);
+    let server = try_serve(&log, &[("COSIGNET_LOG_TEST_PATIENCE", "3000")]).unwrap();
+    let client = &server.client;
+    assert_eq!(client.append(&Approval::new(1)).status, 201);
+    fakes[1].behave(Manner::Down);
+    let second = Approval::new(2);
+    not_published(&client.append(&second));
+    until("it admits nothing", || {
+        let reply = client.append(&Approval::new(3));
+        reply.code() == "log.held_back" && reply.retry_after == "30"
+    });
+    assert_eq!(client.get("/readyz").status, 503);
+    fakes[1].behave(Manner::Honest);
+    until("it publishes", || client.get("/readyz").status == 200);
+    assert_eq!(client.append(&second).status, 200);
+    assert_eq!(client.append(&Approval::new(4)).status, 201);
+}
+
+#[test]
+fn a_witness_that_claims_to_know_more_and_shows_nothing_is_outvoted() {
     let (log, fakes, _) = two_of_three([Manner::Honest, Manner::Honest, Manner::Honest]);
     let server = serve(&log);
     assert_eq!(server.client.append(&Approval::new(1)).status, 201);
-    let larger = b"1000000\n".to_vec();
-    fakes[2].behave(Manner::Says(409, "text/x.tlog.size", larger));
-    let _ = server.client.try_append(&Approval::new(2));
+    let larger = Manner::Says(409, "text/x.tlog.size", b"1000000\n".to_vec());
+    fakes[2].behave(larger.clone());
+    for number in 2..5 {
+        assert_eq!(server.client.append(&Approval::new(number)).status, 201);
+    }
+    until("its claim is seen", || {
+        let metrics = server.client.get("/metrics").text();
+        metrics.contains("cosignet_log_witness_failures_total{reason=\"409\",witness=\"c\"}")
+    });
+    // Two of them are enough to have made a quorum without the third.
+    fakes[1].behave(larger.clone());
+    let _ = server.client.try_append(&Approval::new(5));
     assert_eq!(server.wait(), Some(1));
+    let said = try_serve(&log, &[]).err().expect("it must not start");
+    assert!(said.contains("says that it has cosigned 1000000"), "{said}");
+    assert!(said.contains("out of the witness policy"), "{said}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! of the append protocol.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use verifier_core::encoding::sha256;
 use verifier_core::entry::Entry;
@@ -10,7 +10,7 @@ use verifier_core::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::tlog::merkle::{CompactRange, Hash, leaf_hash};
 use verifier_core::tlog::tile::{Level, Tile, entries};
 
-use crate::harness::{Approval, Client, Log, Reply};
+use crate::harness::{Approval, Client, Dice, Log, Reply};
 
 /// Every step between the parts of the append protocol.
 const STEPS: [&str; 8] = [
@@ -27,7 +27,7 @@ const STEPS: [&str; 8] = [
 
 /// Every checkpoint and every acknowledged append that anybody has seen.
 #[derive(Default)]
-struct Witnessed {
+pub(crate) struct Witnessed {
     checkpoints: BTreeMap<u64, Hash>,
     /// Index and approval id.
     acknowledged: Vec<(u64, String)>,
@@ -55,8 +55,13 @@ impl Witnessed {
         }
     }
 
+    /// How many appends were acknowledged.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.acknowledged.len()
+    }
+
     /// Appends from four clients until the server is gone.
-    fn load(&mut self, client: &Client) {
+    pub(crate) fn load(&mut self, client: &Client) {
         const CLIENTS: u32 = 4;
         const EACH: u32 = 1_000_000;
         let first = self.number;
@@ -90,7 +95,7 @@ impl Witnessed {
 
     /// Nothing that was seen is gone, and no two checkpoints contradict each other: the root of
     /// each is that of the entries that there are now.
-    fn check(&mut self, client: &Client) {
+    pub(crate) fn check(&mut self, client: &Client) {
         self.checkpoint(&client.checkpoint());
         let (&size, _) = self.checkpoints.last_key_value().unwrap();
         let (mut tree, mut ids) = (CompactRange::default(), Vec::new());
@@ -147,9 +152,7 @@ fn survives_two_hundred_kills_under_load() {
 
 /// Kills, half of them at random moments and half at random passes of random steps.
 fn campaign(kills: u64) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let mut dice = Dice(now.subsec_nanos().into());
-    println!("seed {}", dice.0);
+    let mut dice = Dice::new();
     let log = Log::new();
     let mut seen = Witnessed::default();
     for kill in 0..kills {
@@ -177,17 +180,6 @@ fn campaign(kills: u64) {
     let acknowledged = seen.acknowledged.len();
     println!("{kills} kills, {acknowledged} acknowledged appends, all of them there");
     assert!(acknowledged > 10);
-}
-
-/// A linear congruential generator: for spread, not for secrets.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
-        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
 }
 
 #[test]

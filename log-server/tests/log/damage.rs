@@ -156,6 +156,21 @@ fn fsck_finds_wrong_claims_and_evidence() {
         "UPDATE approval SET leaf = 7 WHERE leaf = 1",
         "UPDATE assertion SET hash = zeroblob(32) WHERE leaf = 1",
         "UPDATE head SET size = 2",
+        // Rows of entries that do not exist, and what no signature vouches for.
+        "INSERT INTO approval VALUES (zeroblob(32), 3)",
+        "INSERT INTO assertion VALUES (zeroblob(32), 5000)",
+        "INSERT INTO approval VALUES (zeroblob(32), -1)",
+        "INSERT INTO staged VALUES (3, 'evil')",
+        "INSERT INTO evidence (leaf, disclosure) VALUES (4, 0)",
+        "INSERT INTO erasure (leaf) VALUES (3)",
+        "UPDATE staged SET text = 'evil' WHERE leaf = (SELECT max(leaf) FROM staged)",
+        "UPDATE evidence SET blind = zeroblob(32) WHERE leaf = 2",
+        "UPDATE evidence SET disclosure = 7 WHERE leaf = 2",
+        "UPDATE evidence_checksum SET sha256 = zeroblob(32) WHERE leaf = 0",
+        "UPDATE token SET rights = 'append'",
+        "UPDATE token SET hash = zeroblob(32)",
+        "UPDATE token SET revoked = 'never'",
+        "DELETE FROM token_checksum",
     ] {
         let log = log(3);
         let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
@@ -164,6 +179,169 @@ fn fsck_finds_wrong_claims_and_evidence() {
         let (code, report) = log.fsck();
         assert_eq!(code, Some(1), "{sql}: {report}");
     }
+}
+
+#[test]
+fn fsck_finds_a_schema_that_is_not_its_own() {
+    let log = log(3);
+    let good = fs::read(log.path("log.sqlite")).unwrap();
+    for sql in [
+        "CREATE TABLE more (x)",
+        "CREATE INDEX more ON approval (leaf)",
+        "CREATE VIEW more AS SELECT 1",
+        "CREATE TRIGGER more AFTER INSERT ON staged BEGIN DELETE FROM staged; END",
+        "ALTER TABLE staged ADD COLUMN more TEXT",
+        "DROP TABLE erasure",
+        "PRAGMA user_version = 7",
+        "DELETE FROM head",
+    ] {
+        let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+        database.execute_batch(sql).unwrap();
+        drop(database);
+        let (code, report) = log.fsck();
+        assert_eq!(code, Some(1), "{sql}: {report}");
+        for more in ["log.sqlite-wal", "log.sqlite-shm"] {
+            let _ = fs::remove_file(log.path(more));
+        }
+        fs::write(log.path("log.sqlite"), &good).unwrap();
+    }
+    log.assert_clean();
+}
+
+#[test]
+fn fsck_finds_files_that_no_tree_accounts_for() {
+    let log = log(3);
+    for path in [
+        "tile/0/000.p/2",
+        "tile/entries/000.p/1",
+        "tile/0/000.p/4",
+        "tile/0/001",
+        "tile/0/strange",
+        "anchors/7/checkpoint",
+        "anchors/index.html",
+    ] {
+        let path = log.path("public").join(path);
+        let before = fs::read(&path).ok();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match &before {
+            Some(_) => flip(&path),
+            None => fs::write(&path, b"x").unwrap(),
+        }
+        let (code, report) = log.fsck();
+        assert_eq!(code, Some(1), "{}: {report}", path.display());
+        match before {
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+    }
+    // What a crash leaves in the middle of writing is no damage.
+    fs::write(log.path("public/tile/0/000.p/3.new"), b"half").unwrap();
+    fs::remove_dir_all(log.path("public/anchors")).unwrap();
+    log.assert_clean();
+}
+
+#[test]
+fn a_database_of_the_first_version_gets_its_checksums() {
+    let log = log(3);
+    let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+    let old = "DROP TABLE evidence_checksum; DROP TABLE token_checksum; DROP TABLE erasure; \
+               PRAGMA user_version = 1;";
+    database.execute_batch(old).unwrap();
+    drop(database);
+    let server = log.serve();
+    assert_eq!(server.client.append(&Approval::new(4)).status, 201);
+    assert_eq!(server.stop(), Some(0));
+    log.assert_clean();
+}
+
+/// Rows where the next entry belongs: no start, and a reason.
+#[test]
+fn a_place_that_is_taken_is_noticed_at_the_start() {
+    for sql in [
+        "INSERT INTO staged VALUES (3, 'evil')",
+        "INSERT INTO evidence (leaf, disclosure) VALUES (4, 0)",
+    ] {
+        let log = log(3);
+        let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+        database.execute_batch(sql).unwrap();
+        drop(database);
+        refused(&log, "beyond the committed head");
+    }
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_is_trouble_of_its_own_requests_alone() {
+    let log = Log::new();
+    let server = log.serve();
+    let client = &server.client;
+    let first_entry = Approval::new(1);
+    assert_eq!(client.append(&first_entry).status, 201);
+    for number in 2..=300 {
+        assert_eq!(client.append(&Approval::new(number)).status, 201);
+    }
+    let bundle = log.path("public/tile/entries/000");
+    let good = fs::read(&bundle).unwrap();
+    let orphan = Approval::new(900);
+    let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+    let hash = test_vectors::encoding::sha256(orphan.draft.approval_id.as_bytes());
+    let sql = "INSERT INTO approval VALUES (?1, 5000)";
+    database.execute(sql, [&hash[..]]).unwrap();
+    drop(database);
+    for (round, lost) in [None, Some(b"x".to_vec()), Some(flipped(&good))]
+        .into_iter()
+        .enumerate()
+    {
+        match &lost {
+            None => fs::remove_file(&bundle).unwrap(),
+            Some(bytes) => fs::write(&bundle, bytes).unwrap(),
+        }
+        std::thread::scope(|scope| {
+            let repeats = [&first_entry, &orphan].map(|approval| {
+                let client = client.clone();
+                scope.spawn(move || {
+                    for _ in 0..10 {
+                        let reply = client.append(approval);
+                        assert_eq!((reply.status, reply.code().as_str()), (503, "log.error"));
+                    }
+                })
+            });
+            let first = 1000 * (1 + u32::try_from(round).unwrap());
+            for number in first..first + 30 {
+                assert_eq!(client.append(&Approval::new(number)).status, 201);
+            }
+            for repeat in repeats {
+                repeat.join().unwrap();
+            }
+        });
+        // Look-ups as well, and the name of the file is said.
+        assert_eq!(client.verification(&Approval::new(1)).status, 503);
+        assert_eq!(client.verification(&Approval::new(299)).status, 200);
+        let ready = client.get("/readyz");
+        assert_eq!(
+            (ready.status, ready.code().as_str()),
+            (503, "log.damaged"),
+            "{lost:?}"
+        );
+        assert!(
+            ready.text().contains("tile/entries/000"),
+            "{}",
+            ready.text()
+        );
+        fs::write(&bundle, &good).unwrap();
+        assert_eq!(client.get("/readyz").status, 200);
+        assert_eq!(client.append(&first_entry).status, 200);
+    }
+}
+
+/// Another character in the first entry, which stays well formed.
+fn flipped(bundle: &[u8]) -> Vec<u8> {
+    let mut bundle = bundle.to_vec();
+    let at = bundle
+        .windows(13)
+        .position(|text| text == b"\"signature\":\"")
+        .unwrap();
+    bundle[at + 30] = if bundle[at + 30] == b'A' { b'B' } else { b'A' };
+    bundle
 }
 
 #[test]
@@ -261,9 +439,9 @@ fn a_hole_in_what_was_committed_is_refused() {
 fn a_newer_schema_is_refused() {
     let log = log(1);
     let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
-    database.pragma_update(None, "user_version", 2).unwrap();
+    database.pragma_update(None, "user_version", 3).unwrap();
     drop(database);
-    refused(&log, "schema 2");
+    refused(&log, "schema 3");
 }
 
 #[test]

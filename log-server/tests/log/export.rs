@@ -22,8 +22,6 @@ fn a_copy_made_under_load_is_whole_and_starts() {
     let log = Log::new();
     let server = log.serve();
     let copy = log.copy();
-    fs::create_dir_all(log.path("public/anchors/7")).unwrap();
-    fs::write(log.path("public/anchors/7/checkpoint"), "x").unwrap();
     let approvals: Vec<_> = (1..=600).map(Approval::new).collect();
     std::thread::scope(|scope| {
         for part in approvals.chunks(150) {
@@ -43,8 +41,6 @@ fn a_copy_made_under_load_is_whole_and_starts() {
     });
     assert_eq!(export(&log, &copy), Some(0));
     copy.assert_clean();
-    let anchor = fs::read_to_string(copy.path("public/anchors/7/checkpoint"));
-    assert_eq!(anchor.unwrap(), "x");
     drop(server);
     assert!(fs::read(copy.path("log.sqlite")).unwrap().len() > 1000);
     let server = copy.serve();
@@ -124,4 +120,63 @@ fn a_copy_that_has_gone_on_by_itself_is_not_taken_back() {
     let promoted = copy.serve();
     let reply = promoted.client.append(&approval);
     assert_eq!((reply.status, reply.index()), (200, 1));
+}
+
+#[test]
+fn anchors_are_copied() {
+    let (log, copy) = (Log::new(), Log::new().copy());
+    fs::create_dir_all(log.path("public/anchors/7")).unwrap();
+    fs::write(log.path("public/anchors/7/checkpoint"), "x").unwrap();
+    assert_eq!(export(&log, &copy), Some(0));
+    let anchor = fs::read_to_string(copy.path("public/anchors/7/checkpoint"));
+    assert_eq!(anchor.unwrap(), "x");
+}
+
+#[test]
+fn a_copy_does_not_lie_within_the_log_nor_the_log_within_it() {
+    let log = Log::new();
+    let data = log.data();
+    let link = data.with_file_name("link");
+    std::os::unix::fs::symlink(log.path("public"), &link).unwrap();
+    let dangling = data.with_file_name("dangling");
+    std::os::unix::fs::symlink(log.path("public/later"), &dangling).unwrap();
+    let above = data.parent().unwrap().to_path_buf();
+    for to in [
+        data.clone(),
+        data.join("public"),
+        data.join("public/copy"),
+        data.join("new/deep/copy"),
+        data.join("../log/public/copy"),
+        link.join("copy"),
+        dangling,
+        above,
+    ] {
+        let (from, to) = (data.display().to_string(), to.display().to_string());
+        let output = log.run(&["export", "--data", &from, "--to", &to]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(matches!(output.status.code(), Some(2 | 5)), "{to}: {said}");
+    }
+    let names = fs::read_dir(log.path("public")).unwrap();
+    let names: Vec<_> = names.map(|item| item.unwrap().file_name()).collect();
+    assert_eq!(names, ["checkpoint"], "nothing was made");
+}
+
+#[test]
+fn directories_and_locks_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let log = Log::new();
+    let copy = log.copy();
+    assert_eq!(export(&log, &copy), Some(0));
+    for (path, mode) in [
+        (log.data(), 0o700),
+        (log.path("lock"), 0o600),
+        (log.path("log.sqlite"), 0o600),
+        (copy.data(), 0o700),
+        (copy.path("lock"), 0o600),
+        (copy.path("log.sqlite"), 0o600),
+    ] {
+        let found = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(found, mode, "{}", path.display());
+    }
 }

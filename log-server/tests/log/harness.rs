@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_vectors::Ceremony;
 use test_vectors::approval::{Draft, ORIGIN, RP_ID};
-use test_vectors::encoding::{b64url, hex, sha256};
+use test_vectors::encoding::{b64, b64url, from_b64, hex, sha256};
+use test_vectors::note::{NOTE, NoteKey, note};
 use test_vectors::passkey::Algorithm;
 use verifier_core::policy::Policy;
 use verifier_core::time::Time;
@@ -79,6 +81,16 @@ impl Log {
         let output = self.run(args);
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// A checkpoint that this log's key has signed, of a tree that nobody has.
+    pub(crate) fn signed(&self, size: u64) -> String {
+        let text = std::fs::read_to_string(self.path("log.key")).unwrap();
+        let secret = from_b64(text.trim().splitn(5, '+').last().unwrap());
+        let seed: [u8; 32] = secret[1..].try_into().unwrap();
+        let root = b64(&[9; 32]);
+        let text = format!("{LOG}\n{size}\n{root}\n");
+        note(&text, &[NoteKey::new(LOG, NOTE, seed).line(&text, 0)])
     }
 
     /// Exit code and report of `fsck`.
@@ -350,6 +362,15 @@ impl Approval {
         Self::of(Draft::numbered(Algorithm::Es256, number))
     }
 
+    /// Of another payload.
+    pub(crate) fn paying(number: u32, payload: Vec<u8>) -> Self {
+        let mut draft = Draft::numbered(Algorithm::Es256, number);
+        let nonce = sha256(&number.to_be_bytes());
+        draft.ceremony = Ceremony::new(RP_ID, ORIGIN, &nonce, &payload);
+        draft.payload = payload;
+        Self::of(draft)
+    }
+
     pub(crate) fn of(draft: Draft) -> Self {
         let (assertion, _) = draft.sign();
         let body = json!({
@@ -384,6 +405,32 @@ pub(crate) fn tree(checkpoint: &str) -> (u64, String) {
     let mut lines = checkpoint.lines().skip(1);
     let size = lines.next().unwrap().parse().unwrap();
     (size, lines.next().unwrap().to_owned())
+}
+
+/// A linear congruential generator: for spread, not for secrets.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    /// With the seed in `SEED`, or one of the clock, which is printed.
+    pub(crate) fn new() -> Self {
+        let given = std::env::var("SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let seed = given.unwrap_or_else(|| u64::from(now.subsec_nanos()));
+        println!("SEED={seed}");
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    pub(crate) fn index(&mut self, limit: usize) -> usize {
+        usize::try_from(self.below(limit.try_into().unwrap())).unwrap()
+    }
 }
 
 /// Flips a bit in the middle of a file.

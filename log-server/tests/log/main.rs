@@ -11,11 +11,14 @@
 
 mod anchors;
 mod batches;
+mod campaign;
 mod cosigning;
 mod crash;
 mod damage;
 mod disclosure;
+mod erasure;
 mod export;
+mod flips;
 mod foreign;
 mod harness;
 mod http;

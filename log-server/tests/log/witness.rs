@@ -24,6 +24,8 @@ pub(crate) enum Manner {
     Silent,
     /// Always answers this.
     Says(u16, &'static str, Vec<u8>),
+    /// Knows this checkpoint, and shows it.
+    Knows(String),
     /// Signs something else: the text, the key and the time are made by this.
     Signs(fn(&NoteKey, &str, u64) -> String),
 }
@@ -95,6 +97,9 @@ impl Inner {
     fn answer(&self, mut stream: TcpStream) -> Option<()> {
         let body = request(&stream)?;
         self.requests.fetch_add(1, Ordering::SeqCst);
+        if let (Manner::Knows(checkpoint), "") = (&self.manner.lock().unwrap().0, body.as_str()) {
+            return respond(&mut stream, 200, "text/plain", checkpoint.as_bytes());
+        }
         let (head, checkpoint) = body.split_once("\n\n").unwrap_or_default();
         let old: u64 = head.lines().next()?.strip_prefix("old ")?.parse().ok()?;
         let text = checkpoint.split("\n\n").next()?.to_owned() + "\n";
@@ -117,16 +122,24 @@ impl Inner {
                 (200, "text/plain", self.key.line(&text, now).into_bytes())
             }
             Manner::Says(status, kind, body) => (status, kind, body),
+            Manner::Knows(checkpoint) => {
+                let size = format!("{}\n", checkpoint.lines().nth(1)?);
+                (409, "text/x.tlog.size", size.into_bytes())
+            }
             Manner::Signs(sign) => (200, "text/plain", sign(&self.key, &text, now).into_bytes()),
             Manner::Down | Manner::Silent => return None,
         };
-        let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\
-             connection: close\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(&[head.as_bytes(), &body].concat()).ok()
+        respond(&mut stream, status, kind, &body)
     }
+}
+
+fn respond(stream: &mut TcpStream, status: u16, kind: &str, body: &[u8]) -> Option<()> {
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).ok()
 }
 
 /// The body of one request.

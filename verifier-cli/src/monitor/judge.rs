@@ -15,7 +15,6 @@ use verifier_core::tlog::prove;
 use super::Monitor;
 use super::advance::Head;
 use super::event::{Event, counted};
-use super::leaves::Record;
 use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
@@ -206,7 +205,7 @@ impl Monitor<'_> {
     }
 
     /// The entry that was decided last of those before `end`.
-    fn newest(&self, end: u64) -> Result<Option<Newest>, CliError> {
+    fn newest(&mut self, end: u64) -> Result<Option<Newest>, CliError> {
         let known = self.state.newest.filter(|index| *index < end);
         if let Some(index) = known {
             let decided = self.leaves.record(index)?.decided_at();
@@ -429,6 +428,21 @@ impl Monitor<'_> {
         let proof = Proof::new(None, index, hashes.unwrap_or_default(), checkpoint);
         let proof = proof.map_err(|error| CliError::of(&error))?;
         Ok(Logged::new(entry, proof.to_string()))
+    }
+
+    /// A node of what was scanned, or else of what the log shows.
+    fn node(
+        &mut self,
+        nodes: &mut Nodes<'_>,
+        height: u8,
+        number: u64,
+    ) -> Result<[u8; 32], CliError> {
+        let leaves = 1_u64.checked_shl(height.into());
+        let end = leaves.and_then(|leaves| number.checked_add(1)?.checked_mul(leaves));
+        match end.is_some_and(|end| end <= self.state.scanned.size()) {
+            true => self.leaves.node(height, number),
+            false => Ok(nodes.node(height, number)?),
+        }
     }
 
     /// The head that is known to lack the entries to come, unless the policy has changed since.

@@ -1,0 +1,163 @@
+//! The thread that finishes erasures, and keeps the write-ahead log short.
+//!
+//! A change of evidence takes effect at once for whoever looks it up. What it takes away is still in
+//! the files of the database until the write-ahead log was moved into the database and emptied, and
+//! that cannot be done while somebody reads an older snapshot. So it is tried again and again, in
+//! moments in which nobody writes; no append waits for it. What is left to do is a table of the
+//! database, so it survives the process.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serving::prometheus::head;
+
+use crate::failure::{Failure, Result};
+use crate::layout::Layout;
+use crate::store::sqlite::Sqlite;
+
+/// How long a request waits for its erasure.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The pauses between two attempts, which double.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(320);
+
+/// How often the thread looks when it knows of nothing to do.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A longer write-ahead log than this, in bytes, is emptied although nothing was erased: SQLite uses
+/// the room again, but gives none back.
+const LONG: u64 = 16 * 1024 * 1024;
+
+/// What requests see of the thread.
+#[derive(Debug)]
+pub(crate) struct Erasures {
+    wake: mpsc::SyncSender<()>,
+    /// How often the write-ahead log was emptied.
+    emptied: Mutex<u64>,
+    again: Condvar,
+    pending: AtomicU64,
+    ended: AtomicBool,
+    log: PathBuf,
+}
+
+impl Erasures {
+    /// Starts the thread. It ends with [`Erasures::end`].
+    pub(crate) fn start(layout: &Layout) -> Result<(Arc<Self>, JoinHandle<()>)> {
+        let store = Sqlite::open_impatient(&layout.database())?;
+        let (wake, woken) = mpsc::sync_channel(1);
+        let this = Arc::new(Self {
+            wake,
+            emptied: Mutex::new(0),
+            again: Condvar::new(),
+            pending: AtomicU64::new(store.erasures()?),
+            ended: AtomicBool::new(false),
+            log: layout.write_ahead_log(),
+        });
+        let shared = Arc::clone(&this);
+        let thread = std::thread::Builder::new()
+            .name("erasures".into())
+            .spawn(move || shared.run(store, &woken))
+            .map_err(|error| Failure::System(error.to_string()))?;
+        Ok((this, thread))
+    }
+
+    /// Ends the thread soon: its connection is closed in order, as the others are.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Relaxed);
+        let _ = self.wake.try_send(());
+    }
+
+    /// Whether what was erased beside an entry is gone from every file of the database. Waits a
+    /// moment for it.
+    pub(crate) fn finished(&self, reader: impl Fn() -> Result<bool>) -> Result<bool> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let seen = *self.emptied.lock().unwrap_or_else(PoisonError::into_inner);
+            if !reader()? {
+                return Ok(true);
+            }
+            // A full channel says the same.
+            let _ = self.wake.try_send(());
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            let emptied = self.emptied.lock().unwrap_or_else(PoisonError::into_inner);
+            let waited = self
+                .again
+                .wait_timeout_while(emptied, left, |emptied| *emptied == seen);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// What Prometheus reads.
+    pub(crate) fn metrics(&self) -> String {
+        let mut out = String::new();
+        for (name, help, value) in [
+            (
+                "cosignet_log_erasures_pending",
+                "Erasures of which the database may still hold the bytes.",
+                self.pending.load(Relaxed),
+            ),
+            (
+                "cosignet_log_write_ahead_log_bytes",
+                "The length of the write-ahead log of the database.",
+                self.length(),
+            ),
+        ] {
+            head(&mut out, name, "gauge", help);
+            let _ = writeln!(out, "{name} {value}");
+        }
+        out
+    }
+
+    fn length(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |file| file.len())
+    }
+
+    /// One attempt. `None` if there is nothing to do, else whether it is done.
+    fn attempt(&self, store: &mut Sqlite) -> Result<Option<bool>> {
+        let pending = store.erasures()?;
+        self.pending.store(pending, Relaxed);
+        if pending == 0 && self.length() <= LONG {
+            return Ok(None);
+        }
+        let done = store.empty_log()?;
+        if done {
+            self.pending.store(store.erasures()?, Relaxed);
+            *self.emptied.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            self.again.notify_all();
+        }
+        Ok(Some(done))
+    }
+
+    fn run(&self, mut store: Sqlite, woken: &mpsc::Receiver<()>) {
+        let mut pause = FIRST_PAUSE;
+        while !self.ended.load(Relaxed) {
+            let wait = match self.attempt(&mut store) {
+                Ok(Some(true) | None) => {
+                    pause = FIRST_PAUSE;
+                    TICK
+                }
+                Ok(Some(false)) => {
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    std::thread::sleep(pause);
+                    continue;
+                }
+                Err(failure) => {
+                    // The database is busy, or there is no room: later.
+                    tracing::debug!(%failure, "an erasure is not finished");
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause
+                }
+            };
+            let _ = woken.recv_timeout(wait);
+        }
+    }
+}

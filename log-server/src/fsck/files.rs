@@ -1,0 +1,101 @@
+//! The files of the public directory: nothing that is served may be wrong, and nothing may be there
+//! that no tree accounts for.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use verifier_core::tlog::tile::Tile;
+
+use super::Findings;
+use crate::edge::File;
+use crate::failure::{Failure, Result};
+use crate::layout::Layout;
+use crate::tiles::{self, Tiles};
+
+/// Compares every file below `tile` that is not one of the tree of `size` leaves, whose tiles are
+/// right: with the beginning of one that is, or of one that publication will write (`next`).
+/// `ahead` says that somebody publishes at the moment.
+pub(super) fn check(
+    layout: &Layout,
+    size: u64,
+    next: &[File],
+    ahead: impl Fn() -> bool,
+    findings: &mut Findings,
+) -> Result<()> {
+    let tiles = Tiles::new(layout.public());
+    let mut paths = Vec::new();
+    list(&layout.public(), "tile", &mut paths)?;
+    let mut beyond = Vec::new();
+    for path in paths {
+        let Some(tile) = Tile::parse_path(&path) else {
+            findings.add(format!("{path} is no file of this log"));
+            continue;
+        };
+        let there = Tile::in_tree(tile.level(), tile.index(), size);
+        if there == Some(tile) {
+            continue;
+        }
+        // It may have been collected since it was listed.
+        let Some(found) = tiles::read(&tiles.path(&tile))? else {
+            continue;
+        };
+        let narrower = there.filter(|there| there.width() > tile.width());
+        let expected = match narrower {
+            Some(there) => findings.take(tiles.there(&there))?,
+            None => next
+                .iter()
+                .find(|(next, _)| {
+                    (next.level(), next.index()) == (tile.level(), tile.index())
+                        && next.width() >= tile.width()
+                })
+                .map(|(_, bytes)| bytes.clone()),
+        };
+        match expected {
+            Some(bytes) if beginning(&tile, &bytes) == Some(found.as_slice()) => {}
+            Some(_) => findings.add(format!("{path} is not what the tree has there")),
+            None if narrower.is_some() => {}
+            None => beyond.push(path),
+        }
+    }
+    if !beyond.is_empty() && !ahead() {
+        for path in beyond {
+            findings.add(format!("{path} is beyond the committed tree"));
+        }
+    }
+    Ok(())
+}
+
+fn beginning<'b>(tile: &Tile, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    match tile.is_full() {
+        true => Some(bytes),
+        false => tile.beginning_of(bytes),
+    }
+}
+
+/// The paths of all files below a folder of `root`, without those that are half written.
+pub(super) fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<()> {
+    let at = root.join(folder);
+    let entries = match fs::read_dir(&at) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(Failure::file(&at))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(Failure::file(&at))?;
+        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        let kind = entry.file_type().map_err(Failure::file(&at))?;
+        if kind.is_dir() {
+            list(root, &path, paths)?;
+        } else if !is_temporary(&path) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// What is put in place whole is written under this name first, and left there by a crash.
+fn is_temporary(path: &str) -> bool {
+    Path::new(path)
+        .extension()
+        .is_some_and(|ending| ending == "new")
+}

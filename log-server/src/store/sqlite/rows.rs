@@ -1,0 +1,143 @@
+//! What `fsck` asks of the tables. It reads in pieces: a snapshot that is kept for long keeps the log
+//! from erasing.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::ErrorCode;
+
+use super::{Sqlite, number, schema};
+use crate::failure::Result;
+
+/// How many rows are read at once.
+const ROWS: i64 = 4096;
+
+/// A table of claims.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Claims {
+    Approvals,
+    Assertions,
+}
+
+impl Claims {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Approvals => "approval",
+            Self::Assertions => "assertion",
+        }
+    }
+}
+
+/// What SQLite itself says of its file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Integrity {
+    Sound,
+    Wrong(String),
+    /// It took too long.
+    Unknown,
+}
+
+/// A row of an entry that does not exist: its table, and the index that it names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Stray {
+    pub(crate) table: &'static str,
+    pub(crate) leaf: i64,
+}
+
+impl Sqlite {
+    /// What SQLite itself finds wrong with its file, if it can say so within this time.
+    pub(crate) fn integrity(&self, within: Duration) -> Result<Integrity> {
+        let handle = self.connection.get_interrupt_handle();
+        let (done, ended) = mpsc::channel::<()>();
+        let found: rusqlite::Result<String> = thread::scope(|scope| {
+            scope.spawn(move || {
+                if ended.recv_timeout(within) == Err(RecvTimeoutError::Timeout) {
+                    handle.interrupt();
+                }
+            });
+            let sql = "PRAGMA integrity_check(1)";
+            let found = self.connection.query_row(sql, [], |row| row.get(0));
+            drop(done);
+            found
+        });
+        match found {
+            Ok(text) if text == "ok" => Ok(Integrity::Sound),
+            Ok(text) => Ok(Integrity::Wrong(text)),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+                Ok(Integrity::Unknown)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What is other than in a database that this version makes.
+    pub(crate) fn schema_complaints(&self) -> Result<Vec<String>> {
+        schema::complaints(&self.connection)
+    }
+
+    /// How many rows a table of claims has for the first `size` entries, and those that it has for
+    /// entries that do not exist.
+    pub(crate) fn count_claims(&self, table: Claims, size: u64) -> Result<(u64, Vec<Stray>)> {
+        let table = table.table();
+        let sql = format!(
+            "SELECT hash, leaf, leaf < 0 OR leaf >= (SELECT size FROM head) FROM {table} \
+             WHERE hash > ?1 ORDER BY hash LIMIT {ROWS}"
+        );
+        let size = number(size)?;
+        let (mut count, mut strays) = (0, Vec::new());
+        let mut last: Vec<u8> = Vec::new();
+        loop {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let rows =
+                statement.query_map([&last], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let rows: Vec<(Vec<u8>, i64, bool)> = rows.collect::<rusqlite::Result<_>>()?;
+            let Some((hash, _, _)) = rows.last() else {
+                return Ok((count, strays));
+            };
+            last.clone_from(hash);
+            for (_, leaf, stray) in rows {
+                if stray {
+                    strays.push(Stray { table, leaf });
+                } else if leaf < size {
+                    count += 1;
+                }
+            }
+        }
+    }
+
+    /// Rows of evidence, of its checksums, of staged leaves and of erasures that are of no entry.
+    pub(crate) fn strays(&self) -> Result<Vec<Stray>> {
+        let mut strays = Vec::new();
+        for table in ["evidence", "evidence_checksum", "staged", "erasure"] {
+            for side in ["leaf < 0", "leaf >= (SELECT size FROM head)"] {
+                let sql = format!("SELECT leaf FROM {table} WHERE {side} LIMIT 100");
+                let mut statement = self.connection.prepare(&sql)?;
+                let rows = statement.query_map([], |row| row.get(0))?;
+                for leaf in rows {
+                    strays.push(Stray { table, leaf: leaf? });
+                }
+            }
+        }
+        Ok(strays)
+    }
+
+    /// Staged leaves before `end`: what was published, and is dropped with the next commit.
+    pub(crate) fn staged_before(&self, end: u64) -> Result<Vec<(u64, String)>> {
+        let sql = "SELECT leaf, text FROM staged WHERE leaf >= 0 AND leaf < ?1 ORDER BY leaf";
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([number(end)?], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut leaves = Vec::new();
+        for row in rows {
+            let (leaf, text): (i64, String) = row?;
+            leaves.push((super::index(leaf)?, text));
+        }
+        Ok(leaves)
+    }
+
+    /// How many heads there are: one.
+    pub(crate) fn heads(&self) -> Result<u64> {
+        let sql = "SELECT count(*) FROM head";
+        super::index(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+}

@@ -1,0 +1,149 @@
+//! The tables, and whether a database has them and nothing else.
+//!
+//! Version 2 has added `erasure` and the checksums. A database of version 1 becomes one of version 2
+//! when it is opened to be written.
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+
+use super::{checksum, number};
+use crate::failure::{Failure, Result};
+
+/// What this version reads and writes.
+pub(super) const VERSION: i64 = 2;
+
+const VERSION_1: &str = "
+CREATE TABLE head (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    checkpoint TEXT NOT NULL
+) STRICT;
+CREATE TABLE approval (hash BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE assertion (hash BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE staged (leaf INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+CREATE TABLE evidence (
+    leaf INTEGER PRIMARY KEY,
+    disclosure INTEGER NOT NULL,
+    approval_id TEXT,
+    client_data_json BLOB,
+    payload BLOB,
+    action TEXT,
+    blind BLOB,
+    salt BLOB,
+    email TEXT
+) STRICT;
+CREATE TABLE token (
+    name TEXT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    hash BLOB NOT NULL,
+    rights TEXT NOT NULL,
+    created TEXT NOT NULL,
+    revoked TEXT
+) STRICT;
+";
+
+/// Checksums lie beside what they are of, so that a row that is read whole is small. A row of
+/// `erasure` stays until what was erased is gone from every file.
+const VERSION_2: &str = "
+CREATE TABLE evidence_checksum (leaf INTEGER PRIMARY KEY, sha256 BLOB NOT NULL) STRICT;
+CREATE TABLE token_checksum (name TEXT PRIMARY KEY, sha256 BLOB NOT NULL) STRICT;
+CREATE TABLE erasure (id INTEGER PRIMARY KEY, leaf INTEGER NOT NULL) STRICT;
+";
+
+/// Makes the tables in an empty database.
+pub(super) fn create(connection: &Connection) -> Result<()> {
+    connection.execute_batch(VERSION_1)?;
+    connection.execute_batch(VERSION_2)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+/// Fails unless this version can read the database.
+pub(super) fn require(connection: &Connection) -> Result<()> {
+    match version(connection)? {
+        VERSION => Ok(()),
+        found => Err(Failure::Usage(format!(
+            "the database has schema {found} and this version of cosignet-log knows {VERSION}: \
+             run the version that wrote it, or a newer one"
+        ))),
+    }
+}
+
+pub(super) fn version(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Brings an older database to this version.
+pub(super) fn upgrade(connection: &mut Connection) -> Result<()> {
+    if version(connection)? != 1 {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been quicker.
+    if version(&transaction)? != 1 {
+        return Ok(());
+    }
+    tracing::info!("the database gets checksums, once");
+    transaction.execute_batch(VERSION_2)?;
+    {
+        let mut rows = transaction.prepare("SELECT * FROM evidence")?;
+        let mut rows = rows.query([])?;
+        let mut add = transaction.prepare("INSERT INTO evidence_checksum VALUES (?1, ?2)")?;
+        while let Some(row) = rows.next()? {
+            let leaf: i64 = row.get(0)?;
+            add.execute(params![leaf, checksum::of_row(row)?])?;
+        }
+        let mut rows = transaction.prepare("SELECT * FROM token")?;
+        let mut rows = rows.query([])?;
+        let mut add = transaction.prepare("INSERT INTO token_checksum VALUES (?1, ?2)")?;
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(0)?;
+            add.execute(params![name, checksum::of_row(row)?])?;
+        }
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+/// What is other than in a database that this version makes: tables, indexes, triggers, views.
+pub(super) fn complaints(connection: &Connection) -> Result<Vec<String>> {
+    let fresh = Connection::open_in_memory()?;
+    create(&fresh)?;
+    let expected = objects(&fresh)?;
+    let found = objects(connection)?;
+    let missing = expected.iter().filter(|one| !found.contains(one));
+    let missing = missing.map(|(name, _)| format!("the schema lacks {name}, or has another one"));
+    let more = found.iter().filter(|one| !expected.contains(one));
+    let more = more.map(|(name, _)| format!("the schema has {name}, which is not of this program"));
+    Ok(missing.chain(more).collect())
+}
+
+/// The kind, the name and the definition of each.
+fn objects(connection: &Connection) -> Result<Vec<(String, Option<String>)>> {
+    let sql = "SELECT type || ' ' || name || ' on ' || tbl_name, sql FROM sqlite_schema ORDER BY 1";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The size of the committed tree, for a statement of a longer transaction.
+pub(super) fn size(connection: &Connection) -> Result<u64> {
+    let sql = "SELECT size FROM head";
+    let size: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    let size = size.ok_or_else(|| Failure::damage("log.sqlite: it has no head"))?;
+    super::index(size)
+}
+
+/// Whether some entry at or beyond the committed size has a row already: nothing can be appended
+/// there any more.
+pub(super) fn is_taken(connection: &Connection) -> Result<bool> {
+    let size = number(size(connection)?)?;
+    for table in ["staged", "evidence", "evidence_checksum"] {
+        let sql = format!("SELECT max(leaf) FROM {table}");
+        let last: Option<i64> = connection.query_row(&sql, [], |row| row.get(0))?;
+        if last.is_some_and(|last| last >= size) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -62,17 +62,21 @@ impl Archive {
     /// What is there. Damage is reported and left out: a log without anchors is still a log.
     pub(super) fn open(root: PathBuf) -> Self {
         let path = root.join("index.json");
-        let stamps = match read_index(&path) {
-            Ok(stamps) => stamps,
+        let (mut stamps, mut changed) = match read_index(&path) {
+            Ok(stamps) => (stamps, false),
             Err(error) => {
                 tracing::error!(error, "the index of anchors is damaged and made again");
-                let stamps = scan(&root);
-                if let Err(failure) = durable::replace(&path, to_text(&stamps).as_bytes()) {
-                    tracing::error!(%failure, "the index of anchors cannot be written");
-                }
-                stamps
+                (BTreeMap::new(), true)
             }
         };
+        // Also what was written when the log ended, and is not in the index yet.
+        for (size, stamp) in scan(&root, &stamps) {
+            stamps.insert(size, stamp);
+            changed = true;
+        }
+        if changed && let Err(failure) = durable::replace(&path, to_text(&stamps).as_bytes()) {
+            tracing::error!(%failure, "the index of anchors cannot be written");
+        }
         Self {
             root,
             stamps: RwLock::new(stamps),
@@ -200,6 +204,9 @@ impl Archive {
         };
         let mut known: BTreeMap<u64, Stamp> = BTreeMap::new();
         for size in sizes {
+            if !index.contains_key(size) && is_unfinished(&root.join(size.to_string())) {
+                continue;
+            }
             let found = match tree(*size)? {
                 Some(tree) => check_stamp(&root.join(size.to_string()), *size, key, &tree),
                 None => Err("it is of a larger tree than the published one".into()),
@@ -324,14 +331,17 @@ fn read_index(path: &Path) -> std::result::Result<BTreeMap<u64, Stamp>, String> 
     read().map_err(|error| error.to_string())
 }
 
-/// The stamps whose files are there, as old as those.
-fn scan(root: &Path) -> BTreeMap<u64, Stamp> {
+/// The stamps beside the known ones whose files are there, as old as those.
+fn scan(root: &Path, known: &BTreeMap<u64, Stamp>) -> BTreeMap<u64, Stamp> {
     let mut stamps = BTreeMap::new();
     for item in fs::read_dir(root).into_iter().flatten().flatten() {
         let name = item.file_name();
         let Some(size) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
+        if known.contains_key(&size) || is_unfinished(&item.path()) {
+            continue;
+        }
         match read_stamp(&item.path()) {
             Ok(stamp) => {
                 stamps.insert(size, stamp);
@@ -340,6 +350,11 @@ fn scan(root: &Path) -> BTreeMap<u64, Stamp> {
         }
     }
     stamps
+}
+
+/// Whether the log ended while the head was stamped: its proof is not there, and nothing leads to it.
+fn is_unfinished(folder: &Path) -> bool {
+    !folder.join("checkpoint.ots").exists() && !folder.join("header").exists()
 }
 
 fn read_stamp(folder: &Path) -> std::result::Result<Stamp, String> {
@@ -448,5 +463,43 @@ mod tests {
         durable::replace(&root.join("index.json"), to_text(&all).as_bytes()).unwrap();
         let read = Archive::open(root).stamps.into_inner().unwrap();
         assert_eq!(read, all);
+    }
+
+    #[test]
+    fn what_was_written_when_the_log_ended_is_neither_damage_nor_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("anchors");
+        // A digest that is a block's root itself.
+        let proof = [
+            b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08"
+                .as_slice(),
+            &[1; 32],
+            b"\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x01\x09",
+        ];
+        let branch = Branch::of_proof(&proof.concat()).unwrap();
+        {
+            let archive = archive(&root, []);
+            archive.add(7, "a head", &branch, Time::EPOCH).unwrap();
+            durable::replace(&root.join("9/checkpoint"), b"another head").unwrap();
+            // The index is of before both.
+            durable::replace(&root.join("index.json"), empty().as_bytes()).unwrap();
+        }
+        let sizes = BTreeSet::from([9]);
+        let key = LogKey::generate("log.example").unwrap();
+        let tree = &mut |_| panic!("nothing leads to this head");
+        assert_eq!(
+            Archive::complaints(&root, &key, &sizes, tree).unwrap(),
+            [""; 0]
+        );
+        let archive = Archive::open(root.clone());
+        assert_eq!(archive.covering(0), Some(7));
+        assert_eq!(archive.stamp(9), None);
+        assert_eq!(
+            read_index(&root.join("index.json"))
+                .unwrap()
+                .keys()
+                .collect::<Vec<_>>(),
+            [&7]
+        );
     }
 }

@@ -108,7 +108,7 @@ fn headers_turn_incomplete_into_verified() {
     let with = folder.run("verify approval.json --policy policy.json --headers headers");
     assert_eq!(with.code, 0, "{}", with.out);
     let one_line = with.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    let expected = "anchored in the log no later than Bitcoin block 5 (regtest), 2026-03-01 15:50:00Z \
+    let expected = "anchored in the log no later than Bitcoin regtest block 5, 2026-03-01 15:50:00Z \
                     ± 2 h: in the chain that the policy knows, 10 confirmations";
     assert!(one_line.contains(expected), "{}", with.out);
 }
@@ -165,7 +165,11 @@ fn a_real_proof_and_a_real_chain() {
     folder.write("policy.json", policy);
     let good = folder.run("anchor verify sth sth.ots --headers headers --policy policy.json");
     assert_eq!(good.code, 0, "{}", good.out);
-    assert!(good.out.contains("by Bitcoin block 119"), "{}", good.out);
+    assert!(
+        good.out.contains("by Bitcoin regtest block 119"),
+        "{}",
+        good.out
+    );
     folder.write("sth", "other bytes");
     let other = folder.run("anchor verify sth sth.ots --headers headers --policy policy.json");
     assert_eq!(other.code, 1, "{}", other.out);

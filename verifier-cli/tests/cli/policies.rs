@@ -360,7 +360,10 @@ fn a_quorum_that_one_party_meets_alone_is_no_quorum() {
             None => assert!(!flat.contains("alone"), "{quorum}: {flat}"),
         }
         let delay = "maxAppendDelay = \"24h\"";
-        for (value, warning) in [("87600h", "3650d"), ("30s", "monitors will accuse")] {
+        for (value, warning) in [
+            ("87600h", "3650d"),
+            ("30s", "monitors will call its entries overdue"),
+        ] {
             let before = folder.read("mine.toml");
             folder.edit("mine.toml", delay, &format!("maxAppendDelay = \"{value}\""));
             let flat = checked(&folder, "");

@@ -8,8 +8,9 @@ use test_vectors::approval::DECIDED_AT_SECONDS;
 
 use crate::world::{NOW, SIZE, World, draft, entries, leaf};
 
-/// A log in whose third round an approval is there twice, and an anchor shows that an entry of the
-/// second one was held back. The state before that round is kept as `before`.
+/// A log in whose third round an approval is there twice, and an anchor shows that entries of the
+/// first one were there before they say that they were decided. The state before that round is kept
+/// as `before`.
 fn scene() -> World {
     let world = World::new();
     world.audited(&entries(SIZE - 20));
@@ -20,11 +21,10 @@ fn scene() -> World {
     twice.approval_id = draft(6).approval_id;
     let leaves = [entries(SIZE), vec![leaf(&twice)]].concat();
     world.serve(&leaves, NOW + 60);
-    let late = DECIDED_AT_SECONDS + 86_400 + 600;
-    let index = r#"{"anchors":[{"treeSize":290}]}"#.to_owned();
+    let index = r#"{"anchors":[{"treeSize":11}]}"#.to_owned();
     world.server.set("anchors/index.json", index);
-    let head = world.head(&leaves[..290], late);
-    world.server.set("anchors/290/checkpoint", head);
+    let head = world.head(&leaves[..11], DECIDED_AT_SECONDS - 600);
+    world.server.set("anchors/11/checkpoint", head);
     world
 }
 

@@ -1,12 +1,10 @@
 //! Which log has to hold the approval, and who watches it.
 
-use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 
 use super::Error;
 use crate::json::Value;
 use crate::schema::{Members, Problem};
-use crate::text::from_people;
 use crate::time::parse_duration;
 use crate::tlog;
 
@@ -92,11 +90,11 @@ impl LogRule {
     }
 }
 
-/// The text as every copy of it is written in the canonical form, whichever way an editor left it:
-/// LF line ends, also behind the last line, and no byte order mark.
+/// The text as every copy of it is written in the canonical form: with LF behind its last line, too,
+/// as far as there is room for it.
 fn normal(text: &str) -> String {
-    let mut text = from_people(text.as_bytes()).map_or_else(|_| text.into(), Cow::into_owned);
-    if !text.ends_with('\n') {
+    let mut text = String::from(text);
+    if !text.ends_with('\n') && text.len() < tlog::policy::Policy::MAX_BYTES {
         text.push('\n');
     }
     text

@@ -310,6 +310,9 @@ pub enum ErrorKind {
     /// Too few or too many items: what would have been right.
     #[error("expected {0}")]
     Fields(&'static str),
+    /// A line that ends as on Windows, in a text within another one.
+    #[error("the line has a carriage return: save the text with Unix line ends (LF)")]
+    CarriageReturn,
     /// A control character other than tab and newline.
     #[error("there is a control character")]
     ForbiddenByte,
@@ -372,6 +375,9 @@ struct Parser {
 
 impl Parser {
     fn line(&mut self, line: &str) -> Result<(), ErrorKind> {
+        if line.contains('\r') {
+            return Err(ErrorKind::CarriageReturn);
+        }
         if line.chars().any(|c| c.is_ascii_control() && c != '\t') {
             return Err(ErrorKind::ForbiddenByte);
         }
@@ -719,7 +725,7 @@ quorum X-and-Y
                 1,
                 ErrorKind::UnknownWord(name("quorum\u{a0}none")),
             ),
-            ("quorum none\r\n", 1, ForbiddenByte),
+            ("quorum none\r\n", 1, ErrorKind::CarriageReturn),
             ("# \u{7f}\nquorum none\n", 1, ForbiddenByte),
             ("\nquorum none\0\n", 2, ForbiddenByte),
             ("log\n", 1, log_form()),

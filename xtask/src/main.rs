@@ -16,6 +16,7 @@ mod crash;
 mod demo;
 mod fuzz;
 mod interop;
+mod lint;
 mod mutants;
 mod oracle;
 mod test;
@@ -31,7 +32,7 @@ const HELP: &str = "\
 cargo xtask demo [--once]     approve with a passkey, and verify it on the page; once: unattended
 cargo xtask tour              the command line: a real approval, and tampered ones that fail
 cargo xtask test              every check and test of the repository
-cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std
+cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std, package, Windows, oldest compiler
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
 cargo xtask bench             speed, as ratios measured in one run
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
         ["demo", "--once"] => demo::start(&["--once"]),
         ["tour"] => tour::run(),
         ["test"] => test::run_everything(),
-        ["lint"] => test::lint(),
+        ["lint"] => lint::run_all(),
         ["vectors"] => vectors::write(),
         ["vectors", "--check"] => vectors::check(),
         ["web"] => web::build(),

@@ -2,10 +2,14 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::command::{add_target, cargo, root, run, target};
+use crate::command::{add_target, cargo, root, run, succeeds, target};
 
 const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The compiler decides the bytes of the page, so a release names it.
+const COMPILER: &str = "1.95.0";
 
 /// Builds the module and the page into `target/web`.
 pub(crate) fn build() -> Result<(), String> {
@@ -34,8 +38,8 @@ pub(crate) fn check() -> Result<(), String> {
 }
 
 fn build_into(target: &Path, out: &Path) -> Result<(), String> {
-    add_target(TARGET, "the verify page needs")?;
-    let mut module = cargo(&[
+    let mut module = compiler()?;
+    module.args([
         "rustc",
         "--package",
         "verifier-wasm",
@@ -56,6 +60,31 @@ fn build_into(target: &Path, out: &Path) -> Result<(), String> {
     let mut page = cargo(&["run", "--quiet", "--package", "web-build", "--"]);
     let sources = root().join("verifier-wasm").join("web");
     run(page.arg(module).arg(sources).arg(out))
+}
+
+/// The compiler of the release where rustup has it or gets it, else the one at hand.
+fn compiler() -> Result<Command, String> {
+    let own = Command::new("rustc").arg("--version").output();
+    let own = own.map_err(|e| format!("rustc: {e}"))?;
+    let own = String::from_utf8_lossy(&own.stdout).into_owned();
+    if own.split(' ').nth(1) == Some(COMPILER) {
+        add_target(TARGET, "the verify page needs")?;
+        return Ok(cargo(&[]));
+    }
+    let mut install = Command::new("rustup");
+    install.args(["toolchain", "install", "--profile", "minimal", "--target"]);
+    if !succeeds(install.args([TARGET, COMPILER])) {
+        eprintln!("\nnot Rust {COMPILER}: the page will have other bytes than that of the release");
+        add_target(TARGET, "the verify page needs")?;
+        return Ok(cargo(&[]));
+    }
+    // By way of rustup: the cargo that runs this belongs to one toolchain.
+    let mut command = Command::new("rustup");
+    command.args(["run", COMPILER, "cargo"]).current_dir(root());
+    for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
+        command.env_remove(name);
+    }
+    Ok(command)
 }
 
 /// What makes the module small beyond its profile, and the same on every machine.

@@ -1,4 +1,4 @@
-//! The walk through the log in the README.
+//! The walk through the log in docs/LOG-WALK.md.
 
 use std::fs;
 use std::path::Path;

@@ -13,5 +13,6 @@ mod exit_codes;
 mod fixtures;
 mod inputs;
 mod policies;
+mod readme;
 mod snapshots;
 mod vectors;

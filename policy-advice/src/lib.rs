@@ -65,8 +65,14 @@ fn webauthn(policy: &Policy) -> Vec<String> {
         );
     }
     out.extend(site(&rules.rp_ids, &rules.origins));
-    out.extend(site::top_origins(&rules.top_origins));
-    match (rules.cross_origin, rules.top_origins.is_empty()) {
+    out.extend(frames(rules.cross_origin, &rules.top_origins));
+    out
+}
+
+/// Everything there is to warn about pages that may have the approval page in a frame.
+pub fn frames(cross_origin: bool, top_origins: &[String]) -> Vec<String> {
+    let mut out = site::top_origins(top_origins);
+    match (cross_origin, top_origins.is_empty()) {
         (true, true) => out.push(
             "crossOrigin = true without topOrigins: any site may embed the approval page where \
              browsers do not name it."

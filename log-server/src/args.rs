@@ -1,6 +1,5 @@
 //! The command line, the settings file, and the environment: one set of names.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use verifier_core::webauthn::UserVerification;
 
 use crate::admission::Rules;
 use crate::anchor;
+use crate::disk;
 use crate::failure::{Failure, Result};
 
 /// A transparency log for human approvals: what it has accepted, nobody can drop, alter or
@@ -157,7 +157,7 @@ impl ServeArgs {
         let file = match &self.config {
             None => Settings::default(),
             Some(path) => {
-                let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+                let text = disk::read_text(path)?;
                 toml::from_str(&text)
                     .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?
             }
@@ -360,7 +360,7 @@ mod tests {
     fn config(file: &str, flags: &[&str]) -> Result<Config> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.toml");
-        fs::write(&path, file).unwrap();
+        std::fs::write(&path, file).unwrap();
         let path = path.display().to_string();
         let args = ["cosignet-log", "serve", "--data", "x", "--config", &path];
         let cli = Cli::try_parse_from(args.iter().chain(flags)).unwrap();

@@ -14,7 +14,6 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,6 +27,7 @@ use verifier_core::tlog::note::Note;
 use verifier_core::tlog::policy::Policy;
 use verifier_core::tlog::vkey::VerifierKey;
 
+use crate::disk;
 use crate::failure::{Failure, Result};
 use crate::store::Head;
 use crate::tiles::Tiles;
@@ -46,7 +46,7 @@ pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<Policy> {
             .map_err(|error| Failure::System(error.to_string()));
     };
     let usage = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
-    let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+    let text = disk::read_text(path)?;
     let mut policy = Policy::parse(&text).map_err(|error| usage(error.to_string()))?;
     if policy.logs().is_empty() {
         policy = Policy::parse(&format!("log {log}\n{text}"))

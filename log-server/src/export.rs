@@ -9,12 +9,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use durable::Lock;
 use verifier_core::tlog::merkle::{Hash, verify_prefix};
 use verifier_core::tlog::prove;
 use verifier_core::tlog::tile::{self, Level, Tile};
 
 use crate::args::ExportArgs;
-use crate::durable;
+use crate::disk;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
@@ -55,12 +56,12 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         ));
     }
     // From here to the end the copy has no checkpoint, and nobody takes it for a log.
-    durable::remove(&to.checkpoint())?;
+    disk::remove(&to.checkpoint())?;
     for more in ["-wal", "-shm"] {
-        durable::remove(&beside(&to.database(), more))?;
+        disk::remove(&beside(&to.database(), more))?;
     }
-    durable::rename(&database, &to.database())?;
-    durable::replace(&to.checkpoint(), text.as_bytes())?;
+    disk::rename(&database, &to.database())?;
+    disk::replace(&to.checkpoint(), text.as_bytes())?;
     println!(
         "{size} entries in {}; the key is not among it",
         to.root().display()
@@ -119,7 +120,7 @@ fn claim(
     to: &Layout,
     key: &LogKey,
     is_earlier: impl FnOnce(&Head) -> Result<bool>,
-) -> Result<fs::File> {
+) -> Result<Lock> {
     let strange = |why: &str| {
         Failure::Usage(format!(
             "{} is neither empty nor an earlier copy of this log: {why}",
@@ -171,9 +172,9 @@ fn is_leftover(path: &Path) -> bool {
 fn snapshot(from: &Layout, to: &Layout, size: u64) -> Result<PathBuf> {
     let path = beside(&to.database(), ".new");
     for more in ["", "-wal", "-shm"] {
-        durable::remove(&beside(&path, more))?;
+        disk::remove(&beside(&path, more))?;
     }
-    durable::create(&path, b"", 0o600)?;
+    disk::create(&path, b"")?;
     Sqlite::open_to_read(&from.database())?.copy_to(&path)?;
     let mut copy = Sqlite::open(&path)?;
     let head = copy.head()?;
@@ -208,7 +209,7 @@ fn copy_tiles(from: &Tiles, to: &Tiles, size: u64) -> Result<()> {
             let bytes = from
                 .read(&tile)?
                 .ok_or_else(|| Failure::damage(format!("{} is missing", tile.path())))?;
-            durable::replace(&path, &bytes)?;
+            disk::replace(&path, &bytes)?;
             if tile.is_full() {
                 to.collect_partials(&tile);
             }
@@ -236,7 +237,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     for (path, name) in files {
         // Half-written files have another ending, and are gone by now or soon.
         if let Some(bytes) = tiles::read(&path)?.filter(|_| !is_temporary(&path)) {
-            durable::replace(&to.join(name), &bytes)?;
+            disk::replace(&to.join(name), &bytes)?;
         }
     }
     Ok(())

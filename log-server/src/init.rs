@@ -7,7 +7,7 @@ use verifier_core::encoding::{base64url, from_base64url};
 use verifier_core::tlog::merkle::EMPTY_ROOT;
 
 use crate::args::{ApproverHashArgs, InitArgs};
-use crate::durable;
+use crate::disk;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<()> {
         checkpoint: key.sign(0, EMPTY_ROOT)?,
     };
     // The database last: without it there is no log.
-    durable::replace(&layout.checkpoint(), head.checkpoint.as_bytes())?;
+    disk::replace(&layout.checkpoint(), head.checkpoint.as_bytes())?;
     Sqlite::create(&layout.database(), &head)?;
     println!("{}", key.public());
     Ok(())

@@ -16,7 +16,7 @@ use verifier_core::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use verifier_core::tlog::merkle::Hash;
 use verifier_core::tlog::vkey::{Algorithm, VerifierKey};
 
-use crate::durable;
+use crate::disk;
 use crate::failure::{Failure, Result};
 
 const PREFIX: &str = "PRIVATE+KEY+";
@@ -72,7 +72,7 @@ impl LogKey {
         let secret = [&[1][..], self.secret.as_bytes()].concat();
         let (name, id) = (self.public.name(), hex(&self.public.id()));
         let text = format!("{PREFIX}{name}+{id}+{}\n", base64(&secret));
-        durable::create(path, text.as_bytes(), 0o600)
+        disk::create(path, text.as_bytes())
     }
 
     /// What verifiers know it by. Its name is the origin of the log.

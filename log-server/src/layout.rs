@@ -7,11 +7,13 @@
 //! public/        checkpoint, tile/… and anchors/…: a plain web server may serve this folder
 //! ```
 
-use std::fs::{self, File, Permissions, TryLockError};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::durable;
+use durable::Lock;
+
+use crate::disk;
 use crate::failure::{Failure, Result};
 
 #[derive(Clone, Debug)]
@@ -55,7 +57,7 @@ impl Layout {
         if self.root.is_dir() {
             return Ok(());
         }
-        durable::create_folder(&self.root)?;
+        disk::create_folder(&self.root)?;
         fs::set_permissions(&self.root, Permissions::from_mode(0o700))
             .map_err(Failure::file(&self.root))
     }
@@ -74,18 +76,14 @@ impl Layout {
     }
 
     /// Makes this process the one that writes here, until the file is dropped.
-    pub(crate) fn lock(&self) -> Result<File> {
+    pub(crate) fn lock(&self) -> Result<Lock> {
         let path = self.root.join("lock");
-        let mut options = File::options();
-        options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(&path).map_err(Failure::file(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(Failure::Usage(format!(
+        Lock::take(&path).map_err(|error| match error {
+            durable::Error::Held => Failure::Usage(format!(
                 "another cosignet-log is running on {}: stop it first, or choose another directory",
                 self.root.display()
-            ))),
-            Err(TryLockError::Error(error)) => Err(Failure::file(&path)(error)),
-        }
+            )),
+            error => Failure::file(&path)(error.into()),
+        })
     }
 }

@@ -15,7 +15,7 @@ mod args;
 mod batch;
 mod cosign;
 mod disclosure;
-mod durable;
+mod disk;
 mod edge;
 mod erasure;
 mod export;

@@ -11,7 +11,7 @@ use verifier_core::tlog::checkpoint::SignedCheckpoint;
 
 use crate::batch::Growth;
 use crate::cosign::Cosigner;
-use crate::durable;
+use crate::disk;
 use crate::edge::File;
 use crate::failpoint;
 use crate::failure::{Failure, Result};
@@ -150,7 +150,7 @@ fn put(layout: &Layout, checkpoint: &str, size: u64) -> Result<()> {
              publishes this log. Stop both, run `cosignet-log fsck`, and start one"
         )));
     }
-    durable::replace(&path, checkpoint.as_bytes())
+    disk::replace(&path, checkpoint.as_bytes())
 }
 
 /// Writes tiles side by side: most of the time goes into waiting for the disk. All of them are
@@ -158,7 +158,7 @@ fn put(layout: &Layout, checkpoint: &str, size: u64) -> Result<()> {
 fn write_all(tiles: &Tiles, files: &[File]) -> Result<()> {
     const ABREAST: usize = 8;
     let write = |(tile, bytes): &File| -> Result<()> {
-        durable::replace(&tiles.path(tile), bytes)?;
+        disk::replace(&tiles.path(tile), bytes)?;
         failpoint::pass("after-tile");
         Ok(())
     };

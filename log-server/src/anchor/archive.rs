@@ -28,7 +28,7 @@ use verifier_core::schema::{self, Members};
 use verifier_core::time::Time;
 use verifier_core::tlog::merkle::Hash;
 
-use crate::durable;
+use crate::disk;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::tiles;
@@ -74,7 +74,7 @@ impl Archive {
             stamps.insert(size, stamp);
             changed = true;
         }
-        if changed && let Err(failure) = durable::replace(&path, to_text(&stamps).as_bytes()) {
+        if changed && let Err(failure) = disk::replace(&path, to_text(&stamps).as_bytes()) {
             tracing::error!(%failure, "the index of anchors cannot be written");
         }
         Self {
@@ -150,7 +150,7 @@ impl Archive {
         now: Time,
     ) -> Result<()> {
         let path = self.folder(size).join("checkpoint");
-        durable::replace(&path, checkpoint.as_bytes())?;
+        disk::replace(&path, checkpoint.as_bytes())?;
         let known = self.stamp(size).map(|stamp| stamp.stamped_at);
         let times = (known.unwrap_or(now), now);
         self.put(size, branch, times)
@@ -164,7 +164,7 @@ impl Archive {
         header: Option<&[u8; Header::BYTES]>,
     ) -> Result<()> {
         if let Some(bytes) = header {
-            durable::replace(&self.folder(size).join("header"), bytes)?;
+            disk::replace(&self.folder(size).join("header"), bytes)?;
         }
         let times = self
             .stamp(size)
@@ -176,13 +176,13 @@ impl Archive {
     fn put(&self, size: u64, branch: &Branch, (first, last): (Time, Time)) -> Result<()> {
         let too_long = || Failure::System("the proof would become too long".into());
         let proof = branch.to_proof().ok_or_else(too_long)?;
-        durable::replace(&self.folder(size).join("checkpoint.ots"), &proof)?;
+        disk::replace(&self.folder(size).join("checkpoint.ots"), &proof)?;
         let text = {
             let mut stamps = self.stamps.write().unwrap_or_else(PoisonError::into_inner);
             stamps.insert(size, Stamp::of(branch, first, last));
             to_text(&stamps)
         };
-        durable::replace(&self.root.join("index.json"), text.as_bytes())
+        disk::replace(&self.root.join("index.json"), text.as_bytes())
     }
 
     /// What is wrong with the files of an archive: whether each head is one of this log, and the proof
@@ -460,7 +460,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("anchors");
         let all: BTreeMap<_, _> = (1..20_000).map(|size| (size, stamp(Some(7)))).collect();
-        durable::replace(&root.join("index.json"), to_text(&all).as_bytes()).unwrap();
+        disk::replace(&root.join("index.json"), to_text(&all).as_bytes()).unwrap();
         let read = Archive::open(root).stamps.into_inner().unwrap();
         assert_eq!(read, all);
     }
@@ -480,9 +480,9 @@ mod tests {
         {
             let archive = archive(&root, []);
             archive.add(7, "a head", &branch, Time::EPOCH).unwrap();
-            durable::replace(&root.join("9/checkpoint"), b"another head").unwrap();
+            disk::replace(&root.join("9/checkpoint"), b"another head").unwrap();
             // The index is of before both.
-            durable::replace(&root.join("index.json"), empty().as_bytes()).unwrap();
+            disk::replace(&root.join("index.json"), empty().as_bytes()).unwrap();
         }
         let sizes = BTreeSet::from([9]);
         let key = LogKey::generate("log.example").unwrap();

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 use verifier_core::tlog::merkle::Hash;
 
 use super::{Addition, Claim, Head, Holders, Outcome, Store};
-use crate::durable;
+use crate::disk;
 use crate::failpoint;
 use crate::failure::{Failure, Result};
 
@@ -42,7 +42,7 @@ impl Sqlite {
         }
         // Evidence and hashes of tokens are in it: for its owner alone, as SQLite then makes the
         // files beside it.
-        durable::create(path, b"", 0o600)?;
+        disk::create(path, b"")?;
         let connection = Connection::open(path)?;
         prepare(&connection)?;
         let mut this = Self { connection };

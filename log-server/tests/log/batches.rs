@@ -59,7 +59,7 @@ fn one_committed(log: &Log, server: &Server, approval: &Approval) -> (Jam, Asked
     let asked = ask(server, approval);
     until("it waits for its checkpoint", || {
         let ready = server.client.get("/readyz");
-        ready.status == 503 && ready.text().contains("checkpoint.new")
+        ready.status == 503 && ready.text().contains("public/checkpoint: ")
     });
     assert_eq!(committed(log), before + 1);
     (jam, asked)

@@ -1,11 +1,11 @@
 //! The command line, the settings file, and the environment: one set of names.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
+use serving::{Listen, Proxies};
 use verifier_core::webauthn::UserVerification;
 
 use crate::admission::Rules;
@@ -30,6 +30,28 @@ Exit codes: 0 done, 1 damage, 2 wrong usage or settings, 5 a file, the database 
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// The arguments of this process, or its end with a message about them.
+    pub(crate) fn of_this_process() -> Self {
+        let command = without_empty_variables(Self::command());
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// A variable that is set and empty says nothing: that is how files of variables leave one out.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let arguments = command.get_arguments();
+    let empty: Vec<clap::Id> = arguments
+        .filter(|argument| argument.get_env().is_some_and(is_empty))
+        .map(|argument| argument.get_id().clone())
+        .collect();
+    let command = empty.into_iter().fold(command, |command, id| {
+        command.mut_arg(id, |argument| argument.env(None::<&'static str>))
+    });
+    command.mut_subcommands(without_empty_variables)
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,9 +107,10 @@ pub(crate) struct ServeArgs {
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Settings {
-    /// Address and port [default: 127.0.0.1:8080]
-    #[arg(long, env = "COSIGNET_LOG_LISTEN")]
-    listen: Option<SocketAddr>,
+    /// Address and port, such as localhost:8080; :8080 is every address of this machine [default:
+    /// 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "COSIGNET_LOG_LISTEN")]
+    listen: Option<String>,
     /// A relying party id whose approvals are admitted; can be repeated
     #[arg(long = "rp-id", env = "COSIGNET_LOG_RP_IDS", value_delimiter = ',')]
     rp_ids: Vec<String>,
@@ -126,6 +149,15 @@ pub(crate) struct Settings {
     /// How many connections may be open [default: 1024]
     #[arg(long, env = "COSIGNET_LOG_CONNECTIONS")]
     connections: Option<usize>,
+    /// A reverse proxy, by address or network: it says in X-Forwarded-For for whom it asks, and
+    /// may hold any number of connections; can be repeated [default: this machine]
+    #[arg(
+        long = "proxy",
+        value_name = "ADDRESS",
+        env = "COSIGNET_LOG_PROXIES",
+        value_delimiter = ','
+    )]
+    proxies: Vec<String>,
     /// `human` or `json` [default: human]
     #[arg(long, env = "COSIGNET_LOG_LOG_FORMAT")]
     log_format: Option<String>,
@@ -139,7 +171,8 @@ pub(crate) struct Settings {
 /// The settings with their defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Listen,
+    pub(crate) proxies: Proxies,
     pub(crate) rules: Rules,
     pub(crate) witness_policy: Option<PathBuf>,
     pub(crate) publish_wait: Duration,
@@ -196,9 +229,20 @@ impl ServeArgs {
             other => Ok(other.unwrap_or(default)),
         };
         Ok(Config {
-            listen: match own.listen.or(file.listen) {
-                Some(address) => address,
-                None => SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: own
+                .listen
+                .or(file.listen)
+                .as_deref()
+                .unwrap_or("127.0.0.1:8080")
+                .parse()
+                .map_err(|error| Failure::Usage(format!("--listen: {error}")))?,
+            proxies: match list(own.proxies, file.proxies).as_slice() {
+                [] => Proxies::default(),
+                some => {
+                    let networks = some.iter().map(|text| Proxies::parse(text));
+                    let networks: std::result::Result<Vec<_>, _> = networks.collect();
+                    Proxies::new(networks.map_err(|expected| bad("proxy", expected))?)
+                }
             },
             rules: Rules {
                 rp_ids,
@@ -353,6 +397,7 @@ mod tests {
         publishWaitSeconds = 5
         queue = 7
         connections = 8
+        proxies = ["10.0.0.0/8", "::1"]
         requestsPerSecond = 9
         logFormat = "json"
     "#;
@@ -373,7 +418,7 @@ mod tests {
     #[test]
     fn every_setting_can_stand_in_the_file() {
         let found = config(FILE, &[]).unwrap();
-        assert_eq!(found.listen.port(), 9);
+        assert_eq!(found.listen.to_string(), "127.0.0.1:9");
         assert_eq!(found.rules.rp_ids, ["a.example", "b.example"]);
         assert_eq!(found.rules.origins, ["https://a.example"]);
         assert_eq!(found.rules.user_verification, UserVerification::Preferred);
@@ -418,6 +463,8 @@ mod tests {
             &format!("{minimal}requestsPerSecond = 0\n"),
             &format!("{minimal}userVerification = \"discouraged\"\n"),
             &format!("{minimal}logFormat = \"xml\"\n"),
+            &format!("{minimal}listen = \"8080\"\n"),
+            &format!("{minimal}proxies = [\"localhost\"]\n"),
         ] {
             let error = config(bad, &[]).unwrap_err();
             assert!(matches!(error, Failure::Usage(_)), "{bad}: {error}");

@@ -1,9 +1,10 @@
-//! What the writer hands to the publisher: a batch that is committed, and those who wait for it.
+//! The hand-over from the writer to the publisher: a batch that is committed, and those who wait for it.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use serving::Held;
+use tokio::sync::{oneshot, watch};
 
 use crate::admission::Admitted;
 use crate::edge::File;
@@ -17,17 +18,18 @@ pub(crate) struct Job {
     pub(crate) client: Client,
 }
 
-/// Whoever waits for the answer.
+/// A client that waits for its answer.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) answer: oneshot::Sender<Result<Appended, Refusal>>,
-    /// The room that its body takes, also while nobody waits for the answer any more.
-    pub(crate) _memory: OwnedSemaphorePermit,
+    /// The room that its body takes and its place in the queue, also while nobody waits for the
+    /// answer any more.
+    pub(crate) _held: [Held; 2],
 }
 
 impl Client {
     pub(crate) fn answer(self, answer: Result<Appended, Refusal>) {
-        // Whoever asked may be gone.
+        // The client may be gone.
         let _ = self.answer.send(answer);
     }
 }

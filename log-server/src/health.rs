@@ -1,92 +1,98 @@
 //! Whether the log does its work: what `/readyz` says, and whether it takes on more.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serving::prometheus;
+use serving::{Readiness, Room, prometheus};
 
 use crate::failpoint;
+use crate::refusal::{Reason, Refusal};
 
 /// How long publication may be held back before nothing more is admitted. An entry that waits for
 /// its publication uses up what the log has promised for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is wrong at the moment.
-#[derive(Debug, Default)]
-pub(crate) struct Health {
-    state: Mutex<State>,
-}
+/// The database: nothing but a restart shows that it is mended.
+const DATABASE: &str = "database";
+/// The files of the tree.
+const FILES: &str = "files";
+/// The way of committed heads to the public.
+const PUBLICATION: &str = "publication";
 
-#[derive(Debug, Default)]
-struct State {
-    held: Option<Held>,
-    /// Of the database: nothing but a restart shows that it is mended.
-    damage: Option<String>,
-}
-
-/// What is committed cannot be published.
+/// The troubles of the moment.
 #[derive(Debug)]
-struct Held {
-    why: String,
-    since: Instant,
+pub(crate) struct Health {
+    ready: Readiness,
+    /// Since when publication is held back, if it is.
+    held: Mutex<Option<Instant>>,
 }
 
 impl Health {
+    /// A log that does its work as long as these rooms are not exhausted.
+    pub(crate) fn new(rooms: Vec<Arc<Room>>) -> Self {
+        let ready = Readiness::new(rooms);
+        let held = Mutex::default();
+        Self { ready, held }
+    }
+
     /// Nothing was published for this reason; it is tried again.
     pub(crate) fn held_back(&self, why: &str) {
-        let mut state = self.lock();
-        match &mut state.held {
-            Some(held) => why.clone_into(&mut held.why),
-            None => {
-                tracing::error!(why, "publication is held back");
-                state.held = Some(Held {
-                    why: why.to_owned(),
-                    since: Instant::now(),
-                });
-            }
+        let mut held = self.lock();
+        if self.ready.trouble(PUBLICATION, why) {
+            tracing::error!(why, "publication is held back");
+            *held = Some(Instant::now());
         }
     }
 
-    /// What is committed is published.
+    /// Everything that is committed is published.
     pub(crate) fn published(&self) {
-        if self.lock().held.take().is_some() {
+        let mut held = self.lock();
+        if self.ready.well(PUBLICATION) {
+            *held = None;
             tracing::info!("publishing again");
         }
     }
 
     /// Nothing can be appended until somebody has looked.
     pub(crate) fn damaged(&self, why: &str) {
-        self.lock().damage = Some(why.to_owned());
+        self.ready.trouble(DATABASE, why);
     }
 
     /// Whether new entries may be admitted.
     pub(crate) fn admits(&self) -> bool {
         let patience = failpoint::patience().unwrap_or(PATIENCE);
-        let state = self.lock();
-        state
-            .held
-            .as_ref()
-            .is_none_or(|held| held.since.elapsed() <= patience)
+        let held = self.lock();
+        held.is_none_or(|since| since.elapsed() <= patience)
     }
 
-    /// Why the log is not ready, if it is not.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        let state = self.lock();
-        let held = state.held.as_ref().map(|held| held.why.clone());
-        state.damage.clone().or(held)
+    /// Why the log is not ready, if it is not. `file` says which file of the tree cannot be used, if
+    /// one cannot.
+    pub(crate) fn refusal(&self, file: Option<String>) -> Option<Refusal> {
+        match file {
+            Some(why) => self.ready.trouble(FILES, why),
+            None => self.ready.well(FILES),
+        };
+        let reasons = self.ready.reasons();
+        let is_troubled = |part| self.ready.why(part).is_some();
+        let reason = match () {
+            () if is_troubled(PUBLICATION) => Reason::NotPublished,
+            () if is_troubled(DATABASE) || is_troubled(FILES) => Reason::Damaged,
+            () => Reason::Overloaded,
+        };
+        (!reasons.is_empty()).then(|| Refusal::new(reason, reasons.join("; ")))
     }
 
-    /// What Prometheus reads.
+    /// The figures for Prometheus.
     pub(crate) fn metrics(&self) -> String {
         const NAME: &str = "cosignet_log_publication_held_back";
-        let held = u8::from(self.lock().held.is_some());
+        let held = u8::from(self.lock().is_some());
         let mut out = String::new();
         let help = "1 while what is committed cannot be published.";
         prometheus::head(&mut out, NAME, "gauge", help);
-        out + &format!("{NAME} {held}\n")
+        out + &format!("{NAME} {held}\n") + &self.ready.metrics("cosignet_log")
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

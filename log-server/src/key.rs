@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use serving::secret::exposed;
 use verifier_core::encoding::{base64, from_base64, hex};
 use verifier_core::signature::AwsLc;
 use verifier_core::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
@@ -47,9 +48,23 @@ impl LogKey {
         Ok(Self { secret, public })
     }
 
-    /// Reads the key file.
+    /// Reads the key file. Warns if others can read it, too.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+        match exposed(path).map_err(Failure::file(path))? {
+            Some(exposed) if exposed.is_writable() => {
+                let remedy = exposed.remedy();
+                return Err(Failure::Usage(format!(
+                    "{exposed}. If nobody has, make it its owner's alone: {remedy}"
+                )));
+            }
+            Some(exposed) => {
+                let remedy = exposed.remedy();
+                tracing::warn!("{exposed}; make it its owner's alone: {remedy}");
+            }
+            None => {}
+        }
+        let bytes = fs::read(path).map_err(Failure::file(path))?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
         Self::parse(text.trim_end()).ok_or_else(|| {
             Failure::damage(format!(
                 "{} is not a key file of this log: restore it from your backup of the key",
@@ -75,7 +90,7 @@ impl LogKey {
         disk::create(path, text.as_bytes())
     }
 
-    /// What verifiers know it by. Its name is the origin of the log.
+    /// The half that verifiers know it by. Its name is the origin of the log.
     pub(crate) fn public(&self) -> &VerifierKey {
         &self.public
     }

@@ -32,6 +32,7 @@ mod publication;
 mod publisher;
 mod refusal;
 mod sequencer;
+mod serve;
 mod startup;
 mod store;
 mod subtrees;
@@ -41,7 +42,6 @@ mod token;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::Parser as _;
 use verifier_core::time::Time;
 
 use args::{Cli, Command};
@@ -49,10 +49,10 @@ use failure::Failure;
 
 /// Runs `cosignet-log` with the arguments of this process.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_this_process();
     let done = match &cli.command {
         Command::Init(args) => init::run(args),
-        Command::Serve(args) => http::server::run(args),
+        Command::Serve(args) => serve::run(args),
         Command::Token(command) => token::run(command),
         Command::Fsck(args) => fsck::run(args),
         Command::Export(args) => export::run(args),

@@ -22,7 +22,7 @@ use crate::store::{Addition, Claim, Head, Holders, Outcome, Store};
 use crate::tiles::Tiles;
 
 /// The most entries of a batch.
-const MAX_BATCH: usize = 1024;
+pub(crate) const MAX_BATCH: usize = 1024;
 
 /// The writer.
 #[derive(Debug)]

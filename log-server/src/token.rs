@@ -4,17 +4,16 @@
 //! cosignet_<id: 8 bytes in hex>_<secret: 32 bytes in hex>
 //! ```
 //!
-//! The database has the SHA-256 of the secret. That is enough of a hash for 256 random bits.
+//! The database has the id and the SHA-256 of the secret.
 
-use subtle::ConstantTimeEq as _;
-use verifier_core::encoding::{hex, sha256};
+use serving::token::{Holder, NewToken, Presented};
 
 use crate::args::{Right, TokenCommand};
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;
 use crate::store::sqlite::{Sqlite, TokenRow};
 
-const PREFIX: &str = "cosignet_";
+const PREFIX: &str = "cosignet";
 
 /// `token create | list | revoke`
 pub(crate) fn run(command: &TokenCommand) -> Result<()> {
@@ -44,27 +43,27 @@ fn create(store: &mut Sqlite, name: &str, rights: &[Right]) -> Result<String> {
             "--name has to be 1 to 100 printable characters".into(),
         ));
     }
-    let (id, secret): ([u8; 8], [u8; 32]) = (crate::random()?, crate::random()?);
-    let (id, secret) = (hex(&id), hex(&secret));
+    let token = NewToken::generate(PREFIX)
+        .map_err(|error| Failure::System(format!("no random numbers: {error}")))?;
     let may = |right| rights.is_empty() || rights.contains(&right);
     let rights: Vec<&str> = [(Right::Append, "append"), (Right::Disclose, "disclose")]
         .into_iter()
         .filter_map(|(right, name)| may(right).then_some(name))
         .collect();
-    let token = TokenRow {
+    let row = TokenRow {
         name: name.to_owned(),
-        hash: sha256(secret.as_bytes()).to_vec(),
+        id: token.id().to_owned(),
+        hash: token.hash().to_vec(),
         rights: rights.join(" "),
         created: crate::now().to_string(),
         revoked: None,
-        id,
     };
-    if !store.add_token(&token)? {
+    if !store.add_token(&row)? {
         return Err(Failure::Usage(format!(
             "there is, or was, a token named {name}: choose another name"
         )));
     }
-    Ok(format!("{PREFIX}{}_{secret}", token.id))
+    Ok(token.text().to_owned())
 }
 
 fn list(store: &Sqlite) -> Result<Vec<String>> {
@@ -89,34 +88,33 @@ fn revoke(store: &mut Sqlite, name: &str) -> Result<()> {
     Err(Failure::Usage(format!("there is no token named {name}")))
 }
 
-/// Who sent a request.
+/// The sender of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Bearer {
-    pub(crate) id: String,
+    pub(crate) holder: Holder,
     pub(crate) rights: Vec<Right>,
 }
 
-/// Whose token this is; `None` if it is no token of this log.
+/// The holder of a token; `None` if it is no token of this log.
 pub(crate) fn bearer(store: &Sqlite, token: &str) -> Result<Option<Bearer>> {
-    let Some((id, secret)) = token
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.split_once('_'))
-    else {
+    let Some(presented) = Presented::parse(PREFIX, token) else {
         return Ok(None);
     };
-    let Some(row) = store.token(id)? else {
+    let Some(row) = store.token(presented.id())? else {
         return Ok(None);
     };
-    if !bool::from(sha256(secret.as_bytes()).ct_eq(row.hash.as_slice())) {
+    let hash = <[u8; 32]>::try_from(row.hash)
+        .map_err(|_| Failure::damage("log.sqlite: the hash of a token is not 32 bytes"))?;
+    let Some(holder) = presented.verify(&hash) else {
         return Ok(None);
-    }
+    };
     let right = |name| match name {
         "append" => Some(Right::Append),
         "disclose" => Some(Right::Disclose),
         _ => None,
     };
     Ok(Some(Bearer {
-        id: id.to_owned(),
+        holder,
         rights: row.rights.split(' ').filter_map(right).collect(),
     }))
 }

@@ -1,14 +1,12 @@
-//! What requests are answered from.
+//! The state that requests are answered from.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::header;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use serving::{Paces, Party, Problem, Request, Room, token};
+use tokio::sync::{mpsc, watch};
 use verifier_core::bundle::{self, is_approval_id};
 use verifier_core::encoding::sha256;
 use verifier_core::entry::Entry;
@@ -22,17 +20,12 @@ use crate::batch::Job;
 use crate::cosign::Cosigner;
 use crate::erasure::Erasures;
 use crate::health::Health;
-use crate::http::problem::Problem;
-use crate::http::rate::Rate;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
+use crate::sequencer::MAX_BATCH;
 use crate::store::Head;
 use crate::store::sqlite::Sqlite;
 use crate::tiles::Tiles;
-use crate::token;
-
-/// How much all bodies together may take, in KiB.
-pub(crate) const MEMORY: usize = 64 * 1024;
 
 /// Everything that outlives a request.
 #[derive(Debug)]
@@ -51,12 +44,47 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readers: Vec<Mutex<Sqlite>>,
     pub(crate) next_reader: AtomicUsize,
-    pub(crate) memory: Arc<Semaphore>,
-    pub(crate) rate: Rate,
+    /// A reader that tokens alone are looked up with: look-ups of others keep nobody out.
+    pub(crate) tokens: Mutex<Sqlite>,
+    pub(crate) rooms: Rooms,
+    pub(crate) paces: Paces<String>,
     /// How many appends may wait.
     pub(crate) queue: usize,
     /// The policy that the verify page offers.
     pub(crate) verify_policy: Option<PathBuf>,
+}
+
+/// The rooms for what is scarce.
+#[derive(Clone, Debug)]
+pub(crate) struct Rooms {
+    /// Appends that wait for their answer, each token's.
+    pub(crate) appends: Arc<Room>,
+    /// Bytes of bodies that are read or worked on, each token's.
+    pub(crate) bodies: Arc<Room>,
+    /// Changes of what is disclosed, which wait for their erasure, each token's.
+    pub(crate) changes: Arc<Room>,
+    /// Requests that read files or the database, each address's.
+    pub(crate) lookups: Arc<Room>,
+}
+
+impl Rooms {
+    /// How much all bodies together may take, in bytes.
+    const BODIES: usize = 64 * 1024 * 1024;
+
+    /// With the look-ups fewer than the 512 threads that wait for files and the database, so that a
+    /// repeat of an append finds one.
+    const CHANGES: usize = 128;
+    const LOOKUPS: usize = 256;
+
+    /// A queue of so many appends; two batches beside it can be on their way.
+    pub(crate) fn new(queue: usize) -> Self {
+        Self {
+            appends: Room::new("places for appends", queue.saturating_add(2 * MAX_BATCH)),
+            bodies: Room::new("bytes for bodies", Self::BODIES),
+            changes: Room::new("places for changes", Self::CHANGES),
+            lookups: Room::new("look-ups", Self::LOOKUPS),
+        }
+    }
 }
 
 impl App {
@@ -96,50 +124,27 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Room for the body of a request, for as long as it is worked on.
-    pub(super) fn reserve(
-        &self,
-        request: &Request<Incoming>,
-    ) -> Result<OwnedSemaphorePermit, Problem> {
-        const LARGEST: u32 = 1024;
-        let stated = request.headers().get(header::CONTENT_LENGTH);
-        let bytes: Option<u32> = stated
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.parse().ok());
-        let kib = bytes.map_or(LARGEST, |bytes| bytes.div_ceil(1024).clamp(1, LARGEST));
-        Arc::clone(&self.memory)
-            .try_acquire_many_owned(kib)
-            .map_err(|_| Refusal::overloaded().into())
-    }
-
-    pub(super) fn authorize(
-        &self,
-        request: &Request<Incoming>,
-        right: Right,
-    ) -> Result<(), Problem> {
-        let header = request.headers().get(header::AUTHORIZATION);
-        let token = header
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
+    /// The party that a request is from, if their token allows it and they do not come too often.
+    pub(super) fn authorize(&self, request: &Request, right: Right) -> Result<Party, Problem> {
         let no_token = || {
-            Problem::new(
-                401,
-                "request.unauthorized",
+            token::unauthorized(
                 "This needs the header `Authorization: Bearer <token>` with a token of this log.",
             )
         };
-        let bearer = token::bearer(&self.reader(), token.ok_or_else(no_token)?)?;
+        let sent = token::bearer(request.headers()).ok_or_else(no_token)?;
+        let bearer = {
+            let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            crate::token::bearer(&tokens, sent)?
+        };
         let bearer = bearer.ok_or_else(no_token)?;
         if !bearer.rights.contains(&right) {
-            return Err(Problem::new(
-                403,
-                "request.forbidden",
-                "The token does not allow this.",
-            ));
+            return Err(token::forbidden());
         }
-        self.rate.take(&bearer.id, Instant::now()).map_err(|wait| {
+        let id = bearer.holder.id().to_owned();
+        self.paces.take(&id, Instant::now()).map_err(|wait| {
             let detail = "This token asks more often than it may.";
             Problem::new(429, "request.too_many", detail).retry(wait)
-        })
+        })?;
+        Ok(Party::Token(id))
     }
 }

@@ -11,14 +11,13 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use http_body_util::Full;
+use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{self, HeaderValue};
-use hyper::{Response, StatusCode};
-use serving::Answer;
+use hyper::header;
+use serving::answer::{of_type, redirect, set};
+use serving::{Answer, Problem};
 use verifier_core::policy::Policy;
 
-use crate::http::problem::Problem;
 use crate::refusal::Refusal;
 
 /// Names and contents; nothing without the feature.
@@ -40,30 +39,22 @@ pub(crate) fn answer(path: &str, policy: Option<&Path>) -> Option<Result<Answer,
             "This server was built without the verify page: run `cargo xtask web`, then build \
              `log-server` with `--features verify-page`.",
         )),
-        "" => Ok(redirect()),
+        "" => Ok(redirect("verify/")),
         "/" => file("index.html"),
         "/policy.json" => operator_policy(policy),
         _ => file(below.strip_prefix('/')?),
     })
 }
 
-fn redirect() -> Answer {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    let headers = answer.headers_mut();
-    headers.insert(header::LOCATION, HeaderValue::from_static("verify/"));
-    answer
-}
-
 fn file(name: &str) -> Result<Answer, Problem> {
     let found = FILES.iter().find(|(known, _)| *known == name);
-    let (_, bytes) = found.ok_or_else(nothing)?;
+    let (_, bytes) = found.ok_or_else(Problem::not_found)?;
     Ok(with_type(kind(name), Bytes::from_static(bytes)))
 }
 
 /// Read anew for each request: approvers come and go, and the file is small.
 fn operator_policy(path: Option<&Path>) -> Result<Answer, Problem> {
-    let path = path.ok_or_else(nothing)?;
+    let path = path.ok_or_else(Problem::not_found)?;
     let most = u64::try_from(Policy::MAX_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
@@ -72,14 +63,6 @@ fn operator_policy(path: Option<&Path>) -> Result<Answer, Problem> {
         return Err(Refusal::internal().into());
     }
     Ok(with_type("application/json", bytes.into()))
-}
-
-fn nothing() -> Problem {
-    Problem::new(
-        404,
-        "request.not_found",
-        "There is nothing at this address.",
-    )
 }
 
 fn kind(name: &str) -> &'static str {
@@ -94,16 +77,13 @@ fn kind(name: &str) -> &'static str {
 
 /// `no-cache`: a page and a module of different builds do not fit each other.
 fn with_type(kind: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
-    let headers = answer.headers_mut();
+    let mut answer = of_type(StatusCode::OK, kind, body);
     for (name, value) in [
-        (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, SECURITY_POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        set(&mut answer, name, value);
     }
     answer
 }
@@ -118,7 +98,7 @@ mod tests {
         assert!(answer("/checkpoint", None).is_none());
         for path in ["/verify/../log.key", "/verify/policy.json", "/verify/x/y"] {
             let refused = answer(path, None).unwrap().unwrap_err();
-            assert_eq!(refused.status, 404, "{path}");
+            assert_eq!(refused.status(), 404, "{path}");
         }
     }
 

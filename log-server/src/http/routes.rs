@@ -1,14 +1,13 @@
 //! Every path of the server.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{self, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
-use serving::Answer;
+use hyper::body::Bytes;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, StatusCode};
+use serving::answer::{TEXT, json, no_store, of_type, public, set, text};
+use serving::{Answer, BodyLimits, Held, Party, Problem, Request, allow, party, read_body};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use verifier_core::bundle::{self, Bundle, Reveal};
@@ -24,86 +23,119 @@ use crate::args::Right;
 use crate::batch::{Appended, Client, Entered, Job};
 use crate::disclosure::{Change, shown};
 use crate::http::app::App;
-use crate::http::page;
-use crate::http::problem::Problem;
-use crate::http::{compress, openapi};
-use crate::refusal::{Reason, Refusal};
+use crate::http::{compress, openapi, page, problem};
+use crate::refusal::Refusal;
 use crate::store::Replaced;
 use crate::tiles::Source as _;
 
-/// The longest body, in bytes.
-const MAX_BODY: usize = 1024 * 1024;
+/// The longest body, and how long a client may take to send it.
+const BODY: BodyLimits = BodyLimits {
+    most: 1024 * 1024,
+    time: Duration::from_secs(10),
+};
 
-/// How long a client may take to send a body.
-const BODY_TIME: Duration = Duration::from_secs(10);
-
-/// Answers one request.
-pub(crate) async fn answer(
-    app: Arc<App>,
-    request: Request<Incoming>,
-) -> Result<Answer, Infallible> {
-    let answer = match route(&app, request).await {
-        Ok(answer) => answer,
-        Err(problem) => {
-            app.metrics.refused(problem.code);
-            refused(&problem)
-        }
-    };
-    Ok(answer)
+/// A kind of address, whether there is anything at it at the moment or not.
+#[derive(Debug)]
+enum Place {
+    Anchor(String),
+    Checkpoint,
+    Disclosure(String),
+    Entries,
+    Health,
+    Log,
+    Metrics,
+    OpenApi,
+    Page(Result<Answer, Problem>),
+    Readiness,
+    Tile(Tile),
+    Verification(String),
 }
 
-async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Problem> {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let read = matches!(method, Method::GET | Method::HEAD);
-    match path.as_str() {
-        "/v1/entries" if method == Method::POST => return append(app, request).await,
-        "/v1/entries" => return Err(wrong_method()),
-        _ => {}
+impl Place {
+    /// `None` if there is never anything at this address.
+    fn of(path: &str, app: &App) -> Option<Self> {
+        Some(match path {
+            "/checkpoint" => Self::Checkpoint,
+            "/healthz" => Self::Health,
+            "/log.json" => Self::Log,
+            "/metrics" => Self::Metrics,
+            "/openapi.json" => Self::OpenApi,
+            "/readyz" => Self::Readiness,
+            "/v1/entries" => Self::Entries,
+            _ => {
+                if let Some(id) = inner(path, "/v1/entries/", "/disclosure") {
+                    return Some(Self::Disclosure(id.into()));
+                }
+                if let Some(id) = inner(path, "/public/log/entries/", "/verification") {
+                    return Some(Self::Verification(id.into()));
+                }
+                if let Some(file) = path.strip_prefix("/anchors/") {
+                    return is_anchor(file).then(|| Self::Anchor(file.into()));
+                }
+                if let Some(tile) = path.strip_prefix('/').and_then(Tile::parse_path) {
+                    return Some(Self::Tile(tile));
+                }
+                Self::Page(page::answer(path, app.verify_policy.as_deref())?)
+            }
+        })
     }
-    if let Some(id) = inner(&path, "/v1/entries/", "/disclosure") {
-        return match method {
-            Method::PUT => disclose(app, id, request).await,
-            _ => Err(wrong_method()),
-        };
+
+    fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Entries => &[Method::POST],
+            Self::Disclosure(_) => &[Method::PUT],
+            // What is not there knows no methods.
+            Self::Page(Err(_)) => &[],
+            _ => &[Method::GET],
+        }
     }
-    if !read {
-        return Err(wrong_method());
+}
+
+/// Answers one request.
+pub(crate) async fn answer(app: Arc<App>, request: Request) -> Answer {
+    match route(&app, request).await {
+        Ok(answer) => answer,
+        Err(problem) => {
+            app.metrics.refused(problem.code());
+            problem.answer()
+        }
     }
-    if let Some(id) = inner(&path, "/public/log/entries/", "/verification") {
-        let (app, id) = (Arc::clone(app), id.to_owned());
-        return blocking(move || verification(&app, &id)).await;
+}
+
+async fn route(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
+    let place = Place::of(request.uri().path(), app).ok_or_else(Problem::not_found)?;
+    if let Place::Page(Err(problem)) = place {
+        return Err(problem);
     }
-    if let Some(file) = path.strip_prefix("/anchors/") {
-        let (app, file) = (Arc::clone(app), file.to_owned());
-        return blocking(move || serve_anchor(&app, &file)).await;
-    }
-    if let Some(answer) = page::answer(&path, app.verify_policy.as_deref()) {
-        return answer;
-    }
-    match path.as_str() {
-        "/checkpoint" => {
-            let text = app.head().checkpoint.clone();
-            let mut answer = with_type(StatusCode::OK, "text/plain; charset=utf-8", text.into());
+    allow(request.method(), place.methods())?;
+    let from = party(&request);
+    match place {
+        Place::Entries => append(app, request).await,
+        Place::Disclosure(id) => disclose(app, id, request).await,
+        Place::Verification(id) => looked_up(app, from, move |app| verification(app, &id)).await,
+        Place::Anchor(file) => looked_up(app, from, move |app| serve_anchor(app, &file)).await,
+        Place::Tile(tile) => {
+            let gzip = compress::accepted(request.headers());
+            looked_up(app, from, move |app| serve_tile(app, &tile, gzip)).await
+        }
+        Place::Page(answer) => answer,
+        Place::Checkpoint => {
+            let mut answer = of_type(StatusCode::OK, TEXT, app.head().checkpoint.clone());
             public(&mut answer, "public, max-age=1");
             Ok(answer)
         }
-        "/healthz" => Ok(plain("ok\n")),
+        Place::Health => Ok(text(StatusCode::OK, "ok\n")),
         // The writer has started, or this would not be answered; it refuses work when it cannot
         // publish.
-        "/readyz" if app.jobs.is_closed() => Err(Refusal::internal().into()),
-        "/readyz" => {
-            if let Some(why) = app.health.trouble() {
-                return Err(Refusal::new(Reason::NotPublished, why).into());
-            }
-            let app = Arc::clone(app);
-            let damage = blocking(move || Ok(app.tiles.trouble())).await?;
-            match damage {
-                None => Ok(plain("ready\n")),
-                Some(why) => Err(Refusal::new(Reason::Damaged, why).into()),
+        Place::Readiness if app.jobs.is_closed() => Err(Refusal::internal().into()),
+        Place::Readiness => {
+            let damage = blocking(app, |app| Ok(app.tiles.trouble())).await?;
+            match app.health.refusal(damage) {
+                None => Ok(text(StatusCode::OK, "ready\n")),
+                Some(refusal) => Err(refusal.into()),
             }
         }
-        "/metrics" => {
+        Place::Metrics => {
             let waiting = app.queue.saturating_sub(app.jobs.capacity());
             let parts = [
                 app.metrics.render(app.head().size, waiting),
@@ -112,48 +144,41 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pro
                 app.erasures.metrics(),
                 app.anchors.metrics.render(),
             ];
-            Ok(plain(&parts.concat()))
+            Ok(text(StatusCode::OK, &parts.concat()))
         }
-        "/openapi.json" => {
+        Place::OpenApi => {
             let mut answer = json(StatusCode::OK, openapi::document());
             public(&mut answer, "public, max-age=3600");
             Ok(answer)
         }
-        "/log.json" => {
+        Place::Log => {
             let mut answer = json(StatusCode::OK, log_json(app));
             public(&mut answer, "public, max-age=60");
             Ok(answer)
         }
-        _ => match Tile::parse_path(path.trim_start_matches('/')) {
-            Some(tile) if path.starts_with("/tile/") => {
-                let gzip = compress::accepted(request.headers());
-                let app = Arc::clone(app);
-                blocking(move || serve_tile(&app, &tile, gzip)).await
-            }
-            _ => Err(not_found()),
-        },
     }
 }
 
 /// `POST /v1/entries`
-async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Problem> {
-    app.authorize(&request, Right::Append)?;
+async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
+    let party = app.authorize(&request, Right::Append)?;
     if !app.health.admits() {
         return Err(Refusal::held_back().into());
     }
-    let memory = app.reserve(&request)?;
-    let body = body(request).await?;
+    let (body, memory) = body(app, &party, request).await?;
+    let place = app.rooms.appends.take(Some(party), 1);
+    let place = place.map_err(problem::no_room)?;
     let admitted = Admitted::read(&body, &app.rules)?;
     let sent = admitted.sent.clone();
     let (answer, answered) = oneshot::channel();
     let client = Client {
         answer,
-        _memory: memory,
+        _held: [memory, place],
     };
     let job = Job { admitted, client };
     app.jobs.try_send(job).map_err(|error| match error {
-        TrySendError::Full(_) => Refusal::overloaded(),
-        TrySendError::Closed(_) => Refusal::internal(),
+        TrySendError::Full(_) => problem::no_room(app.rooms.appends.turn_away()),
+        TrySendError::Closed(_) => Refusal::internal().into(),
     })?;
     let mut appended = tokio::time::timeout(app.publish_wait, answered)
         .await
@@ -165,15 +190,15 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
     let mut anchor = None;
     let mut status = StatusCode::CREATED;
     if repeat {
-        let (app, head) = (Arc::clone(app), Arc::clone(&appended.head));
+        let head = Arc::clone(&appended.head);
         let leaf = leaf_hash(appended.entry.leaf.as_bytes());
-        let kept = move || {
+        let kept = move |app: &App| {
             Ok((
                 app.reader().evidence(index)?,
                 app.anchor(index, &leaf, &head),
             ))
         };
-        let (evidence, found) = blocking(kept).await?;
+        let (evidence, found) = blocking(app, kept).await?;
         appended.entry.blind = evidence.and_then(|evidence| evidence.blind);
         anchor = found;
         status = StatusCode::OK;
@@ -185,7 +210,7 @@ async fn append(app: &Arc<App>, request: Request<Incoming>) -> Result<Answer, Pr
     Ok(answer)
 }
 
-/// The bundle for whoever appended it: with all that was sent, whatever the public may see.
+/// The bundle for the client that appended it: with all that was sent, whatever the public may see.
 fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Refusal> {
     let Entered { leaf, blind, .. } = appended.entry;
     let entry = Entry::parse(&leaf)?;
@@ -204,12 +229,15 @@ fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Refusal> {
 }
 
 /// `PUT /v1/entries/{approvalId}/disclosure`
-async fn disclose(app: &Arc<App>, id: &str, request: Request<Incoming>) -> Result<Answer, Problem> {
-    app.authorize(&request, Right::Disclose)?;
-    let _memory = app.reserve(&request)?;
-    let change = Change::read(&body(request).await?)?;
-    let (app, id) = (Arc::clone(app), id.to_owned());
-    blocking(move || {
+async fn disclose(app: &Arc<App>, id: String, request: Request) -> Result<Answer, Problem> {
+    let party = app.authorize(&request, Right::Disclose)?;
+    let (body, memory) = body(app, &party, request).await?;
+    let place = app.rooms.changes.take(Some(party), 1);
+    let held = [memory, place.map_err(problem::no_room)?];
+    let change = Change::read(&body)?;
+    blocking(app, move |app| {
+        // Also while nobody waits for the answer any more.
+        let _held = held;
         let head = app.head();
         let (index, entry) = app.entry(&id, &head)?;
         let old = app
@@ -225,7 +253,7 @@ async fn disclose(app: &Arc<App>, id: &str, request: Request<Incoming>) -> Resul
         }
         let erasing = || app.reader().is_erasing(index);
         let finished = app.erasures.finished(erasing)?;
-        let mut answer = verification(&app, &id)?;
+        let mut answer = verification(app, &id)?;
         if !finished {
             *answer.status_mut() = StatusCode::ACCEPTED;
             let headers = answer.headers_mut();
@@ -254,39 +282,42 @@ fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
 fn serve_tile(app: &App, tile: &Tile, gzip: bool) -> Result<Answer, Problem> {
     let there = Tile::in_tree(tile.level(), tile.index(), app.head().size);
     if there.is_none_or(|there| there.width() < tile.width()) {
-        return Err(not_found());
+        return Err(Problem::not_found());
     }
     let mut bytes = match tile.is_full() {
         true => app.tiles.there(tile)?,
         // It may have a width that no published tree has had.
-        false => app.tiles.read(tile)?.ok_or_else(not_found)?,
+        false => app.tiles.read(tile)?.ok_or_else(Problem::not_found)?,
     };
     // Hashes do not get smaller.
     let entries = tile.level() == Level::Entries;
     let compressed = (entries && gzip).then(|| compress::gzip(&bytes)).flatten();
     let encoded = compressed.is_some();
     bytes = compressed.unwrap_or(bytes);
-    let mut answer = with_type(StatusCode::OK, "application/octet-stream", bytes.into());
+    let mut answer = of_type(StatusCode::OK, "application/octet-stream", bytes);
     public(&mut answer, "public, max-age=604800, immutable");
-    let headers = answer.headers_mut();
     if encoded {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        set(&mut answer, header::CONTENT_ENCODING, "gzip");
     }
     if entries {
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        set(&mut answer, header::VARY, "accept-encoding");
     }
     Ok(answer)
 }
 
 /// `GET /anchors/index.json` and `/anchors/<treeSize>/…`
 fn serve_anchor(app: &App, path: &str) -> Result<Answer, Problem> {
-    let (bytes, changes) = app.anchors.archive.file(path)?.ok_or_else(not_found)?;
+    let (bytes, changes) = app
+        .anchors
+        .archive
+        .file(path)?
+        .ok_or_else(Problem::not_found)?;
     let kind = match path.rsplit('/').next() {
         Some("index.json") => "application/json",
-        Some("checkpoint") => "text/plain; charset=utf-8",
+        Some("checkpoint") => TEXT,
         _ => "application/octet-stream",
     };
-    let mut answer = with_type(StatusCode::OK, kind, bytes.into());
+    let mut answer = of_type(StatusCode::OK, kind, bytes);
     let cache = match changes {
         true => "public, max-age=60",
         false => "public, max-age=604800, immutable",
@@ -319,42 +350,49 @@ fn log_json(app: &App) -> String {
     .to_text()
 }
 
-/// The body of a request that must be JSON.
-async fn body(request: Request<Incoming>) -> Result<Bytes, Problem> {
-    let kind = request.headers().get(header::CONTENT_TYPE);
+/// The body of a request that must be JSON, and the room that it takes.
+async fn body(app: &App, party: &Party, request: Request) -> Result<(Bytes, Held), Problem> {
+    if !is_json(request.headers()) {
+        let detail = "The body has to be application/json.";
+        let problem = Problem::new(415, "request.not_json", detail);
+        let kind = HeaderValue::from_static("application/json");
+        return Err(problem.header(header::ACCEPT, kind));
+    }
+    let mut held = app.rooms.bodies.hold(Some(party.clone()));
+    let body = read_body(request, BODY, &mut held).await;
+    Ok((body.map_err(problem::body)?, held))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(
-            415,
-            "request.not_json",
-            "The body has to be application/json.",
-        ));
-    }
-    let body = Limited::new(request.into_body(), MAX_BODY).collect();
-    let body = tokio::time::timeout(BODY_TIME, body)
-        .await
-        .map_err(|_| Problem::new(408, "request.too_slow", "The body did not arrive in time."))?;
-    match body {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            413,
-            "request.too_large",
-            "The body is larger than 1 MiB.",
-        )),
-        Err(_) => Err(Problem::new(
-            400,
-            "request.incomplete",
-            "The body did not arrive whole.",
-        )),
-    }
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// Reads files or the database for somebody, if they do not do so too often at a time.
+async fn looked_up<T: Send + 'static>(
+    app: &Arc<App>,
+    from: Option<Party>,
+    work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let place = app.rooms.lookups.take(from, 1);
+    let place = place.map_err(problem::no_room)?;
+    blocking(app, move |app| {
+        // Also while nobody waits for the answer any more.
+        let _place = place;
+        work(app)
+    })
+    .await
 }
 
 /// Runs what reads files or the database beside the threads that answer.
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    app: &Arc<App>,
+    work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let app = Arc::clone(app);
+    let done = tokio::task::spawn_blocking(move || work(&app)).await;
     done.map_err(|_| Refusal::internal())?
 }
 
@@ -363,68 +401,13 @@ fn inner<'p>(path: &'p str, before: &str, after: &str) -> Option<&'p str> {
     (!id.contains('/')).then_some(id)
 }
 
-fn not_found() -> Problem {
-    Problem::new(
-        404,
-        "request.not_found",
-        "There is nothing at this address.",
-    )
-}
-
-fn wrong_method() -> Problem {
-    Problem::new(
-        405,
-        "request.method",
-        "This address does not know that method.",
-    )
-}
-
-fn refused(problem: &Problem) -> Answer {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let body = problem.to_json();
-    let mut answer = with_type(status, "application/problem+json", body.into());
-    public(&mut answer, "no-store");
-    if let Some(seconds) = problem.retry_after {
-        let headers = answer.headers_mut();
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+/// `index.json`, `<treeSize>/checkpoint`, `<treeSize>/checkpoint.ots` or `<treeSize>/header`.
+fn is_anchor(path: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match path.split_once('/') {
+        None => path == "index.json",
+        Some((size, file)) => {
+            number(size) && matches!(file, "checkpoint" | "checkpoint.ots" | "header")
+        }
     }
-    answer
-}
-
-fn plain(text: &str) -> Answer {
-    let kind = "text/plain; charset=utf-8";
-    let mut answer = with_type(StatusCode::OK, kind, text.to_owned().into());
-    no_store(&mut answer);
-    answer
-}
-
-fn json(status: StatusCode, text: String) -> Answer {
-    with_type(status, "application/json", text.into())
-}
-
-fn with_type(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    answer
-}
-
-fn no_store(answer: &mut Answer) {
-    let headers = answer.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-}
-
-/// Pages of every origin may read it.
-fn public(answer: &mut Answer, cache: &'static str) {
-    let headers = answer.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
 }

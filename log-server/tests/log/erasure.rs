@@ -157,3 +157,35 @@ fn the_write_ahead_log_shrinks_after_a_long_snapshot() {
     drop(reader);
     until("it is short", || length() < 1024 * 1024);
 }
+
+#[test]
+fn one_token_cannot_take_all_places_for_changes() {
+    let log = Log::new();
+    let other = log.another_token("other");
+    let server = log.serve();
+    let client = &server.client;
+    let approval = public(1);
+    assert_eq!(client.append(&approval).status, 201);
+    let reader = snapshot(&log);
+    // From now on each change waits for a while.
+    assert_eq!(erase(client, &approval).status, 202);
+    let (statuses, others) = std::thread::scope(|scope| {
+        let changes: Vec<_> = (0..100)
+            .map(|_| scope.spawn(|| erase(client, &approval)))
+            .collect();
+        std::thread::sleep(Duration::from_millis(500));
+        let mut stranger = client.clone();
+        stranger.token = other;
+        let others = (erase(&stranger, &approval), client.verification(&approval));
+        let statuses: Vec<u16> = changes
+            .into_iter()
+            .map(|one| one.join().unwrap().status)
+            .collect();
+        (statuses, others)
+    });
+    let count = |status| statuses.iter().filter(|found| **found == status).count();
+    assert!(count(202) >= 64 && count(429) > 0, "{statuses:?}");
+    assert_eq!(count(202) + count(429), 100, "{statuses:?}");
+    assert_eq!((others.0.status, others.1.status), (202, 200));
+    drop(reader);
+}

@@ -50,6 +50,12 @@ impl Log {
         log
     }
 
+    /// Another token, with a name of its own.
+    pub(crate) fn another_token(&self, name: &str) -> String {
+        let data = self.data().display().to_string();
+        self.succeed(&["token", "create", "--data", &data, "--name", name])
+    }
+
     /// An empty place for a copy of this log.
     pub(crate) fn copy(&self) -> Self {
         Self {
@@ -121,10 +127,15 @@ impl Log {
 
     /// A server, or what it says when it does not start.
     pub(crate) fn serve_with(&self, env: &[(&str, &str)]) -> Result<Server, String> {
+        self.serve_at("127.0.0.1:0", env)
+    }
+
+    /// The same, listening somewhere else.
+    pub(crate) fn serve_at(&self, listen: &str, env: &[(&str, &str)]) -> Result<Server, String> {
         let mut process = program()
             .env("COSIGNET_LOG_RP_IDS", RP_ID)
             .env("COSIGNET_LOG_ORIGINS", ORIGIN)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", listen, "--data"])
             .arg(self.data())
             .envs(env.iter().copied())
             .stderr(Stdio::piped())
@@ -143,6 +154,7 @@ impl Log {
                 });
                 return Ok(Server {
                     process,
+                    said,
                     client: Client {
                         url: format!("http://{address}"),
                         token: self.token.clone(),
@@ -197,6 +209,8 @@ fn agent() -> ureq::Agent {
 /// A running server. Killed when dropped.
 pub(crate) struct Server {
     process: Child,
+    /// Its messages until it was serving.
+    pub(crate) said: String,
     pub(crate) client: Client,
 }
 
@@ -253,9 +267,16 @@ pub(crate) struct Reply {
     /// In seconds; empty if there is none.
     pub(crate) retry_after: String,
     pub(crate) bytes: Vec<u8>,
+    headers: ureq::http::HeaderMap,
 }
 
 impl Reply {
+    /// Empty if there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.bytes.clone()).unwrap()
     }
@@ -307,6 +328,7 @@ impl Client {
             cors: header("access-control-allow-origin"),
             encoding: header("content-encoding"),
             retry_after: header("retry-after"),
+            headers: response.headers().clone(),
             bytes: response.body_mut().read_to_vec()?,
         };
         openapi::conform(self, method, path, body, &reply);

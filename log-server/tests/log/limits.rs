@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
 
+use crate::cosigning::until;
 use crate::harness::{Approval, Log};
+use crate::wire::Wire;
 
 #[test]
 fn a_token_that_asks_too_often_is_told_when_to_come_back() {
     let log = Log::new();
-    let data = log.data().display().to_string();
-    let create = ["token", "create", "--data", &data, "--name", "other"];
-    let other = log.succeed(&create);
+    let other = log.another_token("other");
     let slow = [("COSIGNET_LOG_REQUESTS_PER_SECOND", "1")];
     let server = log.serve_with(&slow).unwrap();
     let approval = Approval::new(1);
@@ -140,4 +140,105 @@ fn who_never_reads_an_answer_does_not_keep_the_others_out() {
     patient.read_exact(&mut answer).unwrap();
     assert_eq!(answer, *b"HTTP/1.1 200");
     assert!(begin.elapsed() > Duration::from_secs(10), "it was not full");
+}
+
+#[test]
+fn one_token_cannot_take_all_room_for_bodies() {
+    let log = Log::new();
+    let other = log.another_token("other");
+    let server = log.serve();
+    let head = format!(
+        "POST /v1/entries HTTP/1.1\r\nhost: log\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
+        log.token
+    );
+    let open = |bytes: usize| {
+        let mut wire = Wire::to(&server.client.url);
+        wire.send(&head);
+        wire.send(format!("{bytes:x}\r\n{}\r\n", " ".repeat(bytes)));
+        wire
+    };
+    let mut client = server.client.clone();
+    client.token = other;
+    // A body takes what has come of it, however much may follow.
+    let small: Vec<Wire> = (0..64).map(|_| open(1)).collect();
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    assert_eq!(client.append(&Approval::new(2)).status, 201);
+    drop(small);
+    // And if everything has come, half of the room is left to the others.
+    let mut large: Vec<Wire> = (0..48).map(|_| open(1024 * 1024 - 100)).collect();
+    let value = |line: &str| -> u64 {
+        let metrics = server.client.get("/metrics").text();
+        let found = metrics.lines().find_map(|found| found.strip_prefix(line));
+        let found = found.unwrap_or_else(|| panic!("{line}: {metrics}"));
+        found.trim().parse().unwrap()
+    };
+    until("its share is exhausted", || {
+        value("cosignet_log_room_refused_total{of=\"bytes for bodies\",why=\"share\"}") > 0
+    });
+    assert_eq!(client.append(&Approval::new(4)).status, 201);
+    let held = value("cosignet_log_room_held{of=\"bytes for bodies\"}");
+    let limit = value("cosignet_log_room_limit{of=\"bytes for bodies\"}");
+    assert!(held <= limit / 2 && held > limit / 4, "{held} of {limit}");
+    // Nobody else has to do without, so the log is ready.
+    assert_eq!(server.client.get("/readyz").status, 200);
+    // Those who were refused in the middle of a body know why, and when to come back.
+    let told = large.iter_mut().rev().filter_map(Wire::answer);
+    let told = told.take(16).find(|said| said.status == 429).unwrap();
+    assert!(told.is_last(), "{}", told.head);
+    assert!(told.body.contains("\"request.too_many\""), "{}", told.body);
+    assert!(
+        told.head.contains("\r\nretry-after: 1\r\n"),
+        "{}",
+        told.head
+    );
+    drop(large);
+    let begin = Instant::now();
+    let approval = Approval::new(5);
+    while server.client.append(&approval).status == 429 {
+        assert!(
+            begin.elapsed() < Duration::from_secs(20),
+            "nothing is given back"
+        );
+    }
+}
+
+#[test]
+fn one_address_cannot_take_all_connections() {
+    let log = Log::new();
+    let settings = [
+        ("COSIGNET_LOG_CONNECTIONS", "8"),
+        ("COSIGNET_LOG_PROXIES", "127.0.0.9"),
+    ];
+    let server = log.serve_with(&settings).unwrap();
+    let url = &server.client.url;
+    let health = "GET /healthz HTTP/1.1\r\nhost: log\r\n\r\n";
+    let ask = |wire: &mut Wire| {
+        wire.send(health);
+        wire.answer().map(|said| (said.status, said.is_last()))
+    };
+    let mut greedy: Vec<Wire> = (0..4).map(|_| Wire::between("127.0.0.2", url)).collect();
+    for wire in &mut greedy {
+        assert_eq!(ask(wire), Some((200, false)));
+    }
+    let mut more = Wire::between("127.0.0.2", url);
+    assert_eq!(ask(&mut more), Some((429, true)));
+    assert!(more.ends());
+    let mut other = Wire::between("127.0.0.3", url);
+    assert_eq!(ask(&mut other), Some((200, false)));
+    // A proxy speaks for many.
+    let mut proxy: Vec<Wire> = (0..3).map(|_| Wire::between("127.0.0.9", url)).collect();
+    for wire in &mut proxy {
+        assert_eq!(ask(wire), Some((200, false)));
+    }
+    // Now there is no room for anybody, and that is seen.
+    let wire = &mut proxy[0];
+    wire.send("GET /readyz HTTP/1.1\r\nhost: log\r\n\r\n");
+    let ready = wire.answer().unwrap();
+    assert_eq!(ready.status, 503);
+    assert!(
+        ready.body.contains("the connections are exhausted: 8 of 8"),
+        "{}",
+        ready.body
+    );
 }

@@ -1,9 +1,9 @@
 //! `cosignet witness`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, value_parser};
+use serving::{IpNet, Listen, Proxies};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WitnessCommand {
@@ -52,15 +52,19 @@ pub(crate) struct WitnessServeArgs {
     /// The logs to cosign, as a c2sp.org/tlog-policy file
     #[arg(long, value_name = "POLICYFILE")]
     pub(crate) logs: PathBuf,
-    /// Address and port
-    #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
-    pub(crate) listen: SocketAddr,
+    /// Address and port, such as localhost:8090; :8090 is every address of this machine
+    #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Listen,
     /// Compare with the checkpoint at URL/checkpoint before the start; may be repeated
     #[arg(long, value_name = "URL")]
     pub(crate) check_log: Vec<String>,
     /// How many connections may be open
     #[arg(long, default_value_t = 1024, value_name = "COUNT", value_parser = value_parser!(u16).range(1..))]
     pub(crate) connections: u16,
+    /// A reverse proxy, by address or network: it says in X-Forwarded-For for whom it asks, and
+    /// may hold any number of connections; may be repeated [default: this machine]
+    #[arg(long = "proxy", value_name = "ADDRESS", value_parser = Proxies::parse)]
+    pub(crate) proxies: Vec<IpNet>,
     /// How many requests a second are looked at for each log
     #[arg(long, default_value_t = 1000, value_name = "COUNT", value_parser = value_parser!(u16).range(1..))]
     pub(crate) rate: u16,

@@ -9,6 +9,7 @@
 use std::path::Path;
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use serving::secret::exposed;
 use verifier_core::encoding::{base64, from_base64, hex};
 use verifier_core::tlog::cosignature::{Cosignature, message};
 use verifier_core::tlog::vkey::{Algorithm, VerifierKey};
@@ -55,8 +56,22 @@ impl WitnessKey {
         Ok(Self { secret, public })
     }
 
-    /// Reads the key file.
+    /// Reads the key file. Warns if others can read it, too.
     pub(super) fn read(path: &Path) -> Result<Self, CliError> {
+        match exposed(path) {
+            Ok(Some(exposed)) if exposed.is_writable() => {
+                let remedy = exposed.remedy();
+                return Err(CliError::usage(format!("{exposed}."))
+                    .file(path)
+                    .next(format!("If nobody has, run `{remedy}`.")));
+            }
+            Ok(Some(exposed)) => {
+                let remedy = exposed.remedy();
+                tracing::warn!("{exposed}; make it its owner's alone: {remedy}");
+            }
+            // A file that cannot be looked at cannot be read either.
+            Ok(None) | Err(_) => {}
+        }
         let bytes = file::read_whole(path, MAX_FILE)?;
         let text = String::from_utf8(bytes).unwrap_or_default();
         Self::parse(text.trim_end()).ok_or_else(|| {

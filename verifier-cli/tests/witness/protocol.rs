@@ -160,7 +160,7 @@ fn every_refusal_has_its_status() {
         ("no text", "POST", add, vec![0xff; 9], 400),
         ("too much", "POST", add, vec![b'a'; 200_000], 413),
         ("another address", "GET", "/", Vec::new(), 404),
-        ("an optional part", "POST", "/sign-subtree", Vec::new(), 405),
+        ("an optional part", "POST", "/sign-subtree", Vec::new(), 404),
         (
             "not a hash",
             "GET",

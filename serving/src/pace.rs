@@ -1,5 +1,8 @@
 //! How often somebody may ask.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An even pace, of which one second may be used up at once.
@@ -30,9 +33,63 @@ impl Pace {
     }
 }
 
+/// A pace for each of many. Everybody who is counted is remembered, so count only those of whom there is
+/// a limited number: holders of tokens, not addresses.
+#[derive(Debug)]
+pub struct Paces<K> {
+    /// Between two requests of one of them, in the long run.
+    every: Duration,
+    paces: Mutex<HashMap<K, Pace>>,
+}
+
+impl<K: Clone + Eq + Hash> Paces<K> {
+    /// So many requests a second for each; at least one.
+    pub fn new(per_second: u32) -> Self {
+        Self {
+            every: Duration::from_secs(1) / per_second.max(1),
+            paces: Mutex::default(),
+        }
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    ///
+    /// In how many seconds the next one will be taken. This one is not counted.
+    pub fn take(&self, who: &K, now: Instant) -> Result<(), u32> {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = match paces.get_mut(who) {
+            Some(pace) => pace.take(self.every, now),
+            None => paces.entry(who.clone()).or_default().take(self.every, now),
+        };
+        taken.map_err(|wait| {
+            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+            seconds.saturating_add(1)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_has_a_pace_of_its_own() {
+        let (paces, begin) = (Paces::new(10), Instant::now());
+        for _ in 0..10 {
+            assert_eq!(paces.take(&"a", begin), Ok(()));
+        }
+        assert_eq!(paces.take(&"a", begin), Err(1));
+        assert_eq!(paces.take(&"b", begin), Ok(()));
+    }
+
+    #[test]
+    fn one_a_second_is_one_a_second() {
+        let (paces, begin) = (Paces::new(1), Instant::now());
+        assert_eq!(paces.take(&"a", begin), Ok(()));
+        assert_eq!(paces.take(&"a", begin), Err(2));
+        assert_eq!(paces.take(&"a", begin + Duration::from_secs(1)), Ok(()));
+    }
 
     #[test]
     fn one_second_at_once_and_then_an_even_pace() {

@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, watch};
+use serving::{Paces, Server};
+use tokio::sync::{mpsc, watch};
 
+use crate::admission::Rules;
 use crate::anchor::Anchors;
 use crate::args::{Config, ServeArgs};
 use crate::batch::Batch;
@@ -15,8 +16,7 @@ use crate::cosign;
 use crate::erasure::Erasures;
 use crate::failure::{Failure, Result};
 use crate::health::Health;
-use crate::http::app::{self, App};
-use crate::http::rate::Rate;
+use crate::http::app::{App, Rooms};
 use crate::http::routes;
 use crate::key::LogKey;
 use crate::layout::Layout;
@@ -36,11 +36,15 @@ const READERS: usize = 4;
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let config = args.config()?;
     messages(config.json_messages);
+    warn(&config.rules);
     let layout = Layout::new(&args.data);
     layout.require()?;
     let _lock = layout.lock()?;
     let key = Arc::new(LogKey::read(&layout.key())?);
     let mut store = Sqlite::open(&layout.database())?;
+    // Closed when the threads with the others have ended: of two connections that are closed at the
+    // same time neither is the last, and then nobody empties the write-ahead log.
+    let _last = Sqlite::open(&layout.database())?;
     let policy = cosign::policy(config.witness_policy.as_deref(), key.public())?;
     let (head, edge, publication) = startup::recover(&layout, &key, policy, &mut store)?;
     let (published, watching) = watch::channel(Arc::new(publication.head().clone()));
@@ -50,7 +54,16 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let readers = (0..READERS)
         .map(|_| Ok(Mutex::new(Sqlite::open(&layout.database())?)))
         .collect::<Result<_>>()?;
-    let health = Arc::new(Health::default());
+    let server = Server::new(config.connections, HEAD_TIME, config.proxies.clone());
+    let rooms = Rooms::new(config.queue);
+    let watched = [
+        server.connections(),
+        &rooms.bodies,
+        &rooms.appends,
+        &rooms.changes,
+        &rooms.lookups,
+    ];
+    let health = Arc::new(Health::new(watched.map(Arc::clone).into()));
     if publication.is_behind() {
         health.held_back("the log has just started, and the last head is not published yet");
     }
@@ -70,8 +83,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         metrics: Arc::clone(&metrics),
         readers,
         next_reader: AtomicUsize::new(0),
-        memory: Arc::new(Semaphore::new(app::MEMORY)),
-        rate: Rate::new(config.requests_per_second),
+        tokens: Mutex::new(Sqlite::open(&layout.database())?),
+        rooms,
+        paces: Paces::new(config.requests_per_second),
         queue: config.queue,
         verify_policy: config.verify_policy.clone(),
     };
@@ -110,7 +124,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let _anchoring = anchor
         .map(|anchor| anchors.start(anchor, &layout))
         .transpose()?;
-    let served = runtime.block_on(serve(&config, Arc::new(app)));
+    let served = runtime.block_on(serve(&config, server, Arc::new(app)));
     // Requests that outlived the grace period go with the runtime, and with them the last senders
     // of jobs; the writer then finishes what it has.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -157,16 +171,24 @@ impl Drop for AbortOnPanic {
 
 type Thread = std::thread::JoinHandle<Result<()>>;
 
-async fn serve(config: &Config, app: Arc<App>) -> Result<()> {
+/// Says which of these rules no approval can meet: with them every append is refused.
+fn warn(rules: &Rules) {
+    let site = policy_advice::site(&rules.rp_ids, &rules.origins);
+    let frames = policy_advice::frames(rules.allow_cross_origin, &rules.top_origins);
+    for warning in site.into_iter().chain(frames) {
+        tracing::warn!("{warning}");
+    }
+}
+
+async fn serve(config: &Config, server: Server, app: Arc<App>) -> Result<()> {
     let system = |error: std::io::Error| Failure::System(error.to_string());
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| Failure::System(format!("cannot listen on {}: {error}", config.listen)))?;
+    let listener = config.listen.bind().await.map_err(system)?;
     let address = listener.local_addr().map_err(system)?;
+    let end = serving::asked_to_end().map_err(system)?;
     tracing::info!(%address, origin = app.key.name(), size = app.published.borrow().size, "serving");
     let answer = move |request| routes::answer(Arc::clone(&app), request);
-    let served = serving::serve(listener, config.connections, HEAD_TIME, answer);
-    served.await.map_err(system)
+    server.serve(listener, end, answer).await;
+    Ok(())
 }
 
 fn messages(json: bool) {

@@ -1,0 +1,175 @@
+//! A description of an HTTP interface, in OpenAPI 3.1, from tables.
+
+pub mod schema;
+
+use std::borrow::Cow;
+
+use verifier_core::json::Value;
+
+use crate::answer::TEXT;
+use crate::problem::PROBLEM_TYPE;
+use schema::{object, reference};
+
+/// The contents of a request or an answer.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Content {
+    /// `application/octet-stream`
+    Bytes,
+    /// A page.
+    Html,
+    /// JSON of the schema with this name.
+    Json(&'static str),
+    /// An error of RFC 9457; the schemas have to have a `Problem`.
+    Problem,
+    /// Plain text.
+    Text,
+}
+
+/// An answer: its status, what it means, and what it carries.
+pub type Response = (u16, &'static str, Content);
+
+/// One method of one address.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "rows of tables")]
+pub struct Operation {
+    /// In lower case.
+    pub method: &'static str,
+    /// With parameters in braces, each a whole segment.
+    pub path: &'static str,
+    /// The name of the call in generated clients, in camelCase; no two are the same.
+    pub id: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The schema of the request, if it has a body.
+    pub request: Option<&'static str>,
+    /// Whether it needs a token.
+    pub token: bool,
+    /// The answers.
+    pub answers: &'static [Response],
+}
+
+/// The document: `title` and `version` of the interface, its operations, its schemas by name, and
+/// the schemas of parameters that are more than any text.
+pub fn document(
+    title: &'static str,
+    version: &'static str,
+    operations: &[Operation],
+    schemas: Value<'static>,
+    parameter: impl Fn(&str) -> Option<Value<'static>>,
+) -> String {
+    let mut paths: Vec<(&str, Vec<&Operation>)> = Vec::new();
+    for operation in operations {
+        match paths.iter_mut().find(|(path, _)| *path == operation.path) {
+            Some((_, operations)) => operations.push(operation),
+            None => paths.push((operation.path, vec![operation])),
+        }
+    }
+    let paths = paths.into_iter().map(|(path, operations)| {
+        let methods = operations
+            .iter()
+            .map(|one| (one.method, describe(one, &parameter)));
+        (path, object(methods))
+    });
+    let paths = object(paths);
+    let token = object([
+        ("scheme", Value::from("bearer")),
+        ("type", Value::from("http")),
+    ]);
+    let info = [
+        ("title", Value::from(title)),
+        ("version", Value::from(version)),
+    ];
+    object([
+        ("openapi", Value::from("3.1.0")),
+        ("info", object(info)),
+        ("paths", paths),
+        (
+            "components",
+            object([
+                ("schemas", schemas),
+                ("securitySchemes", object([("token", token)])),
+            ]),
+        ),
+    ])
+    .to_text()
+}
+
+fn describe(
+    operation: &Operation,
+    parameter: impl Fn(&str) -> Option<Value<'static>>,
+) -> Value<'static> {
+    let parameters = operation.path.split('/').filter_map(|segment| {
+        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+        Some(object([
+            ("in", Value::from("path")),
+            ("name", Value::from(name)),
+            ("required", Value::from(true)),
+            ("schema", parameter(name).unwrap_or_else(schema::string)),
+        ]))
+    });
+    let answers = operation.answers.iter().map(|(status, meaning, content)| {
+        let answer = object([
+            ("content", media(*content)),
+            ("description", Value::from(*meaning)),
+        ]);
+        (Cow::from(status.to_string()), answer)
+    });
+    let mut members = vec![
+        ("operationId", Value::from(operation.id)),
+        ("parameters", parameters.collect()),
+        ("responses", Value::Object(answers.collect())),
+        ("summary", Value::from(operation.summary)),
+    ];
+    if let Some(name) = operation.request {
+        let body = [
+            ("content", media(Content::Json(name))),
+            ("required", Value::from(true)),
+        ];
+        members.push(("requestBody", object(body)));
+    }
+    if operation.token {
+        let token = object([("token", Value::Array(Vec::new()))]);
+        members.push(("security", Value::Array(vec![token])));
+    }
+    object(members)
+}
+
+fn media(content: Content) -> Value<'static> {
+    let (kind, schema) = match content {
+        Content::Bytes => ("application/octet-stream", schema::binary()),
+        Content::Html => ("text/html; charset=utf-8", schema::string()),
+        Content::Json(name) => ("application/json", reference(name)),
+        Content::Problem => (PROBLEM_TYPE, reference("Problem")),
+        Content::Text => (TEXT, schema::string()),
+    };
+    object([(kind, object([("schema", schema)]))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_of_one_address_stand_together() {
+        let operation = |method, id| Operation {
+            method,
+            path: "/things/{id}",
+            id,
+            summary: "A thing.",
+            request: None,
+            token: method == "put",
+            answers: &[(200, "It.", Content::Json("Thing"))],
+        };
+        let operations = [operation("get", "getThing"), operation("put", "putThing")];
+        let schemas = object([("Thing", schema::open(&["id"], |_| schema::string()))]);
+        let text = document("things", "1", &operations, schemas, |_| None);
+        let value = Value::parse(
+            text.as_bytes(),
+            verifier_core::json::Limits::bytes(text.len()),
+        );
+        assert!(value.is_ok(), "{text}");
+        assert_eq!(text.matches("/things/{id}").count(), 1);
+        assert_eq!(text.matches("\"security\"").count(), 1);
+    }
+}

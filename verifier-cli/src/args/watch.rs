@@ -114,7 +114,7 @@ pub(crate) struct MonitorArgs {
     /// Complain (exit 4) when the newest witnessed head is older than this many seconds
     #[arg(long, value_name = "SECS", value_parser = seconds())]
     pub(crate) max_age: Option<u64>,
-    /// Prometheus metrics: a file to write, or an address such as 127.0.0.1:9618 to serve them on
+    /// Prometheus metrics: a file to write, or an address such as localhost:9618 to serve them on
     #[arg(long, value_name = "FILE|ADDRESS")]
     pub(crate) metrics: Option<String>,
     /// Print only what is wrong, and what was asked to be watched: for cron, which mails the rest

@@ -1,13 +1,13 @@
 //! Figures for Prometheus, in a file or at an address.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use serving::prometheus;
+use serving::{Listen, prometheus};
 
 use super::Monitor;
 use super::event::now;
@@ -53,12 +53,12 @@ pub(crate) enum Metrics {
 impl Metrics {
     /// What looks like an address is one.
     pub(crate) fn new(target: &str) -> Result<Self, CliError> {
-        let Ok(address) = target.parse::<SocketAddr>() else {
+        let Ok(listen) = target.parse::<Listen>() else {
             return Ok(Self::File(PathBuf::from(target)));
         };
-        let listener = TcpListener::bind(address).map_err(|error| {
-            CliError::usage(format!("Metrics cannot be served on {address}: {error}."))
-        })?;
+        let listener = listen
+            .bind_blocking()
+            .map_err(|error| CliError::usage(format!("Metrics: {error}.")))?;
         let text = Arc::<Mutex<String>>::default();
         let shared = Arc::clone(&text);
         thread::spawn(move || {

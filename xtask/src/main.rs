@@ -14,6 +14,7 @@ mod browser;
 mod command;
 mod crash;
 mod demo;
+mod framing;
 mod fuzz;
 mod interop;
 mod lint;
@@ -44,6 +45,7 @@ cargo xtask crash [--all]     kill the log server 200 times under load, and look
                               witnesses together with it
 cargo xtask watch [STEP]      damage the state of a monitor at every byte, or at every STEP bytes
 cargo xtask campaign          the log beside damage: flipped bits, snapshots that stay, lost tiles
+cargo xtask framing [SEED]    ambiguous and endless requests against the log and the witness
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 cargo xtask fuzz --oracle [--minutes N] [--seed S]  changed approvals, against a second reading
 cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices
@@ -79,6 +81,11 @@ fn main() -> ExitCode {
         ["crash"] => crash::kill_log(),
         ["crash", "--all"] => crash::kill_all(),
         ["campaign"] => crash::damage(),
+        ["framing"] => framing::run_campaign(1),
+        ["framing", seed] => match seed.parse() {
+            Ok(seed) => framing::run_campaign(seed),
+            Err(_) => Err(format!("{seed} is not a number")),
+        },
         ["watch"] => watch::run_campaign(1),
         ["watch", step] => match step.parse() {
             Ok(step @ 1..) => watch::run_campaign(step),

@@ -18,7 +18,7 @@ use verifier_core::policy::max_decision_age;
 use verifier_core::quote;
 use verifier_core::schema::{self, Members};
 use verifier_core::signature::AwsLc;
-use verifier_core::time::Time;
+use verifier_core::time::{CLOCK_ALLOWANCE_MILLIS, Time};
 use verifier_core::webauthn::{AssertionJson, ClientData, CoseKey, Expected, UserVerification};
 
 use crate::refusal::{Reason, Refusal};
@@ -49,9 +49,6 @@ pub(crate) const REQUEST_MEMBERS: &[&str] = &[
     "payloadHash",
     "rpId",
 ];
-
-/// How far in the future a decision may lie, for clocks that disagree: two minutes.
-const MAX_AHEAD: u64 = 120_000;
 
 /// A verified approval.
 #[derive(Clone, Debug)]
@@ -158,7 +155,7 @@ impl Admitted {
         let decided = self.entry.decided_at;
         let most = max_decision_age(rules.max_append_delay);
         let earliest = now.as_millis().saturating_sub(most);
-        let latest = now.saturating_add_millis(MAX_AHEAD);
+        let latest = now.saturating_add_millis(CLOCK_ALLOWANCE_MILLIS);
         if decided.as_millis() >= earliest && decided <= latest {
             return Ok(());
         }

@@ -31,17 +31,11 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// An assertion is known by key and client data. Its signature identifies nothing: another
-    /// one over the same bytes is made without the key.
-    ///
-    /// ```text
-    /// SHA-256(clientDataHash[32] ‖ credentialPublicKey, as it identifies the key)
-    /// ```
+    /// SHA-256 of what identifies the assertion ([`Entry::assertion_identity`]).
     pub(crate) fn of(entry: &Entry) -> Self {
-        let assertion = [&entry.client_data_hash[..], &entry.key_identity()].concat();
         Self {
             approval: entry.approval_id_hash,
-            assertion: sha256(&assertion),
+            assertion: sha256(&entry.assertion_identity()),
         }
     }
 }

@@ -13,18 +13,19 @@ use alloc::vec::Vec;
 use crate::bitcoin::chain::HeaderChain;
 use crate::code::{Code, Effect};
 use crate::json;
+use crate::kind;
 use crate::policy::Policy;
 use crate::schema;
 use crate::signature::Crypto;
-use crate::time::Time;
+use crate::time::{CLOCK_ALLOWANCE_MILLIS, Time};
 use crate::tlog::merkle::Hash;
 
 /// The `type` of the alarms that this version understands.
-pub const TYPE: &str = "cosignet.alarm/v1";
+pub const TYPE: &str = kind::ALARM;
 
 /// How far, in milliseconds, a time that the service claims may lie outside what is proven before
-/// it is held against the log: two minutes that a log allows, and two for the clocks of others.
-pub const ALLOWANCE_MILLIS: u64 = 240_000;
+/// it is held against the log: one allowance for the log's clock, and one for the clocks of others.
+pub const ALLOWANCE_MILLIS: u64 = 2 * CLOCK_ALLOWANCE_MILLIS;
 
 /// An alarm, well formed on the outside. Nothing in it has been judged.
 #[derive(Clone, Debug, Eq, PartialEq)]

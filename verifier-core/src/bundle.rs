@@ -18,8 +18,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::encoding::{base64, base64url, from_base64};
-use crate::input::Error;
 use crate::json::Value;
+use crate::payload;
 use crate::schema::{self, Members, Problem};
 
 /// The `type` of the bundles that this version understands.
@@ -171,7 +171,7 @@ fn object<'a>(members: Vec<(&'a str, Option<Value<'a>>)>) -> Value<'a> {
 
 impl Bundle {
     /// The longest payload, in bytes.
-    pub const MAX_PAYLOAD: usize = 512 * 1024;
+    pub const MAX_PAYLOAD: usize = payload::MAX_BYTES;
     const MAX_OTS: usize = 64 * 1024;
     const MAX_PROOF: usize = 64;
 
@@ -198,13 +198,11 @@ impl Bundle {
         .to_text()
     }
 
-    pub(crate) fn from_value(value: &Value<'_>) -> Result<Self, Error> {
+    pub(crate) fn from_value(value: &Value<'_>) -> Result<Self, schema::Error> {
         let members = Members::of(value)?;
         let found = members.text("type")?;
         if found != TYPE {
-            return Err(members
-                .wrong("type", "\"cosignet.bundle/v1\"", found)
-                .into());
+            return Err(members.wrong("type", "\"cosignet.bundle/v1\"", found));
         }
         let members = members.only(&["anchor", "entry", "evidence", "logProof", "type"])?;
         let evidence = members

@@ -11,9 +11,8 @@ use alloc::vec::Vec;
 
 use crate::Failure as _;
 use crate::code::Code;
-use crate::input::Error;
 use crate::json::Value;
-use crate::schema::Members;
+use crate::schema::{self, Members};
 use crate::webauthn::credential::{self, AssertionJson};
 
 /// The one status that may lead to VERIFIED.
@@ -58,6 +57,21 @@ fn approved(members: &Members<'_, '_>) -> Result<Approved, Error> {
         credential_id: members.bytes("credentialId")?,
         assertion: assertion(members.value("rawAssertion")?)?,
     })
+}
+
+/// Why a text is no confirmation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Error {
+    /// A `rawAssertion` of the wrong shape.
+    Assertion(credential::Error),
+    /// A member is missing or wrong.
+    Schema(schema::Error),
+}
+
+impl From<schema::Error> for Error {
+    fn from(error: schema::Error) -> Self {
+        Self::Schema(error)
+    }
 }
 
 /// A credential of the wrong shape makes the file malformed; one that contradicts itself is for

@@ -85,6 +85,17 @@ impl Entry {
         }
     }
 
+    /// The bytes that identify the assertion. Two entries with the same ones carry one and the same
+    /// act of a human. The signature is not among them: another one over the same bytes needs no new
+    /// act.
+    ///
+    /// ```text
+    /// clientDataHash[32] ‖ credentialPublicKey, as it identifies the key
+    /// ```
+    pub fn assertion_identity(&self) -> Vec<u8> {
+        [&self.client_data_hash[..], &self.key_identity()].concat()
+    }
+
     /// The text of the leaf. [`Entry::parse`] reads it back, unless a field is too long or the RP
     /// id is none.
     pub fn to_text(&self) -> String {

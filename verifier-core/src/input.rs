@@ -6,7 +6,7 @@ use alloc::string::{String, ToString as _};
 use crate::Failure;
 use crate::bundle::{self, Bundle};
 use crate::code::Code;
-use crate::confirmation::Confirmation;
+use crate::confirmation::{self, Confirmation};
 use crate::json::{self, ErrorKind, Limits, Value};
 use crate::schema::{self, Problem};
 use crate::webauthn::credential;
@@ -33,9 +33,13 @@ impl Input {
         let member = |key| value.as_object().and_then(|object| object.get(key));
         let is_bundle = member("type").and_then(Value::as_str) == Some(bundle::TYPE);
         if !is_bundle && member("status").is_some() {
-            return Confirmation::from_value(&value).map(Self::Confirmation);
+            return match Confirmation::from_value(&value) {
+                Ok(confirmation) => Ok(Self::Confirmation(confirmation)),
+                Err(confirmation::Error::Assertion(error)) => Err(Error::Assertion(error)),
+                Err(confirmation::Error::Schema(error)) => Err(Error::Schema(error)),
+            };
         }
-        Bundle::from_value(&value).map(Self::Bundle)
+        Ok(Self::Bundle(Bundle::from_value(&value)?))
     }
 }
 

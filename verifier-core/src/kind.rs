@@ -9,7 +9,11 @@ use alloc::vec::Vec;
 use crate::bitcoin::chain::read_first_line;
 use crate::json::{Limits, Object, Value};
 use crate::text::from_people;
-use crate::{alarm, bundle, entry, input::Input, inspect::inspect, tlog};
+use crate::{bundle, entry, input::Input, inspect::inspect, tlog};
+
+/// The `type` of alarms. It stands here because the front door tells an alarm from an approval, and
+/// alarms are judged with the front door's rules.
+pub(crate) const ALARM: &str = "cosignet.alarm/v1";
 
 /// A guess: only its reader can say whether a file is one. It is made of what is read in vain, to
 /// tell a person what is in hand.
@@ -96,7 +100,7 @@ fn of_object(object: &Object<'_>) -> Kind {
     match object.get("type").and_then(Value::as_str) {
         Some(bundle::TYPE) => Kind::Bundle,
         Some(entry::TYPE) => Kind::Entry,
-        Some(alarm::TYPE) => Kind::Alarm,
+        Some(ALARM) => Kind::Alarm,
         _ if has(&["entry", "logProof"]) => Kind::Bundle,
         _ if has(&["status", "payloadHash"]) || has(&["status", "rawAssertion"]) => {
             Kind::Confirmation
@@ -114,7 +118,7 @@ fn is_registration(object: &Object<'_>) -> bool {
 
 fn of_text(text: &str) -> Kind {
     let has = |words: &[&str]| words.iter().all(|word| text.contains(word));
-    if has(&[alarm::TYPE]) {
+    if has(&[ALARM]) {
         return Kind::Alarm;
     }
     // The type of a bundle stands at its end, and a download may have broken off before.

@@ -153,9 +153,12 @@ pub fn differences(expected: &[u8], approved: &[u8]) -> Differences {
     found
 }
 
-/// Payloads are at most 512 KiB, but they may consist of many small values.
+/// The longest payload that a bundle carries, in bytes: 512 KiB.
+pub const MAX_BYTES: usize = 512 * 1024;
+
+/// A payload may consist of many small values.
 const LIMITS: Limits = Limits {
-    bytes: 512 * 1024,
+    bytes: MAX_BYTES,
     depth: 64,
     values: 262_144,
 };

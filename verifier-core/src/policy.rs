@@ -19,8 +19,8 @@ use crate::tlog;
 use crate::webauthn::cose_key;
 use crate::{Failure, quote};
 
-pub use crate::bitcoin::network::Network;
-pub use anchor::{AnchorRule, PinnedBlock};
+pub use crate::bitcoin::network::{Network, PinnedBlock};
+pub use anchor::AnchorRule;
 pub use approver::Approver;
 use approver::Approvers;
 pub use log::{LogPolicy, LogRule, max_decision_age};

@@ -9,6 +9,7 @@
 mod aws_lc;
 mod der;
 mod key;
+mod point;
 mod rust_crypto;
 
 use core::fmt::Debug;

@@ -6,6 +6,10 @@ use core::fmt;
 
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime};
 
+/// How far two clocks that are right may differ, in milliseconds: two minutes. The one allowance
+/// wherever a time of somebody else is compared with a moment.
+pub const CLOCK_ALLOWANCE_MILLIS: u64 = 120_000;
+
 /// A moment in milliseconds since 1970-01-01T00:00:00Z, in the years 1970 to 9999.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Time(u64);

@@ -28,7 +28,7 @@ use crate::report::{
     ApproverFacts, Bound, BoundSource, Claimed, Expected, Inputs, PolicyFacts, Report, Verdict,
 };
 use crate::signature::{Crypto, RustCrypto};
-use crate::time::Time;
+use crate::time::{CLOCK_ALLOWANCE_MILLIS, Time};
 use crate::{Failure, plain};
 
 pub use block::{StampReport, verify_stamp};
@@ -117,6 +117,22 @@ pub fn verify(input: &[u8], request: &Request<'_>) -> Report {
     }
 }
 
+/// The checks about the assertion and its payload.
+const ASSERTION_CHECKS: &[CheckId] = &[
+    CheckId::WebauthnKey,
+    CheckId::WebauthnSignature,
+    CheckId::WebauthnClientData,
+    CheckId::WebauthnType,
+    CheckId::WebauthnChallenge,
+    CheckId::WebauthnOrigin,
+    CheckId::WebauthnCrossOrigin,
+    CheckId::WebauthnAuthenticatorData,
+    CheckId::WebauthnRpId,
+    CheckId::WebauthnUserPresence,
+    CheckId::WebauthnUserVerification,
+    CheckId::PayloadBinding,
+];
+
 /// One verification, and what it has found so far.
 struct Run<'r> {
     request: &'r Request<'r>,
@@ -125,9 +141,6 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    /// How much later than the moment asked about a time may lie: clocks differ.
-    const CLOCK_SKEW_MILLIS: u64 = 120_000;
-
     fn report(mut self, input: &Input, inputs: Inputs) -> Report {
         let mut claimed = Claimed::default();
         let (claim, log, anchored) = match input {
@@ -206,7 +219,7 @@ impl<'r> Run<'r> {
             Err(error) => {
                 self.push(Check::failed(ID, &error));
                 self.skip(&[CheckId::EvidenceMatch, CheckId::ApproverKey], ID);
-                self.skip(assertion::CHECKS, ID);
+                self.skip(ASSERTION_CHECKS, ID);
                 None
             }
         }
@@ -246,7 +259,7 @@ impl<'r> Run<'r> {
             self.push(Check::not_checked(ID, "You named no moment (--at)."));
             return;
         };
-        let latest = at.saturating_add_millis(Self::CLOCK_SKEW_MILLIS);
+        let latest = at.saturating_add_millis(CLOCK_ALLOWANCE_MILLIS);
         let witnesses = log.facts.iter().flat_map(|facts| &facts.witnesses);
         let times = witnesses
             .map(|witness| witness.time)
@@ -310,7 +323,7 @@ impl<'r> Run<'r> {
 
 /// The checks without which there is no VERIFIED for this request under `policy`.
 fn required(request: &Request<'_>, policy: &Policy, input: &Input) -> Vec<CheckId> {
-    let mut ids = assertion::CHECKS.to_vec();
+    let mut ids = ASSERTION_CHECKS.to_vec();
     ids.extend([CheckId::EvidenceMatch, CheckId::ApproverKey]);
     match input {
         Input::Bundle(_) => ids.push(CheckId::EntryForm),

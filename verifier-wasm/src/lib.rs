@@ -31,14 +31,12 @@ use alloc::vec::Vec;
 use verifier_core::Request;
 use verifier_core::bitcoin::chain::HeaderChain;
 use verifier_core::encoding::hex;
+use verifier_core::payload::MAX_BYTES;
 use verifier_core::policy::Policy;
 use verifier_core::time::Time;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use usage::{Error, Usage};
-
-/// The longest payload, in bytes.
-const MAX_PAYLOAD: usize = 512 * 1024;
 
 /// A question, asked of as many approvals as one likes: whom to trust and what to expect.
 #[derive(Debug, Default)]
@@ -75,7 +73,7 @@ impl Verifier {
     /// The payload that should have been approved, at most 512 KiB.
     #[wasm_bindgen(js_name = setPayload)]
     pub fn set_payload(&mut self, payload: &[u8]) -> Result<(), Error> {
-        if payload.len() > MAX_PAYLOAD {
+        if payload.len() > MAX_BYTES {
             return Err(Usage::payload_too_large(payload.len()).into());
         }
         self.payload = Some(payload.to_vec());

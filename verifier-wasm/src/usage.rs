@@ -9,6 +9,7 @@ use verifier_core::Failure;
 use verifier_core::bundle::is_approval_id;
 use verifier_core::code::Code;
 use verifier_core::encoding::from_hex;
+use verifier_core::payload::MAX_BYTES;
 use verifier_core::quote;
 use verifier_core::time::Time;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -31,7 +32,7 @@ impl Usage {
     }
 
     pub(crate) fn payload_too_large(length: usize) -> Self {
-        let message = format!("the payload has {length} bytes; a payload has at most 524288");
+        let message = format!("the payload has {length} bytes; a payload has at most {MAX_BYTES}");
         Self::new(Code::BundleTooLarge.as_str(), message)
     }
 }

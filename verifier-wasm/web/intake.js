@@ -6,7 +6,7 @@ import { size } from "./bytes.js";
 const MOST_HEADERS = 256 * 1024 * 1024;
 
 /// The most bytes that each place takes.
-const MOST = { evidence: 1024 * 1024, payload: 512 * 1024, policy: 1024 * 1024, headers: MOST_HEADERS };
+export const MOST = { evidence: 1024 * 1024, payload: 512 * 1024, policy: 1024 * 1024, headers: MOST_HEADERS };
 
 /// Calls `take(place, files)` for everything that is chosen, dropped or pasted.
 export function listen(take) {

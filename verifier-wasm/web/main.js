@@ -10,7 +10,7 @@ import { renderChecks } from "./checks.js";
 import { commandFor } from "./command.js";
 import { emailForm } from "./email.js";
 import { renderInputs } from "./inputs.js";
-import { listen, readAll } from "./intake.js";
+import { MOST, listen, readAll } from "./intake.js";
 import { renderPayload } from "./payload.js";
 import { renderPolicy } from "./policy.js";
 import { renderRaw } from "./raw.js";
@@ -21,8 +21,6 @@ import {
   Verifier, bundledPayload, checks, describePayload, describePolicy, explain, initSync, inspect, merklePath, version,
 } from "./verifier.js";
 
-const MOST_APPROVAL = 1024 * 1024;
-const MOST_PAYLOAD = 512 * 1024;
 const MOST_FIELDS = 200;
 
 const state = {
@@ -105,7 +103,7 @@ async function fromFragment() {
     await byId(id);
   } else if (fragment.startsWith("b=")) {
     let bytes = null;
-    try { bytes = await inflate(fromBase64Url(fragment.slice(2)), MOST_APPROVAL); } catch { /* said below */ }
+    try { bytes = await inflate(fromBase64Url(fragment.slice(2)), MOST.evidence); } catch { /* said below */ }
     if (!bytes) return problem("The link does not carry a whole file.", "It was cut short on its way, or it holds more than 1 MiB. Ask for the file itself.");
     clearProblem();
     replaceApprovals([{ name: "from the link", bytes, id: null }]);
@@ -141,7 +139,7 @@ async function take(place, files) {
   const { read, refused } = await readAll(place, files);
   const sorted = sort(place, read, { approvals: state.approvals.length });
   refused.push(...sorted.refused);
-  if (sorted.payload?.bytes.length > MOST_PAYLOAD) {
+  if (sorted.payload?.bytes.length > MOST.payload) {
     refused.push([sorted.payload.name, `has ${size(sorted.payload.bytes.length)}; a payload has at most 512 KiB. Nothing in it was checked`]);
     sorted.payload = null;
   }
@@ -389,7 +387,7 @@ const waitingWords = () => (state.waiting.length
 function inputs() {
   const again = (act) => (...given) => { act(...given); run({ focus: true }); };
   const usePayload = again((file) => {
-    if (file.bytes.length > MOST_PAYLOAD) return problem("A file was not taken.", [named(file.name), ` has ${size(file.bytes.length)}; a payload has at most 512 KiB.`]);
+    if (file.bytes.length > MOST.payload) return problem("A file was not taken.", [named(file.name), ` has ${size(file.bytes.length)}; a payload has at most 512 KiB.`]);
     leave(file);
     state.payload = file;
     return null;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use log_client::{Answer, Error, Http, Kind};
 use verifier_core::encoding::{hex, sha256};
 use verifier_core::signature::AwsLc;
+use verifier_core::time::CLOCK_ALLOWANCE_MILLIS;
 use verifier_core::tlog::note::Note;
 use verifier_core::tlog::policy::Witness;
 use verifier_core::tlog::submission::SIZE_TYPE;
@@ -17,10 +18,6 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// The longest answer, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
-
-/// How far the clock of a witness may be from ours, in milliseconds. Monitors allow for as much
-/// before they call an entry late.
-const CLOCK_SKEW: u64 = 2 * 60 * 1000;
 
 /// A connection to a witness that is kept open.
 pub(super) struct Client {
@@ -137,7 +134,7 @@ pub(super) fn cosignature(
         .map_err(|error| wrong(error.to_string()))?;
     let time = verified.ok_or_else(|| wrong("its cosignature has no time".into()))?;
     let skew = time.as_millis().abs_diff(crate::now().as_millis());
-    if skew > CLOCK_SKEW {
+    if skew > CLOCK_ALLOWANCE_MILLIS {
         let now = crate::now();
         return Err(wrong(format!(
             "it says that it is {time}, and here it is {now}"

@@ -379,9 +379,8 @@ impl Monitor<'_> {
             Entry::parse(text).ok()
         };
         let same = entry(&first).zip(entry(&second)).is_some_and(|(a, b)| {
-            let assertion =
-                |entry: &Entry| (entry.client_data_hash, entry.key_identity().into_owned());
-            a.approval_id_hash == b.approval_id_hash || assertion(&a) == assertion(&b)
+            a.approval_id_hash == b.approval_id_hash
+                || a.assertion_identity() == b.assertion_identity()
         });
         match same {
             true => {

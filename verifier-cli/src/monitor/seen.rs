@@ -40,7 +40,7 @@ const MOST: usize = 100;
 /// The keys of an entry.
 pub(crate) fn keys(entry: &Entry, index: u64) -> [Key; 2] {
     let id = [&b"i"[..], &entry.approval_id_hash].concat();
-    let assertion = [&b"a"[..], &entry.client_data_hash, &entry.key_identity()].concat();
+    let assertion = [&b"a"[..], &entry.assertion_identity()].concat();
     [id, assertion].map(|what| {
         let mut key = [0; 24];
         let (hash, number) = key.split_at_mut(16);

@@ -28,7 +28,7 @@ impl Marks {
         let (assertion, approval) = match Input::parse(bytes) {
             Ok(Input::Bundle(bundle)) => match Entry::parse(&bundle.entry) {
                 Ok(entry) => {
-                    let key = known.unwrap_or_else(|| sha256(&entry.credential_public_key));
+                    let key = known.unwrap_or_else(|| sha256(&entry.key_identity()));
                     let assertion = joined(key, entry.client_data_hash);
                     (assertion, Some(entry.approval_id_hash))
                 }

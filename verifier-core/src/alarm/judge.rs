@@ -149,10 +149,9 @@ impl Judge<'_> {
             return Err(unproven("it is the same entry twice"));
         }
         let (a, b) = (entry(first)?, entry(second)?);
-        let assertion = |entry: &Entry| (entry.key_identity().into_owned(), entry.client_data_hash);
         let (kind, what) = if a.approval_id_hash == b.approval_id_hash {
             ("duplicate.approval", "the same approval id")
-        } else if assertion(&a) == assertion(&b) {
+        } else if a.assertion_identity() == b.assertion_identity() {
             (
                 "duplicate.assertion",
                 "the same assertion, under two approval ids",

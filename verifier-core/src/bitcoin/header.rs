@@ -6,7 +6,6 @@
 
 use core::fmt;
 
-use super::network::Network;
 use super::ots::display_order;
 use super::sha256d;
 use super::uint::U256;
@@ -76,23 +75,6 @@ impl Header {
     /// The hash of the header.
     pub fn hash(&self) -> BlockHash {
         self.hash
-    }
-
-    /// Checks that the hash meets the target, and the target the network's limit. Who made the
-    /// header chose the target: this says what it cost, not that it is in any chain.
-    ///
-    /// # Errors
-    ///
-    /// A target that does not exist or is too easy; a hash above it.
-    pub fn check_work(&self, network: Network) -> Result<U256, Error> {
-        let bits = self.bits;
-        let target = bits.target().ok_or(Error::Target { found: bits })?;
-        let limit = network.limit();
-        if limit.target().is_none_or(|limit| target > limit) {
-            return Err(Error::TooEasy { limit, found: bits });
-        }
-        self.check_target(target)?;
-        Ok(target)
     }
 
     /// Checks that the hash is not above `target`.
@@ -237,6 +219,7 @@ mod tests {
     use alloc::string::ToString as _;
 
     use super::*;
+    use crate::bitcoin::network::Network;
     use crate::encoding::from_hex;
 
     /// Block 358391.

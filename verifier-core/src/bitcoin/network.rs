@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::header::{BlockHash, CompactTarget};
+use super::header::{self, BlockHash, CompactTarget, Header};
+use super::uint::U256;
 use crate::encoding::from_hex;
-use crate::policy::PinnedBlock;
 
 /// A Bitcoin network. The policy chooses it, never the proof: proofs look alike on all of them.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -19,6 +19,23 @@ pub enum Network {
     Signet,
     /// The public test network. Its work costs little.
     Testnet4,
+}
+
+/// A block known to be in the chain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PinnedBlock {
+    /// Its height.
+    pub height: u64,
+    /// Its hash, in the byte order in which block explorers print it.
+    pub hash: [u8; 32],
+}
+
+impl PinnedBlock {
+    /// The block with this hash, in the byte order in which block explorers print it.
+    pub const fn new(height: u64, hash: [u8; 32]) -> Self {
+        Self { height, hash }
+    }
 }
 
 impl Network {
@@ -74,12 +91,8 @@ impl Network {
             Self::Mainnet => &MAINNET,
             Self::Regtest | Self::Signet | Self::Testnet4 => &[],
         };
-        let pin = |(height, text): &(u32, &str)| {
-            Some(PinnedBlock {
-                height: u64::from(*height),
-                hash: hash(text)?,
-            })
-        };
+        let pin =
+            |(height, text): &(u32, &str)| Some(PinnedBlock::new(u64::from(*height), hash(text)?));
         rows.iter().filter_map(pin).collect()
     }
 
@@ -96,6 +109,25 @@ impl Network {
     /// Whether blocks on top of one say anything about it.
     pub(super) fn work_counts(self) -> bool {
         self != Self::Signet
+    }
+}
+
+impl Header {
+    /// Checks that the hash meets the target, and the target the network's limit. The maker of the
+    /// header chose the target: this says what it cost, not that it is in any chain.
+    ///
+    /// # Errors
+    ///
+    /// A target that does not exist or is too easy; a hash above it.
+    pub fn check_work(&self, network: Network) -> Result<U256, header::Error> {
+        let found = self.bits();
+        let target = found.target().ok_or(header::Error::Target { found })?;
+        let limit = network.limit();
+        if limit.target().is_none_or(|limit| target > limit) {
+            return Err(header::Error::TooEasy { limit, found });
+        }
+        self.check_target(target)?;
+        Ok(target)
     }
 }
 

@@ -9,11 +9,10 @@ use alloc::string::{String, ToString as _};
 
 use super::chain::{HeaderChain, median};
 use super::header::{BlockHash, Header};
-use super::network::Network;
+use super::network::{Network, PinnedBlock};
 use super::uint::U256;
 use crate::Failure;
 use crate::code::Code;
-use crate::policy::PinnedBlock;
 use crate::time::Time;
 
 /// What the owner of a policy knows of a chain.

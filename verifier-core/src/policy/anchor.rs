@@ -4,7 +4,7 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::Error;
-use crate::bitcoin::network::Network;
+use crate::bitcoin::network::{Network, PinnedBlock};
 use crate::bitcoin::uint::U256;
 use crate::encoding::{from_hex, hex};
 use crate::json::Value;
@@ -25,16 +25,6 @@ pub struct AnchorRule {
     pub pinned_blocks: Vec<PinnedBlock>,
     /// The work that a chain from the first block on has at least.
     pub min_chain_work: Option<U256>,
-}
-
-/// A block known to be in the chain.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct PinnedBlock {
-    /// Its height.
-    pub height: u64,
-    /// Its hash, in the byte order in which block explorers print it.
-    pub hash: [u8; 32],
 }
 
 impl Default for AnchorRule {
@@ -88,7 +78,7 @@ impl AnchorRule {
         let pinned = members
             .objects("pinnedBlocks")?
             .into_iter()
-            .map(PinnedBlock::read);
+            .map(pinned_block);
         Ok(Self {
             required: members
                 .optional_bool("required")?
@@ -122,28 +112,23 @@ impl AnchorRule {
     }
 }
 
-impl PinnedBlock {
-    pub(super) fn read(members: Members<'_, '_>) -> Result<Self, Error> {
-        let members = members.only(&["hash", "height"])?;
-        let hash = members.hash("hash")?;
-        let height = members
-            .optional_u64("height")?
-            .filter(|height| *height < 1 << 32);
-        let expected = "a height below 2^32";
-        let wrong = || {
-            members.error(
-                "height",
-                Problem::Value {
-                    expected,
-                    found: "none".into(),
-                },
-            )
-        };
-        Ok(Self {
-            height: height.ok_or_else(wrong)?,
-            hash,
-        })
-    }
+fn pinned_block(members: Members<'_, '_>) -> Result<PinnedBlock, Error> {
+    let members = members.only(&["hash", "height"])?;
+    let hash = members.hash("hash")?;
+    let height = members
+        .optional_u64("height")?
+        .filter(|height| *height < 1 << 32);
+    let expected = "a height below 2^32";
+    let wrong = || {
+        members.error(
+            "height",
+            Problem::Value {
+                expected,
+                found: "none".into(),
+            },
+        )
+    };
+    Ok(PinnedBlock::new(height.ok_or_else(wrong)?, hash))
 }
 
 fn min_chain_work(members: &Members<'_, '_>) -> Result<Option<U256>, schema::Error> {

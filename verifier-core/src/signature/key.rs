@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::rust_crypto::point as on_curve;
+use super::point::on_curve;
 
 /// A public key of one of the five algorithms.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -7,6 +7,7 @@ use ecdsa::elliptic_curve::point::AffineCoordinates;
 use ecdsa::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use super::point::on_curve;
 use super::{BadSignature, Crypto, KeyRef, der};
 
 /// Verifies with the RustCrypto crates and ed25519-dalek.
@@ -46,20 +47,6 @@ fn verify(key: KeyRef<'_>, message: &[u8], signature: &[u8]) -> Option<()> {
     }
 }
 
-/// The point `04 ‖ x ‖ y`, if both coordinates are below p and it is on the curve.
-pub(super) fn point<C>(uncompressed: &[u8]) -> Option<AffinePoint<C>>
-where
-    C: CurveArithmetic,
-    AffinePoint<C>: AffineCoordinates<FieldRepr = FieldBytes<C>>,
-{
-    let (4, coordinates) = uncompressed.split_first()? else {
-        return None;
-    };
-    let (x, y) = coordinates.split_at_checked(coordinates.len() / 2)?;
-    let (x, y) = (x.try_into().ok()?, y.try_into().ok()?);
-    AffinePoint::<C>::from_coordinates(x, y).into()
-}
-
 /// ECDSA over a message with this hash, on a curve whose numbers have `N` bytes.
 fn ecdsa<C, const N: usize>(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()>
 where
@@ -67,7 +54,7 @@ where
     AffinePoint<C>: AffineCoordinates<FieldRepr = FieldBytes<C>>,
     FieldBytes<C>: From<[u8; N]>,
 {
-    let key = point::<C>(key)?.into();
+    let key = on_curve::<C>(key)?.into();
     let (r, s) = der::read::<N>(signature)?;
     let signature = ecdsa::Signature::<C>::from_scalars(r, s).ok()?;
     ecdsa::hazmat::verify_prehashed(&key, hash, &signature).ok()

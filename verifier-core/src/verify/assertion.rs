@@ -18,32 +18,6 @@ use crate::webauthn::client_data::ClientData;
 use crate::webauthn::cose_key::CoseKey;
 use crate::{Failure, quote};
 
-/// The checks about the assertion and its payload.
-pub(super) const CHECKS: &[CheckId] = &[
-    CheckId::WebauthnKey,
-    CheckId::WebauthnSignature,
-    CheckId::WebauthnClientData,
-    CheckId::WebauthnType,
-    CheckId::WebauthnChallenge,
-    CheckId::WebauthnOrigin,
-    CheckId::WebauthnCrossOrigin,
-    CheckId::WebauthnAuthenticatorData,
-    CheckId::WebauthnRpId,
-    CheckId::WebauthnUserPresence,
-    CheckId::WebauthnUserVerification,
-    CheckId::PayloadBinding,
-];
-
-/// The payload hash that a clientDataJSON names, if it is well formed and names one.
-pub(super) fn signed_payload_hash(client_data_json: &[u8]) -> Option<[u8; 32]> {
-    let client_data = ClientData::parse(client_data_json).ok()?;
-    Some(
-        *Challenge::parse(client_data.challenge())
-            .ok()?
-            .payload_hash(),
-    )
-}
-
 impl<'r> Run<'r> {
     /// Everything about the assertion but its key. What was signed, if the signature verified.
     pub(super) fn assertion(&mut self, claim: &Claim<'_>) -> Option<Subject> {

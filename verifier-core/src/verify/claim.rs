@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Run, assertion};
+use super::{ASSERTION_CHECKS, Run};
 use crate::bundle::Bundle;
 use crate::check::{Check, CheckId};
 use crate::code::Code;
@@ -13,8 +13,10 @@ use crate::commitment::{EmailAddress, approver_commitment, email_hash};
 use crate::confirmation::{Approved, Confirmation};
 use crate::encoding::{base64url, hex, sha256};
 use crate::entry::Entry;
+use crate::payload::Challenge;
 use crate::policy::{Approver, Policy};
 use crate::report::Claimed;
+use crate::webauthn::client_data::ClientData;
 use crate::webauthn::cose_key::CoseKey;
 
 /// A claim that some key signed an assertion. All of it comes from the input, except `approver`.
@@ -105,14 +107,14 @@ impl<'r> Run<'r> {
                 &[CheckId::EvidenceMatch, CheckId::ApproverKey],
                 CheckId::Expectation,
             );
-            self.skip(assertion::CHECKS, CheckId::Expectation);
+            self.skip(ASSERTION_CHECKS, CheckId::Expectation);
             return None;
         };
         self.push(confirmation_match(approved));
 
         let Ok(assertion) = &approved.assertion else {
             self.skip(&[CheckId::ApproverKey], CheckId::EvidenceMatch);
-            self.skip(assertion::CHECKS, CheckId::EvidenceMatch);
+            self.skip(ASSERTION_CHECKS, CheckId::EvidenceMatch);
             return None;
         };
         let mut claim = Claim {
@@ -238,7 +240,7 @@ fn confirmation_match(approved: &Approved) -> Check {
             ));
     }
     // The challenge is read again, and judged, by the check that is named after it.
-    match assertion::signed_payload_hash(assertion.client_data_json()) {
+    match signed_payload_hash(assertion.client_data_json()) {
         None => Check::skipped(ID, CheckId::WebauthnChallenge),
         Some(signed) if signed != approved.payload_hash => {
             Check::coded(ID, Code::EvidencePayloadHashMismatch)
@@ -247,4 +249,14 @@ fn confirmation_match(approved: &Approved) -> Check {
         }
         Some(_) => Check::pass(ID, "What the service states agrees with the assertion."),
     }
+}
+
+/// The payload hash that a clientDataJSON names, if it is well formed and names one.
+fn signed_payload_hash(client_data_json: &[u8]) -> Option<[u8; 32]> {
+    let client_data = ClientData::parse(client_data_json).ok()?;
+    Some(
+        *Challenge::parse(client_data.challenge())
+            .ok()?
+            .payload_hash(),
+    )
 }

@@ -4,7 +4,6 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use super::Run;
 use crate::check::Status;
 use crate::code::Code;
 use crate::encoding::hex;
@@ -15,7 +14,7 @@ use crate::policy::{LogRule, Network, Policy};
 use crate::report::{
     AnchorFacts, Bound, BoundSource, NotProven, PayloadMatch, Report, Strength, Verdict,
 };
-use crate::time::for_people;
+use crate::time::{CLOCK_ALLOWANCE_MILLIS, for_people};
 
 /// Subject, verb, object, and the date that is best proven.
 pub(super) fn sentence(report: &Report) -> String {
@@ -110,7 +109,7 @@ pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<NotPro
     }
     match (report.not_later_than(), report.claimed.decided_at) {
         (Some(proven), Some(claimed))
-            if claimed > proven.saturating_add_millis(Run::CLOCK_SKEW_MILLIS) =>
+            if claimed > proven.saturating_add_millis(CLOCK_ALLOWANCE_MILLIS) =>
         {
             say(
                 "claimed_time",

@@ -1,5 +1,7 @@
 //! The codes that a command line needs beyond those of the verifier.
 
+use verifier_core::code::Code;
+
 use crate::exit::Exit;
 
 /// One row a code: name, text, exit, meaning, likely cause, what to do.
@@ -190,6 +192,30 @@ codes! {
         "End the other process first; two of them could cosign two histories.";
 }
 
+/// The next step behind one of the core's codes, with the commands for it where there are some.
+pub(crate) const fn next(code: Code) -> &'static str {
+    match code {
+        Code::ExpectationApprover => {
+            "Compare the approver's name with the policy: `cosignet policy show`."
+        }
+        Code::ApproverUnknownKey => {
+            "Ask the approver for the fingerprint of the key over another channel, then add it: `cosignet policy add-approver`."
+        }
+        Code::PayloadMissing => {
+            "Give the payload you expect: `--payload FILE` or `--payload-sha256 HEX`."
+        }
+        Code::AnchorHeaderMissing => "Give a file with the headers of the chain: `--headers FILE`.",
+        Code::AnchorNotPinned => {
+            "Give a file with the headers of the chain, a pinned block among them: `--headers FILE`."
+        }
+        Code::AnchorTooShallow => "Try again with newer headers: `cosignet headers sync`.",
+        Code::TimeInFuture => "Check the value of `--at` and the clocks involved.",
+        Code::HeadersForm => "Make it again: `cosignet headers sync`.",
+        Code::HeadersChain => "Make the file again from another source: `cosignet headers sync`.",
+        other => other.explanation().next,
+    }
+}
+
 /// A code in plain words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Explanation {
@@ -204,7 +230,6 @@ pub(crate) struct Explanation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use verifier_core::code::Code;
 
     #[test]
     fn codes_are_unique_and_explained_in_sentences() {

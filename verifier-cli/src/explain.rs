@@ -6,7 +6,7 @@ use verifier_core::json::Value;
 use verifier_core::quote;
 
 use crate::args::{ExplainArgs, Format};
-use crate::code::CliCode;
+use crate::code::{CliCode, next};
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output;
@@ -83,7 +83,7 @@ impl Topic {
             }
             Self::Code(code) => {
                 let words = code.explanation();
-                (words.cause, words.next, effect_in_words(code.effect()))
+                (words.cause, next(code), effect_in_words(code.effect()))
             }
         };
         let meaning = self.meaning();

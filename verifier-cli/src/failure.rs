@@ -9,7 +9,7 @@ use verifier_core::shown::quote_bytes;
 use verifier_core::{Failure, plain};
 
 use crate::args::Format;
-use crate::code::CliCode;
+use crate::code::{CliCode, next};
 use crate::exit::Exit;
 use crate::text::wrap_stderr;
 
@@ -49,8 +49,7 @@ impl CliError {
 
     /// An error with one of the core's codes.
     pub(crate) fn policy(code: Code, message: impl Into<String>) -> Self {
-        let next = code.explanation().next;
-        Self::coded(code.as_str(), exit_of(code), message.into(), next)
+        Self::coded(code.as_str(), exit_of(code), message.into(), next(code))
     }
 
     fn coded(code: &'static str, exit: Exit, message: String, next: &str) -> Self {

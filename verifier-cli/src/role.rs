@@ -6,6 +6,7 @@ use verifier_core::json::{Limits, Value};
 use verifier_core::kind::Kind;
 use verifier_core::{Report, Verdict};
 
+use crate::code;
 use crate::failure::CliError;
 
 /// The error of a file that was read as `wanted` and was none. If it looks like something else, the
@@ -27,7 +28,7 @@ pub(crate) fn next(report: &Report, input: &[u8], payload: Option<&[u8]>) -> Opt
         Verdict::Malformed => malformed(report.code(), input).map(Into::into),
         _ if report.code() == Code::PayloadMismatch => {
             let noun = Kind::of(payload?).noun()?;
-            let next = Code::PayloadMismatch.explanation().next;
+            let next = code::next(Code::PayloadMismatch);
             Some(format!(
                 "The payload that you gave looks like {noun}: check that it is the file you meant. \
                  {next}"

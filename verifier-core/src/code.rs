@@ -153,7 +153,7 @@ codes! {
     ExpectationApprover "expectation.approver" Reject,
         "The key that signed is not a key of the approver you asked for.",
         "Somebody else approved, or the approver uses a key that the policy does not list under that name.",
-        "Compare the approver's name with the policy: `cosignet policy show`.";
+        "Compare the approver's name with the names in the policy.";
     ExpectationRpId "expectation.rp_id" Reject,
         "The approval is for another relying party id than the one you asked for.",
         "The approval belongs to another service.",
@@ -166,7 +166,7 @@ codes! {
     ApproverUnknownKey "approver.unknown_key" Incomplete,
         "The signature may be good, but the policy does not say whose key this is.",
         "The approver is not in the policy, uses a new passkey, or no policy was given.",
-        "Ask the approver for the fingerprint of the key over another channel, then add it: `cosignet policy add-approver`.";
+        "Ask the approver for the fingerprint of the key over another channel, then add it to the policy.";
     ApproverKeyExpired "approver.key_expired" Reject,
         "The earliest proven time of the approval lies after the end of the key's validity in the policy.",
         "The key was used after it was retired, or the approval was logged too late to tell.",
@@ -236,7 +236,7 @@ codes! {
     PayloadMissing "payload.missing" Incomplete,
         "The hash of the payload is known, and the payload is not there.",
         "The bundle does not disclose the payload and none was given.",
-        "Give the payload you expect: `--payload FILE` or `--payload-sha256 HEX`.";
+        "Give the payload that you expect, or its SHA-256.";
 
     LogMissing "log.missing" Incomplete,
         "The policy requires a log, and the input carries no proof that a log holds the approval.",
@@ -294,7 +294,7 @@ codes! {
     AnchorHeaderMissing "anchor.header_missing" Incomplete,
         "The policy requires a Bitcoin anchor, and the header of the block that the timestamp leads to is not there.",
         "No header file was given, or it ends before that block.",
-        "Give a file with the headers of the chain: `--headers FILE`.";
+        "Give a file with the headers of the chain.";
     AnchorHeader "anchor.header" Reject,
         "The block header is not what the timestamp leads to, or does not carry its own work.",
         "The header or the proof was edited, or the proof leads to a block that does not exist.",
@@ -302,11 +302,11 @@ codes! {
     AnchorNotPinned "anchor.not_pinned" Incomplete,
         "The policy requires a Bitcoin anchor, and nothing connects the block with a chain that the policy knows. Anybody can make a lone block.",
         "No header file was given, or one of another chain, or one without a pinned block.",
-        "Give a file with the headers of the chain, a pinned block among them: `--headers FILE`.";
+        "Give a file with the headers of the chain, a pinned block among them.";
     AnchorTooShallow "anchor.too_shallow" Incomplete,
         "The policy requires a Bitcoin anchor, and the block does not have enough confirmations yet.",
         "The block is young, or the header file ends too early.",
-        "Try again with newer headers: `cosignet headers sync`.";
+        "Try again with newer headers.";
     AnchorChain "anchor.chain" Reject,
         "The chain that the policy knows has another block at that height than the bundle shows.",
         "The block was abandoned in a reorganisation, or made to deceive.",
@@ -314,8 +314,8 @@ codes! {
 
     TimeInFuture "time.in_future" Reject,
         "The evidence contains a time later than the moment you asked about.",
-        "A witness or a service with a wrong clock, or a wrong `--at`.",
-        "Check the value of `--at` and the clocks involved.";
+        "A witness or a service with a wrong clock, or a question about the wrong moment.",
+        "Check the moment that you asked about, and the clocks involved.";
 
     CheckMissing "check.missing" Incomplete,
         "A check that the policy requires was not made, and no other check says why.",
@@ -325,11 +325,11 @@ codes! {
     HeadersForm "headers.form" Usage,
         "The file of block headers is not one.",
         "Another file, or one that was cut off.",
-        "Make it again: `cosignet headers sync`.";
+        "Make it again.";
     HeadersChain "headers.chain" Usage,
         "The block headers are not a chain under the rules of their network.",
         "A damaged file, a file of another network, or a source that lied.",
-        "Make the file again from another source: `cosignet headers sync`.";
+        "Make the file again from another source.";
 
     PolicySyntax "policy.syntax" Usage,
         "The policy is not well-formed TOML or JSON.",
@@ -367,6 +367,10 @@ mod tests {
             } = code.explanation();
             for sentence in [meaning, cause, next] {
                 assert!(sentence.ends_with('.'), "{code}: {sentence}");
+                // How to do it is for the program to say that asked.
+                for word in ["cosignet ", "--"] {
+                    assert!(!sentence.contains(word), "{code}: {sentence}");
+                }
             }
         }
         assert_eq!(Code::parse("no.such_code"), None);

@@ -256,7 +256,7 @@ impl<'r> Run<'r> {
     fn time(&mut self, claimed: &Claimed, log: &LogFindings, anchored: Option<&Anchored>) {
         const ID: CheckId = CheckId::Time;
         let Some(at) = self.request.at else {
-            self.push(Check::not_checked(ID, "You named no moment (--at)."));
+            self.push(Check::not_checked(ID, "You named no moment."));
             return;
         };
         let latest = at.saturating_add_millis(CLOCK_ALLOWANCE_MILLIS);

@@ -15,6 +15,7 @@ use verifier_core::report::{
 use verifier_core::time::for_people;
 use verifier_core::{Report, Verdict, quote};
 
+use crate::code;
 use crate::failure::{CliError, show_path};
 use crate::role;
 use crate::text::{Style, json_text, plain, row, width, wrap};
@@ -378,6 +379,9 @@ fn left_out(checks: &[Check], style: Style) -> String {
     for check in checks {
         let why = match check.status {
             Status::Skipped => format!("skipped: {}", check.message),
+            Status::NotChecked if check.id == CheckId::Time => {
+                "not checked: You named no moment (--at).".to_owned()
+            }
             Status::NotChecked => format!("not checked: {}", check.message),
             _ => continue,
         };
@@ -411,7 +415,7 @@ fn footer(report: &Report, next: Option<&str>, style: Style) -> String {
         }
     }
     let code = report.code();
-    let next = next.unwrap_or(code.explanation().next);
+    let next = next.unwrap_or(code::next(code));
     let next = match report.verdict() {
         Verdict::Verified => next.to_owned(),
         _ => format!("{next} More: `cosignet explain {code}`."),

@@ -68,6 +68,8 @@ pub struct Report {
     pub(crate) code: Code,
     pub(crate) summary: String,
     pub(crate) subject: Option<Subject>,
+    /// Not in the JSON: it is in the bundle.
+    pub(crate) payload: Option<Vec<u8>>,
     pub(crate) approver: Option<ApproverFacts>,
     pub(crate) claimed: Claimed,
     pub(crate) log: Option<LogFacts>,
@@ -100,6 +102,13 @@ impl Report {
     /// What the passkey signed; `None` unless the signature verified.
     pub fn subject(&self) -> Option<&Subject> {
         self.subject.as_ref()
+    }
+
+    /// The payload that was signed, as the bundle carries it; `None` unless the signature verified
+    /// and nothing contradicts the payload. Without one in the bundle the signed bytes are those
+    /// that the caller gave, if [`Subject::payload_match`] is [`PayloadMatch::Exact`].
+    pub fn payload(&self) -> Option<&[u8]> {
+        self.payload.as_deref()
     }
 
     /// Whose key signed; `None` unless the signature verified and the policy lists the key.

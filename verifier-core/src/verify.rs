@@ -37,7 +37,15 @@ use anchor::Anchored;
 use claim::Claim;
 use log::LogFindings;
 
-/// What the caller wants to know, and whom the caller trusts.
+/// What the caller wants to know, and whom the caller trusts. Every field can be set, and has a
+/// method that sets it in a row with others:
+///
+/// ```
+/// # use verifier_core::{Policy, Request};
+/// fn about<'a>(policy: &'a Policy, payload: &'a [u8]) -> Request<'a> {
+///     Request::new().policy(policy).payload(payload)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Request<'a> {
@@ -63,7 +71,80 @@ pub struct Request<'a> {
     pub crypto: &'a dyn Crypto,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// Trusts nobody and expects nothing: no input is VERIFIED.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whom and what to trust.
+    #[must_use]
+    pub fn policy(self, policy: &'a Policy) -> Self {
+        let policy = Some(policy);
+        Self { policy, ..self }
+    }
+
+    /// The payload that should have been approved.
+    #[must_use]
+    pub fn payload(self, payload: &'a [u8]) -> Self {
+        let payload = Some(payload);
+        Self { payload, ..self }
+    }
+
+    /// The SHA-256 of the payload that should have been approved.
+    #[must_use]
+    pub fn payload_sha256(self, hash: [u8; 32]) -> Self {
+        let payload_sha256 = Some(hash);
+        Self {
+            payload_sha256,
+            ..self
+        }
+    }
+
+    /// The approval that this should be: a lower-case UUID.
+    #[must_use]
+    pub fn approval_id(self, id: &'a str) -> Self {
+        let approval_id = Some(id);
+        Self {
+            approval_id,
+            ..self
+        }
+    }
+
+    /// The name, in the policy, of the approver that this should be from.
+    #[must_use]
+    pub fn approver(self, name: &'a str) -> Self {
+        let approver = Some(name);
+        Self { approver, ..self }
+    }
+
+    /// The relying party id that this should be for.
+    #[must_use]
+    pub fn rp_id(self, id: &'a str) -> Self {
+        let rp_id = Some(id);
+        Self { rp_id, ..self }
+    }
+
+    /// Bitcoin's headers, verified.
+    #[must_use]
+    pub fn headers(self, headers: &'a HeaderChain<'a>) -> Self {
+        let headers = Some(headers);
+        Self { headers, ..self }
+    }
+
+    /// The moment to ask about.
+    #[must_use]
+    pub fn at(self, at: Time) -> Self {
+        let at = Some(at);
+        Self { at, ..self }
+    }
+
+    /// The back end for signatures.
+    #[must_use]
+    pub fn crypto(self, crypto: &'a dyn Crypto) -> Self {
+        Self { crypto, ..self }
+    }
+
     /// Whether the caller expects a certain approval; the payload is a question of its own.
     fn asks(&self) -> bool {
         self.approval_id.is_some() || self.approver.is_some() || self.rp_id.is_some()
@@ -108,11 +189,12 @@ pub fn verify(input: &[u8], request: &Request<'_>) -> Report {
         payload_sha256: request.payload.map(sha256).or(request.payload_sha256),
     };
     match Input::parse(input) {
-        Ok(input) => Run {
-            request,
-            checks: Vec::new(),
+        Ok(input) => {
+            let checks = Vec::new();
+            let mut report = Run { request, checks }.report(&input, inputs);
+            report.payload = signed_payload(input, &report);
+            report
         }
-        .report(&input, inputs),
         Err(error) => malformed(&error, Kind::of(input), request, inputs),
     }
 }
@@ -188,6 +270,7 @@ impl<'r> Run<'r> {
             code,
             summary: Default::default(),
             subject,
+            payload: None,
             approver: approver.map(|approver| ApproverFacts {
                 name: approver.name.clone(),
                 key_sha256: approver.key.sha256(),
@@ -341,6 +424,16 @@ fn required(request: &Request<'_>, policy: &Policy, input: &Input) -> Vec<CheckI
     ids
 }
 
+/// The payload in a bundle, if it is the one that was signed.
+fn signed_payload(input: Input, report: &Report) -> Option<Vec<u8>> {
+    // There is no match with anything if the bundle has another payload.
+    report.subject.as_ref()?.payload_match?;
+    match input {
+        Input::Bundle(bundle) => bundle.evidence.payload,
+        Input::Confirmation(_) => None,
+    }
+}
+
 fn unknown_key(policy: Option<&Policy>, claim: &Claim<'_>) -> Check {
     let check = Check::coded(CheckId::ApproverKey, Code::ApproverUnknownKey);
     let check = match policy {
@@ -362,6 +455,7 @@ fn malformed(error: &input::Error, looks: Kind, request: &Request<'_>, inputs: I
         code: error.code(),
         summary: summary::of_malformed(error, looks),
         subject: None,
+        payload: None,
         approver: None,
         claimed: Claimed::default(),
         log: None,

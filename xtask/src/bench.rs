@@ -92,7 +92,7 @@ fn sample(approval: &Approval) -> Option<Sample> {
         let key = keys
             .iter()
             .find(|key| (key.name(), key.id()) == (line.name(), line.id()))?;
-        let public = PublicKey::ed25519(key.public_key()).ok()?;
+        let public = PublicKey::ed25519(key.public_key().try_into().ok()?).ok()?;
         let (message, signature) = match key.algorithm() {
             Algorithm::Ed25519 => (note.text().to_string(), line.signature().to_vec()),
             _ => {

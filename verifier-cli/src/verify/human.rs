@@ -7,7 +7,6 @@ use std::path::Path;
 
 use verifier_core::check::{Check, CheckId, Status};
 use verifier_core::encoding::{base64url, hex};
-use verifier_core::input::Input;
 use verifier_core::json::{Limits, Value};
 use verifier_core::report::{
     AnchorFacts, BoundSource, LogFacts, PayloadMatch, Strength, Subject, WitnessFacts,
@@ -73,7 +72,7 @@ pub(crate) fn full(
             out.push_str(&open_check(check, report, style));
         }
     }
-    let facts = facts(report, input, payload);
+    let facts = facts(report, payload);
     if !facts.is_empty() {
         out.push('\n');
         out.push_str(&facts);
@@ -163,12 +162,12 @@ fn open_check(check: &Check, report: &Report, style: Style) -> String {
 }
 
 /// What was signed, by whom, how, where it is logged, and when.
-fn facts(report: &Report, input: &[u8], payload: Option<&[u8]>) -> String {
+fn facts(report: &Report, payload: Option<&[u8]>) -> String {
     let mut out = String::new();
     let mut say = |label: &str, text: &str| out.push_str(&wrap(&format!("  {label:<10}"), text));
     if let Some(subject) = report.subject() {
         let mut label = "what";
-        if let Some(content) = content(subject, input, payload) {
+        if let Some(content) = content(report, payload) {
             say(label, &content);
             label = "";
         }
@@ -258,17 +257,10 @@ fn witnessed(log: &LogFacts) -> String {
 }
 
 /// The payload, where it is what was signed.
-fn content(subject: &Subject, input: &[u8], payload: Option<&[u8]>) -> Option<String> {
-    let bundled;
-    let bytes = match subject.payload_match? {
-        PayloadMatch::Exact | PayloadMatch::Canonical => payload?,
-        PayloadMatch::Bundle => match Input::parse(input).ok()? {
-            Input::Bundle(bundle) => {
-                bundled = bundle.evidence.payload?;
-                &bundled
-            }
-            _ => return None,
-        },
+fn content(report: &Report, payload: Option<&[u8]>) -> Option<String> {
+    let bytes = match (report.payload(), report.subject()?.payload_match?) {
+        (Some(bundled), _) => bundled,
+        (None, PayloadMatch::Exact) => payload?,
         _ => return None,
     };
     if let Ok(value) = Value::parse(bytes, Limits::bytes(bytes.len())) {

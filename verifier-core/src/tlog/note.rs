@@ -324,7 +324,7 @@ HA5HAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 \u{2014} sigsum.org/v1/tree/e796172b92befd62d9dc67e41c2f5bc9d3100a3023b20b1ca40288dd1c679e69 gJ2ho0n8F8olcerUF1FFdv235A/5as/coWrpLrtE7ovMeP5whgwouYExowG/lTznxu6OUGjjt5yJQ6bXtTcf718MqAQ=
 ";
         let (origin, _) = note.split_once('\n').unwrap();
-        let key = key.unwrap().try_into().unwrap();
+        let key = key.unwrap();
         let key = VerifierKey::new(origin, Algorithm::Ed25519, &key).unwrap();
         assert_eq!(key.id(), [0x80, 0x9d, 0xa1, 0xa3]);
         assert_eq!(names(note, &[key]).unwrap(), [origin]);

@@ -3,6 +3,7 @@
 use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::code::Code;
@@ -50,7 +51,7 @@ pub struct VerifierKey {
     name: String,
     id: KeyId,
     algorithm: Algorithm,
-    bytes: [u8; 32],
+    bytes: Vec<u8>,
     key: PublicKey,
 }
 
@@ -58,20 +59,22 @@ impl VerifierKey {
     /// The longest name of a key, in bytes.
     pub const MAX_NAME: usize = 255;
 
-    /// The key of this name whose Ed25519 public key is `bytes`.
-    pub fn new(name: &str, algorithm: Algorithm, bytes: &[u8; 32]) -> Result<Self, Error> {
+    /// The key of this name whose public key is `bytes`, in the form and of the length that the
+    /// algorithm has: 32 bytes of Ed25519.
+    pub fn new(name: &str, algorithm: Algorithm, bytes: &[u8]) -> Result<Self, Error> {
         if !is_key_name(name) || name.len() > Self::MAX_NAME {
             let name = name.to_owned();
             return Err(Error::Name { name });
         }
+        let ed25519 = bytes.try_into().map_err(|_| Error::Form)?;
         let hashed = [name.as_bytes(), &[b'\n', algorithm.as_byte()], bytes].concat();
         let [a, b, c, d, ..] = sha256(&hashed);
         Ok(Self {
             name: name.to_owned(),
             id: [a, b, c, d],
             algorithm,
-            bytes: *bytes,
-            key: PublicKey::ed25519(bytes).map_err(Error::Unsound)?,
+            bytes: bytes.to_vec(),
+            key: PublicKey::ed25519(ed25519).map_err(Error::Unsound)?,
         })
     }
 
@@ -97,7 +100,6 @@ impl VerifierKey {
             Some((other, _)) => return Err(Error::Type { found: *other }),
             None => return Err(Error::Form),
         };
-        let bytes = bytes.try_into().map_err(|_| Error::Form)?;
         let key = Self::new(name, algorithm, bytes)?;
         if key.id() != id {
             return Err(Error::Id {
@@ -118,8 +120,9 @@ impl VerifierKey {
         self.algorithm
     }
 
-    /// The Ed25519 public key.
-    pub fn public_key(&self) -> &[u8; 32] {
+    /// The bytes of the public key. Their number is the algorithm's affair: 32 of Ed25519, 1,312 of
+    /// ML-DSA-44.
+    pub fn public_key(&self) -> &[u8] {
         &self.bytes
     }
 
@@ -165,7 +168,7 @@ impl VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[self.algorithm.as_byte()], &self.public_key()[..]].concat();
+        let key = [&[self.algorithm.as_byte()], self.public_key()].concat();
         write!(f, "{}+{}+{}", self.name, hex(&self.id()), base64(&key))
     }
 }

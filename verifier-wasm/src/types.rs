@@ -1,5 +1,8 @@
 //! The types of the JSON texts, for TypeScript.
 
+#[cfg(test)]
+mod tests;
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(typescript_custom_section)]

@@ -90,7 +90,9 @@ impl Base64Fault {
         let bare = text.trim_end_matches('=');
         if text.contains(|c: char| c.is_ascii_whitespace()) {
             Self::WhiteSpace
-        } else if bare.contains(|c: char| !c.is_ascii_alphanumeric() && !"+/-_".contains(c)) {
+        } else if bare
+            .contains(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '-' | '_'))
+        {
             Self::Character
         } else if bare.contains(['+', '/']) {
             Self::StandardAlphabet

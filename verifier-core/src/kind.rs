@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::bitcoin::chain::read_first_line;
 use crate::json::{Limits, Object, Value};
-use crate::text::from_people;
+use crate::text::{from_people, has};
 use crate::{bundle, entry, input::Input, inspect::inspect, tlog};
 
 /// The `type` of alarms. It stands here because the front door tells an alarm from an approval, and
@@ -117,7 +117,7 @@ fn is_registration(object: &Object<'_>) -> bool {
 }
 
 fn of_text(text: &str) -> Kind {
-    let has = |words: &[&str]| words.iter().all(|word| text.contains(word));
+    let has = |words: &[&str]| words.iter().all(|word| has(text, word));
     if has(&[ALARM]) {
         return Kind::Alarm;
     }

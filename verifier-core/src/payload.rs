@@ -294,7 +294,7 @@ fn show_from(value: &Value<'_>, text: &str, skip: usize) -> String {
     let bare = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
     let shown = match (value, bare) {
         (Value::String(_), _) => quoted,
-        (_, Some(text)) if !text.contains('\\') => text.to_string(),
+        (_, Some(text)) if !text.bytes().any(|byte| byte == b'\\') => text.to_string(),
         _ => quoted,
     };
     match skip.checked_add(1) {

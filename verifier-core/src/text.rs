@@ -30,8 +30,8 @@ pub fn from_people(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
         [0xfe, 0xff, rest @ ..] => Cow::Owned(utf16(rest, u16::from_be_bytes)?),
         _ => Cow::Borrowed(utf8(bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes))?),
     };
-    Ok(match text.contains("\r\n") {
-        true => Cow::Owned(text.replace("\r\n", "\n")),
+    Ok(match has(&text, "\r\n") {
+        true => Cow::Owned(with_unix_lines(&text)),
         false => text,
     })
 }
@@ -75,6 +75,27 @@ pub enum Error {
     /// UTF-32.
     #[error("is UTF-32: save it as UTF-8")]
     Utf32,
+}
+
+/// Whether `part`, which is not empty, stands in `text`. The search of the standard library is made
+/// for parts of any length, and makes the module for browsers larger by more than its rules do.
+pub(crate) fn has(text: &str, part: &str) -> bool {
+    let mut windows = text.as_bytes().windows(part.len().max(1));
+    windows.any(|window| window == part.as_bytes())
+}
+
+fn with_unix_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.strip_suffix("\r\n") {
+            Some(line) => {
+                out.push_str(line);
+                out.push('\n');
+            }
+            None => out.push_str(line),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) fn variant(payload: &[u8], approved: &[u8; 32]) -> Option<String> {
         None => "as UTF-8 without a byte order mark",
     };
     let had_crlf = match bare {
-        Some(text) => text.contains("\r\n"),
+        Some(text) => text::has(text, "\r\n"),
         None => 2 * unix.encode_utf16().count() + 2 < payload.len(),
     };
     let windows = Cow::Owned(unix.replace('\n', "\r\n"));
@@ -43,7 +43,11 @@ pub(crate) fn variant(payload: &[u8], approved: &[u8; 32]) -> Option<String> {
     let mut found: Option<Vec<&str>> = None;
     for (line, text) in &lines {
         let Some(text) = text else { continue };
-        let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let newline = if text::has(text, "\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
         let end = |end| Some((text.strip_suffix(end)?, end));
         let (trimmed, own) = end("\r\n").or_else(|| end("\n")).unwrap_or((text, ""));
         for (end, tail) in [

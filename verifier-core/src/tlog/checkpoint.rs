@@ -34,7 +34,7 @@ impl<'a> Checkpoint<'a> {
     pub fn new(origin: &'a str, size: u64, root: Hash) -> Result<Self, Error> {
         let sound = (1..=Self::MAX_ORIGIN).contains(&origin.len())
             && !super::has_control_characters(origin)
-            && !origin.contains('\n');
+            && !origin.bytes().any(|byte| byte == b'\n');
         if !sound {
             let origin = origin.to_owned();
             return Err(Error::Origin { origin });

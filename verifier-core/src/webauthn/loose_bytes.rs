@@ -140,7 +140,7 @@ pub enum Error {
 
 fn base64(text: &str) -> Result<Vec<u8>, Error> {
     let bare = text.trim_end_matches('=');
-    let plain = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
     if !bare.chars().all(plain) {
         return Err(Error::Character);
     }

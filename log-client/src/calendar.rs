@@ -10,8 +10,8 @@
 //! as they are, trusted by nobody, and no address in them is followed but those that the caller
 //! has named.
 
-use verifier_core::bitcoin::ots::{Attestation, Branch};
-use verifier_core::encoding::hex;
+use verifier_core::hazmat::bitcoin::ots::{Attestation, Branch};
+use verifier_core::hazmat::encoding::hex;
 use verifier_core::quote;
 
 use crate::blocking::Client;

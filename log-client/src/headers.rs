@@ -5,8 +5,8 @@ mod esplora;
 mod node;
 
 use reqwest::Url;
-use verifier_core::bitcoin::header::Header;
-use verifier_core::encoding::from_hex;
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::encoding::from_hex;
 use verifier_core::quote;
 
 use crate::blocking::Client;

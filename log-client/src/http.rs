@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::quote;
 
 use crate::error::{Error, Kind, Result};

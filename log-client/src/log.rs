@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
-use verifier_core::tlog::merkle::{CompactRange, Hash};
-use verifier_core::tlog::prove;
-use verifier_core::tlog::tile::{Level, Tile, WIDTH, locate};
+use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash};
+use verifier_core::hazmat::tlog::prove;
+use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH, locate};
 
 use crate::blocking::Client;
 use crate::error::{Error, Kind, Result};

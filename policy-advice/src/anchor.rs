@@ -1,6 +1,6 @@
 //! What a Bitcoin anchor has to satisfy.
 
-use verifier_core::bitcoin::uint::U256;
+use verifier_core::hazmat::bitcoin::uint::U256;
 use verifier_core::policy::{LogRule, Network, PinnedBlock, Policy};
 
 /// 2^92 hashes, which mainnet passed in 2020.

@@ -1,8 +1,8 @@
 //! Whose keys are known, and when they count.
 
+use verifier_core::Time;
 use verifier_core::policy::{Approver, LogRule, Policy};
 use verifier_core::quote;
-use verifier_core::time::Time;
 
 pub(crate) fn warnings(policy: &Policy, now: Time) -> Vec<String> {
     let approvers = policy.approvers();

@@ -22,9 +22,9 @@ mod origin;
 mod rp_id;
 mod site;
 
+use verifier_core::Time;
+use verifier_core::hazmat::webauthn::UserVerification;
 use verifier_core::policy::{LogRule, PayloadRule, Policy};
-use verifier_core::time::Time;
-use verifier_core::webauthn::UserVerification;
 
 pub use approvers::retirement;
 pub use site::site;

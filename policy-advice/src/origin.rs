@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
-use verifier_core::encoding::{base64url, from_base64url, from_hex};
+use verifier_core::hazmat::encoding::{base64url, from_base64url, from_hex};
 use verifier_core::quote;
 
 /// Why nobody sends this origin; `None` for one that a browser or a known kind of app sends.

@@ -1,10 +1,10 @@
 //! `cosignet verify-alarm`: what an alarm proves, and against whom.
 
+use verifier_core::AwsLc;
 use verifier_core::alarm::{Accused, Alarm, Error, Observed, Proven, Request};
 use verifier_core::code::Effect;
-use verifier_core::json::Value;
-use verifier_core::signature::AwsLc;
-use verifier_core::time::for_people;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::time::for_people;
 
 use crate::args::{Format, VerifyAlarmArgs};
 use crate::exit::Exit;

@@ -4,11 +4,11 @@ mod calendars;
 mod log;
 mod upgrade;
 
-use verifier_core::bitcoin::ots::Timestamp;
 use verifier_core::check::{Check, Status};
-use verifier_core::json::Value;
+use verifier_core::hazmat::bitcoin::ots::Timestamp;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::time::for_people;
 use verifier_core::policy::AnchorRule;
-use verifier_core::time::for_people;
 use verifier_core::{StampReport, Verdict, verify_stamp};
 
 use crate::args::{AnchorCommand, AnchorVerifyArgs, Format};

@@ -12,7 +12,7 @@ pub(crate) mod words;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use verifier_core::bundle::is_approval_id;
+use verifier_core::hazmat::bundle::is_approval_id;
 
 pub(crate) use self::bitcoin::*;
 pub(crate) use self::policy::*;

@@ -1,6 +1,6 @@
 //! The codes that a command line needs beyond those of the verifier.
 
-use verifier_core::code::Code;
+use verifier_core::Code;
 
 use crate::exit::Exit;
 

@@ -2,7 +2,7 @@
 
 use verifier_core::check::CheckId;
 use verifier_core::code::{Code, Effect};
-use verifier_core::json::Value;
+use verifier_core::hazmat::json::Value;
 use verifier_core::quote;
 
 use crate::args::{ExplainArgs, Format};

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use verifier_core::code::{Code, Effect};
-use verifier_core::json::Value;
-use verifier_core::shown::quote_bytes;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::shown::quote_bytes;
 use verifier_core::{Failure, plain};
 
 use crate::args::Format;

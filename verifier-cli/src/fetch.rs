@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use log_client::RemoteLog;
-use verifier_core::bundle::{Bundle, Evidence};
-use verifier_core::commitment::{EmailAddress, approver_commitment, email_hash};
-use verifier_core::encoding::sha256;
-use verifier_core::entry::Entry;
-use verifier_core::input::Input;
-use verifier_core::payload::Challenge;
+use verifier_core::AwsLc;
+use verifier_core::hazmat::bundle::{Bundle, Evidence};
+use verifier_core::hazmat::commitment::{EmailAddress, approver_commitment, email_hash};
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::payload::Challenge;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::prove;
+use verifier_core::hazmat::webauthn::ClientData;
 use verifier_core::policy::{LogRule, Policy};
-use verifier_core::signature::AwsLc;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::leaf_hash;
-use verifier_core::tlog::proof::Proof;
-use verifier_core::tlog::prove;
-use verifier_core::webauthn::ClientData;
 use verifier_core::{Report, Request, quote, verify};
 
 use crate::args::{FetchArgs, Format, Wanted};
@@ -82,7 +82,7 @@ impl Fetched {
         if let Some(report) = report {
             return report.to_json() + "\n";
         }
-        use verifier_core::json::Value;
+        use verifier_core::hazmat::json::Value;
         let left_out = self.left_out.iter().copied().map(Value::from);
         let value = Value::from([
             (
@@ -263,7 +263,7 @@ fn disclosed(
         "a payload that was not approved",
         left_out,
     );
-    let opens = |reveal: &verifier_core::bundle::Reveal| match &reveal.email {
+    let opens = |reveal: &verifier_core::hazmat::bundle::Reveal| match &reveal.email {
         None => true,
         Some(email) => EmailAddress::parse(email).is_ok_and(|address| {
             let hash = email_hash(&address, &reveal.salt);

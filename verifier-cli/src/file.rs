@@ -6,8 +6,8 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use durable::{Access, Edit};
-use verifier_core::code::Code;
-use verifier_core::text::from_people;
+use verifier_core::Code;
+use verifier_core::hazmat::text::from_people;
 
 use crate::code::CliCode;
 use crate::failure::{CliError, show_path};

@@ -8,9 +8,9 @@ mod sync;
 
 use std::path::{Path, PathBuf};
 
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::bitcoin::trust::Known;
-use verifier_core::kind::Kind;
+use verifier_core::HeaderChain;
+use verifier_core::Kind;
+use verifier_core::hazmat::bitcoin::trust::Known;
 use verifier_core::policy::AnchorRule;
 
 use crate::args::HeadersCommand;

@@ -1,9 +1,9 @@
 //! `cosignet inspect`: what a file says, true or not.
 
-use verifier_core::input::Input;
+use verifier_core::Kind;
+use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::json::Value;
 use verifier_core::inspect::{NOTICE, inspect};
-use verifier_core::json::Value;
-use verifier_core::kind::Kind;
 
 use crate::args::{Format, InspectArgs};
 use crate::exit::Exit;

@@ -10,10 +10,10 @@ mod spki;
 
 use std::path::Path;
 
-use verifier_core::encoding::base64url;
-use verifier_core::json::{Limits, Value};
-use verifier_core::webauthn::registration::{self, parse_attestation_object};
-use verifier_core::webauthn::{AttestedData, CoseKey, LooseBytes, Registration};
+use verifier_core::hazmat::encoding::base64url;
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::webauthn::registration::{self, parse_attestation_object};
+use verifier_core::hazmat::webauthn::{AttestedData, CoseKey, LooseBytes, Registration};
 
 use crate::code::CliCode;
 use crate::failure::CliError;
@@ -203,8 +203,8 @@ mod tests {
     use super::*;
     use ::spki::der::pem::{LineEnding, encode_string};
     use test_vectors::{Algorithm, Passkey};
-    use verifier_core::encoding::{base64, base64url};
-    use verifier_core::signature::KeyRef;
+    use verifier_core::hazmat::encoding::{base64, base64url};
+    use verifier_core::hazmat::signature::KeyRef;
 
     /// SubjectPublicKeyInfo up to the key itself, for keys of this one length.
     fn spki(key: KeyRef<'_>) -> Vec<u8> {
@@ -222,7 +222,7 @@ mod tests {
             ),
             _ => unreachable!(),
         };
-        let mut out = verifier_core::encoding::from_hex(prefix).unwrap();
+        let mut out = verifier_core::hazmat::encoding::from_hex(prefix).unwrap();
         out.extend(bytes);
         if let KeyRef::Rs256 { .. } = key {
             out.extend([2, 3, 1, 0, 1]);

@@ -43,7 +43,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser as _};
-use verifier_core::shown::escape;
+use verifier_core::hazmat::shown::escape;
 
 use args::{Cli, Command, Format, VectorsCommand, words};
 use exit::Exit;

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::json::{Limits, Value};
 
 use crate::args::Format;
 use crate::code::CliCode;

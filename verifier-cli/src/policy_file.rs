@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, TableLike, Value as Toml};
-use verifier_core::code::Code;
-use verifier_core::json::Value;
-use verifier_core::kind::Kind;
+use verifier_core::Code;
+use verifier_core::Kind;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::text::from_people;
 use verifier_core::policy::{self, Policy};
-use verifier_core::text::from_people;
 use verifier_core::{Failure as _, quote};
 
 use crate::failure::CliError;

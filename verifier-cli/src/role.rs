@@ -1,9 +1,9 @@
 //! A file in the place of another one: what it looks like, and where it belongs.
 
-use verifier_core::code::Code;
-use verifier_core::input::Input;
-use verifier_core::json::{Limits, Value};
-use verifier_core::kind::Kind;
+use verifier_core::Code;
+use verifier_core::Kind;
+use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::{Report, Verdict};
 
 use crate::code;

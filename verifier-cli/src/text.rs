@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, stderr, stdout};
 
 use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr as _;
-use verifier_core::shown;
+use verifier_core::hazmat::shown;
 
 pub(crate) use verifier_core::plain;
 

@@ -8,9 +8,9 @@ mod verdict;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::signature::{AwsLc, RustCrypto};
 use verifier_core::quote;
-use verifier_core::signature::{AwsLc, RustCrypto};
 
 use crate::args::{Format, VectorsArgs};
 use crate::code::CliCode;

@@ -5,7 +5,7 @@ mod job;
 mod repeats;
 mod tally;
 
-use verifier_core::bitcoin::chain::HeaderChain;
+use verifier_core::HeaderChain;
 
 use crate::args::VerifyArgs;
 use crate::exit::Exit;

@@ -2,10 +2,10 @@
 
 use alloc::string::ToString as _;
 
-use verifier_core::bundle::Bundle;
-use verifier_core::commitment::{EmailAddress, approver_commitment, email_hash};
-use verifier_core::entry::Entry;
-use verifier_core::input::Input;
+use verifier_core::hazmat::bundle::Bundle;
+use verifier_core::hazmat::commitment::{EmailAddress, approver_commitment, email_hash};
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::input::Input;
 
 use crate::usage::Usage;
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use verifier_core::check::CheckId;
 use verifier_core::code::{Code, Effect, Explanation};
-use verifier_core::json::Value;
+use verifier_core::hazmat::json::Value;
 
 pub(crate) fn code(text: &str) -> Option<String> {
     let code = Code::parse(text)?;

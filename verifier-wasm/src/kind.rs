@@ -1,6 +1,6 @@
 //! How a dropped file looks, in the words of the page.
 
-use verifier_core::kind::Kind;
+use verifier_core::Kind;
 
 /// A guess for words about the file, see [`Kind`]: the verifier then says whether it is one.
 pub(crate) fn of(file: &[u8]) -> &'static str {

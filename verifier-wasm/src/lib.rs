@@ -28,12 +28,12 @@ use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use verifier_core::HeaderChain;
+use verifier_core::Policy;
 use verifier_core::Request;
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::encoding::hex;
-use verifier_core::payload::MAX_BYTES;
-use verifier_core::policy::Policy;
-use verifier_core::time::Time;
+use verifier_core::Time;
+use verifier_core::hazmat::encoding::hex;
+use verifier_core::hazmat::payload::MAX_BYTES;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use usage::{Error, Usage};
@@ -206,7 +206,7 @@ pub fn check_email(bundle: &[u8], address: &str) -> Result<bool, Error> {
 /// SHA-256 in lower-case hex.
 #[wasm_bindgen]
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&verifier_core::encoding::sha256(bytes))
+    hex(&verifier_core::hazmat::encoding::sha256(bytes))
 }
 
 /// The version of the verifier, as in reports.

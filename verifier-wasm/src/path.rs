@@ -3,11 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use verifier_core::encoding::hex;
-use verifier_core::input::Input;
-use verifier_core::json::Value;
-use verifier_core::tlog::merkle::{Hash, leaf_hash, node_hash};
-use verifier_core::tlog::proof::Proof;
+use verifier_core::hazmat::encoding::hex;
+use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash, node_hash};
+use verifier_core::hazmat::tlog::proof::Proof;
 
 /// Whether the way leads to the root of the checkpoint is said by the core's own rule; the picture
 /// only repeats its steps.

@@ -3,10 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use verifier_core::encoding::{hex, sha256};
-use verifier_core::input::Input;
-use verifier_core::json::Value;
-use verifier_core::payload::{Field, fields};
+use verifier_core::hazmat::encoding::{hex, sha256};
+use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::payload::{Field, fields};
 
 /// How much of a payload that is no text is shown.
 const SHOWN_BYTES: usize = 1024;

@@ -5,13 +5,13 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use verifier_core::Code;
 use verifier_core::Failure as _;
-use verifier_core::code::Code;
-use verifier_core::encoding::hex;
-use verifier_core::json::Value;
-use verifier_core::kind::looks_like_toml;
+use verifier_core::hazmat::encoding::hex;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::kind::looks_like_toml;
+use verifier_core::hazmat::text::from_people;
 use verifier_core::policy::{Approver, LogRule, Policy};
-use verifier_core::text::from_people;
 
 use crate::usage::Usage;
 

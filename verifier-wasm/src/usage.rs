@@ -5,13 +5,13 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use core::fmt;
 
+use verifier_core::Code;
 use verifier_core::Failure;
-use verifier_core::bundle::is_approval_id;
-use verifier_core::code::Code;
-use verifier_core::encoding::from_hex;
-use verifier_core::payload::MAX_BYTES;
+use verifier_core::Time;
+use verifier_core::hazmat::bundle::is_approval_id;
+use verifier_core::hazmat::encoding::from_hex;
+use verifier_core::hazmat::payload::MAX_BYTES;
 use verifier_core::quote;
-use verifier_core::time::Time;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Why a question cannot be asked; nothing was checked.

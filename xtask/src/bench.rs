@@ -12,13 +12,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use test_vectors::Approval;
-use verifier_core::entry::Entry;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::signature::{AwsLc, Crypto, PublicKey, RustCrypto};
+use verifier_core::hazmat::tlog::cosignature;
+use verifier_core::hazmat::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::vkey::{Algorithm, VerifierKey};
+use verifier_core::hazmat::webauthn::cose_key::CoseKey;
 use verifier_core::policy::{LogRule, Policy};
-use verifier_core::signature::{AwsLc, Crypto, PublicKey, RustCrypto};
-use verifier_core::tlog::cosignature;
-use verifier_core::tlog::proof::Proof;
-use verifier_core::tlog::vkey::{Algorithm, VerifierKey};
-use verifier_core::webauthn::cose_key::CoseKey;
 use verifier_core::{Request, Verdict, verify};
 
 use crate::command::{cosignet, status};

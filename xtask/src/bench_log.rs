@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use test_vectors::approval::Draft;
 use test_vectors::passkey::Algorithm;
-use verifier_core::signature::AwsLc;
-use verifier_core::webauthn::cose_key::CoseKey;
+use verifier_core::AwsLc;
+use verifier_core::hazmat::webauthn::cose_key::CoseKey;
 
 use crate::command::{cargo, status};
 use load::{Approval, Client};
@@ -213,7 +213,7 @@ fn bare() -> Result<(), String> {
     let draft = Draft::numbered(Algorithm::Es256, 0);
     let (assertion, _) = draft.sign();
     let key = CoseKey::parse(&assertion.public_key).map_err(|error| error.to_string())?;
-    let hash = verifier_core::encoding::sha256(&assertion.client_data_json);
+    let hash = verifier_core::hazmat::encoding::sha256(&assertion.client_data_json);
     let signed = [&assertion.authenticator_data[..], &hash].concat();
     let begin = Instant::now();
     let mut count = 0_u32;

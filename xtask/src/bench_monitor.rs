@@ -16,9 +16,9 @@ use test_vectors::log::tlog_policy;
 use test_vectors::note::note;
 use test_vectors::server::{Answer, Server};
 use test_vectors::{Algorithm, Draft, Log, site};
-use verifier_core::entry::Entry;
-use verifier_core::signature::{AwsLc, PublicKey};
-use verifier_core::webauthn::cose_key::CoseKey;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::signature::{AwsLc, PublicKey};
+use verifier_core::hazmat::webauthn::cose_key::CoseKey;
 
 use crate::bench::{median, optimised, time};
 use crate::command::cosignet;

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use test_vectors::Draft;
 use verifier_core::alarm::{Alarm, Evidence};
-use verifier_core::encoding::{from_base64url, hex, sha256};
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::encoding::{from_base64url, hex, sha256};
+use verifier_core::hazmat::json::{Limits, Value};
 
 use crate::command::{root, run, succeeds};
 

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use test_vectors::bitcoin::Chain;
 use test_vectors::calendar::{Calendar, mine};
 use test_vectors::node::Node;
-use verifier_core::bitcoin::ots::Timestamp;
-use verifier_core::encoding::hex;
+use verifier_core::hazmat::bitcoin::ots::Timestamp;
+use verifier_core::hazmat::encoding::hex;
 
 use crate::command::{cargo, root, run};
 

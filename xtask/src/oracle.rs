@@ -12,11 +12,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use test_vectors::reading::Question;
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::encoding::{from_base64url, from_hex};
-use verifier_core::policy::Policy;
-use verifier_core::signature::{AwsLc, Crypto, RustCrypto};
-use verifier_core::time::Time;
+use verifier_core::HeaderChain;
+use verifier_core::Policy;
+use verifier_core::Time;
+use verifier_core::hazmat::encoding::{from_base64url, from_hex};
+use verifier_core::hazmat::signature::{AwsLc, Crypto, RustCrypto};
 use verifier_core::{Report, Request, verify};
 
 use crate::command::target;

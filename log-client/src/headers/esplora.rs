@@ -6,7 +6,7 @@
 //! GET <url>/block/<hash>/header     → header in hex
 //! ```
 
-use verifier_core::encoding::from_hex;
+use verifier_core::hazmat::encoding::from_hex;
 
 use super::{Bytes, hash_of, nonsense, ok};
 use crate::blocking::Client;

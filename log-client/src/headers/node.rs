@@ -12,8 +12,8 @@
 //!                                                                 → [{"id":n,"result":hex},…]
 //! ```
 
-use verifier_core::encoding::from_hex;
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::encoding::from_hex;
+use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::quote;
 
 use super::{Bytes, hash_of, nonsense, ok};

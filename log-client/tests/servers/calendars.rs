@@ -3,7 +3,7 @@
 use log_client::{Kind, calendar};
 use test_vectors::bitcoin::Chain;
 use test_vectors::calendar::{Calendar, Mood, mine};
-use verifier_core::bitcoin::ots::{Attestation, Branch};
+use verifier_core::hazmat::bitcoin::ots::{Attestation, Branch};
 
 use crate::client;
 

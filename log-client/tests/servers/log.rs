@@ -7,8 +7,8 @@ use flate2::write::GzEncoder;
 use log_client::{Kind, RemoteLog};
 use test_vectors::server::{Answer, Server};
 use test_vectors::site;
-use verifier_core::tlog::merkle::{CompactRange, Hash, leaf_hash};
-use verifier_core::tlog::tile::{Level, Tile};
+use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash, leaf_hash};
+use verifier_core::hazmat::tlog::tile::{Level, Tile};
 
 use crate::client;
 

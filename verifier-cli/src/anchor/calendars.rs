@@ -4,7 +4,7 @@
 //! proof is followed unless it is one of these, or one that the caller has named.
 
 use log_client::{Client, Error, Kind, calendar};
-use verifier_core::bitcoin::ots::{Attestation, Branch};
+use verifier_core::hazmat::bitcoin::ots::{Attestation, Branch};
 
 use crate::failure::CliError;
 use crate::http;

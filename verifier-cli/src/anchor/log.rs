@@ -7,16 +7,16 @@
 //! ```
 
 use log_client::RemoteLog;
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::ots::Timestamp;
-use verifier_core::bundle::{self, Bundle};
-use verifier_core::code::Code;
-use verifier_core::encoding::sha256;
-use verifier_core::json::{Limits, Value};
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{leaf_hash, verify_consistency};
-use verifier_core::tlog::proof::Proof;
-use verifier_core::tlog::prove;
+use verifier_core::Code;
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::ots::Timestamp;
+use verifier_core::hazmat::bundle::{self, Bundle};
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::{leaf_hash, verify_consistency};
+use verifier_core::hazmat::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::prove;
 
 use crate::code::CliCode;
 use crate::failure::CliError;

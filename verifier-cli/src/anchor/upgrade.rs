@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::ots::{Branch, Timestamp};
-use verifier_core::bundle::{self, Bundle};
-use verifier_core::code::Code;
-use verifier_core::input::Input;
-use verifier_core::json::Value;
-use verifier_core::kind::Kind;
+use verifier_core::Code;
+use verifier_core::HeaderChain;
+use verifier_core::Kind;
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::ots::{Branch, Timestamp};
+use verifier_core::hazmat::bundle::{self, Bundle};
+use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::json::Value;
 
 use super::calendars::Calendars;
 use super::log;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use verifier_core::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::network::Network;
 
 use super::Format;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use verifier_core::time::Time;
+use verifier_core::Time;
 
 use super::{Format, moment};
 

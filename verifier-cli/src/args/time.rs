@@ -1,6 +1,6 @@
 //! Moments, as people type them.
 
-use verifier_core::time::Time;
+use verifier_core::Time;
 
 /// A moment, or `now`: `2026-03-01T12:00:00.000Z`, with or without milliseconds, and as reports
 /// print it, with a blank instead of the `T`.
@@ -30,7 +30,7 @@ pub(crate) fn now() -> Result<Time, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use verifier_core::time::for_people;
+    use verifier_core::hazmat::time::for_people;
 
     #[test]
     fn reads_what_is_printed() {

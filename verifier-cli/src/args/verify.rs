@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use verifier_core::encoding::from_hex;
-use verifier_core::time::Time;
+use verifier_core::Time;
+use verifier_core::hazmat::encoding::from_hex;
 
 use super::time::moment;
 use super::{Format, approval_id};

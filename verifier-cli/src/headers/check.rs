@@ -1,8 +1,8 @@
 //! `cosignet headers check`
 
+use verifier_core::Code;
 use verifier_core::Failure as _;
-use verifier_core::bitcoin::trust::TrustedChain;
-use verifier_core::code::Code;
+use verifier_core::hazmat::bitcoin::trust::TrustedChain;
 
 use super::facts::Facts;
 use super::known;

@@ -1,11 +1,11 @@
 //! What is said of a chain: from where to where, and its last block.
 
-use verifier_core::bitcoin::chain::{Checker, HeaderChain};
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::network::Network;
-use verifier_core::bitcoin::uint::U256;
-use verifier_core::json::Value;
-use verifier_core::time::{Time, for_people};
+use verifier_core::hazmat::bitcoin::chain::{Checker, HeaderChain};
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::uint::U256;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::time::{Time, for_people};
 
 pub(super) struct Facts {
     network: Network,

@@ -7,9 +7,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use verifier_core::bitcoin::chain::{Checker, Error, first_line, read_first_line};
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::chain::{Checker, Error, first_line, read_first_line};
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::network::Network;
 
 use super::source::Bytes;
 use crate::code::CliCode;

@@ -5,8 +5,8 @@ mod web;
 
 use std::path::Path;
 
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::network::Network;
 
 use crate::args::SyncArgs;
 use crate::failure::CliError;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use log_client::shown;
-use verifier_core::code::Code;
+use verifier_core::Code;
 
 use super::facts::Facts;
 use super::kept::Kept;

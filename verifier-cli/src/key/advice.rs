@@ -1,10 +1,10 @@
 //! What to do next about a key that cannot be taken.
 
+use verifier_core::Code;
 use verifier_core::Failure as _;
-use verifier_core::code::Code;
-use verifier_core::webauthn::cose_key;
-use verifier_core::webauthn::loose_bytes;
-use verifier_core::webauthn::registration::Error;
+use verifier_core::hazmat::webauthn::cose_key;
+use verifier_core::hazmat::webauthn::loose_bytes;
+use verifier_core::hazmat::webauthn::registration::Error;
 
 use crate::code::CliCode;
 use crate::failure::CliError;

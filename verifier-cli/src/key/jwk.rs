@@ -1,9 +1,9 @@
 //! JSON Web Keys (RFC 7517, RFC 8037), and the keys of webauthn-rs, which are much alike.
 
-use verifier_core::json::{Object, Value};
+use verifier_core::hazmat::json::{Object, Value};
+use verifier_core::hazmat::signature::{KeyError, PublicKey};
+use verifier_core::hazmat::webauthn::{CoseKey, LooseBytes};
 use verifier_core::quote;
-use verifier_core::signature::{KeyError, PublicKey};
-use verifier_core::webauthn::{CoseKey, LooseBytes};
 
 use super::advice::{OTHER_PASSKEY, malformed};
 use super::spki::private;

@@ -1,9 +1,9 @@
 //! Credentials as server libraries keep them in a database: a key and an id, and nothing that says
 //! where the passkey was made.
 
-use verifier_core::encoding::base64url;
-use verifier_core::json::{Object, Value};
-use verifier_core::webauthn::{CoseKey, LooseBytes};
+use verifier_core::hazmat::encoding::base64url;
+use verifier_core::hazmat::json::{Object, Value};
+use verifier_core::hazmat::webauthn::{CoseKey, LooseBytes};
 
 use super::{jwk, only_key};
 use crate::code::CliCode;

@@ -3,9 +3,9 @@
 use spki::SubjectPublicKeyInfoRef;
 use spki::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
 use spki::der::{Decode as _, Reader as _, SliceReader};
+use verifier_core::hazmat::signature::PublicKey;
+use verifier_core::hazmat::webauthn::{CoseKey, LooseBytes};
 use verifier_core::quote;
-use verifier_core::signature::PublicKey;
-use verifier_core::webauthn::{CoseKey, LooseBytes};
 
 use super::advice::malformed;
 use crate::failure::CliError;

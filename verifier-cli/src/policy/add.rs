@@ -1,11 +1,11 @@
 //! `cosignet policy add-approver`: one more key in a policy, comments kept.
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
-use verifier_core::encoding::{base64url, sha256};
-use verifier_core::json::Value;
-use verifier_core::policy::Policy;
+use verifier_core::Policy;
+use verifier_core::hazmat::encoding::{base64url, sha256};
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::webauthn::{ClientData, CoseKey};
 use verifier_core::quote;
-use verifier_core::webauthn::{ClientData, CoseKey};
 
 use super::check::list;
 use super::edit::PolicyEdit;

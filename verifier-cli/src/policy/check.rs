@@ -1,7 +1,7 @@
 //! `cosignet policy check`: what is weak about a policy that is well formed.
 
-use verifier_core::json::Value;
-use verifier_core::time::Time;
+use verifier_core::Time;
+use verifier_core::hazmat::json::Value;
 
 use crate::args::{CheckArgs, Format, now};
 use crate::exit::Exit;

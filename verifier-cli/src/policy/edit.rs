@@ -4,8 +4,8 @@ use std::path::Path;
 
 use durable::Edit;
 use toml_edit::DocumentMut;
-use verifier_core::code::Code;
-use verifier_core::policy::Policy;
+use verifier_core::Code;
+use verifier_core::Policy;
 
 use crate::failure::CliError;
 use crate::{file, policy_file};

@@ -3,10 +3,10 @@
 use std::io::{self, Write as _};
 
 use toml_edit::{Array, Value as Toml};
-use verifier_core::code::Code;
-use verifier_core::json::Value;
-use verifier_core::kind::Kind;
-use verifier_core::tlog;
+use verifier_core::Code;
+use verifier_core::Kind;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::tlog;
 
 use super::check::list;
 use crate::args::{Format, InitArgs};

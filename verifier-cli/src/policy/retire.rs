@@ -1,10 +1,10 @@
 //! `cosignet policy retire-approver`: an end for a key, comments kept.
 
 use toml_edit::{DocumentMut, Value as Toml, value};
-use verifier_core::json::Value;
+use verifier_core::Time;
+use verifier_core::hazmat::json::Value;
 use verifier_core::policy::{Approver, Policy};
 use verifier_core::quote;
-use verifier_core::time::Time;
 
 use super::check::list;
 use super::edit::PolicyEdit;

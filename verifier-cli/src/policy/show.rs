@@ -1,8 +1,8 @@
 //! `cosignet policy show`: what a policy comes to, defaults filled in.
 
-use verifier_core::encoding::hex;
+use verifier_core::hazmat::encoding::hex;
+use verifier_core::hazmat::webauthn::UserVerification;
 use verifier_core::policy::{AnchorRule, LogRule, PayloadRule, Policy};
-use verifier_core::webauthn::UserVerification;
 
 use crate::args::{Format, PolicyArgs};
 use crate::exit::Exit;

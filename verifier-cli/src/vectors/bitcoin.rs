@@ -1,13 +1,13 @@
 //! The kinds about Bitcoin.
 
+use verifier_core::Code;
 use verifier_core::Failure as _;
-use verifier_core::bitcoin::chain::{self, HeaderChain};
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::network::Network;
-use verifier_core::bitcoin::ots::Timestamp;
-use verifier_core::code::Code;
-use verifier_core::encoding::{from_hex, hex};
-use verifier_core::json::{Object, Value};
+use verifier_core::hazmat::bitcoin::chain::{self, HeaderChain};
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::ots::Timestamp;
+use verifier_core::hazmat::encoding::{from_hex, hex};
+use verifier_core::hazmat::json::{Object, Value};
 
 use super::case::{Outcome, text};
 use super::kind::{Broken, Input, bytes, invalid, number, optional, outcome};

@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use verifier_core::json::{Object, Value};
+use verifier_core::hazmat::json::{Object, Value};
 use verifier_core::quote;
 
 use super::verdict::{Found, Verdict};

@@ -1,19 +1,19 @@
 //! What to do with the input of each kind of vectors.
 
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::code::Code;
-use verifier_core::encoding::{from_base64url, from_hex};
-use verifier_core::entry::Entry;
-use verifier_core::json::{Object, Value};
-use verifier_core::policy::Policy;
-use verifier_core::signature::Crypto;
-use verifier_core::time::Time;
-use verifier_core::tlog::merkle::{self, Hash};
-use verifier_core::tlog::note::Note;
-use verifier_core::tlog::policy::Policy as LogPolicy;
-use verifier_core::tlog::proof::Proof;
-use verifier_core::tlog::vkey::VerifierKey;
-use verifier_core::webauthn::{Assertion, CoseKey, Expected, UserVerification};
+use verifier_core::Code;
+use verifier_core::Crypto;
+use verifier_core::HeaderChain;
+use verifier_core::Policy;
+use verifier_core::Time;
+use verifier_core::hazmat::encoding::{from_base64url, from_hex};
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::json::{Object, Value};
+use verifier_core::hazmat::tlog::merkle::{self, Hash};
+use verifier_core::hazmat::tlog::note::Note;
+use verifier_core::hazmat::tlog::policy::Policy as LogPolicy;
+use verifier_core::hazmat::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
+use verifier_core::hazmat::webauthn::{Assertion, CoseKey, Expected, UserVerification};
 use verifier_core::{Failure, Request, verify};
 
 use super::bitcoin;

@@ -1,9 +1,9 @@
 //! The outcome of a whole verification, and what a case expects of it.
 
+use verifier_core::Code;
 use verifier_core::Report;
 use verifier_core::check::{Check, CheckId};
-use verifier_core::code::Code;
-use verifier_core::json::{Object, Value};
+use verifier_core::hazmat::json::{Object, Value};
 use verifier_core::quote;
 
 use super::case::text;

@@ -6,12 +6,12 @@ mod sentences;
 use std::path::Path;
 
 use verifier_core::check::{Check, CheckId, Status};
-use verifier_core::encoding::{base64url, hex};
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::encoding::{base64url, hex};
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::time::for_people;
 use verifier_core::report::{
     AnchorFacts, BoundSource, LogFacts, PayloadMatch, Strength, Subject, WitnessFacts,
 };
-use verifier_core::time::for_people;
 use verifier_core::{Report, Verdict, quote};
 
 use crate::code;

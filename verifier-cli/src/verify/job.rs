@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::input::Input;
-use verifier_core::policy::Policy;
-use verifier_core::signature::AwsLc;
+use verifier_core::AwsLc;
+use verifier_core::HeaderChain;
+use verifier_core::Policy;
+use verifier_core::hazmat::input::Input;
 use verifier_core::{Report, Request, Verdict, verify};
 
 use super::repeats::Marks;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use verifier_core::Report;
-use verifier_core::encoding::sha256;
-use verifier_core::entry::Entry;
-use verifier_core::input::Input;
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::input::Input;
 
 type Hash = [u8; 32];
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use verifier_core::json::Value;
+use verifier_core::hazmat::json::Value;
 
 use super::human::UNREADABLE;
 use super::repeats::{Marks, Repeats};

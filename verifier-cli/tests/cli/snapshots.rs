@@ -149,7 +149,7 @@ fn words_of_the_command_line_are_escaped() {
         let run = folder.run_args(words.iter().copied());
         assert_ne!(run.code, 0, "{words:?}");
         let printed = run.stdout + &run.stderr;
-        let visible = |c: char| c == '\n' || !verifier_core::shown::is_hidden(c);
+        let visible = |c: char| c == '\n' || !verifier_core::hazmat::shown::is_hidden(c);
         assert!(printed.chars().all(visible), "{words:?}\n{printed}");
         let forged = printed.lines().any(|line| line.starts_with("VERIFIED"));
         assert!(!forged, "{words:?}\n{printed}");

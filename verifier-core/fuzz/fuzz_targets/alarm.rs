@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use test_vectors::{Approval, Draft};
 use verifier_core::alarm::{Alarm, Request};
-use verifier_core::policy::Policy;
-use verifier_core::signature::RustCrypto;
+use verifier_core::Policy;
+use verifier_core::RustCrypto;
 
 static APPROVAL: LazyLock<Approval> = LazyLock::new(|| Draft::apart().mint());
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {

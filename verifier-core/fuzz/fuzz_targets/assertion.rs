@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::payload::Challenge;
-use verifier_core::webauthn::{AuthenticatorData, ClientData, CoseKey};
+use verifier_core::hazmat::payload::Challenge;
+use verifier_core::hazmat::webauthn::{AuthenticatorData, ClientData, CoseKey};
 
 fuzz_target!(|input: &[u8]| {
     if let Ok(data) = ClientData::parse(input) {

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use test_vectors::{Approval, Draft};
-use verifier_core::input::Input;
-use verifier_core::policy::Policy;
+use verifier_core::hazmat::input::Input;
+use verifier_core::Policy;
 use verifier_core::{Request, Verdict, verify};
 
 static APPROVAL: LazyLock<Approval> = LazyLock::new(|| Draft::apart().mint());

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::entry::Entry;
+use verifier_core::hazmat::entry::Entry;
 
 fuzz_target!(|text: &str| {
     let _ = Entry::parse(text);

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::bitcoin::chain::{HeaderChain, first_line};
+use verifier_core::hazmat::bitcoin::chain::{HeaderChain, first_line};
 
 fuzz_target!(|file: &[u8]| {
     if let Ok(chain) = HeaderChain::parse(file) {

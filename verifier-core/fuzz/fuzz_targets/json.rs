@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::json::{Limits, Value};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(value) = Value::parse(input, Limits::bytes(1 << 20)) else { return };

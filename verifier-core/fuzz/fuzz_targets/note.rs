@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::note::Note;
-use verifier_core::tlog::tile::Tile;
-use verifier_core::tlog::vkey::VerifierKey;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::note::Note;
+use verifier_core::hazmat::tlog::tile::Tile;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 fuzz_target!(|text: &str| {
     let _ = Note::parse(text);

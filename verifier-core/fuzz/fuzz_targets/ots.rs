@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::bitcoin::ots::{Attestation, Branch, Timestamp};
+use verifier_core::hazmat::bitcoin::ots::{Attestation, Branch, Timestamp};
 
 /// An answer of two blocks.
 const ANSWER: &[u8] = b"\xff\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x01\x07\

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::payload::{differences, same_json};
+use verifier_core::hazmat::payload::{differences, same_json};
 
 fuzz_target!(|pair: (&[u8], &[u8])| {
     let (a, b) = pair;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::policy::Policy;
+use verifier_core::Policy;
 
 fuzz_target!(|input: &[u8]| {
     if let Ok(policy) = Policy::from_json(input) {

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::webauthn::Registration;
-use verifier_core::webauthn::registration::parse_attestation_object;
+use verifier_core::hazmat::webauthn::Registration;
+use verifier_core::hazmat::webauthn::registration::parse_attestation_object;
 
 fuzz_target!(|input: &[u8]| {
     let _ = Registration::parse(input);

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::tlog::submission::{Submission, parse_size};
+use verifier_core::hazmat::tlog::submission::{Submission, parse_size};
 
 fuzz_target!(|text: &str| {
     let _ = parse_size(text);

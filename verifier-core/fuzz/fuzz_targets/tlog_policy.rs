@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::policy::Policy;
 
 fuzz_target!(|text: &str| {
     if let Ok(policy) = Policy::parse(text) {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::proof::Proof;
 
 fuzz_target!(|text: &str| {
     if let Ok(proof) = Proof::parse(text) {

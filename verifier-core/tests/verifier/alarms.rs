@@ -14,12 +14,12 @@ use test_vectors::encoding::pseudo_random;
 use test_vectors::log::tlog_policy;
 use test_vectors::note::note;
 use test_vectors::{Algorithm, Draft, Log, Witness};
+use verifier_core::AwsLc;
+use verifier_core::Policy;
+use verifier_core::Time;
 use verifier_core::alarm::{Alarm, Error, Evidence, Logged, Request};
-use verifier_core::policy::Policy;
-use verifier_core::signature::AwsLc;
-use verifier_core::time::Time;
-use verifier_core::tlog::merkle::Hash;
-use verifier_core::tlog::prove;
+use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::prove;
 
 const DECIDED: u64 = DECIDED_AT_SECONDS;
 const DAY: u64 = 86_400;

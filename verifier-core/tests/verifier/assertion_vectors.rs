@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::Value;
 use verifier_core::Failure;
-use verifier_core::encoding::from_base64url;
-use verifier_core::signature::{AwsLc, Crypto, RustCrypto};
-use verifier_core::webauthn::{Assertion, CoseKey, Expected, UserVerification};
+use verifier_core::hazmat::encoding::from_base64url;
+use verifier_core::hazmat::signature::{AwsLc, Crypto, RustCrypto};
+use verifier_core::hazmat::webauthn::{Assertion, CoseKey, Expected, UserVerification};
 
 const BACK_ENDS: [&dyn Crypto; 2] = [&RustCrypto, &AwsLc];
 

@@ -7,9 +7,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 use test_vectors::encoding::{b64url, pseudo_random, sha256};
 use test_vectors::{Algorithm, Approval, Approver, Draft, Passkey};
-use verifier_core::policy::Policy;
-use verifier_core::signature::{AwsLc, BadSignature, Crypto, KeyRef};
-use verifier_core::time::Time;
+use verifier_core::Policy;
+use verifier_core::Time;
+use verifier_core::hazmat::signature::{AwsLc, BadSignature, Crypto, KeyRef};
 use verifier_core::{Report, Request, verify};
 
 fn parsed(policy: &test_vectors::Policy) -> Policy {

@@ -10,7 +10,7 @@ use p256::ecdsa::signature::Signer as _;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sha2::{Digest as _, Sha512};
-use verifier_core::signature::{AwsLc, Crypto, KeyRef, PublicKey, RustCrypto};
+use verifier_core::hazmat::signature::{AwsLc, Crypto, KeyRef, PublicKey, RustCrypto};
 
 /// The common answer of both back ends.
 fn verify(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<bool, TestCaseError> {

@@ -18,12 +18,12 @@ use opentimestamps::timestamp::{Step, StepData};
 use proptest::prelude::*;
 use serde_json::Value;
 use test_vectors::bitcoin as made;
-use verifier_core::bitcoin::chain::{Checker, HeaderChain, retarget};
-use verifier_core::bitcoin::header::{CompactTarget, Header};
-use verifier_core::bitcoin::network::Network;
-use verifier_core::bitcoin::ots::{Attestation, Error, Timestamp};
-use verifier_core::bitcoin::uint::U256;
-use verifier_core::encoding::{from_base64url, from_hex, sha256};
+use verifier_core::hazmat::bitcoin::chain::{Checker, HeaderChain, retarget};
+use verifier_core::hazmat::bitcoin::header::{CompactTarget, Header};
+use verifier_core::hazmat::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::ots::{Attestation, Error, Timestamp};
+use verifier_core::hazmat::bitcoin::uint::U256;
+use verifier_core::hazmat::encoding::{from_base64url, from_hex, sha256};
 
 /// What both readers can say of a proof: heights with roots, and calendars.
 type Summary = (Vec<(u64, Vec<u8>)>, Vec<String>);

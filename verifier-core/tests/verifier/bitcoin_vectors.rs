@@ -12,13 +12,13 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use verifier_core::Code;
 use verifier_core::Failure as _;
-use verifier_core::bitcoin::chain::{HeaderChain, check_epoch};
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::network::Network;
-use verifier_core::bitcoin::ots::{Branch, Timestamp};
-use verifier_core::code::Code;
-use verifier_core::encoding::{from_base64url, from_hex, hex};
+use verifier_core::hazmat::bitcoin::chain::{HeaderChain, check_epoch};
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::ots::{Branch, Timestamp};
+use verifier_core::hazmat::encoding::{from_base64url, from_hex, hex};
 
 type Outcome = Result<Value, Code>;
 

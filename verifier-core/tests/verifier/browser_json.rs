@@ -4,9 +4,9 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)] // these are tests
 
 use proptest::prelude::*;
-use verifier_core::encoding::base64url;
-use verifier_core::json;
-use verifier_core::webauthn::AssertionJson;
+use verifier_core::hazmat::encoding::base64url;
+use verifier_core::hazmat::json;
+use verifier_core::hazmat::webauthn::AssertionJson;
 use webauthn_rs_proto::PublicKeyCredential;
 
 /// Compares both readers; says whether ours accepted.

@@ -14,12 +14,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use verifier_core::bitcoin::chain::HeaderChain;
+use verifier_core::HeaderChain;
+use verifier_core::Policy;
+use verifier_core::Time;
 use verifier_core::code::{Code, Effect};
-use verifier_core::encoding::{from_base64url, from_hex};
-use verifier_core::policy::Policy;
-use verifier_core::signature::{AwsLc, Crypto, RustCrypto};
-use verifier_core::time::Time;
+use verifier_core::hazmat::encoding::{from_base64url, from_hex};
+use verifier_core::hazmat::signature::{AwsLc, Crypto, RustCrypto};
 use verifier_core::{Request, verify};
 
 #[test]

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // these are tests
 
 use proptest::prelude::*;
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::json::{Limits, Value};
 
 fn is_canonical(token: &str) -> bool {
     let value = Value::parse(token.as_bytes(), Limits::bytes(4096)).unwrap();

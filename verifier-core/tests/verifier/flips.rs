@@ -15,8 +15,8 @@ use core::ops::Range;
 
 use serde_json::Value;
 use test_vectors::{Algorithm, Approval, Draft};
-use verifier_core::policy::Policy;
-use verifier_core::signature::AwsLc;
+use verifier_core::AwsLc;
+use verifier_core::Policy;
 use verifier_core::{Report, Request, Verdict, verify};
 
 /// A bundle whose every flip is tried.

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use rs_merkle::MerkleTree;
 use sha2::Sha256;
-use verifier_core::tlog::merkle::{
+use verifier_core::hazmat::tlog::merkle::{
     CompactRange, Hash, leaf_hash, node_hash, verify_consistency, verify_inclusion,
 };
 

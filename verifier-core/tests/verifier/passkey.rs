@@ -16,12 +16,12 @@ use passkey::types::webauthn::{
     PublicKeyCredentialUserEntity, UserVerificationRequirement,
 };
 use url::Url;
+use verifier_core::Code;
 use verifier_core::Failure as _;
-use verifier_core::code::Code;
-use verifier_core::encoding::sha256;
-use verifier_core::signature::{AwsLc, Crypto, RustCrypto};
-use verifier_core::webauthn::registration::parse_attestation_object;
-use verifier_core::webauthn::{Assertion, CoseKey, Expected};
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::signature::{AwsLc, Crypto, RustCrypto};
+use verifier_core::hazmat::webauthn::registration::parse_attestation_object;
+use verifier_core::hazmat::webauthn::{Assertion, CoseKey, Expected};
 
 const ORIGIN: &str = "https://example.com";
 const RP_ID: &str = "example.com";

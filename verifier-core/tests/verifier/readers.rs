@@ -9,9 +9,9 @@ use std::path::Path;
 use coset::cbor::Value as Cbor;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use verifier_core::encoding::from_base64url;
-use verifier_core::webauthn::registration::parse_attestation_object;
-use verifier_core::webauthn::{AttestedData, AuthenticatorData, ClientData, CoseKey, cbor};
+use verifier_core::hazmat::encoding::from_base64url;
+use verifier_core::hazmat::webauthn::registration::parse_attestation_object;
+use verifier_core::hazmat::webauthn::{AttestedData, AuthenticatorData, ClientData, CoseKey, cbor};
 
 /// What another CBOR library writes for a value.
 fn encode(value: &Cbor) -> Vec<u8> {

@@ -7,12 +7,12 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use verifier_core::Code;
 use verifier_core::Failure as _;
-use verifier_core::code::Code;
-use verifier_core::encoding::{base64url, from_base64url, sha256};
-use verifier_core::json;
-use verifier_core::webauthn::registration::{self, parse_attestation_object};
-use verifier_core::webauthn::{
+use verifier_core::hazmat::encoding::{base64url, from_base64url, sha256};
+use verifier_core::hazmat::json;
+use verifier_core::hazmat::webauthn::registration::{self, parse_attestation_object};
+use verifier_core::hazmat::webauthn::{
     AssertionJson, AttestedData, ClientData, CoseKey, Registration, cbor,
 };
 

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
-use verifier_core::shown::{escape, is_hidden, plain, quote};
+use verifier_core::hazmat::shown::{escape, is_hidden, plain, quote};
 
 /// Blank pictures: no property tells them from pictures that show something.
 const BLANKS: [char; 6] = [

@@ -4,12 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
-use verifier_core::signature::RustCrypto;
-use verifier_core::tlog::merkle::leaf_hash;
-use verifier_core::tlog::policy::Policy;
-use verifier_core::tlog::proof::Proof;
-use verifier_core::tlog::tile::{Level, Tile};
-use verifier_core::tlog::vkey::VerifierKey;
+use verifier_core::RustCrypto;
+use verifier_core::hazmat::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::tile::{Level, Tile};
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 const PROOF: &str = "c2sp.org/tlog-proof@v1
 index 1

@@ -10,16 +10,16 @@
 
 use std::path::Path;
 
+use verifier_core::Code;
 use verifier_core::Failure;
-use verifier_core::code::Code;
-use verifier_core::encoding::from_hex;
-use verifier_core::json::{Limits, Object, Value};
-use verifier_core::signature::RustCrypto;
-use verifier_core::tlog::merkle::{Hash, verify_consistency, verify_inclusion};
-use verifier_core::tlog::note::Note;
-use verifier_core::tlog::policy::Policy;
-use verifier_core::tlog::proof::Proof;
-use verifier_core::tlog::vkey::VerifierKey;
+use verifier_core::RustCrypto;
+use verifier_core::hazmat::encoding::from_hex;
+use verifier_core::hazmat::json::{Limits, Object, Value};
+use verifier_core::hazmat::tlog::merkle::{Hash, verify_consistency, verify_inclusion};
+use verifier_core::hazmat::tlog::note::Note;
+use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 const CRYPTO: RustCrypto = RustCrypto;
 

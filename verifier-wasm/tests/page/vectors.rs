@@ -7,13 +7,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use test_vectors::encoding::from_b64url;
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::encoding::from_hex;
+use verifier_core::AwsLc;
+use verifier_core::HeaderChain;
+use verifier_core::Policy;
+use verifier_core::Time;
+use verifier_core::hazmat::encoding::from_hex;
 use verifier_core::inspect::inspect;
-use verifier_core::policy::Policy;
-use verifier_core::signature::AwsLc;
 use verifier_core::text::from_people;
-use verifier_core::time::Time;
 use verifier_core::{Failure as _, Request, verify};
 
 use crate::browser::Browser;
@@ -161,7 +161,7 @@ async fn reports_are_those_of_the_core_byte_for_byte() {
         let native = |input: &Value| {
             let text = from_people(input["policy"].as_str().unwrap().as_bytes()).unwrap();
             match Policy::from_json(text.as_bytes()) {
-                Ok(policy) => verifier_core::encoding::hex(&policy.sha256()),
+                Ok(policy) => verifier_core::hazmat::encoding::hex(&policy.sha256()),
                 Err(error) => error.code().to_string(),
             }
         };

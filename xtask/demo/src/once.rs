@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use verifier_core::encoding::{hex, sha256};
+use verifier_core::hazmat::encoding::{hex, sha256};
 
 use crate::Result;
 use crate::payload::{PAYLOAD, shown};

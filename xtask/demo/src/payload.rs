@@ -1,6 +1,6 @@
 //! What there is to approve.
 
-use verifier_core::payload::fields;
+use verifier_core::hazmat::payload::fields;
 
 /// A payment, as an approval service would get it from its customer.
 pub(crate) const PAYLOAD: &str = r#"{"action":"wire_transfer","amount":"4200.00","currency":"EUR","to":{"iban":"DE89370400440532013000","name":"Acme GmbH"},"reference":"Invoice 2026-117"}"#;

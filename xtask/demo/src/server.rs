@@ -13,7 +13,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use verifier_core::encoding::{hex, sha256};
+use verifier_core::hazmat::encoding::{hex, sha256};
 
 use crate::Result;
 use crate::payload::{PAYLOAD, shown};

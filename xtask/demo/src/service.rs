@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use verifier_core::encoding::{base64url, hex, sha256};
-use verifier_core::time::Time;
-use verifier_core::webauthn::Registration;
+use verifier_core::Time;
+use verifier_core::hazmat::encoding::{base64url, hex, sha256};
+use verifier_core::hazmat::webauthn::Registration;
 use webauthn_rs_proto::{
     AllowCredentials, AttestationConveyancePreference, AuthenticatorSelectionCriteria,
     CreationChallengeResponse, PubKeyCredParams, PublicKeyCredentialCreationOptions,

@@ -12,7 +12,7 @@ use passkey::types::webauthn::{CredentialCreationOptions, CredentialRequestOptio
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use url::Url;
-use verifier_core::encoding::base64url;
+use verifier_core::hazmat::encoding::base64url;
 use webauthn_rs_proto::{CreationChallengeResponse, RequestChallengeResponse};
 
 use crate::Result;

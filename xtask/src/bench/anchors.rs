@@ -6,12 +6,12 @@ use std::time::Instant;
 use serde_json::json;
 use test_vectors::Draft;
 use test_vectors::bitcoin::{Chain, display_hash, follow, in_block, path, proof, timestamp};
-use verifier_core::bitcoin::chain::{Checker, HeaderChain, retarget};
-use verifier_core::bitcoin::header::{CompactTarget, Header};
-use verifier_core::bitcoin::network::Network;
-use verifier_core::encoding::sha256;
-use verifier_core::policy::Policy;
-use verifier_core::signature::AwsLc;
+use verifier_core::AwsLc;
+use verifier_core::Policy;
+use verifier_core::hazmat::bitcoin::chain::{Checker, HeaderChain, retarget};
+use verifier_core::hazmat::bitcoin::header::{CompactTarget, Header};
+use verifier_core::hazmat::bitcoin::network::Network;
+use verifier_core::hazmat::encoding::sha256;
 use verifier_core::{Request, Verdict, verify};
 
 use super::{median, micros, time};

@@ -10,8 +10,8 @@ use serde_json::json;
 use test_vectors::approval::Draft;
 use test_vectors::encoding::{b64url, hex, sha256};
 use test_vectors::passkey::Algorithm;
-use verifier_core::time::Time;
-use verifier_core::tlog::tile::{Level, Tile, WIDTH};
+use verifier_core::Time;
+use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH};
 
 /// The body of a request: what any log can be asked to append.
 pub(super) struct Approval(String);

@@ -1,6 +1,6 @@
 //! Numbers that look random and come from a seed.
 
-use verifier_core::encoding::sha256;
+use verifier_core::hazmat::encoding::sha256;
 
 /// SplitMix64. Its quality does not matter here; that it is the same everywhere does.
 pub(super) struct Chance(u64);

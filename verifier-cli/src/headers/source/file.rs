@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use verifier_core::bitcoin::chain::{Error, first_line, read_first_line};
-use verifier_core::bitcoin::header::Header;
-use verifier_core::encoding::from_hex;
+use verifier_core::hazmat::bitcoin::chain::{Error, first_line, read_first_line};
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::encoding::from_hex;
 
 use super::{Bytes, Offer, Source};
 use crate::args::SyncArgs;

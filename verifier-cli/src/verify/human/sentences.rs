@@ -10,10 +10,10 @@ use serde_json::Value as Json;
 use test_vectors::bitcoin::{self, Chain};
 use test_vectors::encoding::sha256;
 use test_vectors::{Algorithm, Draft};
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::encoding::{from_base64url, from_hex};
-use verifier_core::policy::Policy;
-use verifier_core::time::Time;
+use verifier_core::HeaderChain;
+use verifier_core::Policy;
+use verifier_core::Time;
+use verifier_core::hazmat::encoding::{from_base64url, from_hex};
 use verifier_core::{Report, Request, verify};
 
 use super::full;

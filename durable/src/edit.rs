@@ -56,7 +56,7 @@ impl Edit {
         Ok(this)
     }
 
-    /// What was read.
+    /// The content that was read.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A [`std::result::Result`] with the errors of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What a failure says about the server, which decides what the caller may conclude.
+/// The part of a failure that is about the server, which decides what the caller may conclude.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -28,7 +28,7 @@ pub enum Kind {
     Unreachable,
 }
 
-/// What a server did, or did not do. Displayed as one sentence about it.
+/// An act of a server, or its absence. Displayed as one sentence about it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{subject} {why}.")]
 pub struct Error {
@@ -70,22 +70,22 @@ impl Error {
         self
     }
 
-    /// What kind of failure this is.
+    /// The kind of this failure.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What there is to say about the server, without its address: "answered 503 …".
+    /// A sentence about the server, without its address: "answered 503 …".
     pub fn why(&self) -> &str {
         &self.why
     }
 
-    /// What should have been there, if that helps.
+    /// The content that should have been there, if that helps.
     pub fn to_expected(&self) -> Option<&str> {
         self.expected.as_deref()
     }
 
-    /// What the reader can do, if it is more than trying again.
+    /// The next step of the reader, if it is more than trying again.
     pub fn to_next(&self) -> Option<&str> {
         self.next.as_deref()
     }

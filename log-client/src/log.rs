@@ -158,7 +158,7 @@ impl RemoteLog {
         }
     }
 
-    /// What the server has under a path below its address; `None` if it has nothing.
+    /// Fetches a path below the server's address; `None` if nothing is there.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Who may enter: a request to append, read strictly and verified with the rules of the core.
+//! Admission: a request to append, read strictly and verified with the rules of the core.
 //!
 //! ```text
 //! {"approvalId":…,"decidedAt":…,"rpId":…,"credentialPublicKey":b64,
@@ -24,7 +24,7 @@ use verifier_core::webauthn::{AssertionJson, ClientData, CoseKey, Expected, User
 use crate::refusal::{Reason, Refusal};
 use crate::store::{Addition, Claim, Disclosure, Evidence};
 
-/// What the log admits.
+/// The rules of admission.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) rp_ids: Vec<String>,
@@ -55,7 +55,7 @@ pub(crate) const REQUEST_MEMBERS: &[&str] = &[
 pub(crate) struct Admitted {
     /// The entry without its commitment to the approver.
     pub(crate) entry: Entry,
-    /// What the caller sent, to be sent back.
+    /// The caller's evidence, to be sent back.
     pub(crate) sent: Sent,
     pub(crate) disclosure: Disclosure,
 }

@@ -31,7 +31,7 @@ pub(crate) use settings::{AnchorSettings, Config};
 
 use worker::Worker;
 
-/// What the rest of the server sees of anchors.
+/// The rest of the server's view of anchors.
 #[derive(Debug)]
 pub(crate) struct Anchors {
     pub(crate) archive: Archive,

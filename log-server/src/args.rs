@@ -185,7 +185,7 @@ pub(crate) struct Config {
 }
 
 impl ServeArgs {
-    /// What the flags and variables say, else the file, else the default.
+    /// The settings: flags and variables, else the file, else the default.
     pub(crate) fn config(&self) -> Result<Config> {
         let file = match &self.config {
             None => Settings::default(),
@@ -277,10 +277,10 @@ pub(crate) enum TokenCommand {
     Create {
         #[command(flatten)]
         data: DataArg,
-        /// Who will use it
+        /// The name of its user
         #[arg(long)]
         name: String,
-        /// What it may do; can be repeated [default: both]
+        /// A right that it has; can be repeated [default: both]
         #[arg(long = "right", value_enum)]
         rights: Vec<Right>,
     },
@@ -306,7 +306,7 @@ pub(crate) struct DataArg {
     pub(crate) data: PathBuf,
 }
 
-/// What a token allows.
+/// A right of a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Right {
     /// Append approvals

@@ -1,4 +1,5 @@
-//! The hand-over from the writer to the publisher: a batch that is committed, and those who wait for it.
+//! The hand-over from the writer to the publisher: a batch that is committed, and those who wait
+//! for it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,7 +35,7 @@ impl Client {
     }
 }
 
-/// What an append came to.
+/// The outcome of an append.
 #[derive(Clone, Debug)]
 pub(crate) struct Appended {
     pub(crate) entry: Entered,
@@ -51,7 +52,7 @@ pub(crate) struct Entered {
     /// Whether it was there before.
     pub(crate) repeat: bool,
     pub(crate) leaf: String,
-    /// What opens the commitment to the approver. Not of a repeat: until that is answered, it
+    /// The opening of the commitment to the approver. Not of a repeat: until that is answered, it
     /// may be erased.
     pub(crate) blind: Option<[u8; 32]>,
 }
@@ -67,7 +68,7 @@ pub(crate) struct Batch {
     pub(crate) stage: watch::Sender<Stage>,
 }
 
-/// What a batch has added to the tree.
+/// The part of the tree that a batch has added.
 #[derive(Debug)]
 pub(crate) struct Growth {
     pub(crate) head: Head,
@@ -86,7 +87,7 @@ pub(crate) enum Stage {
 }
 
 impl Batch {
-    /// What the start leaves to the publisher.
+    /// The work that the start leaves to the publisher.
     pub(crate) fn first() -> Self {
         Self::new(None, Vec::new(), Instant::now())
     }

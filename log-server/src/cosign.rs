@@ -87,7 +87,7 @@ pub(crate) struct Cosigner {
     shared: Arc<Shared>,
 }
 
-/// What the tasks of the witnesses, the writer and the publisher have in common.
+/// The state that the tasks of the witnesses, the writer and the publisher have in common.
 #[derive(Debug)]
 struct Shared {
     policy: Policy,
@@ -124,7 +124,7 @@ struct Target {
     since: Instant,
 }
 
-/// What is known of one witness.
+/// The state of one witness.
 #[derive(Clone, Debug, Default)]
 struct Seat {
     /// Its signature line on the target.
@@ -305,7 +305,7 @@ impl Cosigner {
         self.shared.policy.is_quorum(&seats)
     }
 
-    /// What is wrong with those who have not signed, for people.
+    /// The troubles of those who have not signed, for people.
     fn troubles(&self, state: &State) -> String {
         let names = self.shared.policy.witnesses().iter().zip(&state.seats);
         let said: Vec<String> = names
@@ -318,7 +318,7 @@ impl Cosigner {
         said.join("; ")
     }
 
-    /// What Prometheus reads.
+    /// Figures for Prometheus.
     pub(crate) fn metrics(&self) -> String {
         const UP: &str = "cosignet_log_witness_up";
         const COSIGNED: &str = "cosignet_log_witness_cosignatures_total";

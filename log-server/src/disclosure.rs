@@ -1,4 +1,4 @@
-//! What the public look-up shows, and how that is raised, lowered and erased.
+//! The level of disclosure of an entry, and how it is raised, lowered and erased.
 //!
 //! ```text
 //! {"disclosure":…,"clientDataJSON":b64?,"payload":b64?,"action":…?,"email":…?}
@@ -65,8 +65,8 @@ impl Change {
         Ok(this)
     }
 
-    /// What is kept after the change. Everything that it reveals is checked against the leaf;
-    /// what it no longer shows is gone.
+    /// The evidence that is kept after the change. Everything that it reveals is checked against
+    /// the leaf; everything that it no longer shows is gone.
     pub(crate) fn apply(
         self,
         approval_id: &str,
@@ -173,7 +173,7 @@ pub(crate) fn shown(kept: &Evidence) -> bundle::Evidence {
     shown
 }
 
-/// What is wrong with what is kept beside an entry. The address is not held against its
+/// Faults of the evidence beside an entry. The address is not held against its
 /// commitment: that takes a tenth of a second each.
 pub(crate) fn complaint(kept: &Evidence, entry: &Entry) -> Option<&'static str> {
     let Evidence {

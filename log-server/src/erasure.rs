@@ -1,9 +1,9 @@
 //! The thread that finishes erasures, and keeps the write-ahead log short.
 //!
-//! A change of evidence takes effect at once for whoever looks it up. What it takes away is still in
-//! the files of the database until the write-ahead log was moved into the database and emptied, and
-//! that cannot be done while somebody reads an older snapshot. So it is tried again and again, in
-//! moments in which nobody writes; no append waits for it. What is left to do is a table of the
+//! A change of evidence takes effect at once for whoever looks it up. What it takes away is still
+//! in the files of the database until the write-ahead log was moved into the database and emptied,
+//! and that cannot be done while somebody reads an older snapshot. So it is tried again and again,
+//! in moments in which nobody writes; no append waits for it. What is left to do is a table of the
 //! database, so it survives the process.
 
 use std::fmt::Write as _;
@@ -30,11 +30,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(320);
 /// How often the thread looks when it knows of nothing to do.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A longer write-ahead log than this, in bytes, is emptied although nothing was erased: SQLite uses
-/// the room again, but gives none back.
+/// A longer write-ahead log than this, in bytes, is emptied although nothing was erased: SQLite
+/// uses the room again, but gives none back.
 const LONG: u64 = 16 * 1024 * 1024;
 
-/// What requests see of the thread.
+/// The requests' view of the thread.
 #[derive(Debug)]
 pub(crate) struct Erasures {
     wake: mpsc::SyncSender<()>,
@@ -96,7 +96,7 @@ impl Erasures {
         }
     }
 
-    /// What Prometheus reads.
+    /// Figures for Prometheus.
     pub(crate) fn metrics(&self) -> String {
         let mut out = String::new();
         for (name, help, value) in [

@@ -162,7 +162,7 @@ fn extends(tiles: &Tiles, old: &Head, (size, root): (u64, Hash)) -> Result<bool>
     Ok(before == Ok(old.root))
 }
 
-/// What an export leaves behind that was interrupted before anything was in place.
+/// Whether an interrupted export left this behind, before anything was in place.
 fn is_leftover(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     matches!(name, Some("lock" | "public" | "log.sqlite.new"))

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use log_client::Kind;
 
-/// What went wrong, for the person at the terminal: what happened, and what to do.
+/// An error for the person at the terminal: what happened, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The database.
@@ -20,7 +20,7 @@ pub(crate) enum Failure {
     File {
         /// Which.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
     /// Too few witnesses have signed, or said what they know.

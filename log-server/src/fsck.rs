@@ -31,7 +31,7 @@ use crate::tiles::Tiles;
 /// The most that is listed.
 const MOST: usize = 100;
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Default)]
 struct Findings {
     size: u64,
@@ -45,7 +45,8 @@ struct Findings {
 }
 
 impl Findings {
-    /// What was read; `None` if it could not be read because it is damaged, which is a finding.
+    /// The part that was read; `None` if it could not be read because it is damaged, which is a
+    /// finding.
     fn take<T>(&mut self, found: Result<T>) -> Result<Option<T>> {
         match found {
             Ok(found) => Ok(Some(found)),

@@ -65,8 +65,8 @@ impl Health {
         held.is_none_or(|since| since.elapsed() <= patience)
     }
 
-    /// Why the log is not ready, if it is not. `file` says which file of the tree cannot be used, if
-    /// one cannot.
+    /// Why the log is not ready, if it is not. `file` says which file of the tree cannot be used,
+    /// if one cannot.
     pub(crate) fn refusal(&self, file: Option<String>) -> Option<Refusal> {
         match file {
             Some(why) => self.ready.trouble(FILES, why),

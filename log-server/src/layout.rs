@@ -38,7 +38,7 @@ impl Layout {
         self.root.join("log.sqlite")
     }
 
-    /// What SQLite writes first.
+    /// The first bytes that SQLite writes.
     pub(crate) fn write_ahead_log(&self) -> PathBuf {
         self.root.join("log.sqlite-wal")
     }
@@ -51,8 +51,8 @@ impl Layout {
         self.public().join("checkpoint")
     }
 
-    /// Makes the directory, for its owner alone: evidence, tokens and the key are in it. One that is
-    /// there keeps the permissions that somebody gave it.
+    /// Makes the directory, for its owner alone: evidence, tokens and the key are in it. One that
+    /// is there keeps the permissions that somebody gave it.
     pub(crate) fn create(&self) -> Result<()> {
         if self.root.is_dir() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What Prometheus reads.
+//! Figures for Prometheus.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

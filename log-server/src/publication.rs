@@ -1,8 +1,8 @@
 //! From a committed head to a published one.
 //!
-//! Tiles and the cosignatures of witnesses first, side by side, then the checkpoint: whoever reads a
-//! checkpoint finds its tiles, and a quorum that vouches for it.
-//! Everything here can be done again from what was committed.
+//! Tiles and the cosignatures of witnesses first, side by side, then the checkpoint: whoever reads
+//! a checkpoint finds its tiles, and a quorum that vouches for it. Everything here can be done
+//! again from what was committed.
 
 use std::fs;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct Publication {
     cosigner: Arc<Cosigner>,
     /// The published head, its checkpoint with cosignatures.
     head: Head,
-    /// What is committed and not published.
+    /// The batch that is committed and not published.
     next: Option<Next>,
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Publisher {
     pub(crate) appenders: mpsc::WeakSender<Job>,
 }
 
-/// What the publisher wakes up for.
+/// An event that wakes the publisher.
 enum Event {
     Batch(Batch),
     /// Nothing to publish for a while, and there may be cosignatures to add.

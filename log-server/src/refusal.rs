@@ -79,7 +79,7 @@ impl Refusal {
         }
     }
 
-    /// What a verifier would reject later is refused with its code.
+    /// Refuses an approval that a verifier would reject later, with the verifier's code.
     pub(crate) fn rejected(code: Code, detail: impl Into<String>) -> Self {
         Self::new(Reason::Verifier(code), detail)
     }

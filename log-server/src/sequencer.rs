@@ -31,7 +31,7 @@ pub(crate) struct Sequencer<S> {
     pub(crate) key: Arc<LogKey>,
     /// The committed head.
     pub(crate) head: Head,
-    /// Of its tree.
+    /// The right edge of the tree of the last committed head.
     pub(crate) edge: Edge,
     pub(crate) tiles: Tiles,
     pub(crate) cosigner: Arc<Cosigner>,
@@ -41,7 +41,7 @@ pub(crate) struct Sequencer<S> {
     pub(crate) health: Arc<Health>,
 }
 
-/// What the jobs of a batch came to, in their order.
+/// The outcomes of the jobs of a batch, in their order.
 struct Committed {
     growth: Option<Growth>,
     outcomes: Vec<std::result::Result<Entered, Refusal>>,
@@ -190,8 +190,8 @@ impl<S: Store> Sequencer<S> {
         Ok(Committed { growth, outcomes })
     }
 
-    /// Who holds each claim. What cannot be read is the trouble of those who ask for it: a claim
-    /// that nobody can look up is not appended.
+    /// The holder of each claim. A claim that cannot be read is the trouble of those who ask for
+    /// it: a claim that nobody can look up is not appended.
     fn holders(&mut self, claims: &[Claim]) -> Vec<Result<Holders>> {
         let head = self.head.size;
         let found: Vec<Result<Holders>> = match self.store.claimed(claims) {
@@ -219,7 +219,7 @@ impl<S: Store> Sequencer<S> {
         found.collect()
     }
 
-    /// What becomes of a job whose approval id is in the log, or is before it in its batch.
+    /// The outcome for a job whose approval id is in the log, or is before it in its batch.
     fn repeat(
         &mut self,
         job: &Job,
@@ -340,7 +340,7 @@ mod tests {
         (sender, Last { clients, stage })
     }
 
-    /// What is gathered from these jobs, if that ends.
+    /// Gathers these jobs, if that ends.
     fn gathered(
         last: &mut Last,
         jobs: &mut mpsc::Receiver<usize>,

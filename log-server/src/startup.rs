@@ -1,4 +1,4 @@
-//! What is checked before the first request, and what a crash left is finished.
+//! The start: checks before the first request, and the end of whatever a crash left.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What a log must never lose, and the one transaction that it grows by.
+//! The store: everything that a log must never lose, and the one transaction that it grows by.
 //!
 //! The trait is shaped by the invariants of the append protocol, not by a database. Its heart is
 //! [`Store::commit`]: entries, claims on ids and assertions, the new head and its signed
@@ -23,7 +23,7 @@ pub(crate) struct Head {
     pub(crate) checkpoint: String,
 }
 
-/// What an entry takes for ever: its approval id and its assertion.
+/// The two things that an entry takes for ever: its approval id and its assertion.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Claim {
     pub(crate) approval: Hash,
@@ -85,7 +85,7 @@ impl Disclosure {
     }
 }
 
-/// What the log keeps beside the public tree, and can erase.
+/// The evidence that the log keeps beside the public tree, and can erase.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Evidence {
     pub(crate) disclosure: Disclosure,
@@ -146,7 +146,7 @@ pub(crate) trait Store: Send {
     /// The committed head.
     fn head(&mut self) -> Result<Head>;
 
-    /// Who holds these claims, in one snapshot that is not older than the head.
+    /// The holders of these claims, in one snapshot that is not older than the head.
     fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>>;
 
     /// Appends, in one durable transaction, and only on top of `old`. After an error the outcome

@@ -1,4 +1,4 @@
-//! What proofs are made of: the hashes of tiles and of the subtrees within them, kept for the next
+//! The hashes that proofs are made of, of tiles and of the subtrees within them, kept for the next
 //! proof. A tile never changes, a partial one of a given width neither.
 
 use std::collections::HashMap;

@@ -276,8 +276,8 @@ impl Nodes<'_> {
         subtrees.root(place.hashes).ok_or_else(outside)
     }
 
-    /// The C2SP proof that the entry with this index and hash is under `head`, as text. It holds, or
-    /// there is damage.
+    /// The C2SP proof that the entry with this index and hash is under `head`, as text. It holds,
+    /// or there is damage.
     pub(crate) fn prove(&mut self, index: u64, leaf: &Hash, head: &Head) -> Result<String> {
         let hashes = prove::inclusion(index, self.size, &mut |height, number| {
             self.node(height, number)

@@ -1,4 +1,4 @@
-//! What a Bitcoin anchor has to satisfy.
+//! The policy's requirements for a Bitcoin anchor.
 
 use verifier_core::hazmat::bitcoin::uint::U256;
 use verifier_core::policy::{LogRule, Network, PinnedBlock, Policy};

@@ -29,7 +29,7 @@ pub(crate) fn warnings(policy: &Policy, now: Time) -> Vec<String> {
     out
 }
 
-/// What a date at which a key ends needs, if the policy has it not: a proof of time.
+/// A warning if a key ends at a date and the policy asks for no proof of time.
 pub fn retirement(policy: &Policy, name: &str) -> Option<String> {
     let witnessed = match policy.log() {
         LogRule::Required(log) => log.tlog.requires_witnesses(),

@@ -44,7 +44,7 @@ pub fn policy(policy: &Policy, now: Time) -> Vec<String> {
     out
 }
 
-/// What a new policy, which has no approvers yet, should be told.
+/// Warnings about a new policy, which has no approvers yet.
 pub fn new_policy(policy: &Policy) -> Vec<String> {
     let mut out = webauthn(policy);
     // A policy without a log is one whose owner has just said so.

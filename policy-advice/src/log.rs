@@ -108,7 +108,7 @@ fn alone(log: &LogPolicy) -> Option<String> {
     }
 }
 
-/// Who runs the key of this name, by its domain: names of keys are URLs without a scheme.
+/// The operator of the key of this name, by its domain: names of keys are URLs without a scheme.
 fn party(name: &str) -> &str {
     let host = name.split(['/', ':']).next().unwrap_or(name);
     match host.contains('.') {

@@ -4,7 +4,7 @@ use verifier_core::quote;
 
 use crate::{origin, rp_id};
 
-/// What is hopeless about these relying party ids and origins: values that no browser and no app
+/// Warnings about hopeless relying party ids and origins: values that no browser and no app
 /// uses, and pairs that do not belong together. With a hopeless value nothing is ever VERIFIED, and
 /// a log admits nothing.
 pub fn site(rp_ids: &[String], origins: &[String]) -> Vec<String> {
@@ -29,7 +29,7 @@ pub fn site(rp_ids: &[String], origins: &[String]) -> Vec<String> {
     out
 }
 
-/// What is hopeless about the origins of pages that may embed the approval page.
+/// Warnings about hopeless origins of pages that may embed the approval page.
 pub(crate) fn top_origins(origins: &[String]) -> Vec<String> {
     each_origin("top origin", origins)
 }

@@ -22,8 +22,8 @@ pub(crate) type Outgoing<B> = Either<Full<Bytes>, B>;
 
 /// Has a request answered. The answer says that the connection ends, and `unread` is set, if
 /// something of the body is left, or if another reader could have sent the request elsewhere: then
-/// nothing that stands behind it can be trusted. With `unread`, bytes that come after the end are no
-/// reason to reset the connection.
+/// nothing that stands behind it can be trusted. With `unread`, bytes that come after the end are
+/// no reason to reset the connection.
 pub(crate) async fn exchange<A, B>(
     request: hyper::Request<Incoming>,
     peer: IpAddr,

@@ -33,8 +33,8 @@ impl Pace {
     }
 }
 
-/// A pace for each of many. Everybody who is counted is remembered, so count only those of whom there is
-/// a limited number: holders of tokens, not addresses.
+/// A pace for each of many. Everybody who is counted is remembered, so count only those of whom
+/// there is a limited number: holders of tokens, not addresses.
 #[derive(Debug)]
 pub struct Paces<K> {
     /// Between two requests of one of them, in the long run.

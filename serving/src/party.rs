@@ -72,8 +72,8 @@ impl Proxies {
         (!self.has(peer)).then(|| Party::at(peer))
     }
 
-    /// The client that a request is from: the last address of `X-Forwarded-For` that is no proxy of ours, if
-    /// a proxy of ours has sent it. `None` if it does not say.
+    /// The client that a request is from: the last address of `X-Forwarded-For` that is no proxy of
+    /// ours, if a proxy of ours has sent it. `None` if it does not say.
     pub(crate) fn request(&self, peer: IpAddr, headers: &HeaderMap) -> Option<Party> {
         if let Some(party) = self.connection(peer) {
             return Some(party);
@@ -93,7 +93,8 @@ impl Proxies {
     }
 }
 
-/// The client that a request is from, as far as connections and proxies say; `None` if a proxy does not.
+/// The client that a request is from, as far as connections and proxies say; `None` if a proxy does
+/// not.
 pub fn party(request: &Request) -> Option<Party> {
     let known = request.extensions().get::<KnownParty>()?;
     known.0.clone()

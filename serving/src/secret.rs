@@ -42,7 +42,8 @@ impl fmt::Display for Exposed {
     }
 }
 
-/// The exposure of a secret; `None` if its owner alone can get at it, or if this system has no modes.
+/// The exposure of a secret; `None` if its owner alone can get at it, or if this system has no
+/// modes.
 ///
 /// # Errors
 ///

@@ -24,19 +24,19 @@ pub const DECIDED_AT_SECONDS: u64 = 1_772_366_400;
 /// An approval in the making. Change what you like, then [`mint`](Self::mint) it.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// Who signs.
+    /// The signer.
     pub passkey: Passkey,
     /// The approval id.
     pub approval_id: String,
-    /// What is approved.
+    /// The payload.
     pub payload: Vec<u8>,
-    /// What is signed.
+    /// The ceremony that is signed.
     pub ceremony: Ceremony,
     /// `rpId` of the entry.
     pub entry_rp_id: String,
     /// `decidedAt` of the entry.
     pub decided_at: String,
-    /// What the service calls it.
+    /// The service's label for the action.
     pub action: Option<String>,
     /// The approver, if the entry commits to one.
     pub disclosure: Option<Disclosure>,
@@ -259,9 +259,9 @@ impl Draft {
 pub struct Approval {
     /// The approval id.
     pub approval_id: String,
-    /// What was approved.
+    /// The approved payload.
     pub payload: Vec<u8>,
-    /// What was signed.
+    /// The signed assertion.
     pub assertion: Assertion,
     /// The bundle.
     pub bundle: Bundle,

@@ -4,7 +4,7 @@ use num_bigint::BigUint;
 
 use crate::encoding::{hex, sha256};
 
-/// What an OpenTimestamps proof begins with.
+/// The first bytes of an OpenTimestamps proof.
 pub const MAGIC: &[u8; 31] = b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94";
 
 /// The header of regtest's first block.

@@ -14,7 +14,7 @@ pub struct Bundle {
     pub entry: String,
     /// The proof.
     pub log_proof: LogProof,
-    /// What was disclosed.
+    /// The disclosed evidence.
     pub evidence: Option<Evidence>,
     /// The anchor.
     pub anchor: Option<Anchor>,

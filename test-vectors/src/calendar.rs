@@ -29,7 +29,7 @@ pub enum Mood {
     Reverses,
     /// It shows a block that has another root.
     Lies,
-    /// Whatever it answers leads to something else as well: another chain, a kind of attestation
+    /// Each of its answers leads to something else as well: another chain, a kind of attestation
     /// that nobody knows.
     Besides,
 }
@@ -50,7 +50,7 @@ struct State {
     waiting: Vec<Vec<u8>>,
     /// From a promised message to its block.
     blocks: HashMap<String, Vec<u8>>,
-    /// What was asked, path by path.
+    /// The requests, path by path.
     asked: Vec<String>,
 }
 

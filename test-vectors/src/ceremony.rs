@@ -29,7 +29,7 @@ pub struct Ceremony {
     pub flags: u8,
     /// The signature counter.
     pub sign_count: u32,
-    /// What follows the 37 fixed bytes.
+    /// The bytes after the 37 fixed ones.
     pub tail: Vec<u8>,
     /// `type` of the client data.
     pub kind: String,

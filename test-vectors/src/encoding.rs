@@ -16,7 +16,7 @@ pub fn b64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What [`b64url`] wrote.
+/// Reads the output of [`b64url`].
 pub fn from_b64url(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
@@ -26,7 +26,7 @@ pub fn b64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// What [`b64`] wrote.
+/// Reads the output of [`b64`].
 pub fn from_b64(text: &str) -> Vec<u8> {
     STANDARD.decode(text).unwrap()
 }

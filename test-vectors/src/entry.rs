@@ -81,7 +81,7 @@ pub fn canonical(members: &BTreeMap<String, String>) -> String {
     serde_json::to_string(members).unwrap()
 }
 
-/// What opens the commitment to an approver.
+/// The opening of the commitment to an approver.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Disclosure {
     /// Random for each entry.

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-/// What was asked.
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `GET` or `POST`.
@@ -14,11 +14,11 @@ pub struct Request {
     pub path: String,
     /// The value of `Authorization`, or nothing.
     pub authorization: String,
-    /// What was posted.
+    /// The body of the request.
     pub body: Vec<u8>,
 }
 
-/// What is answered.
+/// An answer.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status.

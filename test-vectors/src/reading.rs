@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::encoding::from_b64url;
 use crate::tree::Hash;
 
-/// What is to be verified, and what the caller knows and asks.
+/// The evidence, and the knowledge and questions of the caller.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
     /// The bytes of a bundle or a confirmation.
@@ -69,7 +69,7 @@ impl Question {
     }
 }
 
-/// What a verifier has to find.
+/// The findings that a verifier has to make.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Answer {
     /// `VERIFIED`, `REJECTED`, `INCOMPLETE` or `MALFORMED`.
@@ -83,8 +83,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// What a vector of kind `bundle` expects; the code is that of its author, because which of
-    /// several defects of a malformed input counts is left open.
+    /// The expectation of a vector of kind `bundle`; the code is that of its author, because which
+    /// of several defects of a malformed input counts is left open.
     pub fn expectation(&self, code: &str) -> Value {
         let checks: Vec<Value> = self
             .checks

@@ -66,7 +66,7 @@ fn to_json(judged: &Result<Proven, Error>, exit: Exit) -> String {
     Value::Object(members.collect()).to_text() + "\n"
 }
 
-/// What is proven, for programs.
+/// The proven facts, for programs.
 pub(crate) fn proven_members(proven: &Proven) -> Vec<(&'static str, Value<'static>)> {
     let accused = |accused: &Accused| {
         Value::from([

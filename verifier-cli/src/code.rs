@@ -219,11 +219,11 @@ pub(crate) const fn next(code: Code) -> &'static str {
 /// A code in plain words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Explanation {
-    /// What is the case.
+    /// The meaning, in one sentence.
     pub(crate) meaning: &'static str,
-    /// What usually leads to it.
+    /// The usual cause.
     pub(crate) cause: &'static str,
-    /// What the reader can do next.
+    /// The reader's next step.
     pub(crate) next: &'static str,
 }
 

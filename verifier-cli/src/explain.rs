@@ -58,7 +58,7 @@ impl Topic {
         }
     }
 
-    /// What it is about, in one line.
+    /// The subject, in one line.
     fn meaning(self) -> &'static str {
         match self {
             Self::Check(id) => id.why(),

@@ -1,4 +1,4 @@
-//! What goes wrong before or besides a verdict, for people and for programs.
+//! Errors before or besides a verdict, for people and for programs.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::code::{CliCode, next};
 use crate::exit::Exit;
 use crate::text::wrap_stderr;
 
-/// What happened, what was expected and found, what to do next.
+/// An error as it is shown: the event, expected and found, the next step.
 #[derive(Clone, Debug)]
 pub(crate) struct CliError {
     code: &'static str,

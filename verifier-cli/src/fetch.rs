@@ -184,7 +184,7 @@ fn fetch(log: &RemoteLog, wanted: &Wanted, policy: Option<&Policy>) -> Result<Fe
     })
 }
 
-/// What the log says about an approval.
+/// The log's answer about an approval.
 fn look_up(log: &RemoteLog, id: &str) -> Result<Bundle, CliError> {
     let path = format!("public/log/entries/{id}/verification");
     let Some(bytes) = log.get(&path, Input::MAX_BYTES)? else {

@@ -48,7 +48,7 @@ pub(crate) fn read_found(path: &Path, limit: usize) -> Result<Vec<u8>, CliError>
 
 /// A handle and the length of the file, or the reason why there is none.
 ///
-/// Whoever may write to the folder can put another thing under a name between a look and the
+/// Anybody who may write to the folder can put another thing under a name between a look and the
 /// opening, so the look is at what has been opened.
 fn open_found(path: &Path) -> io::Result<Result<(File, u64), &'static str>> {
     let mut options = OpenOptions::new();

@@ -52,7 +52,7 @@ impl HeaderFile {
     }
 }
 
-/// What a policy knows of the chain, its pinned blocks given.
+/// The policy's knowledge of the chain, its pinned blocks given.
 fn known<'p>(rule: &AnchorRule, pinned: &'p [verifier_core::policy::PinnedBlock]) -> Known<'p> {
     let mut known = Known::new(rule.network, pinned);
     known.min_work = rule.min_chain_work;

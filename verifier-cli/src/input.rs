@@ -45,7 +45,7 @@ impl InputFile {
 pub(crate) struct Inputs {
     /// In the order in which they are verified.
     pub(crate) files: Vec<InputFile>,
-    /// What lies in the folders besides.
+    /// The other files of the folders.
     pub(crate) left_out: Vec<LeftOut>,
 }
 

@@ -139,7 +139,7 @@ fn legible(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// What is wrong with the command line, in one line.
+/// The fault in the command line, in one line.
 fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let text = text.split("\n\n").next().unwrap_or_default();

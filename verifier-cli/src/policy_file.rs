@@ -21,7 +21,7 @@ pub(crate) fn load(path: &Path) -> Result<Policy, CliError> {
     parse(&bytes, path).map_err(|error| named(error, &bytes).about(path))
 }
 
-/// What a file is that was to be a policy, if it looks like something else.
+/// The kind of a file that was to be a policy, if it looks like something else.
 pub(crate) fn named(error: CliError, bytes: &[u8]) -> CliError {
     role::named(error, bytes, "a policy", &[Kind::Policy])
 }
@@ -69,7 +69,8 @@ pub(crate) fn document(text: &str) -> Result<DocumentMut, CliError> {
     })
 }
 
-/// The bytes of a text in the form of a file that it is to replace: its encoding, and its line ends.
+/// The bytes of a text in the form of a file that it is to replace: its encoding, and its line
+/// ends.
 pub(crate) fn written_like(bytes: &[u8], text: &str) -> Vec<u8> {
     let old = from_people(bytes).unwrap_or_default();
     let utf16 = |unit: fn(u16) -> [u8; 2], text: &str| -> Vec<u8> {

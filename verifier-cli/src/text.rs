@@ -108,7 +108,7 @@ fn break_at(word: &str, room: usize) -> usize {
     soft.unwrap_or(end)
 }
 
-/// What `text` begins with and must not be broken: an escape, or a character and what is drawn
+/// The unbreakable beginning of `text`: an escape, or a character and what is drawn
 /// onto it.
 fn atom(text: &str) -> Option<&str> {
     let first = text.chars().next()?;

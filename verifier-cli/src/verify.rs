@@ -65,7 +65,7 @@ fn expects(args: &VerifyArgs) -> bool {
     args.payload.is_some() || args.payload_sha256.is_some() || args.approval_id.is_some()
 }
 
-/// What makes sense for each argument alone and not for all together.
+/// Refuses arguments that make sense alone and not together.
 fn check_usage(args: &VerifyArgs) -> Result<(), CliError> {
     for (given, name) in [
         (args.payload.is_some(), "--payload"),

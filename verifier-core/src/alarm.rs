@@ -31,13 +31,13 @@ pub const ALLOWANCE_MILLIS: u64 = 2 * CLOCK_ALLOWANCE_MILLIS;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Alarm {
-    /// What proves it.
+    /// The evidence.
     pub evidence: Evidence,
-    /// What whoever made the file says about it. Nothing vouches for it.
+    /// The finder's own account. Nothing vouches for it.
     pub observed: Observed,
 }
 
-/// What whoever made an alarm says about it.
+/// The account of an alarm by its finder.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Observed {
@@ -47,7 +47,7 @@ pub struct Observed {
     pub from: Vec<String>,
 }
 
-/// What an alarm consists of, by kind.
+/// The evidence of an alarm, by kind.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Evidence {
@@ -61,7 +61,7 @@ pub enum Evidence {
         first: String,
         /// The head of the larger tree.
         second: String,
-        /// What the root of the smaller tree would be according to the larger one, see
+        /// The hashes that lead to the smaller tree's root according to the larger one, see
         /// [`verify_prefix`](crate::tlog::merkle::verify_prefix); empty for one size.
         prefix: Vec<Hash>,
     },
@@ -98,7 +98,7 @@ impl Logged {
     }
 }
 
-/// Whom and what to trust when an alarm is judged.
+/// The trust under which an alarm is judged.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Request<'a> {
@@ -121,7 +121,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What an alarm proves. Only [`Alarm::judge`] makes one.
+/// A proven alarm. Only [`Alarm::judge`] makes one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proven {
     kind: &'static str,
@@ -146,7 +146,7 @@ impl Proven {
         self.kind
     }
 
-    /// What is proven, in one sentence.
+    /// The proven fact, in one sentence.
     pub fn statement(&self) -> &str {
         &self.statement
     }
@@ -156,7 +156,7 @@ impl Proven {
         &self.against
     }
 
-    /// What must not be concluded.
+    /// The conclusions that must not be drawn.
     pub fn not_proven(&self) -> &[String] {
         &self.not_proven
     }
@@ -169,7 +169,7 @@ pub enum Error {
     /// A part of the evidence does not hold, or cannot be checked.
     #[error("{sentence}")]
     Evidence {
-        /// What is wrong, as one of the core's codes.
+        /// The fault, as one of the core's codes.
         code: Code,
         /// The same in a sentence.
         sentence: String,
@@ -180,7 +180,7 @@ pub enum Error {
     /// Larger than [`Alarm::MAX_BYTES`], or not strict JSON.
     #[error("the alarm is not strict JSON: {0}")]
     NotJson(json::Error),
-    /// What would decide is not at hand.
+    /// The deciding fact is not at hand.
     #[error("{0}")]
     Open(String),
     /// All of it holds, and it is no misbehaviour.
@@ -200,7 +200,7 @@ impl Error {
         }
     }
 
-    /// What it does to the verdict about the alarm.
+    /// The effect on the verdict about the alarm.
     pub fn effect(&self) -> Effect {
         match self {
             Self::Evidence { code, .. } => code.effect(),

@@ -34,13 +34,13 @@ pub struct Bundle {
     pub entry: String,
     /// A c2sp.org/tlog-proof text.
     pub log_proof: String,
-    /// What ties the leaf to an approval; empty in a sealed bundle.
+    /// The evidence that ties the leaf to an approval; empty in a sealed bundle.
     pub evidence: Evidence,
-    /// What ties the log to Bitcoin.
+    /// The anchor that ties the log to Bitcoin.
     pub anchor: Option<Anchor>,
 }
 
-/// What the leaf only commits to.
+/// The evidence, to which the leaf only commits.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Evidence {
@@ -52,11 +52,11 @@ pub struct Evidence {
     pub payload: Option<Vec<u8>>,
     /// A label that the service gave to the action. Nothing binds it.
     pub action: Option<String>,
-    /// What opens the approver commitment.
+    /// The opening of the approver commitment.
     pub approver: Option<Reveal>,
 }
 
-/// What opens an approver commitment, see [`crate::commitment`].
+/// The opening of an approver commitment, see [`crate::commitment`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Reveal {
@@ -134,7 +134,7 @@ impl Header {
 }
 
 impl Reveal {
-    /// What opens a commitment; without `email` it only says which blind and salt were used.
+    /// The opening of a commitment; without `email` it only says which blind and salt were used.
     pub fn new(blind: [u8; 32], salt: [u8; 32], email: Option<String>) -> Self {
         Self { blind, salt, email }
     }

@@ -167,9 +167,9 @@ pub struct Check {
     pub status: Status,
     /// Why, where it neither passed nor was left out.
     pub code: Option<Code>,
-    /// What would have passed.
+    /// The value that would have passed.
     pub expected: Option<String>,
-    /// What was there.
+    /// The value that was there.
     pub found: Option<String>,
     /// One sentence.
     pub message: String,

@@ -21,12 +21,12 @@ macro_rules! codes {
                 match self { $(Self::$name => $text,)+ }
             }
 
-            /// What the code does to the verdict.
+            /// The effect of the code on the verdict.
             pub const fn effect(self) -> Effect {
                 match self { $(Self::$name => Effect::$effect,)+ }
             }
 
-            /// What the code means, where it comes from, and what to do about it.
+            /// The explanation of the code: meaning, cause, next step.
             pub const fn explanation(self) -> Explanation {
                 match self {
                     $(Self::$name => Explanation { meaning: $meaning, cause: $cause, next: $next },)+
@@ -36,7 +36,7 @@ macro_rules! codes {
     };
 }
 
-/// What a code does to the verdict.
+/// The effect of a code on the verdict.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Effect {
@@ -56,11 +56,11 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// What is the case.
+    /// The meaning, in one sentence.
     pub meaning: &'static str,
-    /// What usually leads to it.
+    /// The usual cause.
     pub cause: &'static str,
-    /// What the reader can do next.
+    /// The reader's next step.
     pub next: &'static str,
 }
 

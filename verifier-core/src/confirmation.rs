@@ -22,13 +22,13 @@ pub const APPROVED: &str = "approved";
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Confirmation {
-    /// What the service says of the request.
+    /// The service's word for the state of the request.
     pub status: String,
-    /// What it says of the approval; `None` unless the status is [`APPROVED`].
+    /// The service's account of the approval; `None` unless the status is [`APPROVED`].
     pub approved: Option<Approved>,
 }
 
-/// What a service says of an approval.
+/// A service's account of an approval.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Approved {
@@ -36,7 +36,7 @@ pub struct Approved {
     pub payload_hash: [u8; 32],
     /// The credential that signed, as stated.
     pub credential_id: Vec<u8>,
-    /// What the browser returned; an error if it names two credentials or none of ours.
+    /// The browser's answer; an error if it names two credentials or none of ours.
     pub assertion: Result<AssertionJson, credential::Error>,
 }
 

@@ -86,8 +86,8 @@ impl Entry {
     }
 
     /// The bytes that identify the assertion. Two entries with the same ones carry one and the same
-    /// act of a human. The signature is not among them: another one over the same bytes needs no new
-    /// act.
+    /// act of a human. The signature is not among them: another one over the same bytes needs no
+    /// new act.
     ///
     /// ```text
     /// clientDataHash[32] ‖ credentialPublicKey, as it identifies the key

@@ -1,4 +1,4 @@
-//! What a check that did not pass has to say for itself.
+//! The errors of checks: code, expected, found.
 
 use alloc::string::String;
 use core::fmt;
@@ -13,12 +13,12 @@ pub trait Failure: fmt::Display {
     /// The stable code.
     fn code(&self) -> Code;
 
-    /// What would have passed.
+    /// The value that would have passed.
     fn expected(&self) -> Option<String> {
         None
     }
 
-    /// What was there instead.
+    /// The value that was there instead.
     fn found(&self) -> Option<String> {
         None
     }

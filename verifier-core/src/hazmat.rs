@@ -7,7 +7,7 @@
 //! whether a human approved something calls [`verify`](crate::verify), which asks all the questions
 //! and in the right order.
 //!
-//! What stands here may change in any release with a new first or second number.
+//! The items here may change in any release with a new first or second number.
 
 #[doc(inline)]
 pub use crate::{

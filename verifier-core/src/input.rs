@@ -1,4 +1,4 @@
-//! What a verdict can be asked about: a bundle, or an approval service's confirmation.
+//! The kinds of evidence: a bundle, or an approval service's confirmation.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};

@@ -21,7 +21,7 @@ use crate::tlog::merkle::leaf_hash;
 use crate::tlog::proof::Proof;
 use crate::webauthn::{AuthenticatorData, ClientData, CoseKey, Flags, Registration};
 
-/// What every inspection begins with.
+/// The first line of every inspection.
 pub const NOTICE: &str = "NOTHING WAS VERIFIED. This is what the file says, true or not.";
 
 /// Decodes a bundle, a service's confirmation, a registration, a log entry, a log proof or a
@@ -311,7 +311,7 @@ fn data(bytes: &[u8]) -> Value<'static> {
     ])
 }
 
-/// What stands where a part could not be read.
+/// The value in the place of a part that could not be read.
 fn in_place(error: &dyn Failure, raw: &str) -> Value<'static> {
     let error = Value::from([
         ("code", error.code().as_str().into()),

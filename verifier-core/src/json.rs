@@ -89,7 +89,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What kind of value this is, for messages.
+    /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -274,7 +274,7 @@ impl Limits {
 pub struct Error {
     /// Offset into the text, in bytes.
     pub offset: usize,
-    /// What is wrong there.
+    /// The fault at that place.
     pub kind: ErrorKind,
 }
 
@@ -284,7 +284,7 @@ impl Error {
     }
 }
 
-/// What is wrong with a text.
+/// A fault of a text.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -47,8 +47,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What a file looks like, also in the forms that editors and shells write, and with an error
-    /// in it. A file longer than [`Input::MAX_BYTES`] is `Headers` or `Unknown`.
+    /// The kind that a file looks like, also in the forms that editors and shells write, and with
+    /// an error in it. A file longer than [`Input::MAX_BYTES`] is `Headers` or `Unknown`.
     pub fn of(file: &[u8]) -> Self {
         if read_first_line(file).is_ok() {
             return Self::Headers;

@@ -1,4 +1,4 @@
-//! What anybody can check of a log entry alone: its form and its signature.
+//! The checks that need a log entry alone: its form and its signature.
 //!
 //! The evidence is not needed: a passkey signs `authenticatorData ‖ SHA-256(clientDataJSON)`, and
 //! the entry has both. What this does not show is in docs/THREAT-MODEL.md: no ceremony, no origin,
@@ -71,9 +71,9 @@ pub enum Error {
         quote(found)
     )]
     UnlistedRpId {
-        /// What the policy lists.
+        /// The values in the policy.
         expected: Vec<String>,
-        /// What the entry states.
+        /// The value in the entry.
         found: String,
     },
 }

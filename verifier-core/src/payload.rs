@@ -117,9 +117,9 @@ pub fn same_json(a: &[u8], b: &[u8]) -> bool {
 pub struct Difference {
     /// The place, such as `$.amount`; `byte 17` where one of the two is not JSON.
     pub path: String,
-    /// What the caller's payload has there; `None` if it has nothing.
+    /// The caller's value there; `None` if it has nothing.
     pub expected: Option<String>,
-    /// What the approved payload has there; `None` if it has nothing.
+    /// The approved value there; `None` if it has nothing.
     pub found: Option<String>,
 }
 
@@ -165,7 +165,7 @@ const LIMITS: Limits = Limits {
 
 const MOST_DIFFERENCES: usize = 8;
 
-/// What has been found so far, and where the comparison stands.
+/// The differences so far, and where the comparison stands.
 struct Comparison<'v> {
     path: Vec<Step<'v>>,
     found: Differences,
@@ -266,7 +266,7 @@ fn show(value: &Value<'_>) -> String {
 fn show_two(a: &Value<'_>, b: &Value<'_>) -> (String, String) {
     /// Two texts that part later than this are not shown from their beginning.
     const LATE: usize = 100;
-    /// What is shown before that place.
+    /// The part that is shown before that place.
     const BEFORE: usize = 20;
     let (left, right) = (text_of(a), text_of(b));
     let pairs = left.chars().zip(right.chars());

@@ -1,4 +1,4 @@
-//! What the owner of a verdict trusts: keys, relying parties, a log, its witnesses.
+//! The policy: keys, relying parties, a log and its witnesses that the owner of a verdict trusts.
 //!
 //! People write it as TOML; this is the same structure as JSON. Nothing in it comes from the
 //! evidence.
@@ -183,7 +183,7 @@ pub enum Error {
     Key {
         /// The approver's name.
         approver: String,
-        /// What is wrong with the key.
+        /// The fault of the key.
         error: cose_key::Error,
     },
     /// A key or credential id that another approver has already.

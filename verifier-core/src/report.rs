@@ -1,4 +1,4 @@
-//! What was checked, what was found, and what it does not prove.
+//! The report: the checks, the findings, and the limits of the proof.
 //!
 //! A report has no clock and no path in it: the same input, policy and expectations give the same
 //! bytes on every machine and in every year.
@@ -99,7 +99,7 @@ impl Report {
         &self.summary
     }
 
-    /// What the passkey signed; `None` unless the signature verified.
+    /// The signed facts; `None` unless the signature verified.
     pub fn subject(&self) -> Option<&Subject> {
         self.subject.as_ref()
     }
@@ -116,7 +116,7 @@ impl Report {
         self.approver.as_ref()
     }
 
-    /// What nobody signed.
+    /// The service's claims, which nobody signed.
     pub fn claimed_by_service(&self) -> &Claimed {
         &self.claimed
     }
@@ -143,7 +143,7 @@ impl Report {
         self.bound.map(|bound| bound.from)
     }
 
-    /// What the caller expected of the approval; empty if nothing. Then any genuine approval of
+    /// The caller's expectations of the approval; empty if nothing. Then any genuine approval of
     /// anybody in the policy is VERIFIED, however old.
     pub fn expected(&self) -> &[Expected] {
         &self.expected
@@ -154,7 +154,7 @@ impl Report {
         &self.checks
     }
 
-    /// What the evidence does not prove.
+    /// The limits of the evidence.
     pub fn not_proven(&self) -> &[NotProven] {
         &self.not_proven
     }
@@ -164,7 +164,7 @@ impl Report {
         self.policy.as_ref()
     }
 
-    /// What the report is about.
+    /// The hashes of the inputs.
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
     }
@@ -312,7 +312,7 @@ pub struct NotProven {
     pub text: String,
 }
 
-/// What the passkey signed.
+/// The signed facts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Subject {
@@ -330,7 +330,7 @@ pub struct Subject {
     pub origin: Option<String>,
     /// SHA-256 of the approved payload.
     pub payload_hash: Option<[u8; 32]>,
-    /// What was compared with it.
+    /// The kind of match with the payload that was compared.
     pub payload_match: Option<PayloadMatch>,
     /// The relying party id.
     pub rp_id: Option<String>,
@@ -415,7 +415,7 @@ impl ApproverFacts {
     }
 }
 
-/// What the service says and nobody signed. The log entry commits to the approval id and to the
+/// The service's claims, which nobody signed. The log entry commits to the approval id and to the
 /// e-mail address; that ties them to the entry, not to the human.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -428,7 +428,7 @@ pub struct Claimed {
     pub approver_email: Option<String>,
     /// When the human decided.
     pub decided_at: Option<Time>,
-    /// What became of the request.
+    /// The outcome of the request.
     pub status: Option<String>,
 }
 
@@ -457,7 +457,7 @@ pub struct LogFacts {
     pub index: u64,
     /// The number of entries in the tree that contains it.
     pub tree_size: u64,
-    /// What the policy's quorum asks for, in words such as `2 of w1, w2, w3`; names in it are
+    /// The policy's quorum in words such as `2 of w1, w2, w3`; names in it are
     /// fit to print.
     pub quorum: String,
     /// Whether that is met.
@@ -480,7 +480,7 @@ pub struct SignatureFacts {
     pub name: String,
     /// Whose key that is, according to the policy; `None` if it lists none of that name and id.
     pub signer: Option<Signer>,
-    /// What the policy calls the witness.
+    /// The policy's name for the witness.
     pub policy_name: Option<String>,
     /// Whether the signature verifies under the policy's key. Of a witness with several lines
     /// all have to.
@@ -527,7 +527,7 @@ pub struct WitnessFacts {
     pub key_id: [u8; 4],
     /// The name of its key.
     pub name: String,
-    /// What the policy calls it.
+    /// The policy's name for it.
     pub policy_name: String,
     /// When it cosigned.
     pub time: Time,
@@ -650,7 +650,7 @@ pub struct PolicyFacts {
     pub name: String,
     /// SHA-256 of its canonical JSON.
     pub sha256: [u8; 32],
-    /// Who brought it, see [`crate::Request::policy_source`].
+    /// The bringer, see [`crate::Request::policy_source`].
     pub source: String,
 }
 
@@ -664,7 +664,7 @@ impl PolicyFacts {
     }
 }
 
-/// What the report is about.
+/// The hashes of the inputs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inputs {

@@ -215,7 +215,7 @@ impl Error {
         Self(Box::new((path, problem)))
     }
 
-    /// What is wrong.
+    /// The fault.
     pub fn problem(&self) -> &Problem {
         &self.0.1
     }
@@ -229,7 +229,7 @@ impl Error {
     }
 }
 
-/// What is wrong with a member.
+/// A fault of a member.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -260,7 +260,7 @@ pub enum Problem {
     TooLarge {
         /// The limit.
         limit: usize,
-        /// What it counts.
+        /// The unit that is counted.
         unit: &'static str,
     },
     /// A key that the format does not have.
@@ -269,9 +269,9 @@ pub enum Problem {
     /// A value that the format does not allow.
     #[error("expected {expected}, found {found}")]
     Value {
-        /// What fits.
+        /// The form that fits.
         expected: &'static str,
-        /// What is there, quoted.
+        /// The text that is there, quoted.
         found: String,
     },
 }

@@ -138,7 +138,7 @@ fn contains(set: &[u8], c: char) -> bool {
     false
 }
 
-/// What has been written so far, and what a mark would stand on.
+/// The text written so far, and the character that a mark would stand on.
 struct Shown {
     out: String,
     /// Whether quotes and backslashes are escaped.

@@ -1,9 +1,9 @@
 //! Transparency logs: RFC 6962 trees, and the C2SP texts around them.
 //!
 //! From the leaf up: [`merkle`] proves that an entry is in a tree, [`checkpoint`] names the tree
-//! in a [`note`] signed under a [`vkey`], [`cosignature`] is what a witness adds to it, [`proof`] carries all of
-//! that in one text. [`policy`] says which logs and witnesses count, [`quorum`] applies it. [`tile`]
-//! is where a log keeps its hashes, [`edge`] makes tiles of a growing tree,
+//! in a [`note`] signed under a [`vkey`], [`cosignature`] is what a witness adds to it, [`proof`]
+//! carries all of that in one text. [`policy`] says which logs and witnesses count, [`quorum`]
+//! applies it. [`tile`] is where a log keeps its hashes, [`edge`] makes tiles of a growing tree,
 //! [`prove`] makes proofs of them, [`submission`] is what it asks a witness with.
 
 pub mod checkpoint;
@@ -32,7 +32,7 @@ fn parse_hash(text: &str) -> Option<merkle::Hash> {
     crate::encoding::from_base64(text).ok()?.try_into().ok()
 }
 
-/// What stands before the first blank line, and what after it.
+/// The parts before and after the first blank line.
 fn split_at_blank_line(text: &str) -> Option<(&str, &str)> {
     let at = text.as_bytes().windows(2).position(|two| two == b"\n\n")?;
     let (before, after) = text.split_at_checked(at)?;

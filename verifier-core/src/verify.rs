@@ -37,7 +37,7 @@ use anchor::Anchored;
 use claim::Claim;
 use log::LogFindings;
 
-/// What the caller wants to know, and whom the caller trusts. Every field can be set, and has a
+/// The caller's question: the policy, and the expectations. Every field can be set, and has a
 /// method that sets it in a row with others:
 ///
 /// ```
@@ -49,9 +49,9 @@ use log::LogFindings;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Request<'a> {
-    /// Whom and what to trust. Without a policy no input is VERIFIED.
+    /// The policy: whom and what to trust. Without one no input is VERIFIED.
     pub policy: Option<&'a Policy>,
-    /// Who brought the policy, for the report: `caller` unless a front end knows better.
+    /// The bringer of the policy, for the report: `caller` unless a front end knows better.
     pub policy_source: &'a str,
     /// The payload that should have been approved.
     pub payload: Option<&'a [u8]>,
@@ -77,7 +77,7 @@ impl<'a> Request<'a> {
         Self::default()
     }
 
-    /// Whom and what to trust.
+    /// The trust policy.
     #[must_use]
     pub fn policy(self, policy: &'a Policy) -> Self {
         let policy = Some(policy);

@@ -1,5 +1,5 @@
-//! What a browser and a passkey hand over when a person approves, and the rules that make it mean
-//! something (Web Authentication Level 3, §7.2).
+//! The data that a browser and a passkey hand over when a person approves, and the rules that make
+//! it mean something (Web Authentication Level 3, §7.2).
 //!
 //! An assertion is three byte strings. The passkey signs the first one and a hash of the second:
 //!

@@ -5,8 +5,8 @@
 //! There is no clock, no randomness and no network; [`Verifier::set_time`] names the moment to ask
 //! about.
 //!
-//! What is wrong with the *question* (a policy that is no policy, a payload beyond the limit) is
-//! thrown as an `Error` whose `name` is the stable code. What is wrong with the *evidence* is in
+//! A fault in the *question* (a policy that is no policy, a payload beyond the limit) is
+//! thrown as an `Error` whose `name` is the stable code. A fault in the *evidence* is in
 //! the report and throws nothing.
 
 #![no_std]
@@ -61,7 +61,7 @@ impl Verifier {
         Self::default()
     }
 
-    /// Whom and what to trust: a policy as JSON. `source` says in the report who brought
+    /// The policy, as JSON: whom and what to trust. `source` says in the report who brought
     /// it; the command line says `caller`.
     #[wasm_bindgen(js_name = setPolicy)]
     pub fn set_policy(&mut self, policy: &[u8], source: &str) -> Result<(), Error> {
@@ -142,14 +142,14 @@ impl Verifier {
     }
 }
 
-/// What a file says, true or not; verifies nothing. JSON as `cosignet inspect --format json`.
+/// Describes a file, true or not, and verifies nothing. JSON as `cosignet inspect --format json`.
 #[wasm_bindgen]
 pub fn inspect(file: &[u8]) -> Result<String, Error> {
     let value = verifier_core::inspect::inspect(file).map_err(|error| Usage::of(&error))?;
     Ok(value.to_text())
 }
 
-/// What a code means, where it comes from and what to do: JSON (`Explanation`), or nothing for an
+/// Explains a code: its meaning, its cause and what to do. JSON (`Explanation`), or nothing for an
 /// unknown code.
 #[wasm_bindgen]
 pub fn explain(code: &str) -> Option<String> {
@@ -162,7 +162,8 @@ pub fn checks() -> String {
     explain::checks()
 }
 
-/// What a file looks like, for words about it: `approval`, `policy`, `headers` and others, or
+/// The kind that a file looks like, for words about it: `approval`, `policy`, `headers` and others,
+/// or
 /// `unknown`. Whoever made the file decides how it looks, so nothing may follow from it that gives
 /// the file a say: a policy becomes one by the act of its reader.
 #[wasm_bindgen(unchecked_return_type = "FileKind")]
@@ -170,7 +171,7 @@ pub fn kind(file: &[u8]) -> String {
     kind::of(file).to_owned()
 }
 
-/// What a policy comes to: JSON (`PolicyInfo`) with its identity, the fingerprints of its keys and
+/// Describes a policy: JSON (`PolicyInfo`) with its identity, the fingerprints of its keys and
 /// its canonical form.
 #[wasm_bindgen(js_name = describePolicy)]
 pub fn describe_policy(policy: &[u8]) -> Result<String, Error> {

@@ -42,7 +42,7 @@ pub(crate) fn of(file: &[u8]) -> Option<String> {
 struct Step {
     sibling: Hash,
     sibling_is_left: bool,
-    /// What the two hash to.
+    /// The hash of the two.
     node: Hash,
 }
 

@@ -1,4 +1,5 @@
-//! What std would have brought: memory, and an end. Without std no text of a panic is in the module.
+//! The two things that std would have brought: memory, and an end. Without std no text of a panic
+//! is in the module.
 
 use core::panic::PanicInfo;
 

@@ -75,7 +75,7 @@ pub(crate) fn run(entries: u32) -> Result<(), String> {
     Ok(())
 }
 
-/// What witnesses cost: two on this machine, both needed, against none; then the same far away.
+/// The cost of witnesses: two on this machine, both needed, against none; then the same far away.
 fn witnessed(programs: &Programs) -> Result<(), String> {
     for (name, round_trip) in [("with witnesses", Duration::ZERO), ("far witnesses", FAR)] {
         let mut pair = Pair {
@@ -208,7 +208,7 @@ impl Bench {
     }
 }
 
-/// What one core does at best, to compare with on another machine.
+/// The best that one core does, to compare with on another machine.
 fn bare() -> Result<(), String> {
     let draft = Draft::numbered(Algorithm::Es256, 0);
     let (assertion, _) = draft.sign();

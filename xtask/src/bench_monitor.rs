@@ -1,6 +1,6 @@
 //! Speed of a full audit, as a share of the bare signature checks in it: in turns, and with as many
-//! threads, so that it holds on a machine whose speed drifts and that others use, too. The server of
-//! the log runs on the same cores.
+//! threads, so that it holds on a machine whose speed drifts and that others use, too. The server
+//! of the log runs on the same cores.
 
 use std::env;
 use std::fs;
@@ -136,8 +136,8 @@ fn ticks(process: &str) -> u64 {
     used.filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
 }
 
-/// A full audit. Returns the most memory that it took, in KiB, and the processor's time; 0 where the
-/// system does not say.
+/// A full audit. Returns the most memory that it took, in KiB, and the processor's time; 0 where
+/// the system does not say.
 fn audit(cosignet: &Path, dir: &Path, server: &Server, state: &Path) -> Result<(u64, u64), String> {
     let mut child = Command::new(cosignet)
         .args([

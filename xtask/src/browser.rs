@@ -1,4 +1,4 @@
-//! What the tests of the verify page need from outside: a browser, its driver, and axe-core.
+//! Programs that the tests of the verify page need: a browser, its driver, and axe-core.
 
 use std::env;
 use std::fs;

@@ -71,7 +71,7 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
     Ok(())
 }
 
-/// What accuses nobody: one honest head, twice.
+/// An alarm that accuses nobody: one honest head, twice.
 fn alarm() -> String {
     let head = Draft::apart().mint().bundle.log_proof.note();
     let evidence = Evidence::Fork {

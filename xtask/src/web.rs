@@ -87,7 +87,7 @@ fn compiler() -> Result<Command, String> {
     Ok(command)
 }
 
-/// What makes the module small beyond its profile, and the same on every machine.
+/// Flags that make the module small beyond its profile, and the same on every machine.
 fn flags() -> Vec<String> {
     let small = [
         // Rounds of SHA-2 in a loop.

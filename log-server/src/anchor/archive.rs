@@ -59,7 +59,7 @@ pub(crate) struct Archive {
 }
 
 impl Archive {
-    /// What is there. Damage is reported and left out: a log without anchors is still a log.
+    /// Reads the archive. Damage is reported and left out: a log without anchors is still a log.
     pub(super) fn open(root: PathBuf) -> Self {
         let path = root.join("index.json");
         let (mut stamps, mut changed) = match read_index(&path) {
@@ -156,7 +156,7 @@ impl Archive {
         self.put(size, branch, times)
     }
 
-    /// What became of a head: more of its proof, and perhaps the header of a block in it.
+    /// Adds to a head: more of its proof, and perhaps the header of a block in it.
     pub(super) fn grow(
         &self,
         size: u64,
@@ -185,8 +185,9 @@ impl Archive {
         disk::replace(&self.root.join("index.json"), text.as_bytes())
     }
 
-    /// What is wrong with the files of an archive: whether each head is one of this log, and the proof
-    /// is of it; whether the header is of a block in the proof; whether the index says what they say.
+    /// Complaints about the files of an archive: whether each head is one of this log, and the
+    /// proof is of it; whether the header is of a block in the proof; whether the index says what
+    /// they say.
     /// `tree` knows the root of the first leaves, as far as there are so many.
     pub(crate) fn complaints(
         root: &Path,
@@ -310,7 +311,7 @@ fn to_text(stamps: &BTreeMap<u64, Stamp>) -> String {
     index.to_text() + "\n"
 }
 
-/// What the index says. Without one there are no anchors, or it was lost.
+/// Reads the index. Without one there are no anchors, or it was lost.
 fn read_index(path: &Path) -> std::result::Result<BTreeMap<u64, Stamp>, String> {
     let bytes = tiles::read(path).map_err(|error| error.to_string())?;
     let Some(bytes) = bytes else {
@@ -352,7 +353,8 @@ fn scan(root: &Path, known: &BTreeMap<u64, Stamp>) -> BTreeMap<u64, Stamp> {
     stamps
 }
 
-/// Whether the log ended while the head was stamped: its proof is not there, and nothing leads to it.
+/// Whether the log ended while the head was stamped: its proof is not there, and nothing leads to
+/// it.
 fn is_unfinished(folder: &Path) -> bool {
     !folder.join("checkpoint.ots").exists() && !folder.join("header").exists()
 }

@@ -1,4 +1,4 @@
-//! What the operator says about anchors.
+//! The operator's settings for anchors.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub(crate) struct Config {
 }
 
 impl AnchorSettings {
-    /// What the flags and variables say, else the file, else the default. `None` if there are no
+    /// The settings: flags and variables, else the file, else the default. `None` if there are no
     /// calendars.
     pub(crate) fn config(self, file: Self) -> Result<Option<Config>> {
         let calendars = match self.calendars.is_empty() {

@@ -26,7 +26,7 @@ pub(super) struct Client {
     http: Option<Http>,
 }
 
-/// What a witness answered.
+/// A witness's answer.
 pub(super) struct Reply {
     pub(super) status: u16,
     kind: String,

@@ -72,7 +72,7 @@ struct Worker<'s> {
     known: Option<u64>,
 }
 
-/// What an answer comes to.
+/// The meaning of an answer.
 enum Outcome {
     /// The signature line.
     Cosigned(String),
@@ -173,7 +173,7 @@ impl Worker<'_> {
         Err(Trouble::Witness("answer", why))
     }
 
-    /// What shows the witness that the tree of size `old` is the beginning.
+    /// The proof for the witness that the tree of size `old` is the beginning.
     fn proof(&self, old: u64, size: u64) -> std::result::Result<Vec<Hash>, Trouble> {
         if old == 0 || old == size {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! What the database says of the entries.
+//! Checks of the database's rows about entries.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::tiles::Tiles;
 /// open nothing can be erased. Every row is read in pieces anyway.
 const INTEGRITY_TIME: Duration = Duration::from_secs(5);
 
-/// What can be said of the file as a whole.
+/// Findings about the file as a whole.
 pub(super) fn file(store: &Sqlite, findings: &mut Findings) -> Result<()> {
     match findings.take(store.integrity(INTEGRITY_TIME))? {
         Some(Integrity::Wrong(problem)) => findings.add(format!("log.sqlite: {problem}")),
@@ -84,7 +84,8 @@ pub(super) fn entry(
     Ok(())
 }
 
-/// What is committed and not published. Returns the tiles that its publication will write.
+/// The batch that is committed and not published. Returns the tiles that its publication will
+/// write.
 pub(super) fn staged(
     store: &Sqlite,
     mut tree: Edge,

@@ -93,7 +93,7 @@ pub(super) fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result
     Ok(())
 }
 
-/// What is put in place whole is written under this name first, and left there by a crash.
+/// A file that is put in place whole is written under this name first, and left there by a crash.
 fn is_temporary(path: &str) -> bool {
     Path::new(path)
         .extension()

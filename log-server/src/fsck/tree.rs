@@ -10,7 +10,7 @@ use crate::failure::Result;
 use crate::store::Claim;
 use crate::tiles::Source;
 
-/// What is done with each entry, by index.
+/// The visit of each entry, by index.
 pub(super) type Each<'e> = dyn FnMut(u64, &Claim, &Entry, &mut Findings) -> Result<()> + 'e;
 
 /// Reads every entry and every tile of a tree. Returns the tree of the entries as far as they

@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 /// Names and contents; nothing without the feature.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// What the page may do, whatever is in it: load its own files, run its own module, ask this log.
+/// The rights of the page, whatever is in it: load its own files, run its own module, ask this log.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
                                style-src 'self'; connect-src 'self'; img-src data:; \
                                base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \

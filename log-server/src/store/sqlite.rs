@@ -88,7 +88,7 @@ impl Sqlite {
         self.index("SELECT leaf FROM approval WHERE hash = ?1", approval)
     }
 
-    /// Who holds a claim.
+    /// The holders of a claim.
     pub(crate) fn holders(&self, claim: &Claim) -> Result<Holders> {
         let assertion = "SELECT leaf FROM assertion WHERE hash = ?1";
         Ok(Holders {

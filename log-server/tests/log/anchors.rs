@@ -72,7 +72,7 @@ impl Stage {
         self.node.set(self.chain.clone());
     }
 
-    /// What somebody says of a bundle who requires an anchor, knows this block, and has these
+    /// The verdict of a reader who requires an anchor, knows this block, and has these
     /// headers.
     fn audit(
         &self,

@@ -1,4 +1,4 @@
-//! What the public sees, and what can be taken back.
+//! Tests of disclosure: the public's view, and taking it back.
 
 use std::fs;
 

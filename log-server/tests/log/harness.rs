@@ -167,7 +167,7 @@ impl Log {
         Err(said)
     }
 
-    /// What an auditor who trusts this log and this passkey says of a bundle.
+    /// The report of an auditor who trusts this log and this passkey.
     pub(crate) fn audit(&self, approval: &Approval, bundle: &str) -> Report {
         let log = format!("log {}\nquorum none\n", self.vkey);
         self.audit_under(&log, approval, bundle)

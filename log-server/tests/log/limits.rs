@@ -1,4 +1,4 @@
-//! What one client may do to the others: nothing.
+//! Limits: one client can do nothing to the others.
 
 use std::fs;
 use std::io::{Read as _, Write as _};

@@ -18,7 +18,7 @@ fn document(client: &Client) -> &'static Value {
     })
 }
 
-/// What is wrong with a value.
+/// The first fault of a value.
 fn complain(document: &Value, schema: &Value, value: &Value) -> Option<String> {
     static KNOWN: Mutex<Option<HashMap<String, jsonschema::Validator>>> = Mutex::new(None);
     let mut known = KNOWN.lock().unwrap();

@@ -1,4 +1,5 @@
-//! What people write on the command line, in variables and on disk, and what they are told.
+//! Settings that people write on the command line, in variables and on disk, and the answers they
+//! get.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use test_vectors::note::{COSIGNATURE, NoteKey};
 
-/// What a witness does with a request.
+/// A witness's reaction to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Manner {
     /// Remembers one size and cosigns what begins there. Takes the log's word for the rest.

@@ -139,7 +139,7 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// What a policy says about anchors, with its defaults.
+/// The anchor rules of a policy, with their defaults.
 pub(super) struct Rule {
     pub(super) required: bool,
     network: String,

@@ -281,7 +281,7 @@ impl Policy {
     }
 }
 
-/// What the signatures of a checkpoint say.
+/// The findings from the signatures of a checkpoint.
 pub(super) struct Heads {
     log: Key,
     bad: bool,

@@ -97,7 +97,7 @@ pub(super) fn answer(question: &Question) -> Answer {
     course.conclude(matches!(input, Input::Bundle(_)))
 }
 
-/// Who is said to have signed what.
+/// The signer and the payload that the evidence names.
 struct Claim<'a> {
     entry: Option<&'a Entry>,
     key: Option<Key>,
@@ -116,7 +116,7 @@ struct Course<'q> {
     checks: Vec<Check>,
     /// The earliest proven time, in milliseconds.
     bound: Option<u64>,
-    /// What may not lie in the future, in milliseconds.
+    /// The allowance for clocks, in milliseconds.
     times: Vec<u64>,
 }
 
@@ -664,7 +664,7 @@ impl<'q> Course<'q> {
         }
     }
 
-    /// What follows a check that did not pass.
+    /// The consequence of a check that did not pass.
     fn follow(&mut self, ids: &[&'static str]) {
         match self.checks.last() {
             Some(check) if check.status == "not_checked" => self.leave(ids),

@@ -20,7 +20,7 @@ pub(super) struct Bundle {
     pub(super) anchor: Option<Anchor>,
 }
 
-/// What opens the commitment to an approver.
+/// The opening of the commitment to an approver.
 pub(super) struct Opening {
     pub(super) blind: [u8; 32],
     pub(super) salt: [u8; 32],

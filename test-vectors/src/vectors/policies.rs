@@ -313,7 +313,8 @@ fn fields() -> Vec<Edit> {
     rows
 }
 
-/// What a name may not hold, and where: it would print as nothing, as a blank, or as another name.
+/// Characters that a name may not hold, and where: they would print as nothing, as a blank, or as
+/// another name.
 const BAD_NAMES: [(&str, &str); 17] = [
     ("empty", ""),
     ("a space", " "),

@@ -21,7 +21,7 @@ use crate::headers::{self, HeaderFile};
 use crate::text::wrap;
 use crate::{file, output, role};
 
-/// What became of a bundle's anchor.
+/// The outcome for a bundle's anchor.
 struct Outcome {
     /// The blocks that the proof leads to, lowest first.
     blocks: Vec<u32>,

@@ -129,11 +129,11 @@ Examples:
 pub(crate) struct AddArgs {
     /// The policy to change (TOML)
     pub(crate) policy: PathBuf,
-    /// What reports should call the approver
+    /// The approver's name in reports
     #[arg(long)]
     pub(crate) name: String,
-    /// The browser's registration JSON (PublicKeyCredential.toJSON()), in the encoding in which your
-    /// server keeps it; - for stdin
+    /// The browser's registration JSON (PublicKeyCredential.toJSON()), in the encoding in which
+    /// your server keeps it; - for stdin
     #[arg(
         long,
         value_name = "FILE",

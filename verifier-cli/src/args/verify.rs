@@ -40,7 +40,7 @@ pub(crate) struct VerifyArgs {
     /// Approvals, folders of them, or - for stdin
     #[arg(required = true, value_name = "FILE|DIR|-")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Whom and what you trust (TOML or JSON); without it nothing is VERIFIED
+    /// Your trust policy (TOML or JSON); without it nothing is VERIFIED
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// The payload that should have been approved (one input only)

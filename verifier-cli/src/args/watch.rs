@@ -32,7 +32,7 @@ pub(crate) struct FetchArgs {
     /// The log's address: what comes before /checkpoint
     #[arg(long, value_name = "URL")]
     pub(crate) log: String,
-    /// Whom and what you trust (TOML or JSON)
+    /// Your trust policy (TOML or JSON)
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// Where to write the bundle; an existing file is never overwritten
@@ -45,7 +45,7 @@ pub(crate) struct FetchArgs {
     pub(crate) format: Format,
 }
 
-/// What to fetch.
+/// The approval to fetch.
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
     /// The entry of this approval.

@@ -1,4 +1,4 @@
-//! What is said of a chain: from where to where, and its last block.
+//! The facts that are shown of a chain: from where to where, and its last block.
 
 use verifier_core::hazmat::bitcoin::chain::{Checker, HeaderChain};
 use verifier_core::hazmat::bitcoin::header::Header;

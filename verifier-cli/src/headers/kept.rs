@@ -1,7 +1,7 @@
 //! A file of headers that grows: read and verified as a stream, whatever its length.
 //!
-//! What is appended is verified first. A process that is killed leaves a file that is whole, or
-//! one whose end does not verify; that end is dropped when the file grows again.
+//! Headers are verified before they are appended. A process that is killed leaves a file that is
+//! whole, or one whose end does not verify; that end is dropped when the file grows again.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};

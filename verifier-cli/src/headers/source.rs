@@ -14,7 +14,7 @@ use crate::failure::CliError;
 /// A header.
 pub(super) type Bytes = [u8; Header::BYTES];
 
-/// What a source has.
+/// The range that a source has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Offer {
     pub(super) network: Network,

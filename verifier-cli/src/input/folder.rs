@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path, given: &[Given<'_>], out: &mut Inputs) {
     }
 }
 
-/// What a name in a folder leads to.
+/// The target of a name in a folder.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     /// A regular file in the folder.
@@ -75,7 +75,7 @@ fn kind(entry: &DirEntry, root: &Path) -> io::Result<Kind> {
     })
 }
 
-/// What a name says of a file.
+/// The role that a file's name gives it.
 #[derive(Debug)]
 enum Name {
     /// `X.json`, with its `X`. It may be the payload of another one, whose `X` comes second.

@@ -1,4 +1,4 @@
-//! What to do next about a key that cannot be taken.
+//! Advice about a key that cannot be taken.
 
 use verifier_core::Code;
 use verifier_core::Failure as _;

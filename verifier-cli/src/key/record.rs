@@ -9,8 +9,8 @@ use super::{jwk, only_key};
 use crate::code::CliCode;
 use crate::failure::CliError;
 
-/// What libraries call the key: SimpleWebAuthn, py_webauthn, go-webauthn, Fido2NetLib, webauthn4j,
-/// and databases.
+/// Names of the key in libraries: SimpleWebAuthn, py_webauthn, go-webauthn, Fido2NetLib,
+/// webauthn4j, and databases.
 const KEYS: &[&str] = &[
     "publicKey",
     "credentialPublicKey",

@@ -92,7 +92,7 @@ impl Monitor<'_> {
         self.fresh(time)
     }
 
-    /// What the policy makes of a head from somewhere.
+    /// Judges a head from anywhere under the policy.
     pub(super) fn read_head(&self, url: &str, text: &str) -> Result<Head, CliError> {
         let refused = |error: &dyn verifier_core::Failure| {
             let message = format!("The head that {url} serves: {error} ({}).", error.code());
@@ -170,8 +170,8 @@ impl Monitor<'_> {
         Ok(false)
     }
 
-    /// Nothing is read on the word of a head alone: a log that does not have its tree could hand out
-    /// entries for ever.
+    /// Nothing is read on the word of a head alone: a log that does not have its tree could hand
+    /// out entries for ever.
     fn shown(&self, head: &Head) -> Result<(), CliError> {
         Ok(self.log.shows(head.size, &head.root)?)
     }

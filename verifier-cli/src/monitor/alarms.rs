@@ -82,7 +82,7 @@ impl Monitor<'_> {
     }
 }
 
-/// What makes two alarms the same: the entries, whatever head they are proven under, or the heads.
+/// The identity of an alarm: the entries, whatever head they are proven under, or the heads.
 fn id(evidence: &Evidence) -> [u8; 32] {
     match evidence {
         Evidence::BadEntry(logged)

@@ -1,4 +1,4 @@
-//! What one round may take. Only an honest log ends at some time, so a round ends by itself.
+//! The budget of one round. Only an honest log ends at some time, so a round ends by itself.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::event::counted;
 use crate::code::CliCode;
 use crate::failure::CliError;
 
-/// What an entry takes in `leaves` and `seen`, in bytes.
+/// The size of an entry in `leaves` and `seen`, in bytes.
 const KEPT: u64 = 40 + 2 * 24;
 
 impl Monitor<'_> {

@@ -1,4 +1,4 @@
-//! What a monitor has to say, as lines for people or for programs.
+//! The monitor's events, as lines for people or for programs.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -59,7 +59,7 @@ impl Bound {
     }
 }
 
-/// What is wrong with an entry, before it is proven.
+/// A suspected fault of an entry, before it is proven.
 pub(super) enum Suspicion {
     Fault,
     /// The entry with this index, before it in the log, was decided too long after it.
@@ -258,7 +258,8 @@ impl Monitor<'_> {
         self.accuse_in(suspects, &head)
     }
 
-    /// What cannot be proven, for want of something, keeps nothing else from being proven.
+    /// A suspicion that cannot be proven, for want of something, keeps nothing else from being
+    /// proven.
     fn accuse_in(&mut self, suspects: Vec<(u64, Suspicion)>, head: &Head) -> Result<(), CliError> {
         let hand = self.hand(suspects.iter().map(|(index, _)| *index))?;
         let mut outcome = Ok(());
@@ -321,7 +322,7 @@ impl Monitor<'_> {
         Ok(())
     }
 
-    /// What there is to say about an entry by a watched key.
+    /// The event for an entry by a watched key.
     pub(super) fn watched_event(&mut self, index: u64) -> Result<Option<Event>, CliError> {
         let record = self.leaves.record(index)?;
         let key = record.watched().and_then(|key| self.watched.get(key));

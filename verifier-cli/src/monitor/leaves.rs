@@ -1,4 +1,4 @@
-//! What the monitor keeps of each entry: 40 bytes, in the order of the log.
+//! The monitor's record of each entry: 40 bytes, in the order of the log.
 //!
 //! ```text
 //! leaf hash, 32 bytes ‖ what was found, 8 bytes big-endian
@@ -34,7 +34,7 @@ const UNKNOWN: u64 = 1 << 62;
 const WATCHED: u32 = 48;
 const TIME: u64 = (1 << 48) - 1;
 
-/// What is kept of one entry.
+/// The record of one entry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Record {
     pub(crate) hash: Hash,
@@ -144,7 +144,7 @@ impl Leaves {
         }
     }
 
-    /// What the state keeps of the content.
+    /// The part of the content that the state keeps.
     pub(crate) fn sum(&self) -> [u8; 32] {
         let mut all = self.sums.concat();
         all.extend(sha256(&self.tail));

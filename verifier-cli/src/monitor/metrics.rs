@@ -15,7 +15,7 @@ use super::state::replace;
 use crate::exit::Exit;
 use crate::failure::CliError;
 
-/// What is counted from round to round.
+/// Figures that are counted from round to round.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     /// Rounds by how they ended.
@@ -51,7 +51,7 @@ pub(crate) enum Metrics {
 }
 
 impl Metrics {
-    /// What looks like an address is one.
+    /// Takes a file name or an address; text that looks like an address is one.
     pub(crate) fn new(target: &str) -> Result<Self, CliError> {
         let Ok(listen) = target.parse::<Listen>() else {
             return Ok(Self::File(PathBuf::from(target)));

@@ -24,7 +24,7 @@ use crate::failure::CliError;
 const AHEAD: u64 = 256;
 const AHEAD_BYTES: usize = 64 * 1024 * 1024;
 
-/// What to read, and how to judge it.
+/// The range to read, and how to judge it.
 pub(crate) struct Scan<'a> {
     pub(crate) log: &'a RemoteLog,
     pub(crate) rules: &'a Webauthn,

@@ -7,10 +7,10 @@
 //!   what = 'i' ‖ approvalIdHash, or 'a' ‖ clientDataHash ‖ credentialPublicKey
 //! ```
 //!
-//! The keys of a file are checked as they are read, see `table`. A scan writes new files; when it is complete they are merged, compared with the others, and
-//! merged with those that are not much larger, so that there are never many. Two keys of one hash
-//! are only a hint: the entries themselves decide. The same key of the same entry is no pair, so a
-//! scan may be repeated.
+//! The keys of a file are checked as they are read, see `table`. A scan writes new files; when it
+//! is complete they are merged, compared with the others, and merged with those that are not much
+//! larger, so that there are never many. Two keys of one hash are only a hint: the entries
+//! themselves decide. The same key of the same entry is no pair, so a scan may be repeated.
 
 mod table;
 

@@ -49,7 +49,7 @@ impl Spool {
         })
     }
 
-    /// What the state keeps of it.
+    /// The part of it that the state keeps.
     pub(crate) fn place(&self) -> (u64, u64) {
         (self.first, self.bytes)
     }

@@ -1,12 +1,10 @@
-//! What the monitor has checked: a folder that is replaced step by step, each step at once.
+//! The monitor's record of its checks: a folder that is replaced step by step, each step at once.
 //!
 //! ```text
-//! state.json   what is checked, how far the scan of what follows is, and what is in the other files
-//! leaves       40 bytes an entry, see `leaves`
-//! seen-N       sorted keys of the entries, see `seen`
-//! entries      what was scanned and not judged, see `spool`
-//! alarms/      evidence, one file an alarm
-//! lock         held by the one monitor that runs
+//! state.json   what is checked, how far the scan of what follows is, and what is in the other
+//! files leaves       40 bytes an entry, see `leaves` seen-N       sorted keys of the entries, see
+//! `seen` entries      what was scanned and not judged, see `spool` alarms/      evidence, one file
+//! an alarm lock         held by the one monitor that runs
 //! ```
 //!
 //! `checked` moves on only when everything that it covers was scanned. `scanned` says how far a

@@ -37,7 +37,7 @@ pub(super) fn run(args: &AddArgs) -> Result<Exit, CliError> {
 struct New {
     key: CoseKey,
     credential_id: Option<Vec<u8>>,
-    /// What the registration says of the place where the passkey was made.
+    /// The registration's word on the place where the passkey was made.
     made: Option<Made>,
 }
 
@@ -67,7 +67,7 @@ impl New {
         })
     }
 
-    /// What the policy itself cannot say, or not as plainly.
+    /// Checks that the policy itself cannot make, or not as plainly.
     fn check(&self, args: &AddArgs, policy: &Policy) -> Result<(), CliError> {
         let found = self.key.public_key().algorithm();
         if let Some(expected) = args.alg.as_deref().filter(|alg| *alg != found) {

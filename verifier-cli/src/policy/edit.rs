@@ -53,8 +53,8 @@ impl<'a> PolicyEdit<'a> {
         &mut self.document
     }
 
-    /// Writes the changed text in the form in which the file was, if `is_meant` says that the policy has become what it should; else
-    /// the file stays as it is. Returns the new policy.
+    /// Writes the changed text in the form in which the file was, if `is_meant` says that the
+    /// policy has become what it should; else the file stays as it is. Returns the new policy.
     pub(super) fn write(self, is_meant: impl FnOnce(&Policy) -> bool) -> Result<Policy, CliError> {
         let text = self.document.to_string();
         let about = |error: CliError| error.about(self.path);

@@ -82,7 +82,7 @@ impl<'v> Expect<'v> {
         }
     }
 
-    /// What is not as expected, if anything: what was expected, and what was found.
+    /// The difference, if there is one: the expected value and the found one.
     pub(super) fn difference(&self, outcome: &Outcome) -> Option<(String, String)> {
         if let (Self::Verdict(expected), Outcome::Report(found)) = (self, outcome) {
             return expected.difference(found);

@@ -1,4 +1,4 @@
-//! What to do with the input of each kind of vectors.
+//! The handling of each kind of vectors.
 
 use verifier_core::Code;
 use verifier_core::Crypto;

@@ -21,7 +21,7 @@ pub(super) struct Verdict<'v> {
 /// A check: id, status, and the code if there is one.
 type Line<T> = (T, T, Option<T>);
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Found {
     pub(super) verdict: &'static str,

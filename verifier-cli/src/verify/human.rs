@@ -19,7 +19,7 @@ use crate::failure::{CliError, show_path};
 use crate::role;
 use crate::text::{Style, json_text, plain, row, width, wrap};
 
-/// What stands in a list where there is no verdict.
+/// The word in a list where there is no verdict.
 pub(crate) const UNREADABLE: &str = "UNREADABLE";
 
 /// One row, for a list.
@@ -44,7 +44,7 @@ pub(crate) fn unreadable(error: &CliError, path: &Path, style: Style) -> String 
     row.replacen(UNREADABLE, &style.bad(UNREADABLE), 1)
 }
 
-/// What stands above the checks that passed where nobody signed what they are about.
+/// The line above the checks that passed where nobody signed their subject.
 const UNSIGNED: &str = "No signature was verified: the checks below that passed say what the file \
                         claims, not what anybody signed.";
 
@@ -161,7 +161,7 @@ fn open_check(check: &Check, report: &Report, style: Style) -> String {
     out
 }
 
-/// What was signed, by whom, how, where it is logged, and when.
+/// The facts: the signed payload, by whom, how, where it is logged, and when.
 fn facts(report: &Report, payload: Option<&[u8]>) -> String {
     let mut out = String::new();
     let mut say = |label: &str, text: &str| out.push_str(&wrap(&format!("  {label:<10}"), text));
@@ -237,7 +237,7 @@ fn proven_time(report: &Report) -> String {
     }
 }
 
-/// Who saw the tree, when, and whether that is enough.
+/// The witnesses that saw the tree, when, and whether that is enough.
 fn witnessed(log: &LogFacts) -> String {
     let witness = |witness: &WitnessFacts| {
         let (name, key) = (plain(&witness.policy_name), plain(&witness.name));

@@ -29,7 +29,7 @@ pub(super) const CRYPTO: AwsLc = AwsLc;
 /// and all that is ever held in memory.
 const CHUNK: usize = 256;
 
-/// What is the same for all inputs.
+/// The part of the job that is the same for all inputs.
 pub(super) struct Job<'a> {
     pub(super) args: &'a VerifyArgs,
     pub(super) policy: Option<&'a Policy>,
@@ -40,7 +40,7 @@ pub(super) struct Job<'a> {
     pub(super) style: Style,
 }
 
-/// What became of one input.
+/// The outcome for one input.
 struct Done {
     outcome: Outcome,
     text: String,

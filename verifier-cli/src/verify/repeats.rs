@@ -11,7 +11,7 @@ use verifier_core::hazmat::input::Input;
 
 type Hash = [u8; 32];
 
-/// What an input can have in common with another one.
+/// Things that an input can have in common with another one.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     file: Option<Hash>,
@@ -58,7 +58,7 @@ impl Marks {
 pub(super) struct Repeat {
     pub(super) path: PathBuf,
     pub(super) of: PathBuf,
-    /// What the two have in common: "file", "assertion" or "approval".
+    /// The thing that the two have in common: "file", "assertion" or "approval".
     pub(super) same: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What is said of a run as a whole: counts, failures again, what repeats, what was left out.
+//! The summary of a run as a whole: counts, failures again, what repeats, what was left out.
 
 use std::path::{Path, PathBuf};
 
@@ -17,12 +17,12 @@ const MANY: usize = 10;
 /// How many names are printed of a longer list. JSON has all.
 const MOST_NAMES: usize = 100;
 
-/// What a VERIFIED is worth that nobody asked for in particular.
+/// The note on a VERIFIED that nobody asked for in particular.
 pub(super) const NOTHING_EXPECTED: &str = "nothing was expected, so any approval by an approver of \
     the policy is VERIFIED in the same way, an old one as well. Name the payload and the approval: \
     --payload FILE --approval-id ID.";
 
-/// What the run as a whole has to know of one input.
+/// The part of one input that the run as a whole needs.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) exit: Exit,
@@ -118,7 +118,7 @@ impl Tally {
         format!("{}: {}.", number(self.inputs, "input"), counts.join(", "))
     }
 
-    /// What the counts do not say, in sentences.
+    /// Facts beside the counts, in sentences.
     pub(super) fn notes(&self, left_out: &[LeftOut]) -> Vec<String> {
         let mut out = Vec::new();
         if self.unexpected > 0 {

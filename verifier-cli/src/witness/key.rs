@@ -92,7 +92,7 @@ impl WitnessKey {
         (hex(&key.public.id()) == id).then_some(key)
     }
 
-    /// What the key file holds.
+    /// The text of the key file.
     pub(super) fn to_file(&self) -> String {
         let kind = Algorithm::Cosignature.as_byte();
         let secret = [&[kind][..], self.secret.as_bytes()].concat();
@@ -100,7 +100,7 @@ impl WitnessKey {
         format!("{PREFIX}{name}+{id}+{}\n", base64(&secret))
     }
 
-    /// What logs and verifiers know it by.
+    /// The verifier key, by which logs and verifiers know the witness.
     pub(super) fn public(&self) -> &VerifierKey {
         &self.public
     }

@@ -48,7 +48,7 @@ struct Log {
     pace: std::sync::Mutex<Pace>,
     /// Held from the comparison to the answer.
     record: Arc<Mutex<Option<Record>>>,
-    /// What is shown, always of something that is durable.
+    /// The head on display, always one that is durable.
     shown: std::sync::Mutex<Option<Shown>>,
 }
 
@@ -82,8 +82,8 @@ pub(super) enum Refusal {
     Unable,
 }
 
-/// What a checkpoint says, also one of an empty tree with a root that empty trees do not have:
-/// that has an answer of its own.
+/// The statement of a checkpoint, also one of an empty tree with a root that empty trees do not
+/// have: that has an answer of its own.
 #[derive(Debug)]
 struct Head {
     origin: String,
@@ -186,12 +186,12 @@ impl Witness {
         Some(shown.map_or((0, EMPTY_ROOT), |shown| (shown.size, shown.root)))
     }
 
-    /// What was cosigned last of the log whose origin has this hash.
+    /// The head that was cosigned last, of the log whose origin has this hash.
     pub(super) fn shown(&self, origin_hash: &str) -> Option<Shown> {
         self.by_hash.get(origin_hash)?.shown()
     }
 
-    /// What was cosigned last of each log that has been.
+    /// The head that was cosigned last, of each log that has one.
     pub(super) fn all_shown(&self) -> Vec<Shown> {
         let mut all: Vec<Shown> = self.logs.values().filter_map(|log| log.shown()).collect();
         all.sort_by(|a, b| a.origin.cmp(&b.origin));

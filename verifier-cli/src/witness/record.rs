@@ -1,4 +1,4 @@
-//! What a witness remembers of a log: the head that it cosigned last.
+//! A witness's memory of a log: the head that it cosigned last.
 //!
 //! ```text
 //! time <seconds since 1970>        when it was cosigned

@@ -177,7 +177,7 @@ impl App {
         *answers.entry((route, status.as_u16())).or_default() += 1;
     }
 
-    /// What Prometheus reads.
+    /// Figures for Prometheus.
     fn metrics(&self) -> String {
         let mut out = String::new();
         let name = "cosignet_witness_answers_total";

@@ -24,7 +24,7 @@ use test_vectors::encoding::from_b64url;
 /// The file that was stamped on the real regtest chain.
 const STAMPED: &str = "signed tree head: demo\n";
 
-/// What a command printed, and how it ended.
+/// A command's output, and how it ended.
 struct Ran {
     code: i32,
     out: String,
@@ -46,7 +46,7 @@ impl Folder {
         fs::read(self.0.path().join(name)).unwrap()
     }
 
-    /// What is in it.
+    /// The names of the files in it.
     fn names(&self) -> Vec<String> {
         let names = fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<_> = names

@@ -123,7 +123,7 @@ fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What an error says, for programs: nothing in it is wrapped.
+/// An error as programs read it: nothing in it is wrapped.
 fn error(run: &Run) -> serde_json::Value {
     assert_eq!(run.code, 2, "{}", run.transcript());
     serde_json::from_str(&run.stderr).unwrap()
@@ -392,7 +392,7 @@ fn records_of_server_libraries_are_named_and_their_advice_works() {
     }
 }
 
-/// What is no public key and no registration, or cannot be taken: what is said of it.
+/// Files that are no public key and no registration, or cannot be taken, and the words about them.
 #[test]
 fn everything_else_is_named_for_what_it_is() {
     let passkey = passkey();
@@ -629,7 +629,8 @@ fn a_registration_of_another_place_is_warned_of() {
     }
 }
 
-/// Files that were given out like this are not called edited, and nobody is told to throw them away.
+/// Files that were given out like this are not called edited, and nobody is told to throw them
+/// away.
 #[test]
 fn evidence_stays_strict_and_its_advice_fits() {
     let folder = Folder::empty();

@@ -89,7 +89,7 @@ impl Folder {
     }
 }
 
-/// What a command printed, and how it ended.
+/// A command's output, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,

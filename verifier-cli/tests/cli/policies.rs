@@ -81,7 +81,7 @@ fn refuses_keys_that_it_should_not_add() {
     }
 }
 
-/// What `policy check` says of `mine.toml`, without line breaks.
+/// The output of `policy check` about `mine.toml`, without line breaks.
 fn checked(folder: &Folder, options: &str) -> String {
     let run = folder.run(&format!("policy check mine.toml {options}"));
     assert_eq!(run.code, 0, "{}", run.transcript());

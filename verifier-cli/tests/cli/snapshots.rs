@@ -1,4 +1,4 @@
-//! What people read. `SNAPSHOTS=overwrite cargo test -p verifier-cli` writes the files anew.
+//! Texts that people read. `SNAPSHOTS=overwrite cargo test -p verifier-cli` writes the files anew.
 
 use snapbox::{assert_data_eq, file};
 use test_vectors::{Algorithm, Approval};

@@ -51,7 +51,7 @@ fn files(world: &World) -> Vec<PathBuf> {
     names
 }
 
-/// What a round makes of a state with this content of a file, or without the file.
+/// The outcome of a round on a state with this content of a file, or without the file.
 fn damage(world: &World, name: &Path, content: Option<&[u8]>, what: &str) {
     copy(&world.path("before"), &world.path("state"));
     let path = world.path("state").join(name);

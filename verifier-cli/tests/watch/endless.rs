@@ -13,7 +13,7 @@ use crate::world::{NOW, SIZE, World, draft, entries, leaf};
 
 const ENDLESS: u64 = 1 << 40;
 
-/// What the log does with the tiles that lead to its root.
+/// The log's treatment of the tiles that lead to its root.
 #[derive(Clone, Copy, PartialEq)]
 enum Edge {
     Withheld,

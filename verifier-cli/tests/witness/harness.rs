@@ -125,7 +125,7 @@ impl Connection {
         self.send("GET", path, b"").unwrap()
     }
 
-    /// What the witness shows of a log.
+    /// The witness's answer about a log.
     pub(crate) fn shown(&mut self, origin: &str) -> Reply {
         self.get(&format!("/{}/checkpoint", hex(&sha256(origin.as_bytes()))))
     }

@@ -1,4 +1,4 @@
-//! What whoever runs a witness meets: start, restart, damage, copies, limits.
+//! The operator's side of a witness: start, restart, damage, copies, limits.
 
 use std::fs;
 use std::io::{Read as _, Write as _};

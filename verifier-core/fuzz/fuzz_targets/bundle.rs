@@ -1,4 +1,4 @@
-//! Whatever the input, a verdict; and VERIFIED for one approval only.
+//! Every input gets a verdict, and one approval alone is VERIFIED.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What a log sends to a witness.
+//! A log's request to a witness.
 
 #![no_main]
 

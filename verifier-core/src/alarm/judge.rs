@@ -1,4 +1,4 @@
-//! What evidence proves, and against whom.
+//! The judgement of evidence: the proven fault, and against whom.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -175,8 +175,8 @@ impl Judge<'_> {
         })
     }
 
-    /// By the order of the log alone: whatever witnesses say of a head, they may have been kept from
-    /// a larger one, and anybody can have them say it again later.
+    /// By the order of the log alone: whatever witnesses say of a head, they may have been kept
+    /// from a larger one, and anybody can have them say it again later.
     fn late(&self, before: &Logged, late: &Logged) -> Result<Proven, Error> {
         let pair = self.pair(before, late)?;
         if pair.first >= pair.second {

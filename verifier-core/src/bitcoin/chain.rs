@@ -64,7 +64,7 @@ pub struct Checker {
     cost: Cost,
 }
 
-/// What one block of a target costs; it stays the same for thousands of blocks.
+/// The work of one block of a target; it stays the same for thousands of blocks.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     bits: CompactTarget,
@@ -391,9 +391,9 @@ pub enum Error {
     Target {
         /// Its height.
         height: u32,
-        /// What the rules give.
+        /// The target by the rules.
         expected: CompactTarget,
-        /// What it says.
+        /// The target that the header states.
         found: CompactTarget,
     },
     /// A time that is not later than the median of the eleven blocks before.

@@ -180,7 +180,7 @@ pub enum Error {
     /// A target that is negative, zero or too large to exist.
     #[error("the block header has a target {found}, which does not exist")]
     Target {
-        /// What the header says.
+        /// The value in the header.
         found: CompactTarget,
     },
     /// A target above the network's limit.
@@ -188,7 +188,7 @@ pub enum Error {
     TooEasy {
         /// The limit.
         limit: CompactTarget,
-        /// What the header says.
+        /// The value in the header.
         found: CompactTarget,
     },
     /// A hash above the target.

@@ -29,7 +29,7 @@ pub use branch::Branch;
 use operation::{Operation, apply};
 use reader::Reader;
 
-/// What a proof begins with.
+/// The first bytes of a proof.
 const MAGIC: &[u8; 31] = b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94";
 
 const BITCOIN: [u8; 8] = [0x05, 0x88, 0x96, 0x0d, 0x73, 0xd7, 0x19, 0x01];
@@ -47,7 +47,7 @@ pub struct Timestamp {
     attestations: Vec<Attestation>,
 }
 
-/// What stands at the end of a path.
+/// The end of a path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Attestation {
@@ -67,7 +67,7 @@ pub enum Attestation {
     },
     /// A calendar has promised to anchor the message.
     Pending {
-        /// What to ask the calendar for.
+        /// The commitment to ask the calendar for.
         commitment: Vec<u8>,
         /// The calendar, as the proof names it. Not trusted.
         uri: String,
@@ -109,7 +109,7 @@ impl Timestamp {
     ///
     /// # Errors
     ///
-    /// Whatever is not exactly the format above within the limits, be it on a path that leads
+    /// Anything that is not exactly the format above within the limits, be it on a path that leads
     /// nowhere: a proof is good as a whole or not at all.
     pub fn parse(proof: &[u8]) -> Result<Self, Error> {
         if proof.len() > Self::MAX_BYTES {
@@ -183,7 +183,7 @@ struct Node {
     depth: usize,
 }
 
-/// What a timestamp came to, and where its parts stand.
+/// The result of a timestamp, and where its parts stand.
 struct Evaluated {
     /// In their order, each with its place: from its mark `ff`, if it has one, to its end.
     attestations: Vec<(Attestation, Range<usize>)>,

@@ -15,7 +15,7 @@ use crate::Failure;
 use crate::code::Code;
 use crate::time::Time;
 
-/// What the owner of a policy knows of a chain.
+/// The policy owner's knowledge of a chain.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Known<'p> {
@@ -165,9 +165,9 @@ pub enum Error {
     /// A chain of another network.
     #[error("the headers are of {found}, and the policy wants {expected}")]
     Network {
-        /// What the policy wants.
+        /// The network of the policy.
         expected: Network,
-        /// What the headers are.
+        /// The network of the headers.
         found: Network,
     },
     /// Nothing in the chain is known.
@@ -178,9 +178,9 @@ pub enum Error {
     OtherBlock {
         /// The height.
         height: u32,
-        /// What the policy knows.
+        /// The block that the policy pins.
         expected: BlockHash,
-        /// What is there.
+        /// The value that is there.
         found: BlockHash,
     },
 }

@@ -1,4 +1,4 @@
-//! What a Bitcoin anchor has to satisfy.
+//! The policy's requirements for a Bitcoin anchor.
 
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use crate::encoding::{from_hex, hex};
 use crate::json::Value;
 use crate::schema::{self, Members, Problem};
 
-/// What a Bitcoin anchor has to satisfy.
+/// The policy's requirements for a Bitcoin anchor.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AnchorRule {

@@ -90,8 +90,8 @@ impl LogRule {
     }
 }
 
-/// The text as every copy of it is written in the canonical form: with LF behind its last line, too,
-/// as far as there is room for it.
+/// The text as every copy of it is written in the canonical form: with LF behind its last line,
+/// too, as far as there is room for it.
 fn normal(text: &str) -> String {
     let mut text = String::from(text);
     if !text.ends_with('\n') && text.len() < tlog::policy::Policy::MAX_BYTES {

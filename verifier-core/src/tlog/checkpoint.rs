@@ -10,7 +10,7 @@ use crate::tlog::merkle::{EMPTY_ROOT, Hash};
 use crate::tlog::note::{self, Note};
 use crate::{Failure, quote};
 
-/// What a checkpoint says.
+/// The statement of a checkpoint: origin, size and root.
 ///
 /// ```text
 /// example.com/behind-the-sofa                        origin
@@ -137,7 +137,7 @@ impl<'a> SignedCheckpoint<'a> {
         &self.note
     }
 
-    /// What the checkpoint says.
+    /// The checkpoint's statement.
     pub fn checkpoint(&self) -> &Checkpoint<'a> {
         &self.checkpoint
     }

@@ -1,4 +1,4 @@
-//! What a witness adds to a checkpoint: c2sp.org/tlog-cosignature, the Ed25519 kind.
+//! A witness's signature on a checkpoint: c2sp.org/tlog-cosignature, the Ed25519 kind.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -61,14 +61,14 @@ impl Cosignature {
         &self.signature
     }
 
-    /// What was signed if this is a cosignature of the checkpoint with this note text.
+    /// The message that is signed if this is a cosignature of the checkpoint with this note text.
     pub fn message(&self, text: &str) -> String {
         message(text, self.seconds)
     }
 }
 
-/// What a witness signs ("Ed25519 signed message"): `text` is the whole text of the checkpoint's
-/// note with its final newline, `seconds` are since 1970.
+/// The message that a witness signs ("Ed25519 signed message"): `text` is the whole text of the
+/// checkpoint's note with its final newline, `seconds` are since 1970.
 ///
 /// ```
 /// # use verifier_core::tlog::cosignature::message;

@@ -172,7 +172,7 @@ pub fn verify_prefix(size1: u64, size2: u64, root2: &Hash, proof: &[Hash]) -> Re
     Ok(old)
 }
 
-/// What has to be kept of a tree to append to it: the roots of its complete subtrees, left to
+/// The part of a tree that is needed to append to it: the roots of its complete subtrees, left to
 /// right, one for each one bit of its size.
 ///
 /// ```

@@ -162,7 +162,7 @@ impl<'a> SignatureLine<'a> {
         self.id
     }
 
-    /// What follows the key id: a signature, or for cosignatures the time and a signature.
+    /// The bytes after the key id: a signature, or for cosignatures the time and a signature.
     pub fn signature(&self) -> &[u8] {
         &self.signature
     }

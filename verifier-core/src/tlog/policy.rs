@@ -119,7 +119,7 @@ impl Policy {
         self.quorum_time(&times).is_ok()
     }
 
-    /// What the quorum asks for, in words: `none`, `X1`, `2 of X1, X2, X3`, or with groups in
+    /// The quorum in words: `none`, `X1`, `2 of X1, X2, X3`, or with groups in
     /// groups `2 of X (1 of X1, X2), Y1`. A name that is not one plain word is quoted: the format
     /// allows names such as `2 of X1`, with blanks that are no spaces.
     pub fn quorum_in_words(&self) -> String {
@@ -275,7 +275,7 @@ impl Witness {
 pub struct Error {
     /// The line, from 1. For something that is missing, the last one.
     pub line: usize,
-    /// What is wrong there.
+    /// The fault at that place.
     pub kind: ErrorKind,
 }
 
@@ -291,7 +291,7 @@ impl Failure for Error {
     }
 }
 
-/// What is wrong with a line of a policy.
+/// A fault of a line of a policy.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -527,7 +527,8 @@ mod tests {
     use super::*;
     use crate::tlog::testing::{LOG, Signer, WITNESS};
 
-    /// Every `w<n>` that stands for a key becomes the vkey of witness n, every `l<n>` that of log n.
+    /// Every `w<n>` that stands for a key becomes the vkey of witness n, every `l<n>` that of log
+    /// n.
     fn keyed(text: &str) -> String {
         let item = |item: &str| {
             let seed = || item.get(1..)?.parse().ok();

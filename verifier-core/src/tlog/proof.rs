@@ -134,7 +134,7 @@ impl fmt::Display for Proof<'_> {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// What follows the empty line is no signed checkpoint.
+    /// The text after the empty line is no signed checkpoint.
     #[error(transparent)]
     Checkpoint(checkpoint::Error),
     /// An extra line without data, or not in standard base64.

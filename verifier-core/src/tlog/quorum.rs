@@ -89,7 +89,7 @@ impl<'a> LogSigned<'a> {
         self.policy
     }
 
-    /// What the log says: origin, size and root.
+    /// The log's statement: origin, size and root.
     pub fn checkpoint(&self) -> &'a Checkpoint<'a> {
         self.checkpoint.checkpoint()
     }
@@ -194,7 +194,7 @@ pub struct QuorumMet<'a> {
 }
 
 impl<'a> QuorumMet<'a> {
-    /// What the log says: origin, size and root.
+    /// The log's statement: origin, size and root.
     pub fn checkpoint(&self) -> &'a Checkpoint<'a> {
         self.log.checkpoint()
     }

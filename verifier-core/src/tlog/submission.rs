@@ -1,4 +1,4 @@
-//! What a log sends to a witness, and what comes back: c2sp.org/tlog-witness, `add-checkpoint`.
+//! A log's request to a witness, and the answer: c2sp.org/tlog-witness, `add-checkpoint`.
 
 use alloc::vec::Vec;
 use core::fmt;

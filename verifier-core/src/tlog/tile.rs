@@ -13,7 +13,7 @@ use super::merkle::{CompactRange, Hash};
 /// The number of hashes in a full tile, and of entries in a full bundle.
 pub const WIDTH: u16 = 256;
 
-/// What a tile holds.
+/// The content of a tile.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[allow(clippy::exhaustive_enums)] // the paths will not grow
 pub enum Level {
@@ -108,7 +108,7 @@ impl Tile {
         }
     }
 
-    /// What it holds.
+    /// The kind of content.
     pub fn level(&self) -> Level {
         self.level
     }

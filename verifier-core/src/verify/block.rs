@@ -33,7 +33,7 @@ enum Found {
     Claimed(u32, Header),
 }
 
-/// What a timestamp of a checkpoint came to, without a log and without an approval.
+/// The result of a timestamp of a checkpoint, without a log and without an approval.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StampReport {

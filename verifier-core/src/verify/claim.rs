@@ -26,7 +26,7 @@ pub(super) struct Claim<'a> {
     pub(super) approval_id_hash: Option<[u8; 32]>,
     pub(super) authenticator_data: Cow<'a, [u8]>,
     pub(super) signature: Cow<'a, [u8]>,
-    /// What the signature covers besides `authenticator_data`.
+    /// The second half of the signed message, after `authenticator_data`.
     pub(super) client_data_hash: [u8; 32],
     /// Only if it has that hash.
     pub(super) client_data_json: Option<&'a [u8]>,

@@ -26,7 +26,7 @@ pub(super) const CHECKS: [CheckId; 3] = [
     CheckId::LogQuorum,
 ];
 
-/// What the log's part of a bundle shows. Each fact is there only if its check passed.
+/// The findings about the log's part of a bundle. Each fact is there only if its check passed.
 #[derive(Debug, Default)]
 pub(super) struct LogFindings {
     /// The entry is in a tree that a log of the policy has signed.

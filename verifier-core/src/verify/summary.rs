@@ -30,7 +30,7 @@ pub(super) fn sentence(report: &Report) -> String {
     }
 }
 
-/// What the file is, if it is something else than an approval, or what is wrong with it.
+/// The kind of the file, if it is something else than an approval, or its fault.
 pub(super) fn of_malformed(error: &input::Error, looks: Kind) -> String {
     match looks.noun().filter(|_| !looks.is_approval()) {
         Some(noun) => {

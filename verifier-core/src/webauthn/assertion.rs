@@ -28,7 +28,7 @@ pub enum UserVerification {
     Required,
 }
 
-/// What an assertion has to be about.
+/// The expectations that an assertion has to meet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Expected {
@@ -121,12 +121,12 @@ pub struct VerifiedAssertion {
 }
 
 impl VerifiedAssertion {
-    /// What the browser said.
+    /// The browser's statement.
     pub fn client_data(&self) -> &ClientData {
         &self.client_data
     }
 
-    /// What the passkey said.
+    /// The passkey's statement.
     pub fn authenticator_data(&self) -> &AuthenticatorData {
         &self.authenticator_data
     }
@@ -256,9 +256,9 @@ pub enum Error {
     /// Another challenge.
     #[error("the challenge is {}, not {}", quote(found), quote(expected))]
     Challenge {
-        /// What should have been signed, in base64url.
+        /// The challenge that should have been signed, in base64url.
         expected: String,
-        /// What was, as the browser wrote it.
+        /// The challenge that was signed, as the browser wrote it.
         found: String,
     },
     /// The clientDataJSON is malformed.

@@ -122,7 +122,7 @@ impl AttestedData {
     }
 }
 
-/// What the passkey claims about its user and itself.
+/// The passkey's claims about its user and itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Flags(u8);
 
@@ -193,7 +193,7 @@ pub enum Error {
     /// A key in the extension map that is not a text.
     #[error("an extension identifier is {found} instead of a text string")]
     ExtensionIdentifier {
-        /// What it is.
+        /// The value that is there.
         found: &'static str,
     },
     /// Extensions that are not canonical CBOR (in a registration: not CBOR), or that something
@@ -203,7 +203,7 @@ pub enum Error {
     /// Extensions that are no map.
     #[error("the extension outputs are {found} instead of a map")]
     ExtensionsKind {
-        /// What they are.
+        /// The values that are there.
         found: &'static str,
     },
     /// The credential public key.

@@ -63,7 +63,7 @@ impl<'a> Value<'a> {
         Ok((value, parser.rest))
     }
 
-    /// What kind of item this is, for messages.
+    /// The kind of item, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Array(_) => "an array",
@@ -116,7 +116,7 @@ pub enum Form {
     Definite,
 }
 
-/// What is read, and how much it may cost.
+/// The input, and how much reading it may cost.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
@@ -152,7 +152,7 @@ impl Limits {
 pub struct Error {
     /// Offset into the input, in bytes.
     pub offset: usize,
-    /// What is wrong there.
+    /// The fault at that place.
     pub kind: ErrorKind,
 }
 
@@ -162,7 +162,7 @@ impl Error {
     }
 }
 
-/// What is wrong with an input.
+/// A fault of an input.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {

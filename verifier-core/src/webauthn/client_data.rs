@@ -106,7 +106,7 @@ pub enum Error {
     /// Not an object.
     #[error("the clientDataJSON is {found} instead of an object")]
     NotAnObject {
-        /// What it is.
+        /// The value that is there.
         found: &'static str,
     },
 }

@@ -142,9 +142,9 @@ pub enum Error {
         alg: i64,
         /// 1 for the key type, -1 for the curve.
         label: i64,
-        /// What the algorithm needs.
+        /// The value that the algorithm needs.
         expected: i64,
-        /// What is there.
+        /// The value that is there.
         found: i64,
     },
     /// A member of another kind of key, or of none.
@@ -185,7 +185,7 @@ pub enum Error {
     /// Not a map at all.
     #[error("the key is {found} instead of a map")]
     NotAMap {
-        /// What it is.
+        /// The value that is there.
         found: &'static str,
     },
     /// Well formed, and yet not a key to rely on.
@@ -233,7 +233,8 @@ impl Failure for Error {
     }
 }
 
-/// What the IANA registry calls the algorithms that passkeys are known to use and we do not verify.
+/// Names in the IANA registry of the algorithms that passkeys are known to use and we do not
+/// verify.
 fn name(alg: i64) -> &'static str {
     match alg {
         -37 => " (PS256)",

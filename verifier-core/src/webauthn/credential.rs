@@ -88,7 +88,7 @@ pub enum Error {
     Base64 {
         /// Its key.
         member: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         error: encoding::Error,
     },
     /// Another type than `public-key`.
@@ -162,7 +162,7 @@ impl Failure for Error {
     }
 }
 
-/// What stands around the response.
+/// The members around the response.
 struct Credential<'v> {
     id: Vec<u8>,
     raw_id: Vec<u8>,

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use crate::encoding::{from_base64url, from_hex};
 use crate::json::{Object, Value};
 
-/// What a text or a JSON value may stand for.
+/// The bytes that a text or a JSON value may stand for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LooseBytes {
     hex: Option<Vec<u8>>,
@@ -125,7 +125,7 @@ pub enum Error {
         /// The kind.
         found: &'static str,
     },
-    /// What `JSON.stringify` leaves of an ArrayBuffer.
+    /// The remains of an ArrayBuffer after `JSON.stringify`.
     #[error(
         "{{}}: JSON.stringify leaves nothing else of an ArrayBuffer, and the bytes in it are lost"
     )]

@@ -111,7 +111,7 @@ impl Registration {
         self.data.authenticator_data().flags()
     }
 
-    /// What the browser said, if it is there and can be read. Nobody has signed it.
+    /// The browser's client data, if it is there and can be read. Nobody has signed it.
     pub fn client_data(&self) -> Option<&ClientData> {
         self.client_data.as_ref()
     }

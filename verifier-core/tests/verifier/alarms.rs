@@ -23,7 +23,7 @@ use verifier_core::hazmat::tlog::prove;
 
 const DECIDED: u64 = DECIDED_AT_SECONDS;
 const DAY: u64 = 86_400;
-/// What an alarm forgives the clocks.
+/// The difference of clocks that an alarm forgives.
 const ALLOWANCE: u64 = 240;
 
 fn drafts(count: u32) -> Vec<Draft> {
@@ -44,7 +44,8 @@ fn witnesses() -> Vec<Witness> {
     (1..=3).map(witness).collect()
 }
 
-/// A head over the first `size` leaves, cosigned by two witnesses at this time and two seconds later.
+/// A head over the first `size` leaves, cosigned by two witnesses at this time and two seconds
+/// later.
 fn head(log: &Log, size: usize, time: u64) -> String {
     head_of(log, &log.checkpoint(size).text(), time)
 }

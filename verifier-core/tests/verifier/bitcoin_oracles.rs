@@ -25,7 +25,7 @@ use verifier_core::hazmat::bitcoin::ots::{Attestation, Error, Timestamp};
 use verifier_core::hazmat::bitcoin::uint::U256;
 use verifier_core::hazmat::encoding::{from_base64url, from_hex, sha256};
 
-/// What both readers can say of a proof: heights with roots, and calendars.
+/// The findings that both readers can express: heights with roots, and calendars.
 type Summary = (Vec<(u64, Vec<u8>)>, Vec<String>);
 
 fn ours(timestamp: &Timestamp) -> Summary {
@@ -83,7 +83,7 @@ fn crashes_theirs(name: &str) -> bool {
     .contains(&name)
 }
 
-/// What the other reader accepts and this one refuses, or the other way round, and why.
+/// Inputs that one reader accepts and the other refuses, and why.
 const DIVERGENCES: &[(&str, &str)] = &[
     ("keccak256", "it does not know the operation"),
     (

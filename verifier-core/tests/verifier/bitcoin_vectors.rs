@@ -32,7 +32,8 @@ fn every_chain_vector_has_its_outcome() {
     run("bitcoin.headers", 25, headers);
 }
 
-/// All 413 changes of mainnet's target from block 2016 to block 832608, and those of other networks.
+/// All 413 changes of mainnet's target from block 2016 to block 832608, and those of other
+/// networks.
 #[test]
 fn every_change_of_the_target_comes_out_as_it_did() {
     run("bitcoin.retarget", 413 + 10, next_target);

@@ -10,7 +10,7 @@ fn is_canonical(token: &str) -> bool {
     value.to_canonical().is_some()
 }
 
-/// What the rule says, word by word: ECMAScript prints the double so, and it is that number.
+/// The rule word by word: ECMAScript prints the double so, and it is that number.
 fn by_doubles(token: &str) -> bool {
     let value: f64 = token.parse().unwrap();
     value.is_finite() && ecmascript(value) == token && plain(token) == exactly(value)

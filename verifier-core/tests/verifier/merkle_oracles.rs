@@ -73,7 +73,7 @@ fn hashes(bytes: &[u8]) -> Vec<Hash> {
     hashes.to_vec()
 }
 
-/// What can happen to a proof.
+/// A change of a proof.
 #[derive(Clone, Debug)]
 enum Damage {
     Drop(Index),

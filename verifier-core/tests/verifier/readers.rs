@@ -13,7 +13,7 @@ use verifier_core::hazmat::encoding::from_base64url;
 use verifier_core::hazmat::webauthn::registration::parse_attestation_object;
 use verifier_core::hazmat::webauthn::{AttestedData, AuthenticatorData, ClientData, CoseKey, cbor};
 
-/// What another CBOR library writes for a value.
+/// Writes a value with another CBOR library.
 fn encode(value: &Cbor) -> Vec<u8> {
     let mut out = Vec::new();
     coset::cbor::into_writer(value, &mut out).unwrap();

@@ -1,5 +1,5 @@
-//! What is shown escaped, for all of Unicode. ICU's data decide; the table of the core is made of
-//! them, so that the core needs no data of its own.
+//! The escaping of characters, for all of Unicode. ICU's data decide; the table of the core is made
+//! of them, so that the core needs no data of its own.
 //!
 //! `UNICODE=overwrite cargo test -p verifier-core --test verifier shown` writes the table anew.
 
@@ -23,7 +23,7 @@ const BLANKS: [char; 6] = [
     '\u{1d159}', // MUSICAL SYMBOL NULL NOTEHEAD
 ];
 
-/// What ICU says of a code point.
+/// ICU's data on a code point.
 #[derive(Clone, Copy, PartialEq)]
 struct Kind {
     hidden: bool,

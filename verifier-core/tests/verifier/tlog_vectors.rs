@@ -23,7 +23,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 const CRYPTO: RustCrypto = RustCrypto;
 
-/// What a case came to: names for a note, nothing for the rest.
+/// The result of a case: names for a note, nothing for the rest.
 type Outcome = Result<Vec<String>, Code>;
 
 fn code(failure: impl Failure) -> Code {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wasm_bindgen_cli_support::Bindgen;
 
-/// What wasm-bindgen makes of a module.
+/// The output of wasm-bindgen for a module.
 pub(crate) struct Glue {
     pub(crate) wasm: Vec<u8>,
     pub(crate) js: String,

@@ -12,7 +12,7 @@ use crate::combine::combine;
 use crate::compress::{brotli_size, deflate};
 use crate::glue::Glue;
 
-/// What the hosted page may do: load what is beside it, ask its own origin, and nothing else.
+/// The rights of the hosted page: load what is beside it, ask its own origin, and nothing else.
 const HOSTED: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
                       connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";

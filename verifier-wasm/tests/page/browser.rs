@@ -120,7 +120,7 @@ impl Browser {
         self.script(script, vec![json!(css), json!(text)]).await;
     }
 
-    /// What a person reads there.
+    /// The text that a person reads there.
     pub(crate) async fn read(&self, css: &str) -> String {
         let element = self.driver.find(By::Css(css)).await;
         element.unwrap().text().await.unwrap()

@@ -1,4 +1,4 @@
-//! What was built before these tests run.
+//! Files that are built before these tests run.
 
 use std::env;
 use std::fs;

@@ -31,7 +31,7 @@ cosignet-demo          a page to approve on, until Ctrl-C
 cosignet-demo --once   the whole way with a software passkey; exit 0 only if the result is VERIFIED
 ";
 
-/// What goes wrong here is told to a person at a terminal.
+/// Errors here are sentences for a person at a terminal.
 type Result<T> = core::result::Result<T, String>;
 
 fn main() -> ExitCode {

@@ -62,7 +62,7 @@ fn public(stage: &Stage, approved: &Approved) -> Result<()> {
     Ok(())
 }
 
-/// What an auditor does.
+/// Verifies as an auditor does.
 fn verify(approved: &Approved) -> Result<()> {
     println!("\n6. An auditor verifies it, with nothing but files\n");
     println!("$ {}\n", approved.command.join(" "));

@@ -1,11 +1,11 @@
-//! What there is to approve.
+//! The payload that is to be approved.
 
 use verifier_core::hazmat::payload::fields;
 
 /// A payment, as an approval service would get it from its customer.
 pub(crate) const PAYLOAD: &str = r#"{"action":"wire_transfer","amount":"4200.00","currency":"EUR","to":{"iban":"DE89370400440532013000","name":"Acme GmbH"},"reference":"Invoice 2026-117"}"#;
 
-/// What the service calls it.
+/// The service's label for the action.
 pub(crate) const ACTION: &str = "wire_transfer";
 
 /// The payload field by field, for those who are asked to approve it.

@@ -77,7 +77,7 @@ impl Service {
         self.memory().enrolled.is_some()
     }
 
-    /// What a browser needs to make a passkey.
+    /// The options with which a browser makes a passkey.
     pub(crate) fn registration_options(&self) -> Result<CreationChallengeResponse> {
         let parameters = [-7, -8, -257].map(|alg| PubKeyCredParams {
             type_: "public-key".into(),

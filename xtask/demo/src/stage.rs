@@ -143,7 +143,7 @@ impl Stage {
         }
     }
 
-    /// What the public gets: status and body.
+    /// The public's answer: status and body.
     pub(crate) fn get(&self, path: &str) -> Result<(u16, String)> {
         let mut answer = self
             .agent
@@ -156,7 +156,7 @@ impl Stage {
     }
 }
 
-/// Who cosigns the heads of the log.
+/// A witness that cosigns the heads of the log.
 struct Witness {
     name: String,
     vkey: String,

@@ -8,7 +8,7 @@ use super::server::Server;
 
 /// Two logs that are sent the same approvals.
 pub(super) struct Pair {
-    /// What the ratios are of, and what it is compared with.
+    /// The subject of the ratios, and the server it is compared with.
     pub(super) subject: (&'static str, Server),
     pub(super) baseline: (&'static str, Server),
     /// The number of the next approval.

@@ -18,7 +18,7 @@ use test_vectors::{Algorithm, Approval, Ceremony, Draft, Passkey, Policy};
 
 use super::chance::Chance;
 
-/// What was minted once and is taken apart again and again.
+/// Evidence that was minted once and is taken apart again and again.
 pub(super) struct Pool {
     /// Bundles, from which parts are spliced into others.
     donors: Vec<Value>,
@@ -442,7 +442,7 @@ fn change_policy(policy: &mut Policy, chance: &mut Chance) {
     }
 }
 
-/// What the caller knows and asks.
+/// The knowledge and questions of the caller.
 fn ask(input: &mut Value, approval: &Approval, chance: &mut Chance) {
     let payload = &approval.payload;
     match chance.below(8) {

@@ -15,7 +15,7 @@ use crate::failure::Result;
 const ROWS: i64 = 4096;
 const BYTES: usize = 4 * 1024 * 1024;
 
-/// What stands beside an entry, as it is in the table.
+/// The data beside an entry, as it is in the table.
 type Evidence = (i64, Vec<rusqlite::types::Value>);
 
 impl Sqlite {
@@ -37,7 +37,7 @@ impl Sqlite {
         Ok(())
     }
 
-    /// What is small, in one snapshot. Returns the size of the tree.
+    /// The small tables, in one snapshot. Returns the size of the tree.
     fn copy_head(&self, copy: &mut Connection) -> Result<i64> {
         let snapshot = self.connection.unchecked_transaction()?;
         let size = number(schema::size(&snapshot)?)?;

@@ -1,4 +1,4 @@
-//! What is kept beside an entry, and how it is erased.
+//! The evidence beside an entry, and its erasure.
 //!
 //! A change that takes something away leaves it in pages that SQLite has not moved from the
 //! write-ahead log into the database yet, and as long as somebody reads an older snapshot in both.
@@ -14,7 +14,7 @@ const COLUMNS: &str = "leaf, disclosure, approval_id, client_data_json, payload,
                        salt, email";
 
 impl Sqlite {
-    /// What is kept beside an entry.
+    /// The evidence beside an entry.
     pub(crate) fn evidence(&self, leaf: u64) -> Result<Option<Evidence>> {
         let sql = format!("SELECT {COLUMNS} FROM evidence WHERE leaf = ?1");
         let mut statement = self.connection.prepare_cached(&sql)?;

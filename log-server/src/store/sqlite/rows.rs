@@ -1,5 +1,5 @@
-//! What `fsck` asks of the tables. It reads in pieces: a snapshot that is kept for long keeps the log
-//! from erasing.
+//! The questions of `fsck` to the tables. It reads in pieces: a snapshot that is kept for long
+//! keeps the log from erasing.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -29,7 +29,7 @@ impl Claims {
     }
 }
 
-/// What SQLite itself says of its file.
+/// SQLite's own word on its file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Integrity {
     Sound,
@@ -46,7 +46,7 @@ pub(crate) struct Stray {
 }
 
 impl Sqlite {
-    /// What SQLite itself finds wrong with its file, if it can say so within this time.
+    /// Damage that SQLite itself finds in its file, if it can say so within this time.
     pub(crate) fn integrity(&self, within: Duration) -> Result<Integrity> {
         let handle = self.connection.get_interrupt_handle();
         let (done, ended) = mpsc::channel::<()>();
@@ -71,7 +71,7 @@ impl Sqlite {
         }
     }
 
-    /// What is other than in a database that this version makes.
+    /// Differences from a database that this version makes.
     pub(crate) fn schema_complaints(&self) -> Result<Vec<String>> {
         schema::complaints(&self.connection)
     }

@@ -1,14 +1,14 @@
 //! The tables, and whether a database has them and nothing else.
 //!
-//! Version 2 has added `erasure` and the checksums. A database of version 1 becomes one of version 2
-//! when it is opened to be written.
+//! Version 2 has added `erasure` and the checksums. A database of version 1 becomes one of version
+//! 2 when it is opened to be written.
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{checksum, number};
 use crate::failure::{Failure, Result};
 
-/// What this version reads and writes.
+/// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = 2;
 
 const VERSION_1: &str = "
@@ -105,7 +105,7 @@ pub(super) fn upgrade(connection: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// What is other than in a database that this version makes: tables, indexes, triggers, views.
+/// Differences from a database that this version makes: tables, indexes, triggers, views.
 pub(super) fn complaints(connection: &Connection) -> Result<Vec<String>> {
     let fresh = Connection::open_in_memory()?;
     create(&fresh)?;

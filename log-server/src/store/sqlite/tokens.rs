@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, Row, ToSql, params};
 use super::{Sqlite, checksum};
 use crate::failure::Result;
 
-/// What is kept of a token.
+/// The stored part of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct TokenRow {
     pub(crate) name: String,

@@ -17,7 +17,7 @@ use crate::file;
 /// How many headers are read at once.
 const BATCH: u32 = 2000;
 
-/// What tells hex from headers: none of them begins with so much of it.
+/// Bytes enough to tell hex from headers: no header begins with so many hex digits.
 const SAMPLE: usize = 512;
 
 trait ReadSeek: Read + Seek {}

@@ -24,7 +24,7 @@ const MARK: usize = KEY + 32;
 /// Keys in a block.
 const BLOCK: usize = 1024;
 
-/// What the state says of a file.
+/// The state's record of a file.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Sum {
     /// How many keys it has.

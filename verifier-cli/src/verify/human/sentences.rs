@@ -252,7 +252,7 @@ fn lone_words(read: &Read) -> bool {
         .sum::<usize>()
 }
 
-/// What is wrong with what people read; with the whole text the first time.
+/// The fault in a text for people; with the whole text the first time.
 #[derive(Default)]
 struct Wrong(Vec<String>);
 
@@ -366,7 +366,7 @@ fn every_sentence_about_a_vector_is_true() {
     assert!(count > 500, "{count}");
 }
 
-/// What an approval is anchored in.
+/// The block in which an approval is anchored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Anchored {
     No,
@@ -377,7 +377,7 @@ enum Anchored {
     Alone,
 }
 
-/// What the caller compares with.
+/// The caller's side of the comparison.
 #[derive(Clone, Copy, Debug)]
 enum Given {
     Nothing,

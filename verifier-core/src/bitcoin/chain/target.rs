@@ -31,7 +31,7 @@ pub fn retarget(
     })
 }
 
-/// What the target of the next block follows from.
+/// The state that the target of the next block follows from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Targets {
     network: Network,
@@ -163,7 +163,7 @@ mod tests {
         Header::new(&bytes)
     }
 
-    /// What becomes of one more header behind these, the first of which begins an epoch.
+    /// Checks one more header behind these, the first of which begins an epoch.
     fn next(network: Network, chain: &[Header], height: u32, header: &Header) -> Result<(), Error> {
         let mut targets = Targets::new(network);
         let mut before = None;

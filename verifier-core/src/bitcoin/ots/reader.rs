@@ -2,7 +2,7 @@
 
 use super::Error;
 
-/// What has not been read yet.
+/// The rest that has not been read yet.
 #[derive(Debug)]
 pub(super) struct Reader<'a>(&'a [u8]);
 

@@ -17,7 +17,7 @@ use crypto_bigint::{BoxedUint, NonZero};
 
 use crate::encoding::sha256;
 
-/// What stands before the hash in DER: SEQUENCE { SEQUENCE { sha256, NULL }, OCTET STRING }.
+/// The bytes before the hash in DER: SEQUENCE { SEQUENCE { sha256, NULL }, OCTET STRING }.
 const DIGEST_INFO: [u8; 19] = [
     0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
     0x00, 0x04, 0x20,

@@ -7,19 +7,21 @@
 //!  "disclosure":"sealed"|"hash"|"public"?}
 //! ```
 
-use verifier_core::bundle::{Bundle, is_approval_id};
-use verifier_core::code::Code;
-use verifier_core::commitment::approver_commitment;
-use verifier_core::encoding::{hex, sha256};
-use verifier_core::entry::Entry;
-use verifier_core::json::{Limits, Value};
-use verifier_core::payload::Challenge;
+use verifier_core::AwsLc;
+use verifier_core::Code;
+use verifier_core::hazmat::bundle::{Bundle, is_approval_id};
+use verifier_core::hazmat::commitment::approver_commitment;
+use verifier_core::hazmat::encoding::{hex, sha256};
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::payload::Challenge;
+use verifier_core::hazmat::schema::{self, Members};
+use verifier_core::hazmat::time::{CLOCK_ALLOWANCE_MILLIS, Time};
+use verifier_core::hazmat::webauthn::{
+    AssertionJson, ClientData, CoseKey, Expected, UserVerification,
+};
 use verifier_core::policy::max_decision_age;
 use verifier_core::quote;
-use verifier_core::schema::{self, Members};
-use verifier_core::signature::AwsLc;
-use verifier_core::time::{CLOCK_ALLOWANCE_MILLIS, Time};
-use verifier_core::webauthn::{AssertionJson, ClientData, CoseKey, Expected, UserVerification};
 
 use crate::refusal::{Reason, Refusal};
 use crate::store::{Addition, Claim, Disclosure, Evidence};

@@ -14,11 +14,11 @@ mod worker;
 
 use std::sync::{Arc, mpsc};
 
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::ots::Timestamp;
-use verifier_core::bundle;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::Hash;
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::ots::Timestamp;
+use verifier_core::hazmat::bundle;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::Hash;
 
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;

@@ -1,12 +1,15 @@
 //! The command line, the settings file, and the environment: one set of names.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 use serving::{Listen, Proxies};
-use verifier_core::webauthn::UserVerification;
+use verifier_core::hazmat::shown::quote_bytes;
+use verifier_core::hazmat::webauthn::UserVerification;
 
 use crate::admission::Rules;
 use crate::anchor;
@@ -33,10 +36,33 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The arguments of this process, or its end with a message about them.
+    /// The arguments of this process, or its end with a message about them. A name of a file is
+    /// never an option, and help is printed only where nothing else was asked for: `fsck` ends with
+    /// 0 for a log that is clean, and for nothing else.
     pub(crate) fn of_this_process() -> Self {
-        let command = without_empty_variables(Self::command());
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+        let words: Vec<OsString> = std::env::args_os().collect();
+        let mut command = without_empty_variables(Self::command());
+        let mut refused = |message: &str, next: &str| -> ! {
+            let error = command.error(ErrorKind::ArgumentConflict, format!("{message}\n{next}"));
+            error.exit()
+        };
+        if let Some(path) = command_line::option_that_is_a_file(&words) {
+            let path = quote_bytes(path.as_os_str().as_encoded_bytes());
+            let message = format!("{path} is an option, and the name of a file here.");
+            refused(&message, command_line::NEXT_WITH_FILE);
+        }
+        let matches = without_empty_variables(Self::command()).try_get_matches_from(&words);
+        let parsed = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        parsed.unwrap_or_else(|error| {
+            let asked = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            if asked && !command_line::only_asks(&words, &Self::command()) {
+                refused(command_line::NOT_ALONE, command_line::NEXT_NOT_ALONE);
+            }
+            error.exit()
+        })
     }
 }
 

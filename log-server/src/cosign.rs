@@ -21,11 +21,11 @@ use std::time::{Duration, Instant};
 
 use serving::prometheus::{head, label};
 use tokio::sync::{Notify, watch};
-use verifier_core::signature::AwsLc;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::note::Note;
-use verifier_core::tlog::policy::Policy;
-use verifier_core::tlog::vkey::VerifierKey;
+use verifier_core::AwsLc;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::note::Note;
+use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::disk;
 use crate::failure::{Failure, Result};

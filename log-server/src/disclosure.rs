@@ -4,15 +4,15 @@
 //! {"disclosure":…,"clientDataJSON":b64?,"payload":b64?,"action":…?,"email":…?}
 //! ```
 
-use verifier_core::bundle::{self, Bundle, Reveal};
-use verifier_core::code::Code;
-use verifier_core::commitment::{EmailAddress, approver_commitment, email_hash};
-use verifier_core::encoding::{hex, sha256};
-use verifier_core::entry::Entry;
-use verifier_core::json::{Limits, Value};
-use verifier_core::payload::Challenge;
-use verifier_core::schema::Members;
-use verifier_core::webauthn::ClientData;
+use verifier_core::Code;
+use verifier_core::hazmat::bundle::{self, Bundle, Reveal};
+use verifier_core::hazmat::commitment::{EmailAddress, approver_commitment, email_hash};
+use verifier_core::hazmat::encoding::{hex, sha256};
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::payload::Challenge;
+use verifier_core::hazmat::schema::Members;
+use verifier_core::hazmat::webauthn::ClientData;
 
 use crate::admission::{disclosure, label};
 use crate::refusal::{Reason, Refusal};

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use durable::Access;
-use verifier_core::text::from_people;
+use verifier_core::hazmat::text::from_people;
 
 use crate::failure::{Failure, Result};
 

@@ -1,13 +1,13 @@
 //! The right edge of the tree, in memory: what has to be known to append, and the tiles that an
 //! append changes.
 
-use verifier_core::tlog::edge;
-use verifier_core::tlog::merkle::{Hash, leaf_hash};
-use verifier_core::tlog::tile::{self, Level, Tile, WIDTH, hashes_at};
+use verifier_core::hazmat::tlog::edge;
+use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
+use verifier_core::hazmat::tlog::tile::{self, Level, Tile, WIDTH, hashes_at};
 
 use crate::failure::{Failure, Result};
 
-pub(crate) use verifier_core::tlog::edge::partial;
+pub(crate) use verifier_core::hazmat::tlog::edge::partial;
 
 /// A tree that can grow, with its partial tiles.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +83,7 @@ fn full(error: impl std::fmt::Display) -> Failure {
 mod tests {
     use std::collections::BTreeMap;
 
-    use verifier_core::tlog::merkle::CompactRange;
+    use verifier_core::hazmat::tlog::merkle::CompactRange;
 
     use super::*;
 

@@ -10,9 +10,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use durable::Lock;
-use verifier_core::tlog::merkle::{Hash, verify_prefix};
-use verifier_core::tlog::prove;
-use verifier_core::tlog::tile::{self, Level, Tile};
+use verifier_core::hazmat::tlog::merkle::{Hash, verify_prefix};
+use verifier_core::hazmat::tlog::prove;
+use verifier_core::hazmat::tlog::tile::{self, Level, Tile};
 
 use crate::args::ExportArgs;
 use crate::disk;

@@ -11,13 +11,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use verifier_core::encoding::hex;
-use verifier_core::entry::Entry;
-use verifier_core::json::Value;
-use verifier_core::signature::AwsLc;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::Hash;
-use verifier_core::tlog::vkey::VerifierKey;
+use verifier_core::AwsLc;
+use verifier_core::hazmat::encoding::hex;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::args::{Format, FsckArgs};
 use crate::cosign;

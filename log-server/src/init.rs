@@ -2,9 +2,9 @@
 
 use std::io::Read as _;
 
-use verifier_core::commitment::{EmailAddress, EmailError, email_hash};
-use verifier_core::encoding::{base64url, from_base64url};
-use verifier_core::tlog::merkle::EMPTY_ROOT;
+use verifier_core::hazmat::commitment::{EmailAddress, EmailError, email_hash};
+use verifier_core::hazmat::encoding::{base64url, from_base64url};
+use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 
 use crate::args::{ApproverHashArgs, InitArgs};
 use crate::disk;

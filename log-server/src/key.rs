@@ -11,11 +11,11 @@ use std::path::Path;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use serving::secret::exposed;
-use verifier_core::encoding::{base64, from_base64, hex};
-use verifier_core::signature::AwsLc;
-use verifier_core::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
-use verifier_core::tlog::merkle::Hash;
-use verifier_core::tlog::vkey::{Algorithm, VerifierKey};
+use verifier_core::AwsLc;
+use verifier_core::hazmat::encoding::{base64, from_base64, hex};
+use verifier_core::hazmat::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::vkey::{Algorithm, VerifierKey};
 
 use crate::disk;
 use crate::failure::{Failure, Result};
@@ -131,7 +131,7 @@ pub(crate) fn open(key: &VerifierKey, text: &str) -> std::result::Result<(u64, H
 #[cfg(test)]
 mod tests {
     use super::*;
-    use verifier_core::tlog::merkle::EMPTY_ROOT;
+    use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 
     #[test]
     fn the_file_reads_back_and_signs() {

@@ -42,7 +42,7 @@ mod token;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use verifier_core::time::Time;
+use verifier_core::Time;
 
 use args::{Cli, Command};
 use failure::Failure;

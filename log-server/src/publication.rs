@@ -7,7 +7,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 
 use crate::batch::Growth;
 use crate::cosign::Cosigner;

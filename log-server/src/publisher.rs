@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use verifier_core::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::tlog::merkle::leaf_hash;
 
 use crate::batch::{Appended, Batch, Entered, Job, Stage};
 use crate::failure::{Failure, Result};

@@ -1,9 +1,9 @@
 //! Why a request takes no effect: a stable code, and a text for people. Which HTTP status that is,
 //! the HTTP side alone knows.
 
-use verifier_core::code::Code;
-use verifier_core::schema;
-use verifier_core::webauthn::{assertion, cose_key, credential};
+use verifier_core::Code;
+use verifier_core::hazmat::schema;
+use verifier_core::hazmat::webauthn::{assertion, cose_key, credential};
 use verifier_core::{entry, payload};
 
 use crate::failure::Failure;

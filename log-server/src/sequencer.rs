@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
-use verifier_core::entry::Entry;
+use verifier_core::hazmat::entry::Entry;
 
 use crate::admission::Rules;
 use crate::batch::{Batch, Entered, Growth, Job, Stage};

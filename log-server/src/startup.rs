@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use verifier_core::tlog::merkle::leaf_hash;
-use verifier_core::tlog::policy::Policy;
-use verifier_core::tlog::tile::{Level, Tile, WIDTH, hashes_at};
+use verifier_core::hazmat::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH, hashes_at};
 
 use crate::batch::Growth;
 use crate::cosign::Cosigner;

@@ -8,9 +8,9 @@
 
 pub(crate) mod sqlite;
 
-use verifier_core::encoding::sha256;
-use verifier_core::entry::Entry;
-use verifier_core::tlog::merkle::Hash;
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::tlog::merkle::Hash;
 
 use crate::failure::Result;
 

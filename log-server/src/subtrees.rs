@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use verifier_core::tlog::merkle::{Hash, node_hash};
-use verifier_core::tlog::tile::Tile;
+use verifier_core::hazmat::tlog::merkle::{Hash, node_hash};
+use verifier_core::hazmat::tlog::tile::Tile;
 
 use crate::failure::Result;
 
@@ -87,8 +87,8 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use verifier_core::tlog::merkle::{CompactRange, leaf_hash};
-    use verifier_core::tlog::tile::Level;
+    use verifier_core::hazmat::tlog::merkle::{CompactRange, leaf_hash};
+    use verifier_core::hazmat::tlog::tile::Level;
 
     #[test]
     fn every_subtree_has_its_root() {

@@ -7,11 +7,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{CompactRange, Hash, leaf_hash};
-use verifier_core::tlog::proof::Proof;
-use verifier_core::tlog::prove;
-use verifier_core::tlog::tile::{self, Level, Tile, WIDTH};
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash, leaf_hash};
+use verifier_core::hazmat::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::prove;
+use verifier_core::hazmat::tlog::tile::{self, Level, Tile, WIDTH};
 
 use crate::edge::{Edge, File};
 use crate::failure::{Failure, Result};

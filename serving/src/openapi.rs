@@ -4,7 +4,7 @@ pub mod schema;
 
 use std::borrow::Cow;
 
-use verifier_core::json::Value;
+use verifier_core::hazmat::json::Value;
 
 use crate::answer::TEXT;
 use crate::problem::PROBLEM_TYPE;
@@ -166,7 +166,7 @@ mod tests {
         let text = document("things", "1", &operations, schemas, |_| None);
         let value = Value::parse(
             text.as_bytes(),
-            verifier_core::json::Limits::bytes(text.len()),
+            verifier_core::hazmat::json::Limits::bytes(text.len()),
         );
         assert!(value.is_ok(), "{text}");
         assert_eq!(text.matches("/things/{id}").count(), 1);

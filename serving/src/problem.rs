@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use verifier_core::json::Value;
+use verifier_core::hazmat::json::Value;
 
 use crate::answer::{self, Answer};
 use crate::body::BodyError;

@@ -11,7 +11,7 @@ use std::fmt;
 
 use hyper::header::{self, HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq as _;
-use verifier_core::encoding::{hex, sha256};
+use verifier_core::hazmat::encoding::{hex, sha256};
 
 use crate::problem::Problem;
 

@@ -93,17 +93,13 @@ fn parse(words: &[OsString]) -> Result<Cli, Exit> {
             error.kind(),
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
         );
-        if asked && words::only_asks(words, &Cli::command()) {
+        if asked && command_line::only_asks(words, &Cli::command()) {
             let printed = output::print(&error.render().to_string(), format);
             return printed.err().unwrap_or(Exit::Ok);
         }
         if asked {
-            let message = "help or the version was asked for beside something else, so nothing \
-                           was done.";
-            return refused(CliError::usage(message).next(
-                "Ask for it alone. Write `--` in front of the names of files, or ./NAME: a name \
-                 that begins with - is taken for an option.",
-            ));
+            let error = CliError::usage(command_line::NOT_ALONE);
+            return refused(error.next(command_line::NEXT_NOT_ALONE));
         }
         let error = legible(error);
         if format == Format::Json {

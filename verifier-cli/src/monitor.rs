@@ -24,9 +24,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::MultiProgress;
 use log_client::{Client, RemoteLog};
-use verifier_core::bitcoin::chain::HeaderChain;
+use verifier_core::HeaderChain;
+use verifier_core::Time;
 use verifier_core::policy::{LogPolicy, LogRule, Policy};
-use verifier_core::time::Time;
 
 use crate::args::MonitorArgs;
 use crate::exit::Exit;

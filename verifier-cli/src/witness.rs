@@ -19,8 +19,8 @@ mod ledger;
 mod record;
 mod server;
 
-use verifier_core::code::Code;
-use verifier_core::tlog::policy::Policy;
+use verifier_core::Code;
+use verifier_core::hazmat::tlog::policy::Policy;
 
 use crate::args::{Format, WitnessCommand, WitnessInitArgs, WitnessServeArgs};
 use crate::exit::Exit;

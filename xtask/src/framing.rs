@@ -78,7 +78,7 @@ fn campaign(server: &Server, seed: u64) -> Result<usize, String> {
             .into_iter()
             .map(|case| scope.spawn(move || judge(server, &case, server.patience)))
             .collect();
-        let workers: Vec<_> = (0..ABREAST).map(|_| scope.spawn(&work)).collect();
+        let workers: Vec<_> = (0..ABREAST).map(|_| scope.spawn(work)).collect();
         for one in workers {
             one.join().map_err(|_| "it panicked".to_owned())??;
         }

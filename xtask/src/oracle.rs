@@ -181,7 +181,7 @@ fn core(input: &Value, policy: Option<&Policy>, crypto: &dyn Crypto) -> Result<R
         let text = input[key].as_str().map(from_base64url).transpose();
         text.map_err(|error| format!("{key}: {error}"))
     };
-    let asked = |key: &str| input["expectations"][key].as_str();
+    let asked = |key: &str| input["expectations"].get(key)?.as_str();
     let (payload, file) = (bytes("payload")?, bytes("headers")?);
     let chain = file.as_deref().map(HeaderChain::parse).transpose();
     let chain = chain.map_err(|error| format!("headers: {error}"))?;

@@ -19,14 +19,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::UNIX_EPOCH;
 
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::network::Network;
-use verifier_core::bitcoin::ots::{Attestation, Branch, Timestamp};
-use verifier_core::encoding::sha256;
-use verifier_core::json::{Limits, Value};
-use verifier_core::schema::{self, Members};
-use verifier_core::time::Time;
-use verifier_core::tlog::merkle::Hash;
+use verifier_core::Time;
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::ots::{Attestation, Branch, Timestamp};
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::schema::{self, Members};
+use verifier_core::hazmat::tlog::merkle::Hash;
 
 use crate::disk;
 use crate::failure::{Failure, Result};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
-use verifier_core::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::network::Network;
 
 use crate::failure::{Failure, Result};
 

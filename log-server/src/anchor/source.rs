@@ -5,8 +5,8 @@
 
 use log_client::Client;
 use log_client::headers::Source;
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::network::Network;
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::network::Network;
 
 /// The header of the block at this height, which has to have this root, or why there is none.
 pub(super) fn header(

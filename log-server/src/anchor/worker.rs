@@ -10,11 +10,11 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use log_client::{Client, calendar};
-use verifier_core::bitcoin::header::Header;
-use verifier_core::bitcoin::ots::{Attestation, Branch};
-use verifier_core::encoding::sha256;
-use verifier_core::time::Time;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::Time;
+use verifier_core::hazmat::bitcoin::header::Header;
+use verifier_core::hazmat::bitcoin::ots::{Attestation, Branch};
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 
 use super::archive::Stamp;
 use super::metrics::State;

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use log_client::{Answer, Error, Http, Kind};
-use verifier_core::encoding::{hex, sha256};
-use verifier_core::signature::AwsLc;
-use verifier_core::time::CLOCK_ALLOWANCE_MILLIS;
-use verifier_core::tlog::note::Note;
-use verifier_core::tlog::policy::Witness;
-use verifier_core::tlog::submission::SIZE_TYPE;
+use verifier_core::AwsLc;
+use verifier_core::hazmat::encoding::{hex, sha256};
+use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
+use verifier_core::hazmat::tlog::note::Note;
+use verifier_core::hazmat::tlog::policy::Witness;
+use verifier_core::hazmat::tlog::submission::SIZE_TYPE;
 
 use super::worker::Trouble;
 

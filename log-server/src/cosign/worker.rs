@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use verifier_core::tlog::merkle::Hash;
-use verifier_core::tlog::policy::Witness;
-use verifier_core::tlog::submission::{Submission, parse_size};
+use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::policy::Witness;
+use verifier_core::hazmat::tlog::submission::{Submission, parse_size};
 
 use super::client::{self, Client, Reply};
 use super::{Shared, Target};

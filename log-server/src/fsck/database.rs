@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use verifier_core::encoding::hex;
-use verifier_core::entry::Entry;
-use verifier_core::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::encoding::hex;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::tlog::merkle::leaf_hash;
 
 use super::{Findings, tree};
 use crate::disclosure;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use verifier_core::tlog::tile::Tile;
+use verifier_core::hazmat::tlog::tile::Tile;
 
 use super::Findings;
 use crate::edge::File;

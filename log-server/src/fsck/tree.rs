@@ -1,8 +1,8 @@
 //! Entries and tiles, whoever serves them.
 
-use verifier_core::entry::Entry;
-use verifier_core::tlog::merkle::{Hash, leaf_hash};
-use verifier_core::tlog::tile::{Level, Tile};
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
+use verifier_core::hazmat::tlog::tile::{Level, Tile};
 
 use super::Findings;
 use crate::edge::{self, Edge};

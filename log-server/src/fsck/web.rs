@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use log_client::RemoteLog;
-use verifier_core::json::{Limits, Value};
-use verifier_core::tlog::merkle::Hash;
-use verifier_core::tlog::tile::Tile;
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::tile::Tile;
 
 use crate::failure::{Failure, Result};
 use crate::tiles::Source;

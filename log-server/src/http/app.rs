@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use serving::{Paces, Party, Problem, Request, Room, token};
 use tokio::sync::{mpsc, watch};
-use verifier_core::bundle::{self, is_approval_id};
-use verifier_core::encoding::sha256;
-use verifier_core::entry::Entry;
-use verifier_core::tlog::merkle::Hash;
-use verifier_core::tlog::vkey::VerifierKey;
+use verifier_core::hazmat::bundle::{self, is_approval_id};
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::admission::Rules;
 use crate::anchor::Anchors;

@@ -6,7 +6,7 @@ use serving::openapi::schema::{
     problem, reference, string, text,
 };
 use serving::openapi::{self, Content, Operation, Response};
-use verifier_core::json::Value;
+use verifier_core::hazmat::json::Value;
 
 use crate::admission::REQUEST_MEMBERS;
 use crate::disclosure::CHANGE_MEMBERS;

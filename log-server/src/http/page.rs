@@ -16,7 +16,7 @@ use hyper::body::Bytes;
 use hyper::header;
 use serving::answer::{of_type, redirect, set};
 use serving::{Answer, Problem};
-use verifier_core::policy::Policy;
+use verifier_core::Policy;
 
 use crate::refusal::Refusal;
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
-use verifier_core::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::{Addition, Claim, Head, Holders, Outcome, Store};
 use crate::disk;
@@ -262,7 +262,7 @@ fn index(number: i64) -> Result<u64> {
 mod tests {
     use super::*;
     use crate::store::{Disclosure, Evidence};
-    use verifier_core::tlog::merkle::EMPTY_ROOT;
+    use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 
     fn head(size: u64, byte: u8) -> Head {
         Head {

@@ -11,9 +11,9 @@ use test_vectors::bitcoin::{Chain, REGTEST_GENESIS, display_hash, header_file};
 use test_vectors::calendar::{Calendar, Mood, mine};
 use test_vectors::encoding::{b64url, from_b64url, sha256};
 use test_vectors::node::Node;
-use verifier_core::bitcoin::chain::HeaderChain;
-use verifier_core::bitcoin::ots::Timestamp;
-use verifier_core::policy::Policy;
+use verifier_core::HeaderChain;
+use verifier_core::Policy;
+use verifier_core::hazmat::bitcoin::ots::Timestamp;
 use verifier_core::{Report, Request, verify};
 
 use crate::harness::{Approval, Log, Server};

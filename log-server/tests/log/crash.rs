@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use verifier_core::encoding::sha256;
-use verifier_core::entry::Entry;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{CompactRange, Hash, leaf_hash};
-use verifier_core::tlog::tile::{Level, Tile, entries};
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash, leaf_hash};
+use verifier_core::hazmat::tlog::tile::{Level, Tile, entries};
 
 use crate::harness::{Approval, Client, Dice, Log, Reply};
 

@@ -133,7 +133,7 @@ fn partial_tiles_that_a_crash_left_are_collected_at_the_start() {
     let partial = server.client.get("/tile/entries/000.p/9");
     assert!(full.starts_with(&partial.bytes));
     assert_eq!(
-        verifier_core::tlog::tile::entries(&partial.bytes)
+        verifier_core::hazmat::tlog::tile::entries(&partial.bytes)
             .unwrap()
             .len(),
         9

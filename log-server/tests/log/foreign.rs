@@ -5,7 +5,7 @@ use tlog_tiles::{
     Checkpoint, Error, Tile, TileHashReader, TileReader, check_record, prove_record, record_hash,
     tree_hash,
 };
-use verifier_core::tlog::tile::entries;
+use verifier_core::hazmat::tlog::tile::entries;
 
 use crate::harness::{Approval, Client, Log};
 

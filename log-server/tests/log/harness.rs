@@ -12,8 +12,8 @@ use test_vectors::approval::{Draft, ORIGIN, RP_ID};
 use test_vectors::encoding::{b64, b64url, from_b64, hex, sha256};
 use test_vectors::note::{NOTE, NoteKey, note};
 use test_vectors::passkey::Algorithm;
-use verifier_core::policy::Policy;
-use verifier_core::time::Time;
+use verifier_core::Policy;
+use verifier_core::Time;
 use verifier_core::{Report, Request, verify};
 
 use crate::damage::copy;

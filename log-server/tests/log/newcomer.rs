@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use verifier_core::policy::Policy;
+use verifier_core::Policy;
 use verifier_core::{Request, Verdict, verify};
 
 use crate::harness::{Log, time};

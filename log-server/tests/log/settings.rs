@@ -170,3 +170,21 @@ fn a_policy_is_the_same_from_every_editor() {
         "{refused}"
     );
 }
+
+#[test]
+fn fsck_ends_with_0_for_a_clean_log_alone() {
+    let log = Log::new();
+    let data = log.data().display().to_string();
+    for words in [
+        ["fsck", &data, "--help"],
+        ["fsck", "-h", &data],
+        ["fsck", &data, "-V"],
+    ] {
+        let output = log.run(&words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+        assert!(output.stdout.is_empty(), "{words:?}: {output:?}");
+    }
+    for words in [["fsck", "--help"], ["help", "fsck"], ["token", "-h"]] {
+        assert_eq!(log.run(&words).status.code(), Some(0), "{words:?}");
+    }
+}

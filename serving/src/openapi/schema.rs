@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use verifier_core::json::Value;
+use verifier_core::hazmat::json::Value;
 
 /// The form of base64url without padding.
 pub const BASE64URL: &str = "^[A-Za-z0-9_-]*$";

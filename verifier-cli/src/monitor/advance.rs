@@ -4,14 +4,14 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use verifier_core::AwsLc;
 use verifier_core::alarm::Evidence;
-use verifier_core::encoding::{base64, hex};
-use verifier_core::signature::AwsLc;
-use verifier_core::time::{Time, for_people};
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::{Hash, verify_prefix};
-use verifier_core::tlog::prove;
-use verifier_core::tlog::tile::{Level, Tile};
+use verifier_core::hazmat::encoding::{base64, hex};
+use verifier_core::hazmat::time::{Time, for_people};
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::{Hash, verify_prefix};
+use verifier_core::hazmat::tlog::prove;
+use verifier_core::hazmat::tlog::tile::{Level, Tile};
 
 use super::Monitor;
 use super::event::{Event, counted, now};

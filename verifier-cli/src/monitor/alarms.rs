@@ -4,9 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use verifier_core::AwsLc;
 use verifier_core::alarm::{Alarm, Evidence, Request};
-use verifier_core::encoding::{hex, sha256};
-use verifier_core::signature::AwsLc;
+use verifier_core::hazmat::encoding::{hex, sha256};
 
 use super::Monitor;
 use super::event::{Event, now};

@@ -10,10 +10,10 @@
 
 use std::collections::BTreeSet;
 
-use verifier_core::bitcoin::ots::Timestamp;
-use verifier_core::json::{Limits, Value};
-use verifier_core::time::Time;
-use verifier_core::tlog::note::Note;
+use verifier_core::Time;
+use verifier_core::hazmat::bitcoin::ots::Timestamp;
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::tlog::note::Note;
 use verifier_core::{Verdict, verify_stamp};
 
 use super::Monitor;

@@ -2,9 +2,9 @@
 
 use log_client::{Kind, RemoteLog};
 use verifier_core::alarm::Evidence;
-use verifier_core::encoding::{hex, sha256};
-use verifier_core::tlog::merkle::verify_prefix;
-use verifier_core::tlog::prove;
+use verifier_core::hazmat::encoding::{hex, sha256};
+use verifier_core::hazmat::tlog::merkle::verify_prefix;
+use verifier_core::hazmat::tlog::prove;
 
 use super::Monitor;
 use super::advance::Head;

@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use verifier_core::json::Value;
-use verifier_core::time::{Time, for_people};
+use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::time::{Time, for_people};
 
 use crate::args::Format;
 use crate::code::CliCode;

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use verifier_core::AwsLc;
 use verifier_core::alarm::{Alarm, Request};
-use verifier_core::json::{Limits, Value};
+use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::quote;
-use verifier_core::signature::AwsLc;
 
 use super::Monitor;
 use super::event::Event;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use log_client::Nodes;
 use verifier_core::alarm::{ALLOWANCE_MILLIS, Evidence, Logged};
-use verifier_core::encoding::{base64url, sha256};
-use verifier_core::entry::Entry;
-use verifier_core::time::{Time, for_people};
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::leaf_hash;
-use verifier_core::tlog::proof::Proof;
-use verifier_core::tlog::prove;
+use verifier_core::hazmat::encoding::{base64url, sha256};
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::time::{Time, for_people};
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::tlog::proof::Proof;
+use verifier_core::hazmat::tlog::prove;
 
 use super::Monitor;
 use super::advance::Head;

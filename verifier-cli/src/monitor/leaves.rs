@@ -17,10 +17,10 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use verifier_core::encoding::sha256;
-use verifier_core::time::Time;
-use verifier_core::tlog::merkle::{CompactRange, Hash};
-use verifier_core::tlog::prove;
+use verifier_core::Time;
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash};
+use verifier_core::hazmat::tlog::prove;
 
 use super::state::{damaged, unwritable};
 use crate::failure::CliError;
@@ -336,7 +336,7 @@ fn append(tree: &mut CompactRange, hash: Hash) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use verifier_core::tlog::merkle::{leaf_hash, verify_inclusion, verify_prefix};
+    use verifier_core::hazmat::tlog::merkle::{leaf_hash, verify_inclusion, verify_prefix};
 
     #[test]
     fn proves_what_it_has_seen() {

@@ -8,12 +8,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use log_client::RemoteLog;
+use verifier_core::AwsLc;
 use verifier_core::code::Effect;
+use verifier_core::hazmat::tlog::edge::Edge;
+use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
+use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH};
 use verifier_core::policy::Webauthn;
-use verifier_core::signature::AwsLc;
-use verifier_core::tlog::edge::Edge;
-use verifier_core::tlog::merkle::{Hash, leaf_hash};
-use verifier_core::tlog::tile::{Level, Tile, WIDTH};
 use verifier_core::{Failure as _, leaf};
 
 use super::leaves::Record;

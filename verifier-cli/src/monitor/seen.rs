@@ -19,8 +19,8 @@ use std::collections::{BTreeSet, BinaryHeap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use verifier_core::encoding::sha256;
-use verifier_core::entry::Entry;
+use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::entry::Entry;
 
 use super::state::unwritable;
 use crate::failure::CliError;

@@ -18,10 +18,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use durable::{Access, Lock};
-use verifier_core::encoding::{base64url, from_base64url, from_hex, hex, sha256};
-use verifier_core::json::{Limits, Value};
-use verifier_core::schema::{self, Members};
-use verifier_core::tlog::edge::Edge;
+use verifier_core::hazmat::encoding::{base64url, from_base64url, from_hex, hex, sha256};
+use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::schema::{self, Members};
+use verifier_core::hazmat::tlog::edge::Edge;
 
 use super::seen::{Run, Sum};
 use crate::code::CliCode;
@@ -431,7 +431,7 @@ mod tests {
             ..State::default()
         };
         for i in 0..70_000_u32 {
-            let hash = verifier_core::tlog::merkle::leaf_hash(&i.to_be_bytes());
+            let hash = verifier_core::hazmat::tlog::merkle::leaf_hash(&i.to_be_bytes());
             state.scanned.append(hash).unwrap();
             if i < 300 {
                 state.checked.append(hash).unwrap();

@@ -1,9 +1,9 @@
 //! `--check-log`: is there a cosignature of this witness on more than it remembers?
 
+use verifier_core::AwsLc;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::note::Note;
 use verifier_core::quote;
-use verifier_core::signature::AwsLc;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::note::Note;
 
 use super::ledger::Witness;
 use crate::code::CliCode;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use durable::{Access, Lock};
-use verifier_core::encoding::{hex, sha256};
+use verifier_core::hazmat::encoding::{hex, sha256};
 
 use super::key::WitnessKey;
 use crate::code::CliCode;

@@ -10,9 +10,9 @@ use std::path::Path;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use serving::secret::exposed;
-use verifier_core::encoding::{base64, from_base64, hex};
-use verifier_core::tlog::cosignature::{Cosignature, message};
-use verifier_core::tlog::vkey::{Algorithm, VerifierKey};
+use verifier_core::hazmat::encoding::{base64, from_base64, hex};
+use verifier_core::hazmat::tlog::cosignature::{Cosignature, message};
+use verifier_core::hazmat::tlog::vkey::{Algorithm, VerifierKey};
 
 use crate::code::CliCode;
 use crate::failure::{CliError, show_path};
@@ -49,7 +49,7 @@ impl WitnessKey {
     pub(super) fn from_seed(
         name: &str,
         seed: &[u8; 32],
-    ) -> Result<Self, verifier_core::tlog::vkey::Error> {
+    ) -> Result<Self, verifier_core::hazmat::tlog::vkey::Error> {
         let secret = SigningKey::from_bytes(seed);
         let public = secret.verifying_key().to_bytes();
         let public = VerifierKey::new(name, Algorithm::Cosignature, &public)?;

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serving::Pace;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use verifier_core::AwsLc;
+use verifier_core::hazmat::tlog::checkpoint::{Checkpoint, Error as CheckpointError};
+use verifier_core::hazmat::tlog::merkle::{EMPTY_ROOT, Hash, verify_consistency};
+use verifier_core::hazmat::tlog::note::Note;
+use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::submission::Submission;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use verifier_core::quote;
-use verifier_core::signature::AwsLc;
-use verifier_core::tlog::checkpoint::{Checkpoint, Error as CheckpointError};
-use verifier_core::tlog::merkle::{EMPTY_ROOT, Hash, verify_consistency};
-use verifier_core::tlog::note::Note;
-use verifier_core::tlog::policy::Policy;
-use verifier_core::tlog::submission::Submission;
-use verifier_core::tlog::vkey::VerifierKey;
 
 use super::directory::{Directory, origin_hash};
 use super::key::WitnessKey;

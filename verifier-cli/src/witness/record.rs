@@ -11,11 +11,11 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use verifier_core::signature::AwsLc;
-use verifier_core::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::tlog::merkle::Hash;
-use verifier_core::tlog::note::Note;
-use verifier_core::tlog::vkey::VerifierKey;
+use verifier_core::AwsLc;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::note::Note;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::directory::replace;
 

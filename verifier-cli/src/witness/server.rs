@@ -12,7 +12,7 @@ use serving::prometheus::{head, label};
 use serving::{
     Answer, BodyLimits, Problem, Proxies, Readiness, Request, Room, Server, allow, party, read_body,
 };
-use verifier_core::tlog::submission::SIZE_TYPE;
+use verifier_core::hazmat::tlog::submission::SIZE_TYPE;
 
 use super::ledger::{Refusal, Witness};
 use crate::args::WitnessServeArgs;

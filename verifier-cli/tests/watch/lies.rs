@@ -8,7 +8,7 @@ use test_vectors::approval::DECIDED_AT_SECONDS;
 use test_vectors::bitcoin::{Chain, display_hash, follow, in_block, path, proof, timestamp};
 use test_vectors::encoding::{pseudo_random, sha256};
 use test_vectors::server::{Answer, Server};
-use verifier_core::time::Time;
+use verifier_core::Time;
 
 use crate::world::{NOW, SIZE, World, draft, entries, leaf};
 

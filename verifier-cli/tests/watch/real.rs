@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::json;
 use test_vectors::approval::{LOG_ORIGIN, ORIGIN, RP_ID};
 use test_vectors::encoding::{b64url, hex, sha256};
-use verifier_core::time::Time;
+use verifier_core::Time;
 
 use crate::world::{World, draft};
 

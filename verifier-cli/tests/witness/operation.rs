@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use test_vectors::note::note;
-use verifier_core::tlog::vkey::VerifierKey;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::harness::{ORIGIN, Witness, head, log, request, website};
 

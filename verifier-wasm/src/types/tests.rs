@@ -24,15 +24,15 @@ const TYPES: &str = include_str!("../types.d.ts");
 #[derive(Clone, Debug)]
 enum Type {
     /// One of several.
-    AnyOf(Vec<Type>),
+    AnyOf(Vec<Self>),
     /// A list of these.
-    List(Box<Type>),
+    List(Box<Self>),
     /// One value: a text in quotes, a number, `null`.
     Literal(Value),
     /// `string`, `number`, `boolean`, or a name of the file's own.
     Named(String),
     /// Members and their types.
-    Object(BTreeMap<String, Type>),
+    Object(BTreeMap<String, Self>),
 }
 
 /// The tokens that are still to be read.

@@ -12,8 +12,8 @@ use verifier_core::HeaderChain;
 use verifier_core::Policy;
 use verifier_core::Time;
 use verifier_core::hazmat::encoding::from_hex;
+use verifier_core::hazmat::text::from_people;
 use verifier_core::inspect::inspect;
-use verifier_core::text::from_people;
 use verifier_core::{Failure as _, Request, verify};
 
 use crate::browser::Browser;

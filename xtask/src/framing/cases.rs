@@ -294,7 +294,7 @@ pub(crate) fn slow(post: &str) -> Vec<Case> {
         .pace(Pace::Stall),
         Case::new(
             "a body that is refused and never comes",
-            format!("POST /nothing HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"),
+            "POST /nothing HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n",
         )
         .pace(Pace::Stall)
         .verdict(Verdict::Statuses(&[404])),

@@ -447,7 +447,7 @@ fn ask(input: &mut Value, approval: &Approval, chance: &mut Chance) {
     let payload = &approval.payload;
     match chance.below(8) {
         0 | 1 => input["payload"] = json!(b64url(payload)),
-        2 => input["payload"] = json!(b64url(*chance.pick(&PAYLOADS))),
+        2 => input["payload"] = json!(b64url(chance.pick::<&[u8]>(&PAYLOADS))),
         3 => {
             let spaced = String::from_utf8_lossy(payload).replace(',', " , ");
             input["payload"] = json!(b64url(spaced.as_bytes()));

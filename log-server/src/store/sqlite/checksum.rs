@@ -11,7 +11,7 @@
 
 use rusqlite::Row;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use verifier_core::encoding::sha256;
+use verifier_core::hazmat::encoding::sha256;
 
 use crate::failure::{Failure, Result};
 

@@ -13,7 +13,7 @@ use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use verifier_core::encoding::sha256;
+use verifier_core::hazmat::encoding::sha256;
 
 use super::Key;
 use crate::failure::CliError;

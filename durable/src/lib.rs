@@ -27,6 +27,7 @@
     reason = "for programs with std"
 )]
 
+mod at;
 mod edit;
 mod lock;
 
@@ -36,6 +37,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+pub use at::At;
 pub use edit::Edit;
 pub use lock::{Lock, lock};
 

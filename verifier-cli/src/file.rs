@@ -128,6 +128,7 @@ fn fits(path: &Path, length: usize, limit: usize) -> Result<(), CliError> {
 
 /// A text that people keep, in whichever form their editor or shell has written it. `code` is what
 /// the file is wrong by if it is none.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only the witness asks for it"))]
 pub(crate) fn read_text(path: &Path, limit: usize, code: Code) -> Result<String, CliError> {
     let bytes = read_whole(path, limit)?;
     text(&bytes, code).map_err(|error| error.about(path))

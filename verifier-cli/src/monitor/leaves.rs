@@ -14,9 +14,9 @@
 //! more.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use durable::At as _;
 use verifier_core::Time;
 use verifier_core::hazmat::encoding::sha256;
 use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash};
@@ -159,14 +159,14 @@ impl Leaves {
         for chunk in 0..size / CHUNK {
             let mut sum = [0; 32];
             let at = place(chunk.saturating_add(1).saturating_mul(CHUNK)).saturating_sub(32);
-            self.file.read_exact_at(&mut sum, at).map_err(failed)?;
+            self.file.read_at_exactly(&mut sum, at).map_err(failed)?;
             sums.push(sum);
         }
         let records = usize::try_from(size % CHUNK).unwrap_or(0);
         let mut tail = vec![0; records.saturating_mul(BYTES)];
         let first = size - size % CHUNK;
         self.file
-            .read_exact_at(&mut tail, place(first))
+            .read_at_exactly(&mut tail, place(first))
             .map_err(failed)?;
         (self.size, self.sums, self.tail) = (size, sums, tail);
         self.held = None;
@@ -191,7 +191,7 @@ impl Leaves {
             }
         }
         self.file
-            .write_all_at(&bytes, at)
+            .write_at_all(&bytes, at)
             .map_err(|error| unwritable(&self.path, &error))
     }
 
@@ -248,7 +248,7 @@ impl Leaves {
                 let mut bytes = vec![0; CHUNK_BYTES];
                 let read = self
                     .file
-                    .read_exact_at(&mut bytes, place(chunk.saturating_mul(CHUNK)));
+                    .read_at_exactly(&mut bytes, place(chunk.saturating_mul(CHUNK)));
                 read.map_err(|error| CliError::unreadable(&self.path, &error))?;
                 if sha256(&bytes) != sum {
                     let why = "its records are not those that were written";

@@ -11,11 +11,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read as _};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::state::unwritable;
 use crate::failure::CliError;
+use durable::At as _;
 
 /// The file.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Spool {
     /// Appends entries in that form. They are durable after [`Spool::sync`].
     pub(crate) fn append(&mut self, entries: &[u8]) -> Result<(), CliError> {
         self.file
-            .write_all_at(entries, self.bytes)
+            .write_at_all(entries, self.bytes)
             .map_err(|error| unwritable(&self.path, &error))?;
         let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         self.bytes = self.bytes.saturating_add(count);

@@ -10,9 +10,9 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use durable::At as _;
 use verifier_core::hazmat::encoding::sha256;
 
 use super::Key;
@@ -62,7 +62,7 @@ impl Table {
         }
         let mut bytes = vec![0; marks];
         let at = u64::try_from(keys.saturating_mul(KEY)).unwrap_or(u64::MAX);
-        file.read_exact_at(&mut bytes, at).map_err(unreadable)?;
+        file.read_at_exactly(&mut bytes, at).map_err(unreadable)?;
         if sha256(&bytes) != sum.marks {
             return Err(damaged(path, "its marks are not those that were written"));
         }
@@ -111,7 +111,7 @@ impl Table {
         let mut bytes = vec![0; count.saturating_mul(KEY)];
         let at = u64::try_from(first.saturating_mul(KEY)).unwrap_or(u64::MAX);
         self.file
-            .read_exact_at(&mut bytes, at)
+            .read_at_exactly(&mut bytes, at)
             .map_err(|error| CliError::unreadable(&self.path, &error))?;
         let (keys, _) = bytes.as_chunks();
         match self.marks.get(block) {

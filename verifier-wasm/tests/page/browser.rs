@@ -14,6 +14,9 @@ use crate::prepared;
 /// How long a state may take to come. Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a script may run that asks many questions.
+const SCRIPT: Duration = Duration::from_secs(120);
+
 /// A browser of its own, without a past.
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
@@ -56,6 +59,7 @@ impl Browser {
             chromedriver,
             folder,
         };
+        browser.driver.set_script_timeout(SCRIPT).await.unwrap();
         // Its own first page is none of ours.
         browser.driver.goto("about:blank").await.unwrap();
         browser.requests().await;

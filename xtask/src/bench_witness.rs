@@ -13,7 +13,7 @@ use test_vectors::Log;
 use test_vectors::encoding::{b64, sha256};
 use test_vectors::note::note;
 
-use crate::command::cosignet;
+use crate::command::{cosignet, until_serving};
 
 /// Requests in each measurement, about.
 const REQUESTS: usize = 3_000;
@@ -141,28 +141,13 @@ impl Witness {
         if !init.status().map_err(failed)?.success() {
             return Err("no witness was made".into());
         }
-        let mut process = command("serve")
+        let mut serve = command("serve");
+        serve
             .arg("--logs")
             .arg(policy)
-            .args(["--listen", "127.0.0.1:0", "--rate", "60000"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let stderr = process.stderr.take();
-        let mut this = Self {
-            process,
-            address: String::new(),
-        };
-        let mut lines = BufReader::new(stderr.ok_or("no stderr")?).lines();
-        for line in lines.by_ref() {
-            let line = line.map_err(failed)?;
-            if let Some((_, rest)) = line.split_once("serving address=") {
-                this.address = rest.split(' ').next().unwrap_or_default().to_owned();
-                thread::spawn(move || lines.for_each(drop));
-                return Ok(this);
-            }
-        }
-        Err("the witness does not start".into())
+            .args(["--listen", "127.0.0.1:0", "--rate", "60000"]);
+        let (process, address) = until_serving(&mut serve)?;
+        Ok(Self { process, address })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Runs other programs.
 
 use std::env;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// The folder of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -47,6 +48,37 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
+/// Its standard output without the white space around it, if it succeeds; else its errors.
+pub(crate) fn print(command: &mut Command) -> Result<String, String> {
+    let output = command.output();
+    let output = output.map_err(|error| format!("cannot run {}: {error}", show(command)))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
+/// Starts a server, and waits until it says where it listens: that address.
+pub(crate) fn until_serving(command: &mut Command) -> Result<(Child, String), String> {
+    let started = command.stderr(Stdio::piped()).spawn();
+    let mut process = started.map_err(|e| format!("cannot run {}: {e}", show(command)))?;
+    let stderr = process.stderr.take().ok_or("the server has no stderr")?;
+    let mut stderr = BufReader::new(stderr);
+    let mut said = String::new();
+    while stderr.read_line(&mut said).is_ok_and(|read| read > 0) {
+        let last = said.lines().last().unwrap_or_default();
+        if let Some((_, rest)) = last.split_once("serving address=") {
+            let address = rest.split(' ').next().unwrap_or_default().to_owned();
+            // Read on, or the server blocks on a full pipe.
+            std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+            return Ok((process, address));
+        }
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+    Err(format!("{} does not start:\n{said}", show(command)))
+}
+
 /// Has rustup add a compilation target, where it is not there yet.
 pub(crate) fn add_target(name: &str, what_for: &str) -> Result<(), String> {
     let rustup = || {
@@ -70,9 +102,13 @@ pub(crate) fn cosignet() -> Result<PathBuf, String> {
 /// A binary of a package, built with optimisation.
 pub(crate) fn release_binary(package: &str, name: &str) -> Result<PathBuf, String> {
     run(&mut cargo(&["build", "--release", "--package", package]))?;
-    Ok(target()
-        .join("release")
-        .join(format!("{name}{}", env::consts::EXE_SUFFIX)))
+    Ok(binary("release", name))
+}
+
+/// A binary in the folder of a profile.
+pub(crate) fn binary(profile: &str, name: &str) -> PathBuf {
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    target().join(profile).join(name)
 }
 
 fn show(command: &Command) -> String {

@@ -9,11 +9,11 @@ mod wire;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use crate::command::{cargo, run, target};
+use crate::command::{binary, cargo, print, run, until_serving};
 use cases::{Case, Random, Verdict};
 
 /// How many mutated requests each server gets, beside those that are made by hand.
@@ -142,16 +142,18 @@ struct Server {
 impl Server {
     fn log(folder: &Path) -> Result<Self, String> {
         let data = folder.join("log").display().to_string();
-        let program = program("cosignet-log");
-        let vkey = print(
-            &program,
-            &["init", "--data", &data, "--origin", "log.example/framing"],
-        )?;
+        let program = binary("debug", "cosignet-log");
+        let vkey = print(Command::new(&program).args([
+            "init",
+            "--data",
+            &data,
+            "--origin",
+            "log.example/framing",
+        ]))?;
         fs::write(folder.join("logs"), format!("log {vkey}\nquorum none\n"))
             .map_err(|error| error.to_string())?;
         let token = print(
-            &program,
-            &["token", "create", "--data", &data, "--name", "framing"],
+            Command::new(&program).args(["token", "create", "--data", &data, "--name", "framing"]),
         )?;
         let mut command = Command::new(program);
         command.args(["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
@@ -165,12 +167,9 @@ impl Server {
 
     fn witness(folder: &Path) -> Result<Self, String> {
         let data = folder.join("witness").display().to_string();
-        let program = program("cosignet");
+        let program = binary("debug", "cosignet");
         let name = "witness.example/framing";
-        print(
-            &program,
-            &["witness", "init", "--data", &data, "--name", name],
-        )?;
+        print(Command::new(&program).args(["witness", "init", "--data", &data, "--name", name]))?;
         let mut command = Command::new(program);
         command.args([
             "witness",
@@ -191,7 +190,7 @@ impl Server {
         post: String,
         head_time: Duration,
     ) -> Result<Self, String> {
-        let (process, address) = wire::until_serving(command.stderr(Stdio::piped()))?;
+        let (process, address) = until_serving(command)?;
         // A head may take its time, and a body ten seconds after that.
         let patience = head_time + Duration::from_secs(20);
         Ok(Self {
@@ -208,21 +207,5 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-fn program(name: &str) -> std::path::PathBuf {
-    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    target().join("debug").join(name)
-}
-
-fn print(program: &Path, args: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(args)
-        .output()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
     }
 }

@@ -1,11 +1,9 @@
 //! The log's timestamps, read by the stock client of OpenTimestamps: another program by other
 //! people has to find the same block and the same Merkle root.
 
-use std::env;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +13,7 @@ use test_vectors::node::Node;
 use verifier_core::hazmat::bitcoin::ots::Timestamp;
 use verifier_core::hazmat::encoding::hex;
 
-use crate::command::{cargo, root, run};
+use crate::command::{binary, cargo, root, run, target, until_serving};
 
 const CLIENT: &str = "opentimestamps-client==0.7.2";
 
@@ -120,7 +118,7 @@ struct Log {
 impl Log {
     fn start(data: &Path, calendars: &[Calendar], node: &Node) -> Result<Self, String> {
         let program = |args: &[&str]| {
-            let mut command = Command::new(target().join("cosignet-log"));
+            let mut command = Command::new(binary("debug", "cosignet-log"));
             command.args(args).arg("--data").arg(data);
             command
         };
@@ -139,29 +137,16 @@ impl Log {
             "1",
         ]);
         serve.args(["--anchor-headers-from", node.url()]);
-        let spawned = serve.stderr(Stdio::piped()).spawn();
-        let mut process = spawned.map_err(|error| format!("cannot run the log: {error}"))?;
-        let mut stderr = BufReader::new(process.stderr.take().ok_or("no stderr")?);
-        let mut said = String::new();
-        let mut address = None;
-        while address.is_none() && stderr.read_line(&mut said).is_ok_and(|read| read > 0) {
-            let last = said.lines().last().unwrap_or_default();
-            let rest = last.split_once("serving address=").map(|(_, rest)| rest);
-            address = rest.and_then(|rest| rest.split(' ').next().map(str::to_owned));
-        }
-        // Read on, or the log blocks on a full pipe.
-        thread::spawn(move || {
-            let _ignored = stderr.read_to_end(&mut Vec::new());
-        });
+        let (process, address) = until_serving(&mut serve)?;
         Ok(Self {
             process,
-            address: address.ok_or_else(|| format!("the log does not start:\n{said}"))?,
+            address,
             token: token.trim().into(),
         })
     }
 
     fn append_one(&self) -> Result<(), String> {
-        let load = target().join("examples").join("load");
+        let load = target().join("debug").join("examples").join("load");
         let url = format!("http://{}", self.address);
         run(Command::new(load).args([&url, &self.token, "1", "1"]))
     }
@@ -172,12 +157,6 @@ impl Drop for Log {
         let _ignored = self.process.kill();
         let _ignored = self.process.wait();
     }
-}
-
-fn target() -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR");
-    let target = target.map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug")
 }
 
 /// All that it prints, however it ends.

@@ -1,15 +1,14 @@
 //! A log server in a folder of its own, and its witnesses.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use test_vectors::approval::{ORIGIN, RP_ID};
 
 use super::relay;
-use crate::command::release_binary;
+use crate::command::{print, release_binary, until_serving};
 
 /// The programs that are measured.
 #[derive(Clone, Debug)]
@@ -63,9 +62,9 @@ impl Server {
         let folder = std::env::temp_dir().join(name);
         let data = folder.join("log").display().to_string();
         let init = ["init", "--data", &data, "--origin", "log.example/bench"];
-        let vkey = print(&program, &init)?;
+        let vkey = print(Command::new(&program).args(init))?;
         let token = ["token", "create", "--data", &data, "--name", "bench"];
-        let token = print(&program, &token)?;
+        let token = print(Command::new(&program).args(token))?;
         let witnesses = (0..witnesses)
             .map(|number| Witness::start(&programs.witness, &folder, number, &vkey, round_trip))
             .collect::<Result<Vec<_>, String>>()?;
@@ -143,17 +142,6 @@ impl Drop for Server {
     }
 }
 
-fn print(program: &Path, args: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(args)
-        .output()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-    }
-}
-
 fn serve(program: &Path, folder: &Path) -> Result<(Child, String), String> {
     let mut command = Command::new(program);
     command
@@ -165,27 +153,6 @@ fn serve(program: &Path, folder: &Path) -> Result<(Child, String), String> {
         .arg("--data")
         .arg(folder.join("log"));
     until_serving(&mut command)
-}
-
-/// Starts a server, and waits until it says where it listens.
-fn until_serving(command: &mut Command) -> Result<(Child, String), String> {
-    let started = command.stderr(Stdio::piped()).spawn();
-    let mut process = started.map_err(|error| error.to_string())?;
-    let Some(stderr) = process.stderr.take() else {
-        return Err("the server has no stderr".into());
-    };
-    let mut stderr = BufReader::new(stderr);
-    let mut said = String::new();
-    while stderr.read_line(&mut said).is_ok_and(|read| read > 0) {
-        let last = said.lines().last().unwrap_or_default();
-        if let Some((_, rest)) = last.split_once("serving address=") {
-            let address = rest.split(' ').next().unwrap_or_default().to_owned();
-            // Read on, or the server blocks on a full pipe.
-            std::thread::spawn(move || stderr.read_to_end(&mut Vec::new()));
-            return Ok((process, address));
-        }
-    }
-    Err(format!("the server does not start: {said}"))
 }
 
 struct Witness {
@@ -205,7 +172,7 @@ impl Witness {
         let data = folder.join(format!("w{number}")).display().to_string();
         let name = format!("witness.example/w{number}");
         let init = ["witness", "init", "--data", &data, "--name", &name];
-        let vkey = print(program, &init)?;
+        let vkey = print(Command::new(program).args(init))?;
         let logs = folder.join("logs");
         write(&logs, &format!("log {log}\nquorum none\n"))?;
         let mut serve = Command::new(program);

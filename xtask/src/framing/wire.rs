@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -127,22 +126,4 @@ fn is_reset(error: &std::io::Error) -> bool {
         error.kind(),
         BrokenPipe | ConnectionAborted | ConnectionReset
     )
-}
-
-/// Starts a server, and waits until it says where it listens.
-pub(crate) fn until_serving(command: &mut Command) -> Result<(Child, String), String> {
-    let mut process = command.spawn().map_err(|error| error.to_string())?;
-    let stderr = process.stderr.take().ok_or("the server has no stderr")?;
-    let mut stderr = BufReader::new(stderr);
-    let mut said = String::new();
-    while stderr.read_line(&mut said).is_ok_and(|read| read > 0) {
-        let last = said.lines().last().unwrap_or_default();
-        if let Some((_, rest)) = last.split_once("serving address=") {
-            let address = rest.split(' ').next().unwrap_or_default().to_owned();
-            // Read on, or the server blocks on a full pipe.
-            std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
-            return Ok((process, address));
-        }
-    }
-    Err(format!("the server does not start: {said}"))
 }

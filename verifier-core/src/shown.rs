@@ -45,44 +45,33 @@ pub fn plain(text: &str) -> String {
 /// assert_eq!(quote("a\u{202e}b\n"), r#""a\u{202e}b\n""#);
 /// ```
 pub fn quote(text: &str) -> String {
-    let mut shown = Shown::new(true);
-    text.chars().take(LONGEST).for_each(|c| shown.push(c));
-    let out = format!("\"{}\"", shown.out);
-    match text.chars().count().checked_sub(LONGEST) {
-        None | Some(0) => out,
-        Some(more) => format!("{out} and {more} characters more"),
-    }
+    quoted(text.chars().map(Ok))
 }
 
 /// [`quote`] for the name of a file, which need not be UTF-8: other bytes become `\xff`.
 pub fn quote_bytes(bytes: &[u8]) -> String {
+    quoted(bytes.utf8_chunks().flat_map(|chunk| {
+        let invalid = chunk.invalid().iter().copied().map(Err);
+        chunk.valid().chars().map(Ok).chain(invalid)
+    }))
+}
+
+/// The characters, and the bytes that are none, between double quotes.
+fn quoted(parts: impl Iterator<Item = Result<char, u8>>) -> String {
     let mut shown = Shown::new(true);
-    let mut left = LONGEST;
-    let mut more = 0_usize;
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match left.checked_sub(1) {
-                Some(rest) => {
-                    left = rest;
-                    shown.push(c);
-                }
-                None => more = more.saturating_add(1),
-            }
+    let mut count = 0_usize;
+    for part in parts {
+        match part {
+            _ if count >= LONGEST => {}
+            Ok(c) => shown.push(c),
+            Err(byte) => shown.escaped(&format!("\\x{byte:02x}")),
         }
-        for byte in chunk.invalid() {
-            match left.checked_sub(1) {
-                Some(rest) => {
-                    left = rest;
-                    shown.escaped(&format!("\\x{byte:02x}"));
-                }
-                None => more = more.saturating_add(1),
-            }
-        }
+        count = count.saturating_add(1);
     }
     let out = format!("\"{}\"", shown.out);
-    match more {
-        0 => out,
-        more => format!("{out} and {more} characters more"),
+    match count.checked_sub(LONGEST) {
+        None | Some(0) => out,
+        Some(more) => format!("{out} and {more} characters more"),
     }
 }
 

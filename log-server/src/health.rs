@@ -1,7 +1,7 @@
 //! Whether the log does its work: what `/readyz` says, and whether it takes on more.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serving::{Readiness, Room, prometheus};
 
@@ -23,32 +23,25 @@ const PUBLICATION: &str = "publication";
 #[derive(Debug)]
 pub(crate) struct Health {
     ready: Readiness,
-    /// Since when publication is held back, if it is.
-    held: Mutex<Option<Instant>>,
 }
 
 impl Health {
     /// A log that does its work as long as these rooms are not exhausted.
     pub(crate) fn new(rooms: Vec<Arc<Room>>) -> Self {
         let ready = Readiness::new(rooms);
-        let held = Mutex::default();
-        Self { ready, held }
+        Self { ready }
     }
 
     /// Nothing was published for this reason; it is tried again.
     pub(crate) fn held_back(&self, why: &str) {
-        let mut held = self.lock();
         if self.ready.trouble(PUBLICATION, why) {
             tracing::error!(why, "publication is held back");
-            *held = Some(Instant::now());
         }
     }
 
     /// Everything that is committed is published.
     pub(crate) fn published(&self) {
-        let mut held = self.lock();
         if self.ready.well(PUBLICATION) {
-            *held = None;
             tracing::info!("publishing again");
         }
     }
@@ -61,7 +54,7 @@ impl Health {
     /// Whether new entries may be admitted.
     pub(crate) fn admits(&self) -> bool {
         let patience = failpoint::patience().unwrap_or(PATIENCE);
-        let held = self.lock();
+        let held = self.ready.since(PUBLICATION);
         held.is_none_or(|since| since.elapsed() <= patience)
     }
 
@@ -73,7 +66,7 @@ impl Health {
             None => self.ready.well(FILES),
         };
         let reasons = self.ready.reasons();
-        let is_troubled = |part| self.ready.why(part).is_some();
+        let is_troubled = |part| self.ready.since(part).is_some();
         let reason = match () {
             () if is_troubled(PUBLICATION) => Reason::NotPublished,
             () if is_troubled(DATABASE) || is_troubled(FILES) => Reason::Damaged,
@@ -85,14 +78,10 @@ impl Health {
     /// The figures for Prometheus.
     pub(crate) fn metrics(&self) -> String {
         const NAME: &str = "cosignet_log_publication_held_back";
-        let held = u8::from(self.lock().is_some());
+        let held = u8::from(self.ready.since(PUBLICATION).is_some());
         let mut out = String::new();
         let help = "1 while what is committed cannot be published.";
         prometheus::head(&mut out, NAME, "gauge", help);
         out + &format!("{NAME} {held}\n") + &self.ready.metrics("cosignet_log")
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,9 @@
 //! Whether a server does its work, and if not, why: what `/readyz` says.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use hyper::StatusCode;
 
@@ -13,7 +15,13 @@ use crate::room::{self, Room};
 #[derive(Debug, Default)]
 pub struct Readiness {
     rooms: Vec<Arc<Room>>,
-    troubles: Mutex<BTreeMap<&'static str, String>>,
+    troubles: Mutex<BTreeMap<&'static str, Trouble>>,
+}
+
+#[derive(Debug)]
+struct Trouble {
+    why: String,
+    since: Instant,
 }
 
 impl Readiness {
@@ -25,7 +33,18 @@ impl Readiness {
 
     /// Says that a part is in trouble, and why. `true` if it was not before.
     pub fn trouble(&self, part: &'static str, why: impl Into<String>) -> bool {
-        self.lock().insert(part, why.into()).is_none()
+        let why = why.into();
+        match self.lock().entry(part) {
+            Entry::Occupied(mut known) => {
+                known.get_mut().why = why;
+                false
+            }
+            Entry::Vacant(new) => {
+                let since = Instant::now();
+                new.insert(Trouble { why, since });
+                true
+            }
+        }
     }
 
     /// Says that a part is well. `true` if it was not before.
@@ -33,14 +52,14 @@ impl Readiness {
         self.lock().remove(part).is_some()
     }
 
-    /// Why a part is in trouble, if it is.
-    pub fn why(&self, part: &str) -> Option<String> {
-        self.lock().get(part).cloned()
+    /// Since when a part is in trouble, if it is, whatever the reasons were meanwhile.
+    pub fn since(&self, part: &str) -> Option<Instant> {
+        self.lock().get(part).map(|trouble| trouble.since)
     }
 
     /// Everything that is in trouble.
     pub fn reasons(&self) -> Vec<String> {
-        let troubles: Vec<String> = self.lock().values().cloned().collect();
+        let troubles: Vec<String> = self.lock().values().map(|it| it.why.clone()).collect();
         let rooms = self.rooms.iter().filter_map(|room| room.trouble());
         troubles.into_iter().chain(rooms).collect()
     }
@@ -63,7 +82,7 @@ impl Readiness {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Trouble>> {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,7 +97,9 @@ mod tests {
         let ready = Readiness::new(vec![Arc::clone(&room)]);
         assert_eq!(ready.answer("x.busy").unwrap().status(), 200);
         assert!(ready.trouble("disk", "the disk is full"));
+        let since = ready.since("disk");
         assert!(!ready.trouble("disk", "the disk is still full"));
+        assert!(since.is_some() && ready.since("disk") == since);
         let held = room.take(None, 2).unwrap();
         let refused = ready.answer("x.busy").unwrap_err().to_json();
         assert!(
@@ -88,6 +109,7 @@ mod tests {
         drop(held);
         assert!(ready.well("disk"));
         assert!(!ready.well("disk"));
+        assert_eq!(ready.since("disk"), None);
         assert_eq!(ready.answer("x.busy").unwrap().status(), 200);
     }
 }

@@ -3,18 +3,23 @@
 //! A report has no clock and no path in it: the same input, policy and expectations give the same
 //! bytes on every machine and in every year.
 
-use alloc::format;
+mod anchor;
+mod log;
+mod subject;
+
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::bitcoin::network::Network;
-use crate::bitcoin::trust::TOLERANCE_SECONDS;
 use crate::check::Check;
 use crate::code::Code;
-use crate::encoding::{base64url, hex};
+use crate::encoding::hex;
 use crate::json::Value;
 use crate::time::Time;
+
+pub use anchor::{AnchorFacts, Strength};
+pub use log::{LogFacts, SignatureFacts, Signer, WitnessFacts};
+pub use subject::{PayloadMatch, Subject};
 
 /// The `schema` of the reports that this version writes.
 pub const SCHEMA: &str = "cosignet.report/v1";
@@ -312,90 +317,6 @@ pub struct NotProven {
     pub text: String,
 }
 
-/// The signed facts.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Subject {
-    /// The algorithm, as WebAuthn names it.
-    pub algorithm: &'static str,
-    /// Whether the credential may be synced to other devices.
-    pub backup_eligible: bool,
-    /// Whether it was.
-    pub backed_up: bool,
-    /// Whether the ceremony happened in a frame of another origin.
-    pub cross_origin: bool,
-    /// The nonce in the challenge.
-    pub nonce: Option<Vec<u8>>,
-    /// The origin, exactly.
-    pub origin: Option<String>,
-    /// SHA-256 of the approved payload.
-    pub payload_hash: Option<[u8; 32]>,
-    /// The kind of match with the payload that was compared.
-    pub payload_match: Option<PayloadMatch>,
-    /// The relying party id.
-    pub rp_id: Option<String>,
-    /// The authenticator's counter; 0 where it keeps none.
-    pub sign_count: u32,
-    /// The origin of the outermost page, if the ceremony was embedded.
-    pub top_origin: Option<String>,
-    /// Whether the authenticator claims to have verified its user.
-    pub user_verified: bool,
-}
-
-/// How the payload was bound to the hash that was signed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum PayloadMatch {
-    /// The bundle's own payload; the caller expected nothing.
-    Bundle,
-    /// The caller's payload is the same JSON document in another layout.
-    Canonical,
-    /// The caller's payload, byte for byte.
-    Exact,
-    /// The caller's hash.
-    Sha256,
-}
-
-impl PayloadMatch {
-    /// The text in a report.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bundle => "bundle",
-            Self::Canonical => "canonical",
-            Self::Exact => "exact",
-            Self::Sha256 => "sha256",
-        }
-    }
-}
-
-impl Subject {
-    fn to_value(&self) -> Value<'_> {
-        Value::from([
-            ("algorithm", self.algorithm.into()),
-            ("backedUp", self.backed_up.into()),
-            ("backupEligible", self.backup_eligible.into()),
-            ("crossOrigin", self.cross_origin.into()),
-            (
-                "nonce",
-                self.nonce.as_ref().map(|nonce| base64url(nonce)).into(),
-            ),
-            ("origin", self.origin.as_deref().into()),
-            (
-                "payloadHash",
-                self.payload_hash.map(|hash| hex(&hash)).into(),
-            ),
-            (
-                "payloadMatch",
-                self.payload_match.map(PayloadMatch::as_str).into(),
-            ),
-            ("rpId", self.rp_id.as_deref().into()),
-            ("signCount", u64::from(self.sign_count).into()),
-            ("topOrigin", self.top_origin.as_deref().into()),
-            ("userVerified", self.user_verified.into()),
-        ])
-    }
-}
-
 /// Whose key it is, according to the policy.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -443,201 +364,6 @@ impl Claimed {
                 self.decided_at.map(|time| time.to_string()).into(),
             ),
             ("status", self.status.as_deref().into()),
-        ])
-    }
-}
-
-/// Where the entry stands.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct LogFacts {
-    /// The log.
-    pub origin: String,
-    /// The position of the entry, from 0.
-    pub index: u64,
-    /// The number of entries in the tree that contains it.
-    pub tree_size: u64,
-    /// The policy's quorum in words such as `2 of w1, w2, w3`; names in it are
-    /// fit to print.
-    pub quorum: String,
-    /// Whether that is met.
-    pub quorum_met: bool,
-    /// The smallest time at which a quorum of the witnesses had seen that tree.
-    pub quorum_time: Option<Time>,
-    /// Every signature line of the checkpoint, in its order, and whether it counts.
-    pub signatures: Vec<SignatureFacts>,
-    /// The policy's witnesses that cosigned it.
-    pub witnesses: Vec<WitnessFacts>,
-}
-
-/// A signature line of a checkpoint.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SignatureFacts {
-    /// The key id that the line names.
-    pub key_id: [u8; 4],
-    /// The name of the key that the line names: anybody can write any name.
-    pub name: String,
-    /// Whose key that is, according to the policy; `None` if it lists none of that name and id.
-    pub signer: Option<Signer>,
-    /// The policy's name for the witness.
-    pub policy_name: Option<String>,
-    /// Whether the signature verifies under the policy's key. Of a witness with several lines
-    /// all have to.
-    pub verified: bool,
-}
-
-/// The part that a key plays in the policy.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Signer {
-    /// A log.
-    Log,
-    /// A witness.
-    Witness,
-}
-
-impl Signer {
-    /// The text in a report.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Log => "log",
-            Self::Witness => "witness",
-        }
-    }
-}
-
-impl SignatureFacts {
-    fn to_value(&self) -> Value<'_> {
-        Value::from([
-            ("keyId", hex(&self.key_id).into()),
-            ("name", self.name.as_str().into()),
-            ("policyName", self.policy_name.as_deref().into()),
-            ("signer", self.signer.map(Signer::as_str).into()),
-            ("verified", self.verified.into()),
-        ])
-    }
-}
-
-/// A witness that cosigned: every cosignature of its in the checkpoint verifies.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct WitnessFacts {
-    /// The id of its key.
-    pub key_id: [u8; 4],
-    /// The name of its key.
-    pub name: String,
-    /// The policy's name for it.
-    pub policy_name: String,
-    /// When it cosigned.
-    pub time: Time,
-}
-
-impl LogFacts {
-    fn to_value(&self) -> Value<'_> {
-        let witness = |witness: &'_ WitnessFacts| {
-            Value::from([
-                ("keyId", hex(&witness.key_id).into()),
-                ("name", witness.name.clone().into()),
-                ("policyName", witness.policy_name.clone().into()),
-                ("time", witness.time.to_string().into()),
-            ])
-        };
-        Value::from([
-            ("index", self.index.into()),
-            ("origin", self.origin.as_str().into()),
-            ("quorum", self.quorum.as_str().into()),
-            ("quorumMet", self.quorum_met.into()),
-            (
-                "quorumTime",
-                self.quorum_time.map(|time| time.to_string()).into(),
-            ),
-            (
-                "signatures",
-                self.signatures
-                    .iter()
-                    .map(SignatureFacts::to_value)
-                    .collect(),
-            ),
-            ("treeSize", self.tree_size.into()),
-            ("witnesses", self.witnesses.iter().map(witness).collect()),
-        ])
-    }
-}
-
-/// The block that a timestamp leads to.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct AnchorFacts {
-    /// Blocks that count at this height and above it; 0 unless the strength is `Chain`.
-    pub confirmations: u64,
-    /// The hash of the block, as block explorers print it; `None` if its header is not known.
-    pub hash: Option<String>,
-    /// The height, as the proof names it.
-    pub height: u32,
-    /// The network, as the policy names it.
-    pub network: Network,
-    /// The moment after which the block was not made: `time` and two hours. Only if the strength
-    /// is `Chain`.
-    pub not_later_than: Option<Time>,
-    /// How strongly the block was checked.
-    pub strength: Strength,
-    /// When the block was made, give or take two hours; `None` if its header is not known. As
-    /// good as the strength.
-    pub time: Option<Time>,
-}
-
-/// How strongly a block was checked.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Strength {
-    /// Only the proof names it.
-    Path,
-    /// There is a header that carries its own work. Anybody can make one.
-    Header,
-    /// It is in a chain that the policy knows, with the confirmations that the policy wants.
-    Chain,
-}
-
-impl Strength {
-    /// The text in a report.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Path => "path",
-            Self::Header => "header",
-            Self::Chain => "chain",
-        }
-    }
-}
-
-impl AnchorFacts {
-    /// The moment before which a block of the chain was not made: `time` less two hours.
-    pub(crate) fn not_before(&self) -> Option<Time> {
-        let tolerance = TOLERANCE_SECONDS * 1000;
-        let time = self.time.filter(|_| self.strength == Strength::Chain)?;
-        Time::from_millis(time.as_millis().saturating_sub(tolerance))
-    }
-
-    /// `Bitcoin block 830592`, and for any other network than mainnet its name:
-    /// `Bitcoin regtest block 3`.
-    pub fn block_for_people(&self) -> String {
-        match self.network {
-            Network::Mainnet => format!("Bitcoin block {}", self.height),
-            other => format!("Bitcoin {other} block {}", self.height),
-        }
-    }
-
-    /// The `anchor` of a report.
-    pub fn to_value(&self) -> Value<'_> {
-        let time = |time: Option<Time>| Value::from(time.map(|time| time.to_string()));
-        Value::from([
-            ("confirmations", self.confirmations.into()),
-            ("hash", self.hash.as_deref().into()),
-            ("height", u64::from(self.height).into()),
-            ("network", self.network.as_str().into()),
-            ("notLaterThan", time(self.not_later_than)),
-            ("strength", self.strength.as_str().into()),
-            ("time", time(self.time)),
         ])
     }
 }

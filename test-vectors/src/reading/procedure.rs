@@ -1,17 +1,19 @@
 //! The checks, in the order in which one needs the other.
 
+mod anchor;
+mod signature;
+
 use serde_json::Value;
 
-use super::assertion::{AuthenticatorData, ClientData, same_json};
-use super::bitcoin::{Chain, Rule, Timestamp, Trusted, merkle_root};
+use super::assertion::ClientData;
+use super::bitcoin::Rule;
 use super::encodings::show_time;
 use super::entry::Entry;
 use super::keys::{Key, identity};
-use super::log::{Heads, Policy as LogPolicy, Proof, Signed, is_consistent};
-use super::shape::{Anchor, Approved, Bundle, Confirmation, Input};
+use super::log::{Heads, Policy as LogPolicy, Proof, Signed};
+use super::shape::{Bundle, Confirmation, Input};
 use super::{Answer, Check, Question};
-use crate::bitcoin::block_hash;
-use crate::encoding::{b64url, from_b64url, sha256};
+use crate::encoding::{from_b64url, sha256};
 use crate::entry::{Disclosure, email_hash};
 use crate::tree::{Hash, leaf_hash};
 
@@ -308,151 +310,6 @@ impl<'q> Course<'q> {
         self.claim_checks(&claim);
     }
 
-    /// Whose credential it is, or under whose key without a credential id the signature verifies.
-    fn holder(&self, approved: &Approved, claim: &Claim<'_>) -> Option<&'q Value> {
-        let id = b64url(&approved.credential_id);
-        let named = self.approvers().find(|a| a["credentialId"] == id.as_str());
-        named.or_else(|| {
-            let mut nameless = self.approvers().filter(|a| a["credentialId"].is_null());
-            let fits = |approver: &&Value| {
-                claim.authenticator_data.len() <= 8192 && claim.verifies(&key_of(approver))
-            };
-            nameless.find(fits)
-        })
-    }
-
-    fn claim_checks(&mut self, claim: &Claim<'_>) {
-        self.approver_key(claim);
-        match &claim.key {
-            None => self.skip(&["webauthn.signature"]),
-            Some(key) => self.judge(
-                "webauthn.signature",
-                claim.verifies(key),
-                "webauthn.bad_signature",
-            ),
-        }
-        let payload_hash = self.client_data_checks(claim);
-        self.authenticator_data_checks(claim);
-        match payload_hash {
-            None => self.skip(&["payload.binding"]),
-            Some(signed) => self.payload_binding(claim.payload, signed),
-        }
-        self.expectation(claim);
-    }
-
-    fn approver_key(&mut self, claim: &Claim<'_>) {
-        let Some(approver) = claim.approver else {
-            return self.coded("approver.key", "approver.unknown_key");
-        };
-        let limit = |key: &str| {
-            let text = approver[key].as_str();
-            text.map(|text| super::encodings::time(text).unwrap())
-        };
-        let (from, to) = (limit("notBefore"), limit("notAfter"));
-        let code = match (from, to, self.bound) {
-            (Some(from), _, Some(bound)) if bound < from => "approver.key_not_yet_valid",
-            (_, Some(to), Some(bound)) if bound > to => "approver.key_expired",
-            (_, Some(_), None) => "approver.time_unproven",
-            _ => return self.pass("approver.key"),
-        };
-        self.coded("approver.key", code);
-    }
-
-    /// The payload hash that was signed.
-    fn client_data_checks(&mut self, claim: &Claim<'_>) -> Option<Hash> {
-        let Some(json) = claim.client_data else {
-            self.skip(&ORDER[6..11]);
-            return None;
-        };
-        let Some(data) = ClientData::read(json) else {
-            self.coded("webauthn.client_data", "webauthn.client_data_form");
-            self.skip(&ORDER[7..11]);
-            return None;
-        };
-        self.pass("webauthn.client_data");
-        self.judge(
-            "webauthn.type",
-            data.kind == "webauthn.get",
-            "webauthn.type",
-        );
-        let hash = data.payload_hash();
-        self.judge("webauthn.challenge", hash.is_some(), "webauthn.challenge");
-        let Some(policy) = self.policy else {
-            self.skip(&["webauthn.origin", "webauthn.cross_origin"]);
-            return hash;
-        };
-        let rules = &policy["webauthn"];
-        let listed = texts(&rules["origins"]).contains(&data.origin);
-        self.judge("webauthn.origin", listed, "webauthn.origin");
-        let framed = data.may_be_framed(
-            rules["crossOrigin"].as_bool().unwrap_or(false),
-            &texts(&rules["topOrigins"]),
-        );
-        self.judge("webauthn.cross_origin", framed, "webauthn.cross_origin");
-        hash
-    }
-
-    fn authenticator_data_checks(&mut self, claim: &Claim<'_>) {
-        let Some(data) = AuthenticatorData::read(claim.authenticator_data) else {
-            self.coded("webauthn.authenticator_data", "webauthn.authenticator_data");
-            return self.skip(&ORDER[12..15]);
-        };
-        self.pass("webauthn.authenticator_data");
-        let is = |id: &str| sha256(id.as_bytes()) == data.rp_id_hash;
-        let stated = claim.entry.is_none_or(|entry| is(&entry.rp_id));
-        match self.policy {
-            None if stated => self.skip(&["webauthn.rp_id"]),
-            None => self.coded("webauthn.rp_id", "webauthn.rp_id"),
-            Some(policy) => {
-                let listed = texts(&policy["webauthn"]["rpIds"]).iter().any(|id| is(id));
-                self.judge("webauthn.rp_id", stated && listed, "webauthn.rp_id");
-            }
-        }
-        self.judge(
-            "webauthn.user_presence",
-            data.user_present,
-            "webauthn.user_presence",
-        );
-        match self.policy {
-            None => self.skip(&["webauthn.user_verification"]),
-            Some(policy) => {
-                let preferred = policy["webauthn"]["userVerification"] == "preferred";
-                self.judge(
-                    "webauthn.user_verification",
-                    data.user_verified || preferred,
-                    "webauthn.user_verification",
-                );
-            }
-        }
-    }
-
-    fn payload_binding(&mut self, bundled: Option<&[u8]>, signed: Hash) {
-        let id = "payload.binding";
-        let mismatch = "payload.mismatch";
-        if bundled.is_some_and(|payload| sha256(payload) != signed) {
-            return self.coded(id, mismatch);
-        }
-        if self
-            .question
-            .payload_sha256
-            .is_some_and(|hash| hash != signed)
-        {
-            return self.coded(id, mismatch);
-        }
-        if let Some(given) = &self.question.payload {
-            let same =
-                sha256(given) == signed || bundled.is_some_and(|bundled| same_json(given, bundled));
-            return self.judge(id, same, mismatch);
-        }
-        let hash_only = self
-            .policy
-            .is_some_and(|policy| policy["payload"] == "hash-only");
-        if self.question.payload_sha256.is_some() || bundled.is_some() || hash_only {
-            return self.pass(id);
-        }
-        self.coded(id, "payload.missing");
-    }
-
     fn asks(&self) -> bool {
         let question = self.question;
         question.approval_id.is_some() || question.approver.is_some() || question.rp_id.is_some()
@@ -571,185 +428,6 @@ impl<'q> Course<'q> {
         }
     }
 
-    fn no_anchor(&mut self) {
-        let required = self
-            .policy
-            .is_some_and(|policy| Rule::read(policy).required);
-        if required {
-            self.coded("anchor.log", "anchor.missing");
-            return self.skip(&ORDER[20..23]);
-        }
-        self.leave(&ORDER[19..23]);
-    }
-
-    fn anchor_checks(&mut self, bundle: &Bundle, own: Option<(Signed, Heads)>) {
-        let checkpoint = bundle.anchor.as_ref().and_then(|a| a.checkpoint.as_deref());
-        let (Some(anchor), Some(checkpoint)) = (&bundle.anchor, checkpoint) else {
-            return self.no_anchor();
-        };
-        if self.log.is_none() {
-            return self.no_anchor();
-        }
-        let Some((own, own_heads)) = own else {
-            return self.skip(&ORDER[19..23]);
-        };
-        match self.stamped(bundle, anchor, checkpoint, &own, &own_heads) {
-            Stamped::Fits(heads, time) => {
-                self.pass("anchor.log");
-                self.times
-                    .extend(heads.times.iter().flatten().map(|s| s * 1000));
-                if let Some(time) = time {
-                    self.proves(time * 1000);
-                }
-                self.block_checks(anchor, checkpoint);
-            }
-            Stamped::Short => self.no_anchor(),
-            Stamped::Unfit => {
-                self.coded("anchor.log", "anchor.log");
-                self.skip(&ORDER[20..23]);
-            }
-        }
-    }
-
-    /// Steps 4 to 10 of *anchor.log*.
-    fn stamped(
-        &self,
-        bundle: &Bundle,
-        anchor: &Anchor,
-        checkpoint: &str,
-        own: &Signed,
-        own_heads: &Heads,
-    ) -> Stamped {
-        let (Some(policy), Some(stamped)) = (&self.log, Signed::read(checkpoint)) else {
-            return Stamped::Unfit;
-        };
-        let heads = match policy.who_signed(&stamped) {
-            Ok(heads) if heads.same_log(own_heads) => heads,
-            _ => return Stamped::Unfit,
-        };
-        let time = match policy.quorum(&heads) {
-            Ok(time) => time,
-            Err("log.quorum_short") => return Stamped::Short,
-            Err(_) => return Stamped::Unfit,
-        };
-        if stamped.size == own.size {
-            return match stamped.root == own.root {
-                true => Stamped::Fits(Box::new(heads), time),
-                false => Stamped::Unfit,
-            };
-        }
-        let proof = anchor.log_proof.as_deref().map(Proof::read);
-        let Some(Ok(proof)) = proof else {
-            return Stamped::Unfit;
-        };
-        let of = |signed: &Signed| (signed.origin.clone(), signed.size, signed.root);
-        let leaf = leaf_hash(bundle.entry.as_bytes());
-        if of(&proof.signed) != of(&stamped) || !proof.includes(leaf) {
-            return Stamped::Unfit;
-        }
-        let mut heads_in_order = [(own.size, own.root), (stamped.size, stamped.root)];
-        heads_in_order.sort_by_key(|(size, _)| *size);
-        let [old, new] = heads_in_order;
-        if !policy.wants_witnesses() && !is_consistent(old, new, &anchor.consistency) {
-            return Stamped::Unfit;
-        }
-        Stamped::Fits(Box::new(heads), time)
-    }
-
-    /// Incomplete if the policy requires an anchor.
-    fn open(&mut self, rule: &Rule, id: &'static str, code: &'static str) {
-        match rule.required {
-            true => self.coded(id, code),
-            false => self.leave(&[id]),
-        }
-    }
-
-    /// The consequence of a check that did not pass.
-    fn follow(&mut self, ids: &[&'static str]) {
-        match self.checks.last() {
-            Some(check) if check.status == "not_checked" => self.leave(ids),
-            _ => self.skip(ids),
-        }
-    }
-
-    fn block_checks(&mut self, anchor: &Anchor, checkpoint: &str) {
-        let rule = Rule::read(self.policy.unwrap());
-        let places = match anchor.ots.as_deref().map(Timestamp::read) {
-            None => {
-                self.open(&rule, "anchor.path", "anchor.missing");
-                return self.follow(&ORDER[21..23]);
-            }
-            Some(Some(timestamp)) if timestamp.digest == sha256(checkpoint.as_bytes()) => {
-                timestamp.places
-            }
-            Some(_) => {
-                self.coded("anchor.path", "anchor.bad_proof");
-                return self.follow(&ORDER[21..23]);
-            }
-        };
-        if places.is_empty() {
-            self.open(&rule, "anchor.path", "anchor.pending");
-            return self.follow(&ORDER[21..23]);
-        }
-        self.pass("anchor.path");
-
-        let headers = self.question.headers.as_deref().map(Chain::read);
-        let trusted = headers
-            .as_ref()
-            .and_then(|chain| Trusted::new(chain, &rule));
-        let known = |height: u32| trusted.as_ref()?.header(height.into());
-        let id = "anchor.header";
-        if let Some((height, header)) = &anchor.header {
-            let fits = |(place, root): &(u32, Hash)| {
-                u64::from(*place) == *height && merkle_root(header) == *root
-            };
-            if !places.iter().any(fits) || !rule.has_work(header) {
-                self.coded(id, "anchor.header");
-                return self.follow(&ORDER[22..23]);
-            }
-        }
-        let in_chain = |(height, root): &&(u32, Hash)| {
-            known(*height).is_some_and(|header| merkle_root(header) == *root)
-        };
-        let block = places.iter().find(in_chain).map(|(height, _)| *height);
-        let there = |chain: &Chain| {
-            let mut places = places.iter();
-            places.any(|(height, _)| chain.header((*height).into()).is_some())
-        };
-        if block.is_some() || anchor.header.is_some() {
-            self.pass(id);
-        } else if places.iter().any(|(height, _)| known(*height).is_some()) {
-            self.coded(id, "anchor.header");
-            return self.follow(&ORDER[22..23]);
-        } else {
-            let code = match &headers {
-                Some(chain) if trusted.is_none() || there(chain) => "anchor.not_pinned",
-                _ => "anchor.header_missing",
-            };
-            self.open(&rule, id, code);
-            return self.follow(&ORDER[22..23]);
-        }
-
-        let id = "anchor.chain";
-        if let Some((height, header)) = &anchor.header
-            && let Some(other) = trusted.as_ref().and_then(|t| t.header(*height))
-            && block_hash(other) != block_hash(header)
-        {
-            return self.coded(id, "anchor.chain");
-        }
-        let (Some(height), Some(trusted)) = (block, &trusted) else {
-            return self.open(&rule, id, "anchor.not_pinned");
-        };
-        let height = height.into();
-        if !rule.are_enough(trusted.confirmations(height)) {
-            return self.open(&rule, id, "anchor.too_shallow");
-        }
-        self.pass(id);
-        let time = trusted.time(height);
-        self.proves(time + BLOCK);
-        self.times.push(time.saturating_sub(BLOCK));
-    }
-
     fn time(&mut self) {
         let Some(at) = self.question.at else {
             return self.leave(&["time"]);
@@ -793,12 +471,6 @@ impl<'q> Course<'q> {
             checks: self.checks,
         }
     }
-}
-
-enum Stamped {
-    Fits(Box<Heads>, Option<u64>),
-    Short,
-    Unfit,
 }
 
 impl Claim<'_> {

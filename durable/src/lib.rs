@@ -191,8 +191,14 @@ fn parent(path: &Path) -> &Path {
     parent.unwrap_or(Path::new("."))
 }
 
-/// `path` with something behind its last name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// Whether a path is one that is written before it takes its final name. After a crash it may be
+/// there, and nobody misses it.
+pub fn is_unfinished(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "new")
+}
+
+/// The path with more behind its last name.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
@@ -226,7 +232,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("000");
         replace(&path, b"one", Access::Public).unwrap();
-        fs::write(folder.path().join("000.new"), b"half").unwrap();
+        let half = folder.path().join("000.new");
+        assert!(is_unfinished(&half) && !is_unfinished(&folder.path().join("000")));
+        fs::write(half, b"half").unwrap();
         replace(&path, b"two", Access::Public).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(folder.path()), ["000"]);

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use durable::Lock;
+use durable::{Lock, beside};
 use verifier_core::hazmat::tlog::merkle::{Hash, verify_prefix};
 use verifier_core::hazmat::tlog::prove;
 use verifier_core::hazmat::tlog::tile::{self, Level, Tile};
@@ -235,20 +235,12 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         }
     }
     for (path, name) in files {
-        // Half-written files have another ending, and are gone by now or soon.
-        if let Some(bytes) = tiles::read(&path)?.filter(|_| !is_temporary(&path)) {
+        if durable::is_unfinished(&path) {
+            continue;
+        }
+        if let Some(bytes) = tiles::read(&path)? {
             disk::replace(&to.join(name), &bytes)?;
         }
     }
     Ok(())
-}
-
-fn is_temporary(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "new")
-}
-
-fn beside(path: &Path, more: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(more);
-    PathBuf::from(name)
 }

@@ -41,7 +41,6 @@ const TOLD: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Server {
     connections: Arc<Room>,
-    most: usize,
     head_time: Duration,
     proxies: Proxies,
 }
@@ -55,7 +54,6 @@ impl Server {
     pub fn new(connections: usize, head_time: Duration, proxies: Proxies) -> Self {
         Self {
             connections: Room::new("connections", connections),
-            most: connections,
             head_time,
             proxies,
         }
@@ -84,7 +82,7 @@ impl Server {
     {
         let mut end = std::pin::pin!(end);
         let graceful = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(self.most));
+        let room = Arc::new(Semaphore::new(self.connections.most()));
         let told = Arc::new(Semaphore::new(TOLD));
         loop {
             let accepted = tokio::select! {

@@ -70,6 +70,11 @@ impl Room {
         Arc::new(Self { name, most, state })
     }
 
+    /// All of it.
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
     /// Nothing yet, of which there can be more. Without a `party`, only what there is in all
     /// counts.
     pub fn hold(self: &Arc<Self>, party: Option<Party>) -> Held {

@@ -86,16 +86,9 @@ pub(super) fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result
         let kind = entry.file_type().map_err(Failure::file(&at))?;
         if kind.is_dir() {
             list(root, &path, paths)?;
-        } else if !is_temporary(&path) {
+        } else if !durable::is_unfinished(Path::new(&path)) {
             paths.push(path);
         }
     }
     Ok(())
-}
-
-/// A file that is put in place whole is written under this name first, and left there by a crash.
-fn is_temporary(path: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|ending| ending == "new")
 }

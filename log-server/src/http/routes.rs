@@ -84,8 +84,6 @@ impl Place {
         match self {
             Self::Entries => &[Method::POST],
             Self::Disclosure(_) => &[Method::PUT],
-            // What is not there knows no methods.
-            Self::Page(Err(_)) => &[],
             _ => &[Method::GET],
         }
     }

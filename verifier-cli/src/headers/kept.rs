@@ -140,12 +140,11 @@ impl Kept {
         // Through a link the file that it leads to is replaced, not the link.
         let path = fs::canonicalize(&self.path);
         let path = path.map_err(|error| CliError::unreadable(&self.path, &error))?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}.new", std::process::id()));
+        let new = durable::beside(&path, &format!(".{}.new", std::process::id()));
         let checker = self.check(below)?;
         let end = self.place(checker.next_height());
         let mut draft = Self {
-            path: name.into(),
+            path: new,
             file: None,
             begin: self.begin,
             checker,

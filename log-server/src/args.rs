@@ -61,7 +61,7 @@ impl Cli {
             if asked && !command_line::only_asks(&words, &Self::command()) {
                 refused(command_line::NOT_ALONE, command_line::NEXT_NOT_ALONE);
             }
-            error.exit()
+            command_line::legible(error).exit()
         })
     }
 }

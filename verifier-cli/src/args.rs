@@ -5,13 +5,12 @@ mod policy;
 mod time;
 mod verify;
 mod watch;
-#[cfg(unix)]
-mod witness;
-pub(crate) mod words;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+pub(crate) use command_line::Format;
 use verifier_core::hazmat::bundle::is_approval_id;
 
 pub(crate) use self::bitcoin::*;
@@ -20,8 +19,6 @@ use self::time::moment;
 pub(crate) use self::time::now;
 pub(crate) use self::verify::*;
 pub(crate) use self::watch::*;
-#[cfg(unix)]
-pub(crate) use self::witness::*;
 
 /// Verifies human approvals made with passkeys, offline, trusting only your own policy.
 #[derive(Debug, Parser)]
@@ -62,23 +59,10 @@ pub(crate) enum Command {
     /// Bitcoin anchors of a log's checkpoints
     #[command(subcommand)]
     Anchor(AnchorCommand),
-    /// A witness: it cosigns the heads of logs that only append
-    #[cfg(unix)]
-    #[command(subcommand)]
-    Witness(WitnessCommand),
+    Witness(WitnessArgs),
     Fetch(FetchArgs),
     Monitor(Box<MonitorArgs>),
     VerifyAlarm(VerifyAlarmArgs),
-}
-
-/// How results are written.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// For programs: one JSON object a line
-    Json,
 }
 
 /// Show what is in a file, without verifying anything
@@ -134,6 +118,19 @@ pub(crate) struct VectorsArgs {
     pub(crate) format: Format,
 }
 
+/// Not here any more: the witness is the program cosignet-witness
+#[derive(Args, Debug)]
+#[command(disable_help_flag = true)]
+pub(crate) struct WitnessArgs {
+    /// The arguments of cosignet-witness
+    #[arg(
+        allow_hyphen_values = true,
+        trailing_var_arg = true,
+        value_name = "ARGUMENT"
+    )]
+    pub(crate) words: Vec<OsString>,
+}
+
 impl Cli {
     /// The form in which errors are to be reported.
     pub(crate) fn format(&self) -> Format {
@@ -154,8 +151,7 @@ impl Cli {
             Command::Policy(PolicyCommand::Check(args)) => args.format,
             Command::Policy(PolicyCommand::RetireApprover(args)) => args.format,
             Command::Policy(PolicyCommand::Show(args)) => args.format,
-            #[cfg(unix)]
-            Command::Witness(_) => Format::Human,
+            Command::Witness(args) => command_line::format_of(&args.words),
         }
     }
 }

@@ -1,82 +1,22 @@
-//! `cosignet witness`: c2sp.org/tlog-witness for anyone to run.
-//!
-//! ```text
-//! DIR/witness.key              the private key, mode 0600
-//! DIR/lock                     held by the one process that runs
-//! DIR/logs/<SHA-256 of origin> what was cosigned last of each log
-//! DIR/known                    the logs that have such a file
-//! ```
-//!
-//! A witness is worth something because it never cosigns two heads of a log of which neither
-//! extends the other. So what it is about to cosign is compared with what it remembers and made
-//! durable in one step, one request a log at a time, and only then signed.
+//! `cosignet witness`: the witness is a program of its own.
 
-mod check;
-mod directory;
-mod key;
-mod known;
-mod ledger;
-mod record;
-mod server;
-
-use verifier_core::Code;
-use verifier_core::hazmat::tlog::policy::Policy;
-
-use crate::args::{Format, WitnessCommand, WitnessInitArgs, WitnessServeArgs};
-use crate::exit::Exit;
+use crate::args::WitnessArgs;
 use crate::failure::CliError;
-use crate::{file, output};
 
-use directory::Directory;
-use key::WitnessKey;
-use ledger::Witness;
-
-pub(crate) fn run(command: &WitnessCommand) -> Result<Exit, CliError> {
-    match command {
-        WitnessCommand::Init(args) => init(args),
-        WitnessCommand::Serve(args) => serve(args),
-    }
+/// The error that says which program to call.
+pub(crate) fn moved(args: &WitnessArgs) -> CliError {
+    let words: Vec<_> = args
+        .words
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let command = match words.first() {
+        Some(first) if ["init", "serve"].contains(&&**first) => {
+            format!("cosignet-witness {first} …")
+        }
+        _ => "cosignet-witness --help".into(),
+    };
+    CliError::usage("the witness is a program of its own, cosignet-witness.").next(format!(
+        "Call `{command}`: the arguments and the files are the same."
+    ))
 }
-
-fn init(args: &WitnessInitArgs) -> Result<Exit, CliError> {
-    let key = WitnessKey::generate(&args.name)?;
-    Directory::new(&args.data).create(&key)?;
-    let text = format!("{}\n", key.public());
-    let printed = output::print(&text, Format::Human);
-    Ok(printed.err().unwrap_or(Exit::Ok))
-}
-
-fn serve(args: &WitnessServeArgs) -> Result<Exit, CliError> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
-    let directory = Directory::new(&args.data);
-    directory.require()?;
-    let _lock = directory.lock()?;
-    let key = WitnessKey::read(&directory.key())?;
-    let text = file::read_text(&args.logs, Policy::MAX_BYTES, Code::PolicyLog)?;
-    let policy = Policy::parse(&text).map_err(|error| CliError::of(&error).about(&args.logs))?;
-    if policy.logs().is_empty() {
-        let message = "the policy has no `log` line, so there is nothing to cosign.";
-        return Err(CliError::usage(message).about(&args.logs));
-    }
-    let witness = Witness::open(key, &policy, &directory, args.rate)?;
-    for url in &args.check_log {
-        check::check(url, &witness)?;
-    }
-    server::serve(witness, args)?;
-    Ok(Exit::Ok)
-}
-
-/// Where a test lets the process die, as a power cut would: if `COSIGNET_WITNESS_FAILPOINT` names
-/// this place. Nothing in a release build.
-#[cfg(debug_assertions)]
-fn failpoint(place: &str) {
-    if std::env::var("COSIGNET_WITNESS_FAILPOINT").is_ok_and(|wanted| wanted == place) {
-        std::process::abort();
-    }
-}
-
-#[cfg(not(debug_assertions))]
-fn failpoint(_place: &str) {}

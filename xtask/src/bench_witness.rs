@@ -13,24 +13,24 @@ use test_vectors::Log;
 use test_vectors::encoding::{b64, sha256};
 use test_vectors::note::note;
 
-use crate::command::{cosignet, until_serving};
+use crate::command::{release_binary, until_serving};
 
 /// Requests in each measurement, about.
 const REQUESTS: usize = 3_000;
 
 /// Prints the figures of `docs/PERFORMANCE.md` about witnesses.
 pub(crate) fn run() -> Result<(), String> {
-    let cosignet = cosignet()?;
+    let program = release_binary("witness", "cosignet-witness")?;
     let dir = env::temp_dir().join(format!("cosignet-bench-witness-{}", std::process::id()));
     println!("each log asks for its next head as soon as the last one is cosigned\n");
     let result = [1, 8, 64, 256]
         .into_iter()
-        .try_for_each(|logs| measure(&cosignet, &dir.join(logs.to_string()), logs));
+        .try_for_each(|logs| measure(&program, &dir.join(logs.to_string()), logs));
     fs::remove_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     result
 }
 
-fn measure(cosignet: &Path, dir: &Path, logs: usize) -> Result<(), String> {
+fn measure(program: &Path, dir: &Path, logs: usize) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", dir.display());
     fs::create_dir_all(dir).map_err(failed)?;
     let heads = (REQUESTS / logs).max(1);
@@ -47,7 +47,7 @@ fn measure(cosignet: &Path, dir: &Path, logs: usize) -> Result<(), String> {
     let lines: String = logs.iter().map(Log::policy_line).collect();
     fs::write(&policy, lines + "quorum none\n").map_err(failed)?;
 
-    let witness = Witness::start(cosignet, dir, &policy)?;
+    let witness = Witness::start(program, dir, &policy)?;
     let begun = Instant::now();
     let times: Result<Vec<Vec<Duration>>, String> = thread::scope(|scope| {
         let posts: Vec<_> = requests
@@ -127,13 +127,13 @@ struct Witness {
 }
 
 impl Witness {
-    fn start(cosignet: &Path, dir: &Path, policy: &Path) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("{}: {error}", cosignet.display());
+    fn start(program: &Path, dir: &Path, policy: &Path) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", program.display());
         let data = dir.join("witness");
         let command = |command: &str| {
-            let mut program = Command::new(cosignet);
-            program.args(["witness", command, "--data"]).arg(&data);
-            program
+            let mut command_line = Command::new(program);
+            command_line.args([command, "--data"]).arg(&data);
+            command_line
         };
         let mut init = command("init");
         init.args(["--name", "witness.example/bench"])

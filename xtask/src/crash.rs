@@ -10,7 +10,7 @@ pub(crate) fn kill_log() -> Result<(), String> {
 /// Kills a log server and its witnesses together.
 pub(crate) fn kill_all() -> Result<(), String> {
     // The tests run a witness that must be built.
-    run(&mut cargo(&["build", "--package", "verifier-cli"]))?;
+    run(&mut cargo(&["build", "--package", "witness"]))?;
     ignored(&["campaign::log_and_witnesses"])
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::command::{cargo, root, run, target};
 use crate::web;
 
-/// Builds the page, the log with the page in it, and the command; then starts the demo.
+/// Builds the page, the log with the page in it, the witness and the command; then starts the demo.
 pub(crate) fn start(args: &[&str]) -> Result<(), String> {
     web::build()?;
     run(&mut cargo(&[
@@ -17,6 +17,8 @@ pub(crate) fn start(args: &[&str]) -> Result<(), String> {
         "log-server",
         "--package",
         "verifier-cli",
+        "--package",
+        "witness",
         "--features",
         "verify-page",
     ]))?;

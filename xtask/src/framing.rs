@@ -24,13 +24,7 @@ const ABREAST: usize = 16;
 
 /// Builds both servers and sends them every case. The same `seed` sends the same bytes.
 pub(crate) fn run_campaign(seed: u64) -> Result<(), String> {
-    let packages = [
-        "build",
-        "--package",
-        "log-server",
-        "--package",
-        "verifier-cli",
-    ];
+    let packages = ["build", "--package", "log-server", "--package", "witness"];
     run(&mut cargo(&packages))?;
     let folder = std::env::temp_dir().join(format!("framing-{}", std::process::id()));
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -167,18 +161,11 @@ impl Server {
 
     fn witness(folder: &Path) -> Result<Self, String> {
         let data = folder.join("witness").display().to_string();
-        let program = binary("debug", "cosignet");
+        let program = binary("debug", "cosignet-witness");
         let name = "witness.example/framing";
-        print(Command::new(&program).args(["witness", "init", "--data", &data, "--name", name]))?;
+        print(Command::new(&program).args(["init", "--data", &data, "--name", name]))?;
         let mut command = Command::new(program);
-        command.args([
-            "witness",
-            "serve",
-            "--data",
-            &data,
-            "--listen",
-            "127.0.0.1:0",
-        ]);
+        command.args(["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
         command.arg("--logs").arg(folder.join("logs"));
         let post = "POST /add-checkpoint HTTP/1.1\r\nhost: x\r\n".to_owned();
         Self::start("witness", &mut command, post, Duration::from_secs(60))

@@ -162,7 +162,7 @@ fn request(stream: &TcpStream) -> Option<String> {
     String::from_utf8(body).ok()
 }
 
-/// `cosignet witness`, in a directory of its own.
+/// `cosignet-witness`, in a directory of its own.
 pub(crate) struct Real {
     name: &'static str,
     folder: TempDir,
@@ -178,7 +178,7 @@ impl Real {
         let data = folder.path().join("witness").display().to_string();
         let key = format!("witness.example/{name}");
         let done = program()
-            .args(["witness", "init", "--data", &data, "--name", &key])
+            .args(["init", "--data", &data, "--name", &key])
             .output()
             .unwrap();
         assert!(done.status.success(), "{done:?}");
@@ -197,7 +197,7 @@ impl Real {
 
     pub(crate) fn start(&mut self) {
         let mut process = program()
-            .args(["witness", "serve", "--listen", &self.address, "--data"])
+            .args(["serve", "--listen", &self.address, "--data"])
             .arg(self.folder.path().join("witness"))
             .arg("--logs")
             .arg(self.folder.path().join("logs.policy"))
@@ -243,10 +243,11 @@ impl Drop for Real {
 
 /// The program beside the one under test.
 fn program() -> Command {
-    let path: PathBuf = Path::new(env!("CARGO_BIN_EXE_cosignet-log")).with_file_name("cosignet");
+    let path: PathBuf =
+        Path::new(env!("CARGO_BIN_EXE_cosignet-log")).with_file_name("cosignet-witness");
     assert!(
         path.is_file(),
-        "{} is not there: run `cargo build -p verifier-cli` first",
+        "{} is not there: run `cargo build -p witness` first",
         path.display()
     );
     Command::new(path)

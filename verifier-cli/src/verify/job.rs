@@ -10,6 +10,7 @@ use verifier_core::AwsLc;
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
 use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::{Report, Request, Verdict, verify};
 
 use super::repeats::Marks;
@@ -168,7 +169,7 @@ impl Job<'_> {
         match (self.args.format, self.single) {
             _ if self.args.quiet => String::new(),
             (Format::Json, true) => report.to_json() + "\n",
-            (Format::Json, false) => output::with_file(&report.to_json(), &input.path) + "\n",
+            (Format::Json, false) => with_file(&report.to_json(), &input.path) + "\n",
             (Format::Human, true) => {
                 let note = unexpected.then_some(NOTHING_EXPECTED);
                 human::full(report, bytes, payload, note, self.style)
@@ -197,5 +198,20 @@ impl Job<'_> {
             unexpected: false,
         };
         Done { outcome, text }
+    }
+}
+
+/// A report with the name of the file that it is about, which is this program's addition.
+fn with_file(report: &str, path: &Path) -> String {
+    let name = Value::from(path.to_string_lossy().into_owned());
+    match Value::parse(report.as_bytes(), Limits::bytes(usize::MAX)) {
+        Ok(Value::Object(members)) => {
+            let members = members
+                .iter()
+                .map(|(key, value)| (key.into(), value.clone()));
+            let named = members.chain([("file".into(), name)]);
+            Value::Object(named.collect()).to_text()
+        }
+        _ => report.into(),
     }
 }

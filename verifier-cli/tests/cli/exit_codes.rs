@@ -83,6 +83,8 @@ fn each_row_of_the_table() {
         ("policy check bad.toml".into(), 2),
         ("policy show nothing.toml".into(), 5),
         ("--help".into(), 0),
+        ("witness --help".into(), 2),
+        ("witness init --data w --name w".into(), 2),
         ("--version".into(), 0),
     ] {
         let run = folder.run(&args);
@@ -217,4 +219,27 @@ fn no_environment_variable_changes_what_is_printed() {
         ("RAYON_NUM_THREADS", "1"),
     ];
     assert_eq!(plain, run(&variables));
+}
+
+#[test]
+fn the_witness_is_named_where_it_was() {
+    let folder = Folder::empty();
+    for (args, call) in [
+        ("witness", "cosignet-witness --help"),
+        ("witness --help", "cosignet-witness --help"),
+        ("witness serve --help", "cosignet-witness serve"),
+        (
+            "witness init --data w --name witness.example/w1",
+            "cosignet-witness init",
+        ),
+    ] {
+        let run = folder.run(args);
+        assert_eq!(run.code, 2, "{args}: {run:?}");
+        assert!(run.stderr.contains("[usage]"), "{args}: {}", run.stderr);
+        assert!(run.stderr.contains(call), "{args}: {}", run.stderr);
+        assert_eq!(run.stdout, "", "{args}");
+    }
+    assert!(!folder.path("w").exists());
+    let help = folder.run("--help").stdout;
+    assert!(help.contains("the program cosignet-witness"), "{help}");
 }

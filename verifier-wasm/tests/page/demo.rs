@@ -17,6 +17,7 @@ impl Demo {
         // The demo looks for it beside itself, and says less.
         prepared::program("cosignet-log", "log-server --features verify-page");
         prepared::program("cosignet", "verifier-cli");
+        prepared::program("cosignet-witness", "witness");
         let mut process = Command::new(prepared::program("cosignet-demo", "demo"))
             .stdout(Stdio::piped())
             .spawn()

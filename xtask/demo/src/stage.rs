@@ -166,17 +166,17 @@ struct Witness {
 
 impl Witness {
     fn start(name: &str, folder: &Path, logs: &Path) -> Result<Self> {
-        let binary = beside("cosignet")?;
+        let binary = beside("cosignet-witness")?;
         let data = folder.join(format!("witness-{name}"));
         let vkey = output(
             Command::new(&binary)
-                .args(["witness", "init", "--name", &format!("localhost/{name}")])
+                .args(["init", "--name", &format!("localhost/{name}")])
                 .arg("--data")
                 .arg(&data),
         )?;
         let mut serve = Command::new(&binary);
         serve
-            .args(["witness", "serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
             .arg("--logs")
             .arg(logs);

@@ -15,8 +15,10 @@ fn ends_with_verified() {
     let demo = Path::new(env!("CARGO_BIN_EXE_cosignet-demo"));
     let log = demo.with_file_name("cosignet-log");
     assert!(
-        log.is_file() && demo.with_file_name("cosignet").is_file(),
-        "build what the demo runs: `cargo xtask web`, then `cargo build -p verifier-cli -p \
+        log.is_file()
+            && demo.with_file_name("cosignet").is_file()
+            && demo.with_file_name("cosignet-witness").is_file(),
+        "build what the demo runs: `cargo xtask web`, then `cargo build -p verifier-cli -p witness -p \
          log-server --features verify-page`"
     );
     let output = Command::new(demo).arg("--once").output().unwrap();

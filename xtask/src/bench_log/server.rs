@@ -22,7 +22,7 @@ impl Programs {
     pub(super) fn built() -> Result<Self, String> {
         Ok(Self {
             log: release_binary("log-server", "cosignet-log")?,
-            witness: release_binary("verifier-cli", "cosignet")?,
+            witness: release_binary("witness", "cosignet-witness")?,
         })
     }
 
@@ -34,7 +34,7 @@ impl Programs {
         };
         Self {
             log: program("cosignet-log"),
-            witness: program("cosignet"),
+            witness: program("cosignet-witness"),
         }
     }
 }
@@ -171,13 +171,13 @@ impl Witness {
     ) -> Result<Self, String> {
         let data = folder.join(format!("w{number}")).display().to_string();
         let name = format!("witness.example/w{number}");
-        let init = ["witness", "init", "--data", &data, "--name", &name];
+        let init = ["init", "--data", &data, "--name", &name];
         let vkey = print(Command::new(program).args(init))?;
         let logs = folder.join("logs");
         write(&logs, &format!("log {log}\nquorum none\n"))?;
         let mut serve = Command::new(program);
         serve
-            .args(["witness", "serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
             .args(["--data", &data, "--logs"])
             .arg(&logs);
         let (process, mut address) = until_serving(&mut serve)?;

@@ -1,4 +1,5 @@
-//! The codes that a command line needs beyond those of the verifier.
+//! The codes that the command lines need beyond those of the verifier, in one table: `cosignet
+//! explain` explains those of the witness, too.
 
 use verifier_core::Code;
 
@@ -7,24 +8,29 @@ use crate::exit::Exit;
 /// One row a code: name, text, exit, meaning, likely cause, what to do.
 macro_rules! codes {
     ($($name:ident $text:literal $exit:ident, $meaning:literal, $cause:literal, $next:literal;)+) => {
-        /// A code of the command line. Its text never changes.
+        /// A code of the command lines. Its text never changes.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        pub(crate) enum CliCode {
+        #[non_exhaustive]
+        pub enum CliCode {
             $(#[doc = $meaning] $name,)+
         }
 
         impl CliCode {
-            pub(crate) const ALL: &[Self] = &[$(Self::$name,)+];
+            /// Every code, in alphabetical order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            pub(crate) const fn as_str(self) -> &'static str {
+            /// The text that reports show.
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
             }
 
-            pub(crate) const fn exit(self) -> Exit {
+            /// The end of a process that fails with it.
+            pub const fn exit(self) -> Exit {
                 match self { $(Self::$name => Exit::$exit,)+ }
             }
 
-            pub(crate) const fn explanation(self) -> Explanation {
+            /// The code in plain words.
+            pub const fn explanation(self) -> Explanation {
                 match self {
                     $(Self::$name => Explanation { meaning: $meaning, cause: $cause, next: $next },)+
                 }
@@ -161,7 +167,7 @@ codes! {
     Usage "usage" Usage,
         "The command line does not make sense, so nothing was checked.",
         "A missing or misspelt argument, or arguments that exclude each other.",
-        "See `cosignet help`.";
+        "See `--help`.";
     VectorsEmpty "vectors.empty" Rejected,
         "The vector files hold no case that could be run, and nothing run is nothing passed.",
         "The wrong folder, or only kinds that this version does not know.",
@@ -181,7 +187,7 @@ codes! {
     WitnessNone "witness.none" Usage,
         "There is no witness in this directory.",
         "The name of the directory is wrong, or part of it was lost.",
-        "Create a witness with `cosignet witness init`, or bring back witness.key and logs from the place where they are.";
+        "Create a witness with `cosignet-witness init`, or bring back witness.key and logs from the place where they are.";
     WitnessRolledBack "witness.rolled_back" Rejected,
         "The witness has cosigned more than it remembers: going on could make it cosign a second history.",
         "Its directory was restored from an old copy, or a copy of the witness runs elsewhere.",
@@ -193,7 +199,7 @@ codes! {
 }
 
 /// The next step behind one of the core's codes, with the commands for it where there are some.
-pub(crate) const fn next(code: Code) -> &'static str {
+pub const fn next(code: Code) -> &'static str {
     match code {
         Code::ExpectationApprover => {
             "Compare the approver's name with the policy: `cosignet policy show`."
@@ -218,13 +224,14 @@ pub(crate) const fn next(code: Code) -> &'static str {
 
 /// A code in plain words.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Explanation {
+#[non_exhaustive]
+pub struct Explanation {
     /// The meaning, in one sentence.
-    pub(crate) meaning: &'static str,
+    pub meaning: &'static str,
     /// The usual cause.
-    pub(crate) cause: &'static str,
+    pub cause: &'static str,
     /// The reader's next step.
-    pub(crate) next: &'static str,
+    pub next: &'static str,
 }
 
 #[cfg(test)]

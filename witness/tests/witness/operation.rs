@@ -18,8 +18,8 @@ fn init_makes_a_key_once_and_serve_makes_none() {
     let policy = folder.path().join("logs.policy").display().to_string();
     fs::write(&policy, log(ORIGIN, 0).policy_line() + "quorum none\n").unwrap();
     let run = |args: &[&str]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cosignet"));
-        let output = command.arg("witness").args(args).output().unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cosignet-witness"));
+        let output = command.args(args).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         (
             output.status.code(),

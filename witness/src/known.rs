@@ -13,18 +13,18 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::directory::replace;
+use crate::directory::replace;
 
 /// The list, in memory and on disk.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(crate) struct Known {
     path: PathBuf,
     origins: Mutex<BTreeSet<String>>,
 }
 
 impl Known {
     /// Reads the list; a directory without one has cosigned nothing.
-    pub(super) fn load(path: PathBuf) -> io::Result<Self> {
+    pub(crate) fn load(path: PathBuf) -> io::Result<Self> {
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             other => other?,
@@ -36,13 +36,13 @@ impl Known {
         })
     }
 
-    pub(super) fn has(&self, origin: &str) -> bool {
+    pub(crate) fn has(&self, origin: &str) -> bool {
         let origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
         origins.contains(origin)
     }
 
     /// Adds a log whose record is durable. When this returns, this is as well.
-    pub(super) fn add(&self, origin: &str) -> io::Result<()> {
+    pub(crate) fn add(&self, origin: &str) -> io::Result<()> {
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
         if origins.contains(origin) {
             return Ok(());

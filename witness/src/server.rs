@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use command_line::{CliCode, CliError};
 use hyper::header;
 use hyper::{Method, StatusCode};
 use serving::answer::{set, text};
@@ -14,10 +15,8 @@ use serving::{
 };
 use verifier_core::hazmat::tlog::submission::SIZE_TYPE;
 
-use super::ledger::{Refusal, Witness};
-use crate::args::WitnessServeArgs;
-use crate::code::CliCode;
-use crate::failure::CliError;
+use crate::args::ServeArgs;
+use crate::ledger::{Refusal, Witness};
 
 /// The longest body: a proof, and a checkpoint with many signatures, also of the long kinds that
 /// this witness does not make. How long a client may take to send it.
@@ -42,7 +41,7 @@ struct App {
 }
 
 /// Serves until a signal ends it.
-pub(super) fn serve(witness: Witness, args: &WitnessServeArgs) -> Result<(), CliError> {
+pub(crate) fn serve(witness: Witness, args: &ServeArgs) -> Result<(), CliError> {
     let cannot = |error: std::io::Error| CliError::new(CliCode::IoListen, format!("{error}."));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -51,7 +50,7 @@ pub(super) fn serve(witness: Witness, args: &WitnessServeArgs) -> Result<(), Cli
     runtime.block_on(run(witness, args)).map_err(cannot)
 }
 
-async fn run(witness: Witness, args: &WitnessServeArgs) -> std::io::Result<()> {
+async fn run(witness: Witness, args: &ServeArgs) -> std::io::Result<()> {
     let proxies = match args.proxies.as_slice() {
         [] => Proxies::default(),
         some => Proxies::new(some.iter().copied()),

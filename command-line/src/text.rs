@@ -7,16 +7,16 @@ use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr as _;
 use verifier_core::hazmat::shown;
 
-pub(crate) use verifier_core::plain;
+pub use verifier_core::plain;
 
 /// The longest line.
-pub(crate) const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
 
 /// No terminal is taken for narrower than this.
 const NARROWEST: usize = 40;
 
 /// The columns of what stdout writes to.
-pub(crate) fn width() -> usize {
+pub fn width() -> usize {
     fitting(terminal_size_of(stdout()).map(|(Width(columns), _)| columns))
 }
 
@@ -30,19 +30,19 @@ fn fitting(columns: Option<u16>) -> usize {
 
 /// `text` behind `label`, wrapped to the width of stdout, further lines indented to the width of
 /// the label. Ends in a newline.
-pub(crate) fn wrap(label: &str, text: &str) -> String {
+pub fn wrap(label: &str, text: &str) -> String {
     wrap_to(width(), label, text)
 }
 
 /// The same, for stderr.
-pub(crate) fn wrap_stderr(label: &str, text: &str) -> String {
+pub fn wrap_stderr(label: &str, text: &str) -> String {
     let columns = terminal_size_of(stderr()).map(|(Width(columns), _)| columns);
     wrap_to(fitting(columns), label, text)
 }
 
 /// One row of a list: of one line, so that programs can read it, and on a terminal wrapped like
 /// any other text, so that nothing but a row begins at its left edge.
-pub(crate) fn row(label: &str, text: &str) -> String {
+pub fn row(label: &str, text: &str) -> String {
     let text = shown::escape(text);
     match stdout().is_terminal() {
         true => wrap(label, &text),
@@ -52,7 +52,7 @@ pub(crate) fn row(label: &str, text: &str) -> String {
 
 /// Lines of at most `width` columns. Words stay whole; one that is longer than a line is broken
 /// behind a comma or a slash, or else anywhere but inside an escape.
-pub(crate) fn wrap_to(width: usize, label: &str, text: &str) -> String {
+pub fn wrap_to(width: usize, label: &str, text: &str) -> String {
     const LEAST_ROOM: usize = 20;
     let text = visible(text);
     let indent = label.width();
@@ -128,7 +128,7 @@ fn atom(text: &str) -> Option<&str> {
 }
 
 /// JSON text, fit to print: what does not print as itself is escaped. At most 600 characters.
-pub(crate) fn json_text(text: &str) -> String {
+pub fn json_text(text: &str) -> String {
     const LONGEST: usize = 600;
     let first: String = text.chars().take(LONGEST).collect();
     let out = shown::escape(&first);
@@ -140,13 +140,13 @@ pub(crate) fn json_text(text: &str) -> String {
 
 /// Colours, or none. A word always says the same as the colour.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Style {
+pub struct Style {
     colour: bool,
 }
 
 impl Style {
     /// Colours if stdout is a terminal and `NO_COLOR` is not set (no-color.org).
-    pub(crate) fn of_stdout() -> Self {
+    pub fn of_stdout() -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Self {
@@ -154,19 +154,23 @@ impl Style {
         }
     }
 
-    pub(crate) fn good(self, text: &str) -> String {
+    /// Green: VERIFIED, and what passed.
+    pub fn good(self, text: &str) -> String {
         self.paint("32", text)
     }
 
-    pub(crate) fn bad(self, text: &str) -> String {
+    /// Red: REJECTED and MALFORMED, and what failed.
+    pub fn bad(self, text: &str) -> String {
         self.paint("1;31", text)
     }
 
-    pub(crate) fn open(self, text: &str) -> String {
+    /// Yellow: INCOMPLETE, and what is missing.
+    pub fn open(self, text: &str) -> String {
         self.paint("33", text)
     }
 
-    pub(crate) fn dim(self, text: &str) -> String {
+    /// Faint: what matters less.
+    pub fn dim(self, text: &str) -> String {
         self.paint("2", text)
     }
 

@@ -3,23 +3,24 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use log_client::Kind;
 use verifier_core::code::{Code, Effect};
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::shown::quote_bytes;
 use verifier_core::{Failure, plain};
 
-use crate::args::Format;
 use crate::code::{CliCode, next};
 use crate::exit::Exit;
+use crate::output::Format;
 use crate::text::wrap_stderr;
 
 /// An error as it is shown: the event, expected and found, the next step.
 #[derive(Clone, Debug)]
-pub(crate) struct CliError {
+pub struct CliError {
     code: &'static str,
     exit: Exit,
     /// One sentence.
-    pub(crate) message: String,
+    pub message: String,
     details: Box<Details>,
 }
 
@@ -32,13 +33,14 @@ struct Details {
 }
 
 impl CliError {
-    pub(crate) fn new(code: CliCode, message: impl Into<String>) -> Self {
+    /// An error with a code of the command lines, and the code's own next step.
+    pub fn new(code: CliCode, message: impl Into<String>) -> Self {
         let next = code.explanation().next;
         Self::coded(code.as_str(), code.exit(), message.into(), next)
     }
 
     /// An error that the core has found in something other than evidence.
-    pub(crate) fn of(failure: &dyn Failure) -> Self {
+    pub fn of(failure: &dyn Failure) -> Self {
         let text = failure.to_string();
         let stop = if text.ends_with('.') { "" } else { "." };
         let mut error = Self::policy(failure.code(), format!("{text}{stop}"));
@@ -48,7 +50,7 @@ impl CliError {
     }
 
     /// An error with one of the core's codes.
-    pub(crate) fn policy(code: Code, message: impl Into<String>) -> Self {
+    pub fn policy(code: Code, message: impl Into<String>) -> Self {
         Self::coded(code.as_str(), exit_of(code), message.into(), next(code))
     }
 
@@ -67,11 +69,13 @@ impl CliError {
         }
     }
 
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    /// A command line or setting that makes no sense.
+    pub fn usage(message: impl Into<String>) -> Self {
         Self::new(CliCode::Usage, message)
     }
 
-    pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
+    /// A file that cannot be read.
+    pub fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         // The operating system's number adds nothing to its words.
         let text = error.to_string();
         let why = text.split(" (os error").next().unwrap_or(&text);
@@ -79,50 +83,56 @@ impl CliError {
         Self::new(CliCode::IoUnreadable, message).file(path)
     }
 
-    pub(crate) fn file(mut self, path: &Path) -> Self {
+    /// Names the file that the error is about, beside the message.
+    pub fn file(mut self, path: &Path) -> Self {
         self.details.file = Some(path.to_string_lossy().into_owned());
         self
     }
 
     /// Says in the message, too, which file the error is about.
-    pub(crate) fn about(self, path: &Path) -> Self {
+    pub fn about(self, path: &Path) -> Self {
         let message = format!("{}: {}", show_path(path), self.message);
         Self { message, ..self }.file(path)
     }
 
-    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
+    /// Adds the value that would have been right.
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.details.expected = Some(expected.into());
         self
     }
 
-    pub(crate) fn found(mut self, found: impl Into<String>) -> Self {
+    /// Adds the value that is there instead.
+    pub fn found(mut self, found: impl Into<String>) -> Self {
         self.details.found = Some(found.into());
         self
     }
 
-    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+    /// Puts another next step in the place of the code's own.
+    pub fn next(mut self, next: impl Into<String>) -> Self {
         self.details.next = next.into();
         self
     }
 
     /// The same code, said of something else.
-    pub(crate) fn instead(mut self, message: impl Into<String>, next: &str) -> Self {
+    pub fn instead(mut self, message: impl Into<String>, next: &str) -> Self {
         self.message = message.into();
         self.details.expected = None;
         self.details.found = None;
         self.next(next)
     }
 
-    pub(crate) fn exit(&self) -> Exit {
+    /// The end of the process that this error stands for.
+    pub fn exit(&self) -> Exit {
         self.exit
     }
 
-    pub(crate) fn code(&self) -> &'static str {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
         self.code
     }
 
     /// One line of JSON. Members that do not apply are left out.
-    pub(crate) fn to_json(&self) -> String {
+    pub fn to_json(&self) -> String {
         let optional = [
             ("expected", &self.details.expected),
             ("file", &self.details.file),
@@ -142,7 +152,7 @@ impl CliError {
     }
 
     /// A few lines for people.
-    pub(crate) fn to_human(&self) -> String {
+    pub fn to_human(&self) -> String {
         let mut out = wrap_stderr("error: ", &format!("{}  [{}]", self.message, self.code));
         let Details {
             expected, found, ..
@@ -157,7 +167,7 @@ impl CliError {
     }
 
     /// To stderr, in the form that the caller asked for.
-    pub(crate) fn print(&self, format: Format) {
+    pub fn print(&self, format: Format) {
         let mut text = match format {
             Format::Human => self.to_human(),
             Format::Json => self.to_json(),
@@ -170,8 +180,27 @@ impl CliError {
     }
 }
 
+impl From<log_client::Error> for CliError {
+    fn from(error: log_client::Error) -> Self {
+        let code = match error.kind() {
+            Kind::Address => CliCode::Usage,
+            Kind::Mismatch => CliCode::ServedMismatch,
+            Kind::Missing => CliCode::ServedMissing,
+            _ => CliCode::IoUnreachable,
+        };
+        let mut own = Self::new(code, error.to_string());
+        if let Some(expected) = error.to_expected() {
+            own = own.expected(expected);
+        }
+        match error.to_next() {
+            Some(next) => own.next(next),
+            None => own,
+        }
+    }
+}
+
 /// Something to know beside the results, to stderr. It changes none of them.
-pub(crate) fn print_note(message: &str, format: Format) {
+pub fn print_note(message: &str, format: Format) {
     let text = match format {
         Format::Human => wrap_stderr("note: ", message),
         Format::Json => Value::from([("note", message.into())]).to_text() + "\n",
@@ -190,7 +219,7 @@ fn exit_of(code: Code) -> Exit {
 }
 
 /// A path fit to print, in quotes if it is not one plain word.
-pub(crate) fn show_path(path: &Path) -> String {
+pub fn show_path(path: &Path) -> String {
     match path.to_str() {
         Some(path) => plain(path),
         None => quote_bytes(path.as_os_str().as_encoded_bytes()),

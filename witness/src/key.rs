@@ -8,15 +8,13 @@
 
 use std::path::Path;
 
+use command_line::failure::show_path;
+use command_line::{CliCode, CliError, file};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serving::secret::exposed;
 use verifier_core::hazmat::encoding::{base64, from_base64, hex};
 use verifier_core::hazmat::tlog::cosignature::{Cosignature, message};
 use verifier_core::hazmat::tlog::vkey::{Algorithm, VerifierKey};
-
-use crate::code::CliCode;
-use crate::failure::{CliError, show_path};
-use crate::file;
 
 const PREFIX: &str = "PRIVATE+KEY+";
 
@@ -24,7 +22,7 @@ const PREFIX: &str = "PRIVATE+KEY+";
 const MAX_FILE: usize = 1024;
 
 /// A witness's key. Its `Debug` form shows the public half.
-pub(super) struct WitnessKey {
+pub(crate) struct WitnessKey {
     secret: SigningKey,
     public: VerifierKey,
 }
@@ -37,7 +35,7 @@ impl std::fmt::Debug for WitnessKey {
 
 impl WitnessKey {
     /// A new key of this name.
-    pub(super) fn generate(name: &str) -> Result<Self, CliError> {
+    pub(crate) fn generate(name: &str) -> Result<Self, CliError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| {
             CliError::new(CliCode::IoOutput, format!("No random numbers: {error}."))
@@ -46,7 +44,7 @@ impl WitnessKey {
             .map_err(|error| CliError::usage(format!("--name cannot name a key: {error}.")))
     }
 
-    pub(super) fn from_seed(
+    pub(crate) fn from_seed(
         name: &str,
         seed: &[u8; 32],
     ) -> Result<Self, verifier_core::hazmat::tlog::vkey::Error> {
@@ -57,7 +55,7 @@ impl WitnessKey {
     }
 
     /// Reads the key file. Warns if others can read it, too.
-    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
         match exposed(path) {
             Ok(Some(exposed)) if exposed.is_writable() => {
                 let remedy = exposed.remedy();
@@ -93,7 +91,7 @@ impl WitnessKey {
     }
 
     /// The text of the key file.
-    pub(super) fn to_file(&self) -> String {
+    pub(crate) fn to_file(&self) -> String {
         let kind = Algorithm::Cosignature.as_byte();
         let secret = [&[kind][..], self.secret.as_bytes()].concat();
         let (name, id) = (self.public.name(), hex(&self.public.id()));
@@ -101,13 +99,13 @@ impl WitnessKey {
     }
 
     /// The verifier key, by which logs and verifiers know the witness.
-    pub(super) fn public(&self) -> &VerifierKey {
+    pub(crate) fn public(&self) -> &VerifierKey {
         &self.public
     }
 
     /// The signature line over the text of a checkpoint, at so many seconds since 1970. `None` for
     /// a moment that cannot be written.
-    pub(super) fn cosign(&self, text: &str, seconds: u64) -> Option<String> {
+    pub(crate) fn cosign(&self, text: &str, seconds: u64) -> Option<String> {
         let signature = self.secret.sign(message(text, seconds).as_bytes());
         let cosignature = Cosignature::new(seconds, signature.to_bytes()).ok()?;
         Some(self.public.signature_line(&cosignature.to_bytes()))

@@ -165,13 +165,12 @@ impl Witness {
     }
 
     fn command(&self, command: &str) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_cosignet"));
-        let program_args = ["witness", command, "--data"];
-        program.args(program_args).arg(self.path("witness"));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_cosignet-witness"));
+        program.args([command, "--data"]).arg(self.path("witness"));
         program
     }
 
-    /// `cosignet witness COMMAND --data … …`, to its end.
+    /// `cosignet-witness COMMAND --data … …`, to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args[0]).args(&args[1..]).output().unwrap()
     }

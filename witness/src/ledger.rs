@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use command_line::failure::show_path;
+use command_line::{CliCode, CliError};
 use serving::Pace;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use verifier_core::AwsLc;
@@ -16,12 +18,10 @@ use verifier_core::hazmat::tlog::submission::Submission;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use verifier_core::quote;
 
-use super::directory::{Directory, origin_hash};
-use super::key::WitnessKey;
-use super::known::Known;
-use super::record::{Record, signatures};
-use crate::code::CliCode;
-use crate::failure::{CliError, show_path};
+use crate::directory::{Directory, origin_hash};
+use crate::key::WitnessKey;
+use crate::known::Known;
+use crate::record::{Record, signatures};
 
 /// How far the clock may go back without anybody noticing, in seconds. Until it has caught up the
 /// last time is stated again.
@@ -29,7 +29,7 @@ const CLOCK_STEP: u64 = 60;
 
 /// Everything that requests are answered from.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(crate) struct Witness {
     key: WitnessKey,
     logs: HashMap<String, Arc<Log>>,
     /// The same, by the hash of the origin.
@@ -54,18 +54,18 @@ struct Log {
 
 /// The head that was cosigned last.
 #[derive(Clone, Debug)]
-pub(super) struct Shown {
-    pub(super) origin: String,
-    pub(super) size: u64,
-    pub(super) seconds: u64,
+pub(crate) struct Shown {
+    pub(crate) origin: String,
+    pub(crate) size: u64,
+    pub(crate) seconds: u64,
     root: Hash,
     /// With the signatures of log and witness.
-    pub(super) checkpoint: Arc<str>,
+    pub(crate) checkpoint: Arc<str>,
 }
 
 /// Why a checkpoint is not cosigned.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// 400: not a request of this kind.
     Malformed(String),
     /// 403: the log has not signed it.
@@ -119,7 +119,7 @@ impl Log {
 
 impl Witness {
     /// The witness with this key for the logs of a policy, with what it remembers of them.
-    pub(super) fn open(
+    pub(crate) fn open(
         key: WitnessKey,
         policy: &Policy,
         directory: &Directory,
@@ -176,34 +176,34 @@ impl Witness {
         })
     }
 
-    pub(super) fn vkey(&self) -> &VerifierKey {
+    pub(crate) fn vkey(&self) -> &VerifierKey {
         self.key.public()
     }
 
     /// Size and root of the tree of a log that was cosigned last; `None` for an unknown log.
-    pub(super) fn remembers(&self, origin: &str) -> Option<(u64, Hash)> {
+    pub(crate) fn remembers(&self, origin: &str) -> Option<(u64, Hash)> {
         let shown = self.logs.get(origin)?.shown();
         Some(shown.map_or((0, EMPTY_ROOT), |shown| (shown.size, shown.root)))
     }
 
     /// The head that was cosigned last, of the log whose origin has this hash.
-    pub(super) fn shown(&self, origin_hash: &str) -> Option<Shown> {
+    pub(crate) fn shown(&self, origin_hash: &str) -> Option<Shown> {
         self.by_hash.get(origin_hash)?.shown()
     }
 
     /// The head that was cosigned last, of each log that has one.
-    pub(super) fn all_shown(&self) -> Vec<Shown> {
+    pub(crate) fn all_shown(&self) -> Vec<Shown> {
         let mut all: Vec<Shown> = self.logs.values().filter_map(|log| log.shown()).collect();
         all.sort_by(|a, b| a.origin.cmp(&b.origin));
         all
     }
 
-    pub(super) fn log_count(&self) -> usize {
+    pub(crate) fn log_count(&self) -> usize {
         self.logs.len()
     }
 
     /// `add-checkpoint`: the cosignature of a checkpoint that extends what was cosigned before.
-    pub(super) async fn add_checkpoint(self: &Arc<Self>, body: &str) -> Result<String, Refusal> {
+    pub(crate) async fn add_checkpoint(self: &Arc<Self>, body: &str) -> Result<String, Refusal> {
         let malformed = |error: &dyn std::fmt::Display| Refusal::Malformed(error.to_string());
         let submission = Submission::parse(body).map_err(|error| malformed(&error))?;
         let note = Note::parse(submission.checkpoint).map_err(|error| malformed(&error))?;
@@ -258,7 +258,7 @@ impl Witness {
                 tracing::error!(%error, origin = log.origin, "cannot remember a checkpoint");
                 Refusal::Unable
             })?;
-            super::failpoint("after-persist");
+            crate::failpoint("after-persist");
             witness.cosign(&log, remembered, record)
         });
         done.await.unwrap_or(Err(Refusal::Unable))

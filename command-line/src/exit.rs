@@ -6,7 +6,11 @@ use verifier_core::Verdict;
 
 /// How the process ends. The order is that in which the worst of several wins.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Exit {
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "scripts know these numbers, and no other one comes"
+)]
+pub enum Exit {
     /// VERIFIED, or a command that did what it was asked.
     Ok,
     /// A file or the network; nothing was checked.
@@ -23,7 +27,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// The number that the shell sees.
-    pub(crate) const fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             Self::Ok => 0,
             Self::Rejected => 1,
@@ -35,7 +39,7 @@ impl Exit {
     }
 
     /// Anything but a verdict that is known here is not a success.
-    pub(crate) fn of(verdict: Verdict) -> Self {
+    pub fn of(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Verified => Self::Ok,
             Verdict::Rejected => Self::Rejected,

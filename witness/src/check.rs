@@ -1,20 +1,24 @@
 //! `--check-log`: is there a cosignature of this witness on more than it remembers?
 
+use std::time::Duration;
+
+use command_line::{CliCode, CliError};
+use log_client::Client;
 use verifier_core::AwsLc;
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::note::Note;
 use verifier_core::quote;
 
-use super::ledger::Witness;
-use crate::code::CliCode;
-use crate::failure::CliError;
-use crate::http;
+use crate::ledger::Witness;
+
+/// For all of one answer.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Compares what the witness remembers with the checkpoint at `url`. Only its own cosignature
 /// counts: what a log says without it binds nobody here.
-pub(super) fn check(url: &str, witness: &Witness) -> Result<(), CliError> {
+pub(crate) fn check(url: &str, witness: &Witness) -> Result<(), CliError> {
     let url = format!("{}/checkpoint", url.trim_end_matches('/'));
-    let body = http::client()?.get(&url, Note::MAX_BYTES)?;
+    let body = client()?.get(&url, Note::MAX_BYTES)?;
     let wrong = |what: &str| {
         let message = format!("{url} has no checkpoint to compare with: {what}.");
         CliError::new(CliCode::IoUnreachable, message)
@@ -44,4 +48,9 @@ pub(super) fn check(url: &str, witness: &Witness) -> Result<(), CliError> {
     }
     tracing::info!(%url, origin, theirs = theirs.size(), ours = size, "checked");
     Ok(())
+}
+
+fn client() -> Result<Client, CliError> {
+    let agent = concat!("cosignet-witness/", env!("CARGO_PKG_VERSION"));
+    Ok(Client::new(agent, TIMEOUT)?)
 }

@@ -1,4 +1,4 @@
-//! `cosignet witness` as logs, monitors and operators meet it: the real program over loopback.
+//! `cosignet-witness` as logs, monitors and operators meet it: the real program over loopback.
 
 #![cfg(unix)]
 #![allow(

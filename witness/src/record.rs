@@ -17,23 +17,23 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::note::Note;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
-use super::directory::replace;
+use crate::directory::replace;
 
 /// A head that was cosigned, or is about to be.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Record {
-    pub(super) seconds: u64,
-    pub(super) size: u64,
-    pub(super) root: Hash,
+pub(crate) struct Record {
+    pub(crate) seconds: u64,
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
     /// The text of the checkpoint's note.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The signature lines of the log.
-    pub(super) signatures: String,
+    pub(crate) signatures: String,
 }
 
 impl Record {
     /// The record at `path`, if there is one.
-    pub(super) fn load(
+    pub(crate) fn load(
         path: &Path,
         origin: &str,
         keys: &[VerifierKey],
@@ -69,7 +69,7 @@ impl Record {
     }
 
     /// Makes this what is remembered. When this returns it is durable.
-    pub(super) fn store(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn store(&self, path: &Path) -> io::Result<()> {
         replace(path, self.to_text().as_bytes())
     }
 
@@ -79,13 +79,13 @@ impl Record {
     }
 
     /// The signed checkpoint, without the cosignature.
-    pub(super) fn checkpoint(&self) -> String {
+    pub(crate) fn checkpoint(&self) -> String {
         format!("{}\n{}", self.text, self.signatures)
     }
 }
 
 /// The signature lines of a note by these keys, one a key.
-pub(super) fn signatures(note: &Note<'_>, keys: &[VerifierKey]) -> String {
+pub(crate) fn signatures(note: &Note<'_>, keys: &[VerifierKey]) -> String {
     let lines = keys.iter().filter_map(|key| {
         let mut lines = note.signatures().iter();
         let own = lines.find(|line| (line.name(), line.id()) == (key.name(), key.id()))?;

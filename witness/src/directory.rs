@@ -3,29 +3,29 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use command_line::failure::show_path;
+use command_line::{CliCode, CliError};
 use durable::{Access, Lock};
 use verifier_core::hazmat::encoding::{hex, sha256};
 
-use super::key::WitnessKey;
-use crate::code::CliCode;
-use crate::failure::{CliError, show_path};
+use crate::key::WitnessKey;
 
 #[derive(Clone, Debug)]
-pub(super) struct Directory {
+pub(crate) struct Directory {
     root: PathBuf,
 }
 
 impl Directory {
-    pub(super) fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path) -> Self {
         Self { root: root.into() }
     }
 
-    pub(super) fn key(&self) -> PathBuf {
+    pub(crate) fn key(&self) -> PathBuf {
         self.root.join("witness.key")
     }
 
     /// The list of logs of which something was cosigned.
-    pub(super) fn known(&self) -> PathBuf {
+    pub(crate) fn known(&self) -> PathBuf {
         self.root.join("known")
     }
 
@@ -34,12 +34,12 @@ impl Directory {
     }
 
     /// Where the head of a log is remembered.
-    pub(super) fn record(&self, origin: &str) -> PathBuf {
+    pub(crate) fn record(&self, origin: &str) -> PathBuf {
         self.logs().join(origin_hash(origin))
     }
 
     /// Makes the directory of a new witness.
-    pub(super) fn create(&self, key: &WitnessKey) -> Result<(), CliError> {
+    pub(crate) fn create(&self, key: &WitnessKey) -> Result<(), CliError> {
         let failed = |error: io::Error| unwritable(&self.root, &error);
         durable::create_folder(&self.root).map_err(failed)?;
         let _lock = self.lock()?;
@@ -56,7 +56,7 @@ impl Directory {
 
     /// Fails unless [`Directory::create`] has made a witness here. A witness whose memory is gone
     /// must not start with an empty one.
-    pub(super) fn require(&self) -> Result<(), CliError> {
+    pub(crate) fn require(&self) -> Result<(), CliError> {
         for path in [self.key(), self.logs()] {
             if !path.exists() {
                 let message = format!("{} is not there.", show_path(&path));
@@ -67,7 +67,7 @@ impl Directory {
     }
 
     /// Makes this process the one that signs here, until the file is dropped.
-    pub(super) fn lock(&self) -> Result<Lock, CliError> {
+    pub(crate) fn lock(&self) -> Result<Lock, CliError> {
         let path = self.root.join("lock");
         Lock::take(&path).map_err(|error| match error {
             durable::Error::Held => {
@@ -80,12 +80,12 @@ impl Directory {
 }
 
 /// The name of a log in files and addresses: SHA-256 of its origin, in hex.
-pub(super) fn origin_hash(origin: &str) -> String {
+pub(crate) fn origin_hash(origin: &str) -> String {
     hex(&sha256(origin.as_bytes()))
 }
 
 /// Puts `bytes` at `path`, in place of what was there. When this returns they are durable.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     durable::replace(path, bytes, Access::Public)
 }
 

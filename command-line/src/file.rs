@@ -14,7 +14,7 @@ use crate::failure::{CliError, show_path};
 
 /// At most `limit + 1` bytes of a file, or of stdin for `-`: one more than fits, so that whoever
 /// reads them sees that they do not.
-pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     let read = match is_stdin(path) {
         true => read_some(io::stdin().lock(), 0, limit),
         false => File::open(path).and_then(|file| {
@@ -36,7 +36,7 @@ fn read_some(from: impl io::Read, length: u64, limit: usize) -> io::Result<Vec<u
 
 /// The same for a file that was found in a folder. It is read only if it is a regular file and in
 /// that folder, and opening it waits for nobody.
-pub(crate) fn read_found(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
+pub fn read_found(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     let opened = open_found(path).map_err(|error| CliError::unreadable(path, &error))?;
     let read = opened.map(|(file, length)| read_some(file, length, limit));
     read.map_err(|why| {
@@ -96,7 +96,7 @@ fn same(a: &Metadata, b: &Metadata) -> bool {
 }
 
 /// A file that has to fit.
-pub(crate) fn read_whole(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
+pub fn read_whole(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     // What says that it is too long need not be read.
     let length = match is_stdin(path) {
         true => None,
@@ -110,7 +110,7 @@ pub(crate) fn read_whole(path: &Path, limit: usize) -> Result<Vec<u8>, CliError>
 }
 
 /// A file that was found in a folder, and has to fit.
-pub(crate) fn read_whole_found(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
+pub fn read_whole_found(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     let bytes = read_found(path, limit)?;
     fits(path, bytes.len(), limit)?;
     Ok(bytes)
@@ -128,28 +128,27 @@ fn fits(path: &Path, length: usize, limit: usize) -> Result<(), CliError> {
 
 /// A text that people keep, in whichever form their editor or shell has written it. `code` is what
 /// the file is wrong by if it is none.
-#[cfg_attr(not(unix), allow(dead_code, reason = "only the witness asks for it"))]
-pub(crate) fn read_text(path: &Path, limit: usize, code: Code) -> Result<String, CliError> {
+pub fn read_text(path: &Path, limit: usize, code: Code) -> Result<String, CliError> {
     let bytes = read_whole(path, limit)?;
     text(&bytes, code).map_err(|error| error.about(path))
 }
 
 /// The same for bytes that have been read.
-pub(crate) fn text(bytes: &[u8], code: Code) -> Result<String, CliError> {
+pub fn text(bytes: &[u8], code: Code) -> Result<String, CliError> {
     from_people(bytes)
         .map(Cow::into_owned)
         .map_err(|error| CliError::policy(code, format!("the file {error}.")))
 }
 
 /// Whether this is standard input, by any of its names. `./-` is a file.
-pub(crate) fn is_stdin(path: &Path) -> bool {
+pub fn is_stdin(path: &Path) -> bool {
     ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
         .iter()
         .any(|name| path.as_os_str() == *name)
 }
 
 /// Fails for what would be waited for, or never ends: pipes, devices, folders.
-pub(crate) fn require_regular(path: &Path) -> Result<(), CliError> {
+pub fn require_regular(path: &Path) -> Result<(), CliError> {
     let found = fs::metadata(path).map_err(|error| CliError::unreadable(path, &error))?;
     if found.is_file() {
         return Ok(());
@@ -159,7 +158,7 @@ pub(crate) fn require_regular(path: &Path) -> Result<(), CliError> {
 }
 
 /// Writes a file that must not exist yet.
-pub(crate) fn create(path: &Path, text: impl AsRef<[u8]>) -> Result<(), CliError> {
+pub fn create(path: &Path, text: impl AsRef<[u8]>) -> Result<(), CliError> {
     durable::create(path, text.as_ref(), Access::Public).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             let message = format!("{} exists already; it was left as it is.", show_path(path));
@@ -171,7 +170,7 @@ pub(crate) fn create(path: &Path, text: impl AsRef<[u8]>) -> Result<(), CliError
 
 /// Reads a file of at most `limit` bytes that is going to be changed. Until that is done, or given
 /// up, no other run of this program changes it.
-pub(crate) fn edit(path: &Path, limit: usize) -> Result<Edit, CliError> {
+pub fn edit(path: &Path, limit: usize) -> Result<Edit, CliError> {
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
     let edit = Edit::open(path, most).map_err(|error| match error {
         durable::Error::Io(error) => CliError::unreadable(path, &error),
@@ -183,12 +182,13 @@ pub(crate) fn edit(path: &Path, limit: usize) -> Result<Edit, CliError> {
 
 /// Replaces what was read at once: whoever reads the file sees the old text or the new one. What
 /// somebody else wrote meanwhile is left as it is.
-pub(crate) fn replace(path: &Path, edit: Edit, text: impl AsRef<[u8]>) -> Result<(), CliError> {
+pub fn replace(path: &Path, edit: Edit, text: impl AsRef<[u8]>) -> Result<(), CliError> {
     let replaced = edit.replace(text.as_ref());
     replaced.map_err(|error| not_edited(path, error))
 }
 
-pub(crate) fn not_edited(path: &Path, error: durable::Error) -> CliError {
+/// The error for a file that was to be edited and is as it was.
+pub fn not_edited(path: &Path, error: durable::Error) -> CliError {
     let path_shown = show_path(path);
     match error {
         durable::Error::Held => {
@@ -205,7 +205,8 @@ pub(crate) fn not_edited(path: &Path, error: durable::Error) -> CliError {
     }
 }
 
-pub(crate) fn unwritable(path: &Path, error: &io::Error) -> CliError {
+/// The error for a file that cannot be written.
+pub fn unwritable(path: &Path, error: &io::Error) -> CliError {
     let text = error.to_string();
     let why = text.split(" (os error").next().unwrap_or(&text);
     let message = format!("{} cannot be written: {why}.", show_path(path));

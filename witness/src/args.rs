@@ -1,14 +1,31 @@
-//! `cosignet witness`.
+//! The command line.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, value_parser};
+use clap::{Args, Parser, Subcommand, value_parser};
 use serving::{IpNet, Listen, Proxies};
 
+/// A witness of transparency logs: it cosigns the heads of logs that only append
+#[derive(Debug, Parser)]
+#[command(
+    name = "cosignet-witness",
+    version,
+    after_help = "\
+Start here:
+  cosignet-witness init --data /var/lib/cosignet-witness --name witness.example.com/w1
+  cosignet-witness serve --data /var/lib/cosignet-witness --logs logs.policy
+
+`cosignet explain CODE` says more about the codes of errors."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum WitnessCommand {
-    Init(WitnessInitArgs),
-    Serve(WitnessServeArgs),
+pub(crate) enum Command {
+    Init(InitArgs),
+    Serve(ServeArgs),
 }
 
 /// Create a witness: its key and its empty memory. Prints the verifier key
@@ -19,8 +36,8 @@ key that is printed goes into the policies of logs and verifiers.
 Exit codes: 0 done; 2 wrong usage; 5 a file cannot be written.
 
 Example:
-  cosignet witness init --data /var/lib/cosignet-witness --name witness.example.com/w1")]
-pub(crate) struct WitnessInitArgs {
+  cosignet-witness init --data /var/lib/cosignet-witness --name witness.example.com/w1")]
+pub(crate) struct InitArgs {
     /// Where the witness lives; made if it does not exist
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
@@ -43,9 +60,9 @@ Exit codes: 0 ended by a signal; 1 DIR is damaged or was rolled back; 2 wrong us
 the network.
 
 Example:
-  cosignet witness serve --data /var/lib/cosignet-witness --logs logs.policy \\
+  cosignet-witness serve --data /var/lib/cosignet-witness --logs logs.policy \\
       --check-log https://log.example.com")]
-pub(crate) struct WitnessServeArgs {
+pub(crate) struct ServeArgs {
     /// Where the witness lives
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,

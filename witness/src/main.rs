@@ -1,0 +1,7 @@
+//! `cosignet-witness`: see `cosignet-witness --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    witness::run()
+}

@@ -42,6 +42,7 @@ mod token;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use clap::CommandFactory as _;
 use verifier_core::Time;
 
 use args::{Cli, Command};
@@ -65,6 +66,11 @@ pub fn run() -> ExitCode {
             ExitCode::from(&failure)
         }
     }
+}
+
+/// The commands and their arguments, for completions and manual pages.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// The clock of this machine.

@@ -14,6 +14,7 @@ mod browser;
 mod command;
 mod crash;
 mod demo;
+mod dist;
 mod framing;
 mod fuzz;
 mod interop;
@@ -36,6 +37,7 @@ cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std, package, Windows, oldest compiler
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
+cargo xtask dist              what a release consists of, into target/dist: programs, page, completions, man pages
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
 cargo xtask bench-log against DIR  the log against that of another build, in turns
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         ["vectors", "--check"] => vectors::check(),
         ["web"] => web::build(),
         ["web", "--check"] => web::check(),
+        ["dist"] => dist::make(),
         ["bench"] => bench::run(),
         ["bench-log"] => bench_log::run(0),
         ["bench-log", "against", folder] => bench_log::run_against(folder),

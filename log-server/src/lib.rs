@@ -73,6 +73,11 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
+/// The HTTP interface in OpenAPI 3.1, as `/openapi.json` has it.
+pub fn description() -> String {
+    http::openapi::document()
+}
+
 /// The clock of this machine.
 fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -29,6 +29,23 @@ pub enum Content {
 /// An answer: its status, what it means, and what it carries.
 pub type Response = (u16, &'static str, Content);
 
+/// The answers that this floor itself gives at every address.
+const FLOOR: [Response; 2] = [
+    (
+        400,
+        "Not a request that has one meaning, such as one with two `Host`.",
+        Content::Problem,
+    ),
+    (
+        429,
+        "Too many connections or requests of this client; see Retry-After.",
+        Content::Problem,
+    ),
+];
+
+/// The terms on which the interface may be used: those of the program.
+const LICENCE: &str = env!("CARGO_PKG_LICENSE");
+
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "rows of tables")]
@@ -45,7 +62,7 @@ pub struct Operation {
     pub request: Option<&'static str>,
     /// Whether it needs a token.
     pub token: bool,
-    /// The answers.
+    /// The answers, beside those that are given at every address.
     pub answers: &'static [Response],
 }
 
@@ -76,13 +93,23 @@ pub fn document(
         ("scheme", Value::from("bearer")),
         ("type", Value::from("http")),
     ]);
+    let licence = object([
+        ("identifier", Value::from(LICENCE)),
+        ("name", Value::from(LICENCE)),
+    ]);
     let info = [
+        ("license", licence),
         ("title", Value::from(title)),
         ("version", Value::from(version)),
     ];
     object([
         ("openapi", Value::from("3.1.0")),
         ("info", object(info)),
+        // Where the description itself is.
+        (
+            "servers",
+            Value::Array(vec![object([("url", Value::from("/"))])]),
+        ),
         ("paths", paths),
         (
             "components",
@@ -108,13 +135,19 @@ fn describe(
             ("schema", parameter(name).unwrap_or_else(schema::string)),
         ]))
     });
-    let answers = operation.answers.iter().map(|(status, meaning, content)| {
-        let answer = object([
-            ("content", media(*content)),
-            ("description", Value::from(*meaning)),
-        ]);
-        (Cow::from(status.to_string()), answer)
-    });
+    let described = |status: u16| operation.answers.iter().any(|answer| answer.0 == status);
+    let floor = FLOOR.iter().filter(|answer| !described(answer.0));
+    let answers = operation
+        .answers
+        .iter()
+        .chain(floor)
+        .map(|(status, meaning, content)| {
+            let answer = object([
+                ("content", media(*content)),
+                ("description", Value::from(*meaning)),
+            ]);
+            (Cow::from(status.to_string()), answer)
+        });
     let mut members = vec![
         ("operationId", Value::from(operation.id)),
         ("parameters", parameters.collect()),
@@ -128,10 +161,9 @@ fn describe(
         ];
         members.push(("requestBody", object(body)));
     }
-    if operation.token {
-        let token = object([("token", Value::Array(Vec::new()))]);
-        members.push(("security", Value::Array(vec![token])));
-    }
+    let token = object([("token", Value::Array(Vec::new()))]);
+    let needed = operation.token.then_some(token);
+    members.push(("security", Value::Array(needed.into_iter().collect())));
     object(members)
 }
 
@@ -170,6 +202,10 @@ mod tests {
         );
         assert!(value.is_ok(), "{text}");
         assert_eq!(text.matches("/things/{id}").count(), 1);
-        assert_eq!(text.matches("\"security\"").count(), 1);
+        assert_eq!(text.matches(r#""security":[{"token":[]}]"#).count(), 1);
+        // Said in so many words: whatever needs no token.
+        assert_eq!(text.matches(r#""security":[]"#).count(), 1);
+        // What is refused before an address is looked at.
+        assert_eq!(text.matches(r#""429":{"#).count(), 2);
     }
 }

@@ -41,14 +41,19 @@ pub(crate) fn make() -> Result<(), String> {
         copy(&binary("release", name), &programs)?;
     }
     copy(&target().join("web/single/verify.html"), &folder)?;
-    let mut words = cargo(&["run", "--quiet", "--locked", "--package", "dist", "--"]);
-    run(words.arg(&folder))?;
+    describe(&folder)?;
     let sums = sums(&folder)?;
     let path = folder.join(SUMS);
     fs::write(&path, &sums).map_err(|error| failed(&path, &error))?;
     print!("{sums}");
     println!("all of it is in {}", folder.display());
     Ok(())
+}
+
+/// Writes what the programs say of themselves into a folder that has none of it.
+pub(crate) fn describe(folder: &Path) -> Result<(), String> {
+    let mut words = cargo(&["run", "--quiet", "--locked", "--package", "dist", "--"]);
+    run(words.arg(folder))
 }
 
 fn copy(file: &Path, folder: &Path) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::command::{add_target, cargo, root, run, succeeds, target};
+use crate::openapi;
 
 /// A target without std: whatever uses it, anywhere below the core, does not build.
 const NO_STD_TARGET: &str = "thumbv7em-none-eabihf";
@@ -28,12 +29,14 @@ const ALSO_OPTIMISED: [&str; 8] = [
     "wasmparser",
 ];
 
-/// Everything: also the oldest compiler, Windows, and the dependencies.
+/// Everything: also the oldest compiler, Windows, the dependencies, and the description of the
+/// log's interface.
 pub(crate) fn run_all() -> Result<(), String> {
     run_quick()?;
     oldest_compiler()?;
     windows()?;
-    dependencies()
+    dependencies()?;
+    openapi::read_by_others()
 }
 
 /// Format, clippy, rustdoc; the core without std and as a package.
@@ -172,7 +175,7 @@ fn dependencies() -> Result<(), String> {
     run(&mut cargo(&["deny", "--all-features", "check"]))
 }
 
-fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| is_there(&folder.join(program)))
 }

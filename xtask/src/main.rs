@@ -20,6 +20,7 @@ mod fuzz;
 mod interop;
 mod lint;
 mod mutants;
+mod openapi;
 mod oracle;
 mod test;
 mod tour;
@@ -34,7 +35,8 @@ const HELP: &str = "\
 cargo xtask demo [--once]     approve with a passkey, and verify it on the page; once: unattended
 cargo xtask tour              the command line: a real approval, and tampered ones that fail
 cargo xtask test              every check and test of the repository
-cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std, package, Windows, oldest compiler
+cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std, package, Windows, oldest compiler,
+                              and other programs read /openapi.json
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
 cargo xtask dist              what a release consists of, into target/dist: programs, page, completions, man pages

@@ -1,5 +1,6 @@
 //! `dist DIR`: the shell completions and manual pages of the three programs, made of the commands
-//! and arguments that the programs themselves have. `cargo xtask dist` adds the programs.
+//! and arguments that the programs themselves have, and the description of the log's interface.
+//! `cargo xtask dist` adds the programs.
 
 #![allow(
     clippy::std_instead_of_alloc,
@@ -41,7 +42,7 @@ fn programs() -> [Command; 3] {
     [cosignet, log_server::command(), witness::command()]
 }
 
-/// Writes `completions/` and `man/man1/` into a folder that has none of the files.
+/// Writes `completions/`, `man/man1/` and `openapi.json` into a folder that has none of the pages.
 fn write(folder: &Path) -> io::Result<()> {
     let (completions, pages) = (folder.join("completions"), folder.join("man/man1"));
     fs::create_dir_all(&completions)?;
@@ -55,7 +56,7 @@ fn write(folder: &Path) -> io::Result<()> {
         program.build();
         page(&program, &name, &pages)?;
     }
-    Ok(())
+    fs::write(folder.join("openapi.json"), log_server::description())
 }
 
 /// The page of a command, and those of the commands below it.

@@ -1,0 +1,79 @@
+//! The description of the log's interface, read by programs that know nothing of this project: one
+//! that looks for what readers stumble over, and one that makes a client of it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::command::{run, succeeds, target};
+use crate::dist;
+use crate::lint::has;
+
+/// From the npm registry.
+const LINTER: &str = "@redocly/cli@2.77.0";
+
+/// From the Python package index.
+const GENERATOR: &str = "openapi-python-client==0.29.1";
+
+/// Wants neither to have anything to say. Where one cannot be installed, says so and goes on.
+pub(crate) fn read_by_others() -> Result<(), String> {
+    let folder = target().join("openapi");
+    let described = folder.join("described");
+    if described.exists() {
+        fs::remove_dir_all(&described).map_err(|e| format!("{}: {e}", described.display()))?;
+    }
+    dist::describe(&described)?;
+    let document = described.join("openapi.json");
+    lint(&folder, &document)?;
+    generate(&folder, &document)
+}
+
+fn lint(folder: &Path, document: &Path) -> Result<(), String> {
+    let mut install = Command::new("npm");
+    install
+        .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .arg("--prefix")
+        .arg(folder)
+        .arg(LINTER);
+    if !has("npm") || !succeeds(&mut install) {
+        eprintln!("\nopenapi.json not linted: `npm install {LINTER}` brings the tool");
+        return Ok(());
+    }
+    let mut linter = Command::new(folder.join("node_modules/.bin/redocly"));
+    linter
+        .args(["lint", "--extends=recommended-strict"])
+        .arg(document)
+        .env("REDOCLY_TELEMETRY", "off")
+        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    run(&mut linter)
+}
+
+fn generate(folder: &Path, document: &Path) -> Result<(), String> {
+    let bin = folder.join("venv").join("bin");
+    let installed = bin.join("openapi-python-client").is_file() || {
+        let mut venv = Command::new("python3");
+        let mut install = Command::new(bin.join("pip"));
+        succeeds(venv.args(["-m", "venv"]).arg(folder.join("venv")))
+            && succeeds(install.args(["install", "--quiet", GENERATOR]))
+    };
+    if !installed {
+        eprintln!("\nno client made of openapi.json: `pip install {GENERATOR}` brings the tool");
+        return Ok(());
+    }
+    // No formatter of Python behind it.
+    let settings = folder.join("generator.json");
+    fs::write(&settings, r#"{"post_hooks": []}"#)
+        .map_err(|e| format!("{}: {e}", settings.display()))?;
+    let client = folder.join("client");
+    let mut generator = Command::new(bin.join("openapi-python-client"));
+    generator
+        .args(["generate", "--fail-on-warning", "--overwrite", "--path"])
+        .arg(document)
+        .arg("--config")
+        .arg(&settings)
+        .arg("--output-path")
+        .arg(&client);
+    run(&mut generator)?;
+    let mut compiler = Command::new(bin.join("python"));
+    run(compiler.args(["-m", "compileall", "-q"]).arg(&client))
+}

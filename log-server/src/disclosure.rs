@@ -11,7 +11,7 @@ use verifier_core::hazmat::encoding::{hex, sha256};
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::payload::Challenge;
-use verifier_core::hazmat::schema::Members;
+use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::webauthn::ClientData;
 
 use crate::admission::{disclosure, label};
@@ -38,7 +38,7 @@ impl Change {
             .map_err(|error| Refusal::new(Reason::NotJson, error.to_string()))?;
         let members = Members::of(&value)?.only(CHANGE_MEMBERS)?;
         let level = disclosure(&members)?
-            .ok_or_else(|| members.error("disclosure", verifier_core::Problem::Missing))?;
+            .ok_or_else(|| members.error("disclosure", schema::Problem::Missing))?;
         let this = Self {
             level,
             client_data_json: members.optional_bytes("clientDataJSON")?,

@@ -2,9 +2,8 @@
 //! the HTTP side alone knows.
 
 use verifier_core::Code;
-use verifier_core::hazmat::schema;
 use verifier_core::hazmat::webauthn::{assertion, cose_key, credential};
-use verifier_core::{entry, payload};
+use verifier_core::hazmat::{entry, payload, schema};
 
 use crate::failure::Failure;
 

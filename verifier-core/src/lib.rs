@@ -7,7 +7,6 @@ extern crate alloc;
 pub mod alarm;
 pub mod check;
 pub mod code;
-pub mod hazmat;
 pub mod inspect;
 pub mod policy;
 pub mod report;
@@ -16,43 +15,43 @@ pub mod report;
 mod failure;
 mod verify;
 
-// What the front door is made of. Other crates find it in `hazmat`, which says why.
-#[doc(hidden)]
-pub mod bitcoin;
-#[doc(hidden)]
-pub mod bundle;
-#[doc(hidden)]
-pub mod commitment;
-#[doc(hidden)]
-pub mod confirmation;
-#[doc(hidden)]
-pub mod encoding;
-#[doc(hidden)]
-pub mod entry;
-#[doc(hidden)]
-pub mod input;
-#[doc(hidden)]
-pub mod json;
-#[doc(hidden)]
-pub mod kind;
-#[doc(hidden)]
-pub mod leaf;
-#[doc(hidden)]
-pub mod payload;
-#[doc(hidden)]
-pub mod schema;
-#[doc(hidden)]
-pub mod shown;
-#[doc(hidden)]
-pub mod signature;
-#[doc(hidden)]
-pub mod text;
-#[doc(hidden)]
-pub mod time;
-#[doc(hidden)]
-pub mod tlog;
-#[doc(hidden)]
-pub mod webauthn;
+/// The parts that [`verify`] is made of, for programs that make, log, watch or show approvals.
+///
+/// Each part answers one question and no other. A signature that verifies is not an approval, a
+/// bundle that can be read is not evidence, an inclusion proof is worth what the head above it is
+/// worth, and a Bitcoin header that carries its own work may be in no chain. Whatever has to decide
+/// whether a human approved something calls [`verify`], which asks all the questions and in the
+/// right order.
+///
+/// The items here may change in any release with a new first or second number.
+// Their files stand beside this one: they are what the front door is made of, and no second crate.
+#[path = "."]
+pub mod hazmat {
+    pub mod bitcoin;
+    pub mod bundle;
+    pub mod commitment;
+    pub mod confirmation;
+    pub mod encoding;
+    pub mod entry;
+    pub mod input;
+    pub mod json;
+    pub mod kind;
+    pub mod leaf;
+    pub mod payload;
+    pub mod schema;
+    pub mod shown;
+    pub mod signature;
+    pub mod text;
+    pub mod time;
+    pub mod tlog;
+    pub mod webauthn;
+}
+
+// Within the crate they go by short names, which no other crate can reach.
+use hazmat::{
+    bitcoin, bundle, commitment, confirmation, encoding, entry, input, json, kind, leaf, payload,
+    schema, shown, signature, text, time, tlog, webauthn,
+};
 
 #[doc(inline)]
 pub use bitcoin::chain::HeaderChain;
@@ -67,8 +66,6 @@ pub use kind::Kind;
 pub use policy::Policy;
 #[doc(inline)]
 pub use report::{NotProven, Report, Verdict};
-#[doc(hidden)]
-pub use schema::{Error as SchemaError, Problem};
 #[doc(inline)]
 pub use shown::{plain, quote};
 #[cfg(feature = "aws-lc-rs")]

@@ -23,7 +23,7 @@ pub const LONGEST: usize = 200;
 /// `._/-+@:`. So two names never look like one, and one never like two.
 ///
 /// ```
-/// # use verifier_core::shown::plain;
+/// # use verifier_core::hazmat::shown::plain;
 /// assert_eq!(plain("witness.example/w1"), "witness.example/w1");
 /// assert_eq!(plain("2 of w1, w2"), "\"2 of w1, w2\"");
 /// assert_eq!(plain(""), "\"\"");

@@ -9,12 +9,13 @@ use std::thread;
 
 use log_client::RemoteLog;
 use verifier_core::AwsLc;
+use verifier_core::Failure as _;
 use verifier_core::code::Effect;
+use verifier_core::hazmat::leaf;
 use verifier_core::hazmat::tlog::edge::Edge;
 use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
 use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH};
 use verifier_core::policy::Webauthn;
-use verifier_core::{Failure as _, leaf};
 
 use super::leaves::Record;
 use super::seen::{Key, keys};

@@ -71,7 +71,7 @@ impl Cosignature {
 /// checkpoint's note with its final newline, `seconds` are since 1970.
 ///
 /// ```
-/// # use verifier_core::tlog::cosignature::message;
+/// # use verifier_core::hazmat::tlog::cosignature::message;
 /// let text = "example.com/behind-the-sofa
 /// 20852163
 /// CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=

@@ -176,12 +176,12 @@ pub fn verify_prefix(size1: u64, size2: u64, root2: &Hash, proof: &[Hash]) -> Re
 /// right, one for each one bit of its size.
 ///
 /// ```
-/// # use verifier_core::tlog::merkle::{CompactRange, EMPTY_ROOT, leaf_hash};
+/// # use verifier_core::hazmat::tlog::merkle::{CompactRange, EMPTY_ROOT, leaf_hash};
 /// let mut tree = CompactRange::default();
 /// assert_eq!(tree.root(), EMPTY_ROOT);
 /// tree.append(leaf_hash(b"first"))?;
 /// assert_eq!(tree.root(), leaf_hash(b"first"));
-/// # Ok::<(), verifier_core::tlog::merkle::Error>(())
+/// # Ok::<(), verifier_core::hazmat::tlog::merkle::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct CompactRange {

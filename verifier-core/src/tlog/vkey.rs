@@ -39,12 +39,12 @@ impl Algorithm {
 /// A verifier key, "vkey" for short: a public key, its name, and how it signs.
 ///
 /// ```
-/// # use verifier_core::tlog::vkey::VerifierKey;
+/// # use verifier_core::hazmat::tlog::vkey::VerifierKey;
 /// let text = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 /// let key = VerifierKey::parse(text)?;
 /// assert_eq!(key.name(), "example.com/foo");
 /// assert_eq!(key.to_string(), text);
-/// # Ok::<(), verifier_core::tlog::vkey::Error>(())
+/// # Ok::<(), verifier_core::hazmat::tlog::vkey::Error>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct VerifierKey {

@@ -16,19 +16,19 @@ use crate::store::Head;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) admitted: Admitted,
-    pub(crate) client: Client,
+    pub(crate) client: WaitingClient,
 }
 
 /// A client that waits for its answer.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub(crate) struct WaitingClient {
     pub(crate) answer: oneshot::Sender<Result<Appended, Refusal>>,
     /// The room that its body takes and its place in the queue, also while nobody waits for the
     /// answer any more.
     pub(crate) _held: [Held; 2],
 }
 
-impl Client {
+impl WaitingClient {
     pub(crate) fn answer(self, answer: Result<Appended, Refusal>) {
         // The client may be gone.
         let _ = self.answer.send(answer);
@@ -63,7 +63,7 @@ pub(crate) struct Entered {
 pub(crate) struct Batch {
     /// `None` if it has repeats and refusals alone.
     pub(crate) growth: Option<Growth>,
-    pub(crate) clients: Vec<(Client, Result<Entered, Refusal>)>,
+    pub(crate) clients: Vec<(WaitingClient, Result<Entered, Refusal>)>,
     pub(crate) begun: Instant,
     pub(crate) stage: watch::Sender<Stage>,
 }
@@ -94,7 +94,7 @@ impl Batch {
 
     pub(crate) fn new(
         growth: Option<Growth>,
-        clients: Vec<(Client, Result<Entered, Refusal>)>,
+        clients: Vec<(WaitingClient, Result<Entered, Refusal>)>,
         begun: Instant,
     ) -> Self {
         Self {

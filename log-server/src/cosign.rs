@@ -24,7 +24,7 @@ use tokio::sync::{Notify, watch};
 use verifier_core::AwsLc;
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::note::Note;
-use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::disk;
@@ -40,16 +40,16 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The policy of the log itself: which witnesses it asks, and which of them have to sign. Without
 /// a file nobody is asked.
-pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<Policy> {
+pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<TlogPolicy> {
     let Some(path) = path else {
-        return Policy::parse(&format!("log {log}\nquorum none\n"))
+        return TlogPolicy::parse(&format!("log {log}\nquorum none\n"))
             .map_err(|error| Failure::System(error.to_string()));
     };
     let usage = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
     let text = disk::read_text(path)?;
-    let mut policy = Policy::parse(&text).map_err(|error| usage(error.to_string()))?;
+    let mut policy = TlogPolicy::parse(&text).map_err(|error| usage(error.to_string()))?;
     if policy.logs().is_empty() {
-        policy = Policy::parse(&format!("log {log}\n{text}"))
+        policy = TlogPolicy::parse(&format!("log {log}\n{text}"))
             .map_err(|error| usage(error.to_string()))?;
     }
     if !policy.logs().iter().any(|listed| listed.key() == log) {
@@ -90,7 +90,7 @@ pub(crate) struct Cosigner {
 /// The state that the tasks of the witnesses, the writer and the publisher have in common.
 #[derive(Debug)]
 struct Shared {
-    policy: Policy,
+    policy: TlogPolicy,
     log: VerifierKey,
     tiles: Tiles,
     state: Mutex<State>,
@@ -144,7 +144,7 @@ struct Seat {
 impl Cosigner {
     /// Starts to ask what each witness knows of this log, which has committed `head`.
     pub(crate) fn start(
-        policy: Policy,
+        policy: TlogPolicy,
         log: &VerifierKey,
         tiles: Tiles,
         head: &Head,
@@ -182,7 +182,7 @@ impl Cosigner {
     }
 
     /// The policy of the log.
-    pub(crate) fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &TlogPolicy {
         &self.shared.policy
     }
 

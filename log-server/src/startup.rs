@@ -3,7 +3,7 @@
 use std::fs;
 
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
-use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH, hashes_at};
 
 use crate::batch::Growth;
@@ -22,7 +22,7 @@ use crate::tiles::{Source as _, Tiles, damaged};
 pub(crate) fn recover(
     layout: &Layout,
     key: &LogKey,
-    policy: Policy,
+    policy: TlogPolicy,
     store: &mut dyn Store,
 ) -> Result<(Head, Edge, Publication)> {
     let head = store.head()?;

@@ -137,7 +137,7 @@ fn of_text(text: &str) -> Kind {
     if text.trim_start().starts_with("-----BEGIN ") {
         return Kind::Pem;
     }
-    if tlog::policy::Policy::parse(text).is_ok_and(|policy| !policy.logs().is_empty()) {
+    if tlog::policy::TlogPolicy::parse(text).is_ok_and(|policy| !policy.logs().is_empty()) {
         return Kind::LogPolicy;
     }
     let value = inspect(text.as_bytes()).ok();

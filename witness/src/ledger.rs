@@ -13,7 +13,7 @@ use verifier_core::AwsLc;
 use verifier_core::hazmat::tlog::checkpoint::{Checkpoint, Error as CheckpointError};
 use verifier_core::hazmat::tlog::merkle::{EMPTY_ROOT, Hash, verify_consistency};
 use verifier_core::hazmat::tlog::note::Note;
-use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::submission::Submission;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use verifier_core::quote;
@@ -85,13 +85,13 @@ pub(crate) enum Refusal {
 /// The statement of a checkpoint, also one of an empty tree with a root that empty trees do not
 /// have: that has an answer of its own.
 #[derive(Debug)]
-struct Head {
+struct ProposedHead {
     origin: String,
     size: u64,
     root: Option<Hash>,
 }
 
-impl Head {
+impl ProposedHead {
     fn read(text: &str) -> Result<Self, CheckpointError> {
         match Checkpoint::parse(text) {
             Ok(checkpoint) => Ok(Self {
@@ -121,7 +121,7 @@ impl Witness {
     /// The witness with this key for the logs of a policy, with what it remembers of them.
     pub(crate) fn open(
         key: WitnessKey,
-        policy: &Policy,
+        policy: &TlogPolicy,
         directory: &Directory,
         rate: u16,
     ) -> Result<Self, CliError> {
@@ -207,7 +207,7 @@ impl Witness {
         let malformed = |error: &dyn std::fmt::Display| Refusal::Malformed(error.to_string());
         let submission = Submission::parse(body).map_err(|error| malformed(&error))?;
         let note = Note::parse(submission.checkpoint).map_err(|error| malformed(&error))?;
-        let head = Head::read(note.text()).map_err(|error| malformed(&error))?;
+        let head = ProposedHead::read(note.text()).map_err(|error| malformed(&error))?;
         let log = self.logs.get(&head.origin).ok_or(Refusal::UnknownLog)?;
         note.verify(&AwsLc, &log.keys)
             .map_err(|error| Refusal::NotSigned(error.to_string()))?;
@@ -295,7 +295,7 @@ impl Log {
 fn compare(
     remembered: Option<&Record>,
     submission: &Submission<'_>,
-    head: &Head,
+    head: &ProposedHead,
 ) -> Result<Hash, Refusal> {
     let (size, old_root) = remembered.map_or((0, EMPTY_ROOT), |record| (record.size, record.root));
     if submission.old != size {

@@ -36,7 +36,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 use command_line::{CliError, Exit, Format, file, output};
 use verifier_core::Code;
-use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 
 use args::{Cli, Command, InitArgs, ServeArgs};
 use directory::Directory;
@@ -82,8 +82,9 @@ fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
     directory.require()?;
     let _lock = directory.lock()?;
     let key = WitnessKey::read(&directory.key())?;
-    let text = file::read_text(&args.logs, Policy::MAX_BYTES, Code::PolicyLog)?;
-    let policy = Policy::parse(&text).map_err(|error| CliError::of(&error).about(&args.logs))?;
+    let text = file::read_text(&args.logs, TlogPolicy::MAX_BYTES, Code::PolicyLog)?;
+    let policy =
+        TlogPolicy::parse(&text).map_err(|error| CliError::of(&error).about(&args.logs))?;
     if policy.logs().is_empty() {
         let message = "the policy has no `log` line, so there is nothing to cosign.";
         return Err(CliError::usage(message).about(&args.logs));

@@ -15,7 +15,7 @@ use verifier_core::AwsLc;
 use verifier_core::hazmat::webauthn::cose_key::CoseKey;
 
 use crate::command::{cargo, status};
-use load::{Approval, Client};
+use load::{Approval, LoadClient};
 use server::{Programs, Server};
 use turns::Pair;
 
@@ -160,7 +160,7 @@ impl Bench {
         );
 
         let approvals = self.sign(ALONE);
-        let mut client = Client::connect(self.server.address())?;
+        let mut client = LoadClient::connect(self.server.address())?;
         let mut times = Vec::new();
         for approval in &approvals {
             times.push(client.append(self.server.token(), approval)?);

@@ -20,7 +20,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// A connection to a witness that is kept open.
-pub(super) struct Client {
+pub(super) struct WitnessClient {
     base: String,
     /// Made with the first question, so that a failure of it is that witness's alone.
     http: Option<Http>,
@@ -33,7 +33,7 @@ pub(super) struct Reply {
     pub(super) body: String,
 }
 
-impl Client {
+impl WitnessClient {
     pub(super) fn new(url: &str) -> Self {
         Self {
             base: url.trim_end_matches('/').to_owned(),

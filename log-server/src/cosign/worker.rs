@@ -8,7 +8,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::policy::Witness;
 use verifier_core::hazmat::tlog::submission::{Submission, parse_size};
 
-use super::client::{self, Client, Reply};
+use super::client::{self, Reply, WitnessClient};
 use super::{Shared, Target};
 use crate::failure::{Failure, Result};
 use crate::key;
@@ -54,7 +54,7 @@ async fn ask(shared: Arc<Shared>, seat: usize) {
         shared: &shared,
         seat,
         witness,
-        client: Client::new(url),
+        client: WitnessClient::new(url),
         wake: shared.wake.subscribe(),
         known: None,
     };
@@ -65,7 +65,7 @@ struct Worker<'s> {
     shared: &'s Shared,
     seat: usize,
     witness: &'s Witness,
-    client: Client,
+    client: WitnessClient,
     /// There may be something to ask.
     wake: watch::Receiver<()>,
     /// The size that the witness cosigned last, as far as is known.

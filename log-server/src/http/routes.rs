@@ -20,7 +20,7 @@ use verifier_core::policy::max_decision_age;
 
 use crate::admission::{Admitted, Sent};
 use crate::args::Right;
-use crate::batch::{Appended, Client, Entered, Job};
+use crate::batch::{Appended, Entered, Job, WaitingClient};
 use crate::disclosure::{Change, shown};
 use crate::http::app::App;
 use crate::http::{compress, openapi, page, problem};
@@ -169,7 +169,7 @@ async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
     let admitted = Admitted::read(&body, &app.rules)?;
     let sent = admitted.sent.clone();
     let (answer, answered) = oneshot::channel();
-    let client = Client {
+    let client = WaitingClient {
         answer,
         _held: [memory, place],
     };

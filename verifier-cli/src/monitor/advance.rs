@@ -26,7 +26,7 @@ const SAVE_TIME: Duration = Duration::from_secs(10);
 
 /// A head that a log of the policy has signed.
 #[derive(Clone, Debug)]
-pub(super) struct Head {
+pub(super) struct SignedHead {
     /// All of the signed checkpoint.
     pub(super) text: String,
     /// The verifier key that signed.
@@ -64,7 +64,7 @@ impl Monitor<'_> {
     }
 
     /// Goes on from what is checked to a head of the log.
-    fn follow(&mut self, head: &Head) -> Result<(), CliError> {
+    fn follow(&mut self, head: &SignedHead) -> Result<(), CliError> {
         if !self.extends(head)? {
             return Ok(());
         }
@@ -93,7 +93,7 @@ impl Monitor<'_> {
     }
 
     /// Judges a head from anywhere under the policy.
-    pub(super) fn read_head(&self, url: &str, text: &str) -> Result<Head, CliError> {
+    pub(super) fn read_head(&self, url: &str, text: &str) -> Result<SignedHead, CliError> {
         let refused = |error: &dyn verifier_core::Failure| {
             let message = format!("The head that {url} serves: {error} ({}).", error.code());
             let mut refusal = CliError::new(CliCode::MonitorHead, message);
@@ -112,7 +112,7 @@ impl Monitor<'_> {
             .verify_cosignatures(&AwsLc)
             .and_then(|cosigned| cosigned.quorum());
         let head = signed.checkpoint();
-        Ok(Head {
+        Ok(SignedHead {
             key: signed.key().to_string(),
             size: head.size(),
             root: head.root(),
@@ -126,7 +126,7 @@ impl Monitor<'_> {
 
     /// Whether a head does not contradict the last one that was checked, and is not older. A
     /// contradiction is an alarm, whatever the witnesses say about the new head.
-    fn extends(&mut self, head: &Head) -> Result<bool, CliError> {
+    fn extends(&mut self, head: &SignedHead) -> Result<bool, CliError> {
         let checked = self.state.checked.size();
         let Some(last) = self.state.head.clone() else {
             self.shown(head)?;
@@ -172,12 +172,12 @@ impl Monitor<'_> {
 
     /// Nothing is read on the word of a head alone: a log that does not have its tree could hand
     /// out entries for ever.
-    fn shown(&self, head: &Head) -> Result<(), CliError> {
+    fn shown(&self, head: &SignedHead) -> Result<(), CliError> {
         Ok(self.log.shows(head.size, &head.root)?)
     }
 
     /// Whether a head of at most the checked size is not that of the checked tree.
-    pub(super) fn contradicts(&mut self, head: &Head, from: &str) -> Result<bool, CliError> {
+    pub(super) fn contradicts(&mut self, head: &SignedHead, from: &str) -> Result<bool, CliError> {
         let checked = self.state.checked.size();
         let root = match head.size == checked {
             true => self.state.checked.root(),
@@ -200,7 +200,7 @@ impl Monitor<'_> {
     }
 
     /// Reads what is not scanned yet, up to a head, and recomputes its root.
-    fn scan(&mut self, head: &Head) -> Result<(), CliError> {
+    fn scan(&mut self, head: &SignedHead) -> Result<(), CliError> {
         let scanned = self.state.scanned.size();
         let policy = hex(&self.policy.sha256());
         let other_rules = self
@@ -226,7 +226,7 @@ impl Monitor<'_> {
     /// tree of the head; else it is forgotten, because nobody knows which part of it is wrong.
     fn stopped(
         &mut self,
-        head: &Head,
+        head: &SignedHead,
         time: Option<Time>,
         error: &CliError,
     ) -> Result<(), CliError> {
@@ -248,7 +248,7 @@ impl Monitor<'_> {
     }
 
     /// Whether the tree of a head begins with what was scanned.
-    fn begins(&mut self, head: &Head) -> Result<bool, CliError> {
+    fn begins(&mut self, head: &SignedHead) -> Result<bool, CliError> {
         let scanned = self.state.scanned.size();
         if scanned == 0 || scanned >= head.size {
             return Ok(scanned == 0 || self.state.scanned.root() == head.root);
@@ -261,7 +261,7 @@ impl Monitor<'_> {
         Ok(root.is_ok_and(|root| root == self.state.scanned.root()))
     }
 
-    fn read(&mut self, head: &Head) -> Result<(), CliError> {
+    fn read(&mut self, head: &SignedHead) -> Result<(), CliError> {
         let known = self.state.scanned.clone();
         let log = self.log.clone();
         let (policy, watched) = (self.policy, std::mem::take(&mut self.watched));
@@ -337,7 +337,7 @@ impl Monitor<'_> {
     }
 
     /// Everything that the head covers was scanned and judged.
-    fn complete(&mut self, head: &Head) -> Result<(), CliError> {
+    fn complete(&mut self, head: &SignedHead) -> Result<(), CliError> {
         self.state.checked = self.state.scanned.clone();
         self.state.judged = self.state.checked.size();
         self.state.head = Some(head.text.clone());
@@ -346,7 +346,7 @@ impl Monitor<'_> {
         self.save()
     }
 
-    fn report(&mut self, head: &Head, from: u64, took: Duration) {
+    fn report(&mut self, head: &SignedHead, from: u64, took: Duration) {
         let new = head.size.saturating_sub(from);
         self.counts.entries = self.counts.entries.saturating_add(new);
         let mut text = format!(
@@ -375,7 +375,7 @@ impl Monitor<'_> {
     }
 
     /// Keeps a head for what it proves about entries to come: at its time they were not there.
-    pub(super) fn remember(&mut self, head: &Head) -> Result<(), CliError> {
+    pub(super) fn remember(&mut self, head: &SignedHead) -> Result<(), CliError> {
         let time = head.newest_at;
         if time.is_none() || head.size > self.state.checked.size() {
             return Ok(());

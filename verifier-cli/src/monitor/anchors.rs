@@ -17,7 +17,7 @@ use verifier_core::hazmat::tlog::note::Note;
 use verifier_core::{Verdict, verify_stamp};
 
 use super::Monitor;
-use super::advance::Head;
+use super::advance::SignedHead;
 use super::judge::{Bound, Cosigned};
 use super::state::MAX_ANCHORED;
 use crate::code::CliCode;
@@ -111,7 +111,7 @@ impl Monitor<'_> {
 
     /// The head that was anchored at this size, unless it contradicts the checked tree, which is an
     /// alarm.
-    fn anchored_head(&mut self, size: u64) -> Result<Option<Head>, CliError> {
+    fn anchored_head(&mut self, size: u64) -> Result<Option<SignedHead>, CliError> {
         let path = format!("anchors/{size}/checkpoint");
         let bytes = self.log.get(&path, Note::MAX_BYTES)?;
         let bytes = bytes.ok_or_else(|| self.log.missing(&path))?;
@@ -126,7 +126,11 @@ impl Monitor<'_> {
     }
 
     /// The moment after which the block of an anchor was not made, and the proof.
-    fn block(&self, head: &Head, in_block: bool) -> Result<Option<(Time, Vec<u8>)>, CliError> {
+    fn block(
+        &self,
+        head: &SignedHead,
+        in_block: bool,
+    ) -> Result<Option<(Time, Vec<u8>)>, CliError> {
         let Some(headers) = self.headers.filter(|_| in_block) else {
             return Ok(None);
         };

@@ -7,7 +7,7 @@ use verifier_core::hazmat::tlog::merkle::verify_prefix;
 use verifier_core::hazmat::tlog::prove;
 
 use super::Monitor;
-use super::advance::Head;
+use super::advance::SignedHead;
 use super::event::{Event, counted};
 use crate::code::CliCode;
 use crate::exit::Exit;
@@ -20,7 +20,7 @@ const MOST_AHEAD: usize = 256;
 impl Monitor<'_> {
     /// The heads that others show. Fetched before the log's own, so that an honest log is never
     /// behind them.
-    pub(super) fn look_around(&mut self) -> Vec<(RemoteLog, Head)> {
+    pub(super) fn look_around(&mut self) -> Vec<(RemoteLog, SignedHead)> {
         let mut heads = Vec::new();
         for other in self.others.clone() {
             match self.head_of(&other) {
@@ -31,7 +31,7 @@ impl Monitor<'_> {
         heads
     }
 
-    fn head_of(&self, other: &RemoteLog) -> Result<Head, CliError> {
+    fn head_of(&self, other: &RemoteLog) -> Result<SignedHead, CliError> {
         // A witness has the heads of many logs, each under the hash of its origin.
         let text = match other.checkpoint()? {
             Some(text) => Some(text),
@@ -58,7 +58,7 @@ impl Monitor<'_> {
     }
 
     /// Compares heads with the tree that is checked.
-    pub(super) fn compare(&mut self, heads: Vec<(RemoteLog, Head)>) -> Result<(), CliError> {
+    pub(super) fn compare(&mut self, heads: Vec<(RemoteLog, SignedHead)>) -> Result<(), CliError> {
         if self.state.head.is_none() || (heads.is_empty() && self.state.ahead.is_empty()) {
             return self.unresolved();
         }
@@ -122,7 +122,7 @@ impl Monitor<'_> {
 
     /// Keeps a head that is signed and could not be read to its end, to be compared with what the
     /// log shows later. Two of one size that differ are evidence at once.
-    pub(super) fn keep_ahead(&mut self, head: &Head, from: &str) -> Result<(), CliError> {
+    pub(super) fn keep_ahead(&mut self, head: &SignedHead, from: &str) -> Result<(), CliError> {
         if head.size <= self.state.checked.size() {
             return Ok(());
         }
@@ -153,7 +153,7 @@ impl Monitor<'_> {
 
     /// Compares the heads that were kept with a larger one of the log, as far as its tiles show.
     /// Those that it extends say nothing that it does not say.
-    pub(super) fn reconcile(&mut self, head: &Head) -> Result<(), CliError> {
+    pub(super) fn reconcile(&mut self, head: &SignedHead) -> Result<(), CliError> {
         let checked = self.state.checked.size();
         let log = self.log.clone();
         let mut nodes = log.nodes(head.size);
@@ -188,7 +188,7 @@ impl Monitor<'_> {
     }
 
     /// Somebody shows a larger tree than the log does.
-    fn larger(&mut self, other: &RemoteLog, head: &Head) -> Result<(), CliError> {
+    fn larger(&mut self, other: &RemoteLog, head: &SignedHead) -> Result<(), CliError> {
         let checked = self.state.checked.size();
         let behind = format!(
             "{} shows a head of {}, and {} shows us {checked}.",

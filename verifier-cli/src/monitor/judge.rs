@@ -13,7 +13,7 @@ use verifier_core::hazmat::tlog::proof::Proof;
 use verifier_core::hazmat::tlog::prove;
 
 use super::Monitor;
-use super::advance::Head;
+use super::advance::SignedHead;
 use super::event::{Event, counted};
 use crate::code::CliCode;
 use crate::exit::Exit;
@@ -33,7 +33,7 @@ pub(super) struct Cosigned {
 }
 
 impl Cosigned {
-    pub(super) fn of(head: &Head, time: Time) -> Self {
+    pub(super) fn of(head: &SignedHead, time: Time) -> Self {
         Self {
             size: head.size,
             time,
@@ -44,13 +44,13 @@ impl Cosigned {
 /// A head with a time by which its entries were there.
 #[derive(Clone, Debug)]
 pub(super) struct Bound {
-    head: Head,
+    head: SignedHead,
     time: Time,
     ots: Option<Vec<u8>>,
 }
 
 impl Bound {
-    pub(super) fn of(head: &Head, time: Time, ots: Option<Vec<u8>>) -> Self {
+    pub(super) fn of(head: &SignedHead, time: Time, ots: Option<Vec<u8>>) -> Self {
         Self {
             head: head.clone(),
             time,
@@ -92,7 +92,7 @@ impl Monitor<'_> {
     /// Judges what is scanned and not judged: the tree of this head, or its beginning.
     pub(super) fn judge(
         &mut self,
-        head: &Head,
+        head: &SignedHead,
         to: u64,
         time: Option<Time>,
     ) -> Result<(), CliError> {
@@ -260,7 +260,11 @@ impl Monitor<'_> {
 
     /// A suspicion that cannot be proven, for want of something, keeps nothing else from being
     /// proven.
-    fn accuse_in(&mut self, suspects: Vec<(u64, Suspicion)>, head: &Head) -> Result<(), CliError> {
+    fn accuse_in(
+        &mut self,
+        suspects: Vec<(u64, Suspicion)>,
+        head: &SignedHead,
+    ) -> Result<(), CliError> {
         let hand = self.hand(suspects.iter().map(|(index, _)| *index))?;
         let mut outcome = Ok(());
         for (index, suspicion) in suspects {
@@ -275,7 +279,7 @@ impl Monitor<'_> {
         &mut self,
         index: u64,
         suspicion: Suspicion,
-        head: &Head,
+        head: &SignedHead,
         hand: &Hand,
     ) -> Result<(), CliError> {
         let evidence = match suspicion {
@@ -342,7 +346,7 @@ impl Monitor<'_> {
         Ok(Some(event))
     }
 
-    fn duplicates(&mut self, head: &Head, to: u64) -> Result<(), CliError> {
+    fn duplicates(&mut self, head: &SignedHead, to: u64) -> Result<(), CliError> {
         let from = self.judged();
         let pairs = match to == head.size {
             // They are not found a second time, so they are kept until they are judged.
@@ -370,7 +374,7 @@ impl Monitor<'_> {
         &mut self,
         first: u64,
         second: u64,
-        head: &Head,
+        head: &SignedHead,
         hand: &Hand,
     ) -> Result<(), CliError> {
         let first = self.logged(first, head, hand)?;
@@ -405,7 +409,7 @@ impl Monitor<'_> {
     }
 
     /// The entry, and the proof that it is in the tree of this head.
-    fn logged(&mut self, index: u64, head: &Head, hand: &Hand) -> Result<Logged, CliError> {
+    fn logged(&mut self, index: u64, head: &SignedHead, hand: &Hand) -> Result<Logged, CliError> {
         let entry = match hand.get(&index) {
             Some(entry) => entry.clone(),
             None => {

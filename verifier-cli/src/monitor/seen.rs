@@ -52,7 +52,7 @@ pub(crate) fn keys(entry: &Entry, index: u64) -> [Key; 2] {
 
 /// A sorted file of keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Run {
+pub(crate) struct KeyFile {
     /// No other file has this number.
     pub(crate) number: u64,
     /// Whether its keys have been compared with each other and with those of all checked files.
@@ -61,7 +61,7 @@ pub(crate) struct Run {
     pub(crate) sum: Sum,
 }
 
-impl Run {
+impl KeyFile {
     fn name(&self) -> String {
         format!("seen-{}", self.number)
     }
@@ -71,17 +71,17 @@ impl Run {
 #[derive(Debug)]
 pub(crate) struct Seen {
     dir: PathBuf,
-    runs: Vec<Run>,
+    runs: Vec<KeyFile>,
     new: Vec<Key>,
     /// The number of the newest file.
     last: u64,
     /// No longer needed, and to be removed once the state says so.
-    old: Vec<Run>,
+    old: Vec<KeyFile>,
 }
 
 impl Seen {
     /// The files of a state. What else is there was left by a run that was ended.
-    pub(crate) fn open(dir: &Path, runs: Vec<Run>) -> Result<Self, CliError> {
+    pub(crate) fn open(dir: &Path, runs: Vec<KeyFile>) -> Result<Self, CliError> {
         let failed = |error: std::io::Error| unwritable(dir, &error);
         for file in fs::read_dir(dir).map_err(failed)? {
             let file = file.map_err(failed)?;
@@ -102,7 +102,7 @@ impl Seen {
         })
     }
 
-    pub(crate) fn runs(&self) -> &[Run] {
+    pub(crate) fn runs(&self) -> &[KeyFile] {
         &self.runs
     }
 
@@ -126,9 +126,9 @@ impl Seen {
         Ok(())
     }
 
-    fn next(&mut self) -> Run {
+    fn next(&mut self) -> KeyFile {
         self.last = self.last.saturating_add(1);
-        Run {
+        KeyFile {
             number: self.last,
             checked: false,
             sum: Sum::default(),
@@ -178,10 +178,10 @@ impl Seen {
     fn gather(
         &mut self,
         pairs: &mut BTreeSet<(u64, u64)>,
-    ) -> Result<Option<(usize, Run)>, CliError> {
+    ) -> Result<Option<(usize, KeyFile)>, CliError> {
         while let Some(at) = self.runs.iter().position(|run| !run.checked) {
             let end = self.runs.len().min(at.saturating_add(ABREAST));
-            let group: Vec<Run> = self.runs.drain(at..end).collect();
+            let group: Vec<KeyFile> = self.runs.drain(at..end).collect();
             let merged = self.merge(group, pairs)?;
             if self.runs.len() == at {
                 return Ok(Some((at, merged)));
@@ -192,7 +192,7 @@ impl Seen {
     }
 
     /// Compares a file with all others.
-    fn compare(&self, new: &Run, pairs: &mut BTreeSet<(u64, u64)>) -> Result<(), CliError> {
+    fn compare(&self, new: &KeyFile, pairs: &mut BTreeSet<(u64, u64)>) -> Result<(), CliError> {
         self.runs
             .iter()
             .rev()
@@ -207,20 +207,20 @@ impl Seen {
         }
     }
 
-    fn path(&self, run: &Run) -> PathBuf {
+    fn path(&self, run: &KeyFile) -> PathBuf {
         self.dir.join(run.name())
     }
 
-    fn table(&self, run: &Run) -> Result<Table, CliError> {
+    fn table(&self, run: &KeyFile) -> Result<Table, CliError> {
         Table::open(&self.path(run), &run.sum)
     }
 
     /// One file of several neighbours.
     fn merge(
         &mut self,
-        group: Vec<Run>,
+        group: Vec<KeyFile>,
         pairs: &mut BTreeSet<(u64, u64)>,
-    ) -> Result<Run, CliError> {
+    ) -> Result<KeyFile, CliError> {
         let (mut merged, mut writer) = match group.as_slice() {
             [alone] => (alone.clone(), None),
             _ => {
@@ -257,7 +257,12 @@ impl Seen {
     }
 
     /// Compares a new file with an old one.
-    fn join(&self, new: &Run, old: &Run, pairs: &mut BTreeSet<(u64, u64)>) -> Result<(), CliError> {
+    fn join(
+        &self,
+        new: &KeyFile,
+        old: &KeyFile,
+        pairs: &mut BTreeSet<(u64, u64)>,
+    ) -> Result<(), CliError> {
         let mut keys = Reader::new(self.table(new)?);
         let (many, mut old) = (old.sum.keys, self.table(old)?);
         if new.sum.keys.saturating_mul(16) < many {

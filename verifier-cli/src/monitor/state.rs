@@ -23,7 +23,7 @@ use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::tlog::edge::Edge;
 
-use super::seen::{Run, Sum};
+use super::seen::{KeyFile, Sum};
 use crate::code::CliCode;
 use crate::failure::{CliError, show_path};
 use crate::file;
@@ -58,7 +58,7 @@ pub(crate) struct State {
     /// The index of the entry that was decided last, as its service says.
     pub(crate) newest: Option<u64>,
     /// The files of `seen`.
-    pub(crate) runs: Vec<Run>,
+    pub(crate) runs: Vec<KeyFile>,
     /// Scanned entries that seem to have an id or an assertion in common.
     pub(crate) pairs: Vec<(u64, u64)>,
     /// How many checked entries are of types that are not known.
@@ -191,7 +191,7 @@ impl State {
 
     fn to_json(&self, sum: &str) -> String {
         let texts = |list: &[String]| list.iter().map(|text| Value::from(text.clone())).collect();
-        let run = |run: &Run| {
+        let run = |run: &KeyFile| {
             Value::from([
                 ("checked", Value::from(run.checked)),
                 ("keys", run.sum.keys.into()),
@@ -282,7 +282,7 @@ impl State {
         };
         let run = |run: Members<'_, '_>| {
             let run = run.only(&["checked", "keys", "marks", "number"])?;
-            Ok(Run {
+            Ok(KeyFile {
                 number: run.optional_u64("number")?.unwrap_or(0),
                 checked: run.optional_bool("checked")?.unwrap_or(false),
                 sum: Sum {
@@ -416,7 +416,7 @@ mod tests {
             head: Some("head".into()),
             untold: vec!["a.json".into()],
             anchored: vec![7, 9],
-            runs: vec![Run {
+            runs: vec![KeyFile {
                 number: 3,
                 checked: true,
                 sum: Sum {

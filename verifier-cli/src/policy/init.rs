@@ -19,7 +19,7 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
     let log = match &args.log_policy {
         None => None,
         Some(path) => {
-            let most = tlog::policy::Policy::MAX_BYTES;
+            let most = tlog::policy::TlogPolicy::MAX_BYTES;
             let bytes = file::read_whole(path, most)?;
             let named = |error: CliError| {
                 role::named(error, &bytes, "a log policy", &[Kind::LogPolicy]).about(path)
@@ -28,7 +28,7 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
             if !text.ends_with('\n') {
                 text.push('\n');
             }
-            tlog::policy::Policy::parse(&text).map_err(|error| named(CliError::of(&error)))?;
+            tlog::policy::TlogPolicy::parse(&text).map_err(|error| named(CliError::of(&error)))?;
             Some(text)
         }
     };

@@ -10,7 +10,7 @@ use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::{Object, Value};
 use verifier_core::hazmat::tlog::merkle::{self, Hash};
 use verifier_core::hazmat::tlog::note::Note;
-use verifier_core::hazmat::tlog::policy::Policy as LogPolicy;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::proof::Proof;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use verifier_core::hazmat::webauthn::{Assertion, CoseKey, Expected, UserVerification};
@@ -206,7 +206,7 @@ fn log_proof(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
     let Some(leaf) = any_hash(input, "leafHash")? else {
         return Ok(Outcome::Invalid(Code::LogNotIncluded.as_str()));
     };
-    let policy = match LogPolicy::parse(policy) {
+    let policy = match TlogPolicy::parse(policy) {
         Ok(policy) => policy,
         Err(error) => return Ok(invalid(&error)),
     };

@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 
 fuzz_target!(|text: &str| {
-    if let Ok(policy) = Policy::parse(text) {
+    if let Ok(policy) = TlogPolicy::parse(text) {
         let _ = policy.quorum_in_words();
     }
 });

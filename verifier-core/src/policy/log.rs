@@ -23,7 +23,7 @@ pub enum LogRule {
 #[non_exhaustive]
 pub struct LogPolicy {
     /// Keys and quorum.
-    pub tlog: tlog::policy::Policy,
+    pub tlog: tlog::policy::TlogPolicy,
     /// How long after a decision, in milliseconds, the log may publish it.
     pub max_append_delay: u64,
     text: String,
@@ -71,7 +71,7 @@ impl LogRule {
         let text = normal(log.text("policy")?);
         let delay = log.optional_text("maxAppendDelay")?.unwrap_or("24h");
         Ok(Self::Required(LogPolicy {
-            tlog: tlog::policy::Policy::parse(&text).map_err(Error::Log)?,
+            tlog: tlog::policy::TlogPolicy::parse(&text).map_err(Error::Log)?,
             max_append_delay: parse_duration(delay)
                 .ok_or_else(|| log.wrong("maxAppendDelay", "a duration such as 24h", delay))?,
             text,
@@ -94,7 +94,7 @@ impl LogRule {
 /// too, as far as there is room for it.
 fn normal(text: &str) -> String {
     let mut text = String::from(text);
-    if !text.ends_with('\n') && text.len() < tlog::policy::Policy::MAX_BYTES {
+    if !text.ends_with('\n') && text.len() < tlog::policy::TlogPolicy::MAX_BYTES {
         text.push('\n');
     }
     text

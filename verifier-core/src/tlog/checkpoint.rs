@@ -108,7 +108,7 @@ impl fmt::Display for Checkpoint<'_> {
 }
 
 /// A note whose text is a checkpoint. Its signatures are not verified:
-/// [`Policy::verify_log`](crate::tlog::policy::Policy::verify_log) does that.
+/// [`TlogPolicy::verify_log`](crate::tlog::policy::TlogPolicy::verify_log) does that.
 #[derive(Clone, Debug)]
 pub struct SignedCheckpoint<'a> {
     whole: &'a str,

@@ -22,7 +22,7 @@ use crate::{Failure, plain, quote};
 /// key cannot be both a log's and a witness's, and no two keys share name and key id. The newline
 /// of the last line may be missing.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub struct TlogPolicy {
     logs: Vec<Log>,
     witnesses: Vec<Witness>,
     groups: Vec<Group>,
@@ -63,7 +63,7 @@ enum Member {
 /// The witnesses at hand do not meet the quorum.
 pub(crate) struct QuorumNotMet;
 
-impl Policy {
+impl TlogPolicy {
     /// The longest policy, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
     /// The most lines.
@@ -110,7 +110,7 @@ impl Policy {
         self.quorum.is_some()
     }
 
-    /// Whether these witnesses would be enough, in the order of [`Policy::witnesses`].
+    /// Whether these witnesses would be enough, in the order of [`TlogPolicy::witnesses`].
     pub fn is_quorum(&self, witnessed: &[bool]) -> bool {
         let times: Vec<_> = witnessed
             .iter()
@@ -169,7 +169,7 @@ impl Policy {
     }
 
     /// The earliest time by which the quorum was met, given when each witness cosigned, in the
-    /// order of [`Policy::witnesses`]. No time for `quorum none`.
+    /// order of [`TlogPolicy::witnesses`]. No time for `quorum none`.
     pub(crate) fn quorum_time(
         &self,
         cosigned: &[Option<Time>],
@@ -224,7 +224,7 @@ impl Policy {
     }
 
     /// Whether no quorum can be met without any of these witnesses, in the order of
-    /// [`Policy::witnesses`]. With `quorum none` nobody is needed.
+    /// [`TlogPolicy::witnesses`]. With `quorum none` nobody is needed.
     pub fn is_blocking(&self, witnesses: &[bool]) -> bool {
         let times: Vec<Option<Time>> = witnesses
             .iter()
@@ -350,10 +350,10 @@ pub enum ErrorKind {
         found: String,
     },
     /// A longer policy than the limit.
-    #[error("the policy has more than {} bytes", Policy::MAX_BYTES)]
+    #[error("the policy has more than {} bytes", TlogPolicy::MAX_BYTES)]
     TooLong,
     /// More lines than the limit.
-    #[error("the policy has more than {} lines", Policy::MAX_LINES)]
+    #[error("the policy has more than {} lines", TlogPolicy::MAX_LINES)]
     TooManyLines,
     /// A name that no line before defines.
     #[error("no line before this one defines {}", quote(.0))]
@@ -597,9 +597,9 @@ group X-and-Y all X-witnesses Y-witnesses
 quorum X-and-Y
 ";
 
-    fn parse(text: &str) -> Result<Policy, Error> {
+    fn parse(text: &str) -> Result<TlogPolicy, Error> {
         // Witness seeds 1… and log seeds 1… would be the same keys.
-        Policy::parse(&keyed(&text.replace(" l", " l10")))
+        TlogPolicy::parse(&keyed(&text.replace(" l", " l10")))
     }
 
     #[test]
@@ -673,7 +673,7 @@ quorum X-and-Y
              witness \u{212a} {WITNESS} https://w.example\nwitness K {}\nquorum K",
             Signer::witness("w", 9).vkey(),
         );
-        let policy = Policy::parse(&text).unwrap();
+        let policy = TlogPolicy::parse(&text).unwrap();
         assert_eq!(policy.logs()[0].url(), Some("https://log.example/"));
         assert_eq!(policy.logs()[0].origin(), "log.example/approvals");
         assert_eq!(policy.logs()[0].key().to_string(), LOG);
@@ -794,12 +794,12 @@ quorum X-and-Y
             format!("log {}\nwitness A {}", log("a", 1), witness("b", 1)),
             format!("witness A {}\nlog {}", witness("a", 1), log("b", 1)),
         ] {
-            let error = Policy::parse(&text).unwrap_err();
+            let error = TlogPolicy::parse(&text).unwrap_err();
             assert_eq!((error.line, error.kind), (2, ErrorKind::DuplicateKey));
         }
         // A log may have several keys.
         let text = format!("log {}\nlog {}\nquorum none", log("a", 1), log("a", 2));
-        assert_eq!(Policy::parse(&text).unwrap().logs().len(), 2);
+        assert_eq!(TlogPolicy::parse(&text).unwrap().logs().len(), 2);
     }
 
     #[test]
@@ -809,7 +809,7 @@ quorum X-and-Y
 log x+cb82066a+AWEfh8Kt5GauvoNcz4/YkaZdlsIckDeCFyJAeh5Vuxrn
 quorum none
 ";
-        let error = Policy::parse(text).unwrap_err();
+        let error = TlogPolicy::parse(text).unwrap_err();
         assert_eq!((error.line, error.kind), (2, ErrorKind::DuplicateKeyId));
     }
 
@@ -824,7 +824,7 @@ quorum none
             text += &format!("group G{i} all W{i} {before}\n");
         }
         text += "quorum G31\n";
-        let policy = Policy::parse(&text).unwrap();
+        let policy = TlogPolicy::parse(&text).unwrap();
         let all = [Time::from_seconds(1); 32];
         assert_eq!(policy.quorum_time(&all).ok(), Some(all[0]));
         let mut one_short = all;
@@ -837,12 +837,12 @@ quorum none
         );
 
         let lines = "\n".repeat(1023);
-        assert!(Policy::parse(&format!("{lines}quorum none\n")).is_ok());
-        let error = Policy::parse(&format!("\n{lines}quorum none\n")).unwrap_err();
+        assert!(TlogPolicy::parse(&format!("{lines}quorum none\n")).is_ok());
+        let error = TlogPolicy::parse(&format!("\n{lines}quorum none\n")).unwrap_err();
         assert_eq!((error.line, error.kind), (1025, ErrorKind::TooManyLines));
-        let filler = "#".repeat(Policy::MAX_BYTES - 12);
-        assert!(Policy::parse(&format!("{filler}\nquorum none")).is_ok());
-        let error = Policy::parse(&format!("{filler}\nquorum none\n")).unwrap_err();
+        let filler = "#".repeat(TlogPolicy::MAX_BYTES - 12);
+        assert!(TlogPolicy::parse(&format!("{filler}\nquorum none")).is_ok());
+        let error = TlogPolicy::parse(&format!("{filler}\nquorum none\n")).unwrap_err();
         assert_eq!((error.line, error.kind), (2, ErrorKind::TooLong));
     }
 }

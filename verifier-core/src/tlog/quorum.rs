@@ -12,11 +12,11 @@ use crate::signature::Crypto;
 use crate::time::Time;
 use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::tlog::note::{self, Note, SignatureLine};
-use crate::tlog::policy::{Policy, QuorumNotMet, Witness};
+use crate::tlog::policy::{QuorumNotMet, TlogPolicy, Witness};
 use crate::tlog::vkey::VerifierKey;
 use crate::{Failure, plain, quote};
 
-impl Policy {
+impl TlogPolicy {
     /// The first step: a log of the policy, named like the checkpoint's origin, has signed it.
     ///
     /// Lines of other keys are ignored; one bad signature of any log in the policy is an error.
@@ -75,17 +75,17 @@ impl Policy {
 /// A line, and the key of the witness that is said to have made it.
 type WitnessLine<'p, 'n> = (&'p VerifierKey, &'n SignatureLine<'n>);
 
-/// A checkpoint that a log of the policy has signed. Only [`Policy::verify_log`] makes one.
+/// A checkpoint that a log of the policy has signed. Only [`TlogPolicy::verify_log`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub struct LogSigned<'a> {
-    policy: &'a Policy,
+    policy: &'a TlogPolicy,
     checkpoint: &'a SignedCheckpoint<'a>,
     key: &'a VerifierKey,
 }
 
 impl<'a> LogSigned<'a> {
     /// The policy that lists the log.
-    pub fn policy(&self) -> &'a Policy {
+    pub fn policy(&self) -> &'a TlogPolicy {
         self.policy
     }
 
@@ -332,7 +332,7 @@ mod tests {
     }
 
     /// A log, three witnesses (names A, B, C; keys a, b, c) and a quorum.
-    fn setup(quorum: &str) -> (Policy, Signer, [Signer; 3]) {
+    fn setup(quorum: &str) -> (TlogPolicy, Signer, [Signer; 3]) {
         let log = Signer::log("log", 1);
         let witnesses = [("a", 2), ("b", 3), ("c", 4)].map(|(n, seed)| Signer::witness(n, seed));
         let mut text = format!("log {}\n", log.vkey());
@@ -340,7 +340,7 @@ mod tests {
             text += &format!("witness {name} {}\n", witness.vkey());
         }
         text += quorum;
-        (Policy::parse(&text).unwrap(), log, witnesses)
+        (TlogPolicy::parse(&text).unwrap(), log, witnesses)
     }
 
     const TWO_OF_THREE: &str = "group G 2 A B C\nquorum G\n";
@@ -352,7 +352,7 @@ mod tests {
         Result<Option<Time>, Error>,
     );
 
-    fn outcome(policy: &Policy, note: &str) -> Result<Outcome, Error> {
+    fn outcome(policy: &TlogPolicy, note: &str) -> Result<Outcome, Error> {
         let checkpoint = SignedCheckpoint::parse(note).unwrap();
         let cosigned = policy
             .verify_log(&CRYPTO, &checkpoint)?
@@ -372,7 +372,7 @@ mod tests {
     #[test]
     fn the_known_answer_meets_its_policy() {
         let text = format!("log {LOG}\nwitness W {WITNESS}\nquorum W\n");
-        let policy = Policy::parse(&text).unwrap();
+        let policy = TlogPolicy::parse(&text).unwrap();
         let proof = Proof::parse(PROOF).unwrap();
         let log = policy.verify_log(&CRYPTO, proof.checkpoint()).unwrap();
         let met = log.verify_cosignatures(&CRYPTO).unwrap().quorum().unwrap();
@@ -392,7 +392,7 @@ mod tests {
         let bad = Err(Error::BadSignature {
             name: "log".to_string(),
         });
-        let log_of = |lines: &[String], policy: &Policy| {
+        let log_of = |lines: &[String], policy: &TlogPolicy| {
             let note = note(lines);
             let checkpoint = SignedCheckpoint::parse(&note).unwrap();
             let signed = policy.verify_log(&CRYPTO, &checkpoint);
@@ -419,13 +419,13 @@ mod tests {
         // Another log of the policy is not this log, and its bad signature is still bad.
         let other = Signer::log("other", 5);
         let text = format!("log {}\nlog {}\nquorum none", other.vkey(), log.vkey());
-        let two_logs = Policy::parse(&text).unwrap();
+        let two_logs = TlogPolicy::parse(&text).unwrap();
         assert_eq!(log_of(&[other.sign(TEXT)], &two_logs), unknown);
         assert_eq!(log_of(&[other.sign(TEXT), good.clone()], &two_logs), ok);
         let result = log_of(&[other.sign("x\n"), good.clone()], &two_logs);
         assert!(matches!(result, Err(Error::BadSignature { name }) if name == "other"));
         // No policy for logs, no log.
-        let no_logs = Policy::parse("quorum none").unwrap();
+        let no_logs = TlogPolicy::parse("quorum none").unwrap();
         assert_eq!(log_of(from_ref(&good), &no_logs), unknown);
         let many = Err(Error::Note(note::Error::TooManyKnownSignatures {
             limit: 16,
@@ -547,7 +547,7 @@ mod tests {
             members += &format!(" W{i}");
         }
         text += &format!("group G all{members}\nquorum G\n");
-        let policy = Policy::parse(&text).unwrap();
+        let policy = TlogPolicy::parse(&text).unwrap();
         let mut lines: Vec<String> = witnesses.iter().map(|w| w.cosign(TEXT, 7)).collect();
         lines.push(log.sign(TEXT));
         let found = outcome(&policy, &note(&lines)).unwrap();

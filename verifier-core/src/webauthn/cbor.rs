@@ -223,7 +223,7 @@ enum Open<'a> {
 }
 
 /// The first byte of an item and the number that belongs to it.
-struct Head {
+struct ItemHead {
     major: u8,
     number: u64,
 }
@@ -346,7 +346,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn scalar(&mut self, start: usize, head: &Head) -> Result<Value<'a>, Error> {
+    fn scalar(&mut self, start: usize, head: &ItemHead) -> Result<Value<'a>, Error> {
         Ok(match (head.major, head.number) {
             (0 | 1, number) => match (head.major, i64::try_from(number)) {
                 (0, Ok(number)) => Value::Integer(number),
@@ -377,7 +377,7 @@ impl<'a> Parser<'a> {
     /// 5 bits  0–23: the number itself; 24–27: it follows in 1, 2, 4 or 8 bytes, big-endian;
     ///         28–30: reserved; 31: indefinite length
     /// ```
-    fn head(&mut self) -> Result<Head, Error> {
+    fn head(&mut self) -> Result<ItemHead, Error> {
         let start = self.offset();
         let error = |kind| Err(Error::new(start, kind));
         self.items = self.items.saturating_add(1);
@@ -389,7 +389,7 @@ impl<'a> Parser<'a> {
         let (length, least) = match first & 0x1f {
             number @ 0..=23 => {
                 let number = number.into();
-                return Ok(Head { major, number });
+                return Ok(ItemHead { major, number });
             }
             // Behind major type 7 these are not numbers, but a simple value and floats.
             24..=27 if major == 7 && !self.is_definite() => {
@@ -409,12 +409,12 @@ impl<'a> Parser<'a> {
         if major == 7 {
             // Whatever it is, it is none of the three that have names.
             let number = UNDEFINED;
-            return Ok(Head { major, number });
+            return Ok(ItemHead { major, number });
         }
         if number < least && !self.is_definite() {
             return error(ErrorKind::NotMinimal);
         }
-        Ok(Head { major, number })
+        Ok(ItemHead { major, number })
     }
 
     fn is_definite(&self) -> bool {

@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use verifier_core::RustCrypto;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
-use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::proof::Proof;
 use verifier_core::hazmat::tlog::tile::{Level, Tile};
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
@@ -32,7 +32,7 @@ quorum W
 /// Whether the entry `approval-1` is proven by `proof` under `policy`.
 fn verifies(proof: &str, policy: &str) -> bool {
     let crypto = RustCrypto;
-    let (Ok(proof), Ok(policy)) = (Proof::parse(proof), Policy::parse(policy)) else {
+    let (Ok(proof), Ok(policy)) = (Proof::parse(proof), TlogPolicy::parse(policy)) else {
         return false;
     };
     if proof.verify_inclusion(&leaf_hash(b"approval-1")).is_err() {
@@ -78,7 +78,7 @@ fn no_shorter_proof_verifies() {
 proptest! {
     #[test]
     fn no_text_panics(text in "(?s)[\\x00-\\x7f\u{2014}\u{a0}]{0,200}", at in 0..PROOF.len()) {
-        let _ = Policy::parse(&text);
+        let _ = TlogPolicy::parse(&text);
         let _ = VerifierKey::parse(&text);
         let _ = Tile::parse_path(&text);
         if let (Some(before), Some(after)) = (PROOF.get(..at), PROOF.get(at..)) {
@@ -98,7 +98,7 @@ proptest! {
             0..40,
         )
     ) {
-        if let Ok(policy) = Policy::parse(&words.concat()) {
+        if let Ok(policy) = TlogPolicy::parse(&words.concat()) {
             prop_assert!(!policy.quorum_in_words().is_empty());
         }
     }

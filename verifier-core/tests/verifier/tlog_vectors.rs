@@ -17,7 +17,7 @@ use verifier_core::hazmat::encoding::from_hex;
 use verifier_core::hazmat::json::{Limits, Object, Value};
 use verifier_core::hazmat::tlog::merkle::{Hash, verify_consistency, verify_inclusion};
 use verifier_core::hazmat::tlog::note::Note;
-use verifier_core::hazmat::tlog::policy::Policy;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::proof::Proof;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
@@ -78,7 +78,7 @@ fn note(input: &Object<'_>) -> Outcome {
 }
 
 fn proof(input: &Object<'_>) -> Outcome {
-    let policy = Policy::parse(text(input, "policy")).map_err(code)?;
+    let policy = TlogPolicy::parse(text(input, "policy")).map_err(code)?;
     let proof = Proof::parse(text(input, "proof")).map_err(code)?;
     let leaf = hash(text(input, "leafHash"));
     let log = policy.verify_log(&CRYPTO, proof.checkpoint());

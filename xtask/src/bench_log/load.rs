@@ -58,8 +58,8 @@ pub(super) fn append(
     approvals: &[Approval],
     clients: usize,
 ) -> Result<(Duration, Vec<Duration>), String> {
-    let connect = |_| Client::connect(address);
-    let connected: Vec<Client> = (0..clients).map(connect).collect::<Result<_, _>>()?;
+    let connect = |_| LoadClient::connect(address);
+    let connected: Vec<LoadClient> = (0..clients).map(connect).collect::<Result<_, _>>()?;
     let (next, begin) = (AtomicUsize::new(0), Instant::now());
     let times = thread::scope(|scope| {
         let next = &next;
@@ -97,7 +97,7 @@ pub(super) fn read(
         let readers: Vec<_> = (0..clients)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut client = Client::connect(address)?;
+                    let mut client = LoadClient::connect(address)?;
                     while begin.elapsed() < time {
                         // Spread over all there is, the same on every run.
                         let n = next.fetch_add(1, Ordering::Relaxed);
@@ -133,12 +133,12 @@ pub(super) fn look_up(n: u64, count: u32) -> String {
 }
 
 /// One connection.
-pub(super) struct Client {
+pub(super) struct LoadClient {
     stream: TcpStream,
     reader: BufReader<TcpStream>,
 }
 
-impl Client {
+impl LoadClient {
     pub(super) fn connect(address: &str) -> Result<Self, String> {
         let stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
         let reader = stream.set_nodelay(true).and_then(|()| stream.try_clone());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::load::{self, Approval, Client};
+use super::load::{self, Approval, LoadClient};
 use super::percentile;
 use super::server::Server;
 
@@ -68,7 +68,7 @@ impl Pair {
     /// One client, one append at a time: the time to acknowledge.
     pub(super) fn alone(&mut self, appends: u32) -> Result<(), String> {
         let approvals = self.sign(appends);
-        let connect = |server: &Server| Client::connect(server.address());
+        let connect = |server: &Server| LoadClient::connect(server.address());
         let (mut subject, mut baseline) = (connect(&self.subject.1)?, connect(&self.baseline.1)?);
         let (mut with, mut without) = (Vec::new(), Vec::new());
         for approval in &approvals {

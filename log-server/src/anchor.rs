@@ -21,11 +21,10 @@ use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::merkle::Hash;
 
 use crate::failure::{Failure, Result};
-use crate::layout::Layout;
-use crate::store::Head;
+use crate::store::{Backend, Head, Objects};
 use crate::tiles::Tiles;
 
-pub(crate) use archive::Archive;
+pub(crate) use archive::{Archive, FOLDER};
 pub(crate) use metrics::Metrics;
 pub(crate) use settings::{AnchorSettings, Config};
 
@@ -45,21 +44,25 @@ pub(crate) struct Running {
 }
 
 impl Anchors {
-    pub(crate) fn open(layout: &Layout) -> Self {
+    pub(crate) fn open(objects: Arc<dyn Objects>) -> Self {
         Self {
-            archive: Archive::open(layout.public().join("anchors")),
+            archive: Archive::open(objects),
             metrics: Metrics::default(),
         }
     }
 
     /// Starts to make anchors. Nobody waits for the thread: whatever it writes is whole at any
     /// time, so it may end with the process.
-    pub(crate) fn start(self: &Arc<Self>, config: Config, layout: &Layout) -> Result<Running> {
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        config: Config,
+        backend: Arc<dyn Backend>,
+    ) -> Result<Running> {
         let (stop, stopped) = mpsc::channel();
-        let (anchors, checkpoint) = (Arc::clone(self), layout.checkpoint());
+        let anchors = Arc::clone(self);
         std::thread::Builder::new()
             .name("anchor".into())
-            .spawn(move || match Worker::new(anchors, config, checkpoint) {
+            .spawn(move || match Worker::new(anchors, config, backend) {
                 Ok(worker) => worker.run(&stopped),
                 Err(failure) => tracing::error!(%failure, "no anchors will be made"),
             })

@@ -1,14 +1,12 @@
-//! The thread that finishes erasures, and keeps the write-ahead log short.
+//! The thread that finishes erasures, and keeps the journal of the database short.
 //!
-//! A change of evidence takes effect at once for whoever looks it up. What it takes away is still
-//! in the files of the database until the write-ahead log was moved into the database and emptied,
-//! and that cannot be done while somebody reads an older snapshot. So it is tried again and again,
-//! in moments in which nobody writes; no append waits for it. What is left to do is a table of the
-//! database, so it survives the process.
+//! A change of evidence takes effect at once for whoever looks it up. What it takes away may still
+//! be in the files of the database: with SQLite until the write-ahead log was moved into the
+//! database and emptied, and that cannot be done while somebody reads an older snapshot. So it is
+//! tried again and again, in moments in which nobody writes; no append waits for it. What is left to
+//! do is in the database, so it survives the process.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -17,8 +15,7 @@ use std::time::{Duration, Instant};
 use serving::prometheus::head;
 
 use crate::failure::{Failure, Result};
-use crate::layout::Layout;
-use crate::store::sqlite::Sqlite;
+use crate::store::Eraser;
 
 /// How long a request waits for its erasure.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -30,44 +27,43 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(320);
 /// How often the thread looks when it knows of nothing to do.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A longer write-ahead log than this, in bytes, is emptied although nothing was erased: SQLite
-/// uses the room again, but gives none back.
+/// A longer journal than this, in bytes, is emptied although nothing was erased: SQLite uses the
+/// room of its write-ahead log again, but gives none back.
 const LONG: u64 = 16 * 1024 * 1024;
 
 /// The requests' view of the thread.
 #[derive(Debug)]
 pub(crate) struct Erasures {
     wake: mpsc::SyncSender<()>,
-    /// How often the write-ahead log was emptied.
+    /// How often the journal was emptied.
     emptied: Mutex<u64>,
     again: Condvar,
     pending: AtomicU64,
     ended: AtomicBool,
-    log: PathBuf,
+    eraser: Arc<dyn Eraser>,
 }
 
 impl Erasures {
     /// Starts the thread. It ends with [`Erasures::end`].
-    pub(crate) fn start(layout: &Layout) -> Result<(Arc<Self>, JoinHandle<()>)> {
-        let store = Sqlite::open_impatient(&layout.database())?;
+    pub(crate) fn start(eraser: Arc<dyn Eraser>) -> Result<(Arc<Self>, JoinHandle<()>)> {
         let (wake, woken) = mpsc::sync_channel(1);
         let this = Arc::new(Self {
             wake,
             emptied: Mutex::new(0),
             again: Condvar::new(),
-            pending: AtomicU64::new(store.erasures()?),
+            pending: AtomicU64::new(eraser.pending()?),
             ended: AtomicBool::new(false),
-            log: layout.write_ahead_log(),
+            eraser,
         });
         let shared = Arc::clone(&this);
         let thread = std::thread::Builder::new()
             .name("erasures".into())
-            .spawn(move || shared.run(store, &woken))
+            .spawn(move || shared.run(&woken))
             .map_err(|error| Failure::System(error.to_string()))?;
         Ok((this, thread))
     }
 
-    /// Ends the thread soon: its connection is closed in order, as the others are.
+    /// Ends the thread soon.
     pub(crate) fn end(&self) {
         self.ended.store(true, Relaxed);
         let _ = self.wake.try_send(());
@@ -108,7 +104,7 @@ impl Erasures {
             (
                 "cosignet_log_write_ahead_log_bytes",
                 "The length of the write-ahead log of the database.",
-                self.length(),
+                self.eraser.journal(),
             ),
         ] {
             head(&mut out, name, "gauge", help);
@@ -117,30 +113,26 @@ impl Erasures {
         out
     }
 
-    fn length(&self) -> u64 {
-        fs::metadata(&self.log).map_or(0, |file| file.len())
-    }
-
     /// One attempt. `None` if there is nothing to do, else whether it is done.
-    fn attempt(&self, store: &mut Sqlite) -> Result<Option<bool>> {
-        let pending = store.erasures()?;
+    fn attempt(&self) -> Result<Option<bool>> {
+        let pending = self.eraser.pending()?;
         self.pending.store(pending, Relaxed);
-        if pending == 0 && self.length() <= LONG {
+        if pending == 0 && self.eraser.journal() <= LONG {
             return Ok(None);
         }
-        let done = store.empty_log()?;
+        let done = self.eraser.finish()?;
         if done {
-            self.pending.store(store.erasures()?, Relaxed);
+            self.pending.store(self.eraser.pending()?, Relaxed);
             *self.emptied.lock().unwrap_or_else(PoisonError::into_inner) += 1;
             self.again.notify_all();
         }
         Ok(Some(done))
     }
 
-    fn run(&self, mut store: Sqlite, woken: &mpsc::Receiver<()>) {
+    fn run(&self, woken: &mpsc::Receiver<()>) {
         let mut pause = FIRST_PAUSE;
         while !self.ended.load(Relaxed) {
-            let wait = match self.attempt(&mut store) {
+            let wait = match self.attempt() {
                 Ok(Some(true) | None) => {
                     pause = FIRST_PAUSE;
                     TICK

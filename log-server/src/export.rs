@@ -9,46 +9,48 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use durable::{Lock, beside};
+use durable::Lock;
 use verifier_core::hazmat::tlog::merkle::{Hash, verify_prefix};
 use verifier_core::hazmat::tlog::prove;
 use verifier_core::hazmat::tlog::tile::{self, Level, Tile};
 
+use crate::anchor;
 use crate::args::ExportArgs;
-use crate::disk;
+use crate::backend;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
-use crate::store::sqlite::Sqlite;
-use crate::store::{Head, Store as _};
-use crate::tiles::{self, Source as _, Tiles};
+use crate::store::{Backend, CHECKPOINT, CopiedDatabase, Embedded, Head, Objects, walk};
+use crate::tiles::{Source as _, Tiles};
 
 /// `export`
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
-    let from = Layout::new(&args.data);
-    from.require()?;
-    let key = LogKey::read(&from.key())?;
-    let to = Layout::new(&args.to);
-    apart(from.root(), to.root())?;
-    to.create()?;
+    let from_dir = Layout::new(&args.data);
+    let from = backend::open(&from_dir)?;
+    let key = LogKey::read(&from_dir.key())?;
+    let to_dir = Layout::new(&args.to);
+    apart(from_dir.root(), to_dir.root())?;
+    to_dir.create()?;
+    let to = backend::embedded(&to_dir);
 
-    let text = fs::read_to_string(from.checkpoint()).map_err(Failure::file(&from.checkpoint()))?;
+    let text = from.published()?;
     let damaged = |error| Failure::damage(format!("the public checkpoint: {error}"));
     let (size, root) = key.open(&text).map_err(damaged)?;
-    let tiles = Tiles::new(from.public());
+    let (there, here) = (from.objects(), to.objects());
+    let tiles = Tiles::new(there.clone());
     // By the way it brings an older database to this version.
-    let committed = Sqlite::open(&from.database())?.head()?;
-    let _lock = claim(&to, &key, |old| {
+    let committed = from.head()?;
+    let _lock = claim(&to_dir, &to, &key, |old| {
         if (old.size, old.root) == (committed.size, committed.root) {
             return Ok(true);
         }
         extends(&tiles, old, (size, root))
     })?;
-    let database = snapshot(&from, &to, size)?;
+    let database = snapshot(&*from, &tiles, &to, size)?;
 
-    let copy = Tiles::new(to.public());
-    copy_tiles(&tiles, &copy, size)?;
-    copy_folder(&from.public().join("anchors"), &to.public().join("anchors"))?;
+    let copy = Tiles::new(here.clone());
+    copy_tiles(&tiles, &copy, &*here, size)?;
+    copy_folder(&*there, &*here, anchor::FOLDER)?;
     if copy.edge(size)?.root() != root {
         return Err(Failure::damage(
             "the tiles do not lead to the public checkpoint: `cosignet-log fsck` says which are \
@@ -56,15 +58,12 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         ));
     }
     // From here to the end the copy has no checkpoint, and nobody takes it for a log.
-    disk::remove(&to.checkpoint())?;
-    for more in ["-wal", "-shm"] {
-        disk::remove(&beside(&to.database(), more))?;
-    }
-    disk::rename(&database, &to.database())?;
-    disk::replace(&to.checkpoint(), text.as_bytes())?;
+    here.delete(CHECKPOINT)?;
+    to.adopt(&database)?;
+    here.put(CHECKPOINT, text.as_bytes())?;
     println!(
         "{size} entries in {}; the key is not among it",
-        to.root().display()
+        to_dir.root().display()
     );
     Ok(())
 }
@@ -118,6 +117,7 @@ fn resolved(path: &Path) -> Result<PathBuf> {
 /// itself is another log by now, and must not be taken back.
 fn claim(
     to: &Layout,
+    copy: &Embedded,
     key: &LogKey,
     is_earlier: impl FnOnce(&Head) -> Result<bool>,
 ) -> Result<Lock> {
@@ -129,12 +129,12 @@ fn claim(
     };
     let mut names = fs::read_dir(to.root()).map_err(Failure::file(to.root()))?;
     let empty = names.all(|item| item.is_ok_and(|item| is_leftover(&item.path())));
-    if !empty && !to.database().is_file() {
+    if !empty && !copy.exists() {
         return Err(strange("it has no log.sqlite"));
     }
     let lock = to.lock()?;
     if !empty {
-        let head = Sqlite::open(&to.database())?.head()?;
+        let head = copy.head()?;
         key.open(&head.checkpoint)
             .map_err(|error| strange(&error))?;
         if !is_earlier(&head)? {
@@ -169,18 +169,11 @@ fn is_leftover(path: &Path) -> bool {
 }
 
 /// The database as it is now, with every committed leaf from `size` on.
-fn snapshot(from: &Layout, to: &Layout, size: u64) -> Result<PathBuf> {
-    let path = beside(&to.database(), ".new");
-    for more in ["", "-wal", "-shm"] {
-        disk::remove(&beside(&path, more))?;
-    }
-    disk::create(&path, b"")?;
-    Sqlite::open_to_read(&from.database())?.copy_to(&path)?;
-    let mut copy = Sqlite::open(&path)?;
+fn snapshot(from: &dyn Backend, tiles: &Tiles, to: &Embedded, size: u64) -> Result<CopiedDatabase> {
+    let mut copy = to.begin_copy(from)?;
     let head = copy.head()?;
     // Whatever the database no longer keeps was published when it was dropped.
     let kept = copy.first_staged()?.unwrap_or(head.size);
-    let tiles = Tiles::new(from.public());
     let mut bundles = std::collections::HashMap::new();
     let leaves = (size..kept)
         .map(|index| tiles.leaf_cached(index, kept, &mut bundles))
@@ -189,27 +182,24 @@ fn snapshot(from: &Layout, to: &Layout, size: u64) -> Result<PathBuf> {
     if copy.staged(size)?.len() != usize::try_from(head.size - size).unwrap_or(usize::MAX) {
         return Err(Failure::damage("the database has lost committed entries"));
     }
-    // Closed, it is one file.
-    drop(copy);
-    Ok(path)
+    Ok(copy.finish())
 }
 
-fn copy_tiles(from: &Tiles, to: &Tiles, size: u64) -> Result<()> {
+fn copy_tiles(from: &Tiles, to: &Tiles, objects: &dyn Objects, size: u64) -> Result<()> {
     let levels = (0..8).map(Level::Hashes).chain([Level::Entries]);
     for level in levels {
         if tile::hashes_at(level, size) == 0 {
             continue;
         }
         for tile in Tile::all_in_tree(level, size) {
-            let path = to.path(&tile);
             // Tiles never change, and are put in place whole.
-            if path.is_file() {
+            if objects.has(&tile.path())? {
                 continue;
             }
             let bytes = from
                 .read(&tile)?
                 .ok_or_else(|| Failure::damage(format!("{} is missing", tile.path())))?;
-            disk::replace(&path, &bytes)?;
+            objects.put(&tile.path(), &bytes)?;
             if tile.is_full() {
                 to.collect_partials(&tile);
             }
@@ -218,28 +208,11 @@ fn copy_tiles(from: &Tiles, to: &Tiles, size: u64) -> Result<()> {
     Ok(())
 }
 
-/// Every file of a folder, those of its folders before its own. Whoever writes there at the same
-/// time puts each file in place whole.
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    let entries = match fs::read_dir(from) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(Failure::file(from))?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(Failure::file(from))?.path();
-        let name = path.file_name().unwrap_or_default().to_owned();
-        match path.is_dir() {
-            true => copy_folder(&path, &to.join(name))?,
-            false => files.push((path, name)),
-        }
-    }
-    for (path, name) in files {
-        if durable::is_unfinished(&path) {
-            continue;
-        }
-        if let Some(bytes) = tiles::read(&path)? {
-            disk::replace(&to.join(name), &bytes)?;
+/// Every object of a folder, those of its folders before its own.
+fn copy_folder(from: &dyn Objects, to: &dyn Objects, folder: &str) -> Result<()> {
+    for name in walk(from, folder)? {
+        if let Some(bytes) = from.get(&name)? {
+            to.put(&name, &bytes)?;
         }
     }
     Ok(())

@@ -6,12 +6,14 @@ use std::process::ExitCode;
 
 use log_client::Kind;
 
+use crate::store::{DatabaseError, Trouble};
+
 /// An error for the person at the terminal: what happened, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The database.
     #[error("the database of the log: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(DatabaseError),
     /// Damage, found by the start-up checks or by fsck.
     #[error("{0}")]
     Damage(String),
@@ -49,40 +51,18 @@ impl Failure {
 
     /// Whether it stays until somebody mends it.
     pub(crate) fn is_damage(&self) -> bool {
-        use rusqlite::ErrorCode;
-
         match self {
             Self::Damage(_) => true,
-            Self::Database(error) => matches!(
-                error.sqlite_error_code(),
-                Some(
-                    ErrorCode::ConstraintViolation
-                        | ErrorCode::DatabaseCorrupt
-                        | ErrorCode::NotADatabase
-                )
-            ),
+            Self::Database(error) => error.trouble == Trouble::Damage,
             _ => false,
         }
     }
 
     /// Whether it is about what stands in a file, and not about reaching it.
     pub(crate) fn is_content(&self) -> bool {
-        use rusqlite::ErrorCode;
-
         match self {
             Self::Damage(_) => true,
-            Self::Database(error) => !matches!(
-                error.sqlite_error_code(),
-                Some(
-                    ErrorCode::CannotOpen
-                        | ErrorCode::DatabaseBusy
-                        | ErrorCode::DatabaseLocked
-                        | ErrorCode::DiskFull
-                        | ErrorCode::OutOfMemory
-                        | ErrorCode::PermissionDenied
-                        | ErrorCode::SystemIoFailure
-                )
-            ),
+            Self::Database(error) => error.trouble != Trouble::Reach,
             _ => false,
         }
     }

@@ -6,7 +6,6 @@ mod files;
 mod tree;
 mod web;
 
-use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
@@ -20,12 +19,12 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::args::{Format, FsckArgs};
+use crate::backend;
 use crate::cosign;
 use crate::failure::{Failure, Result};
 use crate::key::{self, LogKey};
 use crate::layout::Layout;
-use crate::store::sqlite::{Sqlite, Stray};
-use crate::store::{Claim, Head, Store as _};
+use crate::store::{Claim, Head, Stray};
 use crate::tiles::Tiles;
 
 /// The most that is listed.
@@ -34,6 +33,8 @@ const MOST: usize = 100;
 /// The findings.
 #[derive(Debug, Default)]
 struct Findings {
+    /// The name of the database.
+    database: String,
     size: u64,
     root: String,
     /// Where the key comes from, if nobody named one.
@@ -52,7 +53,7 @@ impl Findings {
             Ok(found) => Ok(Some(found)),
             Err(failure) if failure.is_content() => {
                 self.add(match failure {
-                    Failure::Database(error) => format!("log.sqlite: {error}"),
+                    Failure::Database(error) => format!("{}: {error}", self.database),
                     other => other.to_string(),
                 });
                 Ok(None)
@@ -63,10 +64,16 @@ impl Findings {
 
     fn strays(&mut self, strays: Vec<Stray>) {
         for Stray { table, leaf } in strays {
-            self.add(format!(
-                "log.sqlite: a row of {table} is of entry {leaf}, which does not exist"
+            self.row(format!(
+                "a row of {table} is of entry {leaf}, which does not exist"
             ));
         }
+    }
+
+    /// Adds a finding about the database.
+    fn row(&mut self, text: impl std::fmt::Display) {
+        let text = format!("{}: {text}", self.database);
+        self.add(text);
     }
 
     fn add(&mut self, text: impl Into<String>) {
@@ -138,34 +145,39 @@ fn to_json(found: &Findings) -> String {
 
 fn directory(dir: &Path, policy: Option<&Path>) -> Result<Findings> {
     let layout = Layout::new(dir);
-    if !layout.database().is_file() || !layout.key().is_file() {
+    let backend = backend::of(&layout);
+    if !backend.exists() || !layout.key().is_file() {
         return Err(Failure::System(format!(
-            "{} has no log.sqlite and log.key",
-            dir.display()
+            "{} has no {} and log.key",
+            dir.display(),
+            backend.name()
         )));
     }
-    let mut findings = Findings::default();
+    let mut findings = Findings {
+        database: backend.name(),
+        ..Findings::default()
+    };
     let key = LogKey::read(&layout.key())?;
-    let opened = match Sqlite::open_to_read(&layout.database()) {
-        Err(Failure::Usage(text)) => Err(Failure::damage(format!("log.sqlite: {text}"))),
+    let opened = match backend.audit() {
+        Err(Failure::Usage(text)) => Err(Failure::damage(format!("{}: {text}", backend.name()))),
         opened => opened,
     };
-    let Some(mut store) = findings.take(opened)? else {
+    let Some(store) = findings.take(opened)? else {
         return Ok(findings);
     };
-    database::file(&store, &mut findings)?;
+    database::file(&*store, &mut findings)?;
     // The checkpoint before the head: a server that runs meanwhile only moves forward.
-    let text = fs::read_to_string(layout.checkpoint()).map_err(|error| error.to_string());
+    let text = backend.published().map_err(|failure| failure.to_string());
     let head = findings.take(store.head())?;
     if let Some(head) = &head {
         match key.open(&head.checkpoint) {
             Ok(tree) if tree == (head.size, head.root) => {
                 if key.sign(head.size, head.root)? != head.checkpoint {
-                    findings.add("log.sqlite: the head has a checkpoint of another form");
+                    findings.row("the head has a checkpoint of another form");
                 }
             }
-            Ok(_) => findings.add("log.sqlite: the head contradicts its checkpoint"),
-            Err(error) => findings.add(format!("log.sqlite: the head: {error}")),
+            Ok(_) => findings.row("the head contradicts its checkpoint"),
+            Err(error) => findings.row(format!("the head: {error}")),
         }
     }
     let Some((size, root)) = published(key.public(), text.clone(), &mut findings) else {
@@ -181,25 +193,27 @@ fn directory(dir: &Path, policy: Option<&Path>) -> Result<Findings> {
     });
     if size > head.size {
         findings.add(format!(
-            "log.sqlite has {} entries and the public checkpoint {size}: rolled back",
-            head.size
+            "{} has {} entries and the public checkpoint {size}: rolled back",
+            backend.name(),
+            head.size,
         ));
     }
-    let tiles = Tiles::new(layout.public());
+    let objects = backend.objects();
+    let tiles = Tiles::new(objects.clone());
     let bar = bar(head.size);
     let mut each = |index, claim: &Claim, entry: &Entry, findings: &mut Findings| {
         bar.inc(1);
-        database::entry(&store, index, claim, entry, findings)
+        database::entry(&*store, index, claim, entry, findings)
     };
     let tree = tree::check(&tiles, size, root, &mut findings, &mut each)?;
-    let next = database::staged(&store, tree, &head, &mut findings, &mut each)?;
-    database::rows(&store, &tiles, size, head.size, &mut findings)?;
+    let next = database::staged(&*store, tree, &head, &mut findings, &mut each)?;
+    database::rows(&*store, &tiles, size, head.size, &mut findings)?;
     let ahead = || {
-        let now = Sqlite::open_to_read(&layout.database()).and_then(|mut store| store.head());
+        let now = backend.audit().and_then(|store| store.head());
         now.is_ok_and(|now| now.size > head.size)
     };
-    files::check(&layout, size, &next, ahead, &mut findings)?;
-    anchors::check(&layout, &key, size, &mut findings)?;
+    files::check(&objects, size, &next, ahead, &mut findings)?;
+    anchors::check(&objects, &key, size, &mut findings)?;
     bar.finish_and_clear();
     Ok(findings)
 }

@@ -7,12 +7,11 @@ use verifier_core::hazmat::encoding::{base64url, from_base64url};
 use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 
 use crate::args::{ApproverHashArgs, InitArgs};
-use crate::disk;
+use crate::backend;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::store::Head;
-use crate::store::sqlite::Sqlite;
 
 /// `init`
 pub(crate) fn run(args: &InitArgs) -> Result<()> {
@@ -20,23 +19,15 @@ pub(crate) fn run(args: &InitArgs) -> Result<()> {
     let key = LogKey::generate(&args.origin)?;
     layout.create()?;
     let _lock = layout.lock()?;
-    for path in [layout.database(), layout.public()] {
-        if path.exists() {
-            return Err(Failure::Usage(format!(
-                "{} exists: there is, or was, a log in this directory",
-                path.display()
-            )));
-        }
-    }
+    let backend = backend::of(&layout);
+    backend.require_vacant()?;
     key.create_file(&layout.key())?;
     let head = Head {
         size: 0,
         root: EMPTY_ROOT,
         checkpoint: key.sign(0, EMPTY_ROOT)?,
     };
-    // The database last: without it there is no log.
-    disk::replace(&layout.checkpoint(), head.checkpoint.as_bytes())?;
-    Sqlite::create(&layout.database(), &head)?;
+    backend.create(&head)?;
     println!("{}", key.public());
     Ok(())
 }

@@ -47,10 +47,6 @@ impl Layout {
         self.root.join("public")
     }
 
-    pub(crate) fn checkpoint(&self) -> PathBuf {
-        self.public().join("checkpoint")
-    }
-
     /// Makes the directory, for its owner alone: evidence, tokens and the key are in it. One that
     /// is there keeps the permissions that somebody gave it.
     pub(crate) fn create(&self) -> Result<()> {
@@ -60,19 +56,6 @@ impl Layout {
         disk::create_folder(&self.root)?;
         fs::set_permissions(&self.root, Permissions::from_mode(0o700))
             .map_err(Failure::file(&self.root))
-    }
-
-    /// Fails unless `init` has made a log here.
-    pub(crate) fn require(&self) -> Result<()> {
-        if self.database().is_file() && self.key().is_file() {
-            return Ok(());
-        }
-        Err(Failure::Usage(format!(
-            "there is no log in {}: create one with `cosignet-log init --data {} --origin NAME`, \
-             or restore log.key and log.sqlite from your backup",
-            self.root.display(),
-            self.root.display(),
-        )))
     }
 
     /// Makes this process the one that writes here, until the file is dropped.

@@ -12,6 +12,7 @@
 mod admission;
 mod anchor;
 mod args;
+mod backend;
 mod batch;
 mod cosign;
 mod disclosure;

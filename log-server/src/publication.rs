@@ -4,25 +4,20 @@
 //! a checkpoint finds its tiles, and a quorum that vouches for it. Everything here can be done
 //! again from what was committed.
 
-use std::fs;
 use std::sync::Arc;
-
-use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 
 use crate::batch::Growth;
 use crate::cosign::Cosigner;
-use crate::disk;
 use crate::edge::File;
 use crate::failpoint;
-use crate::failure::{Failure, Result};
-use crate::layout::Layout;
-use crate::store::Head;
+use crate::failure::Result;
+use crate::store::{Head, Publish};
 use crate::tiles::Tiles;
 
-/// The public directory, and what is on its way there.
+/// The published head, and the one on its way there.
 #[derive(Debug)]
 pub(crate) struct Publication {
-    layout: Layout,
+    public: Box<dyn Publish>,
     tiles: Tiles,
     cosigner: Arc<Cosigner>,
     /// The published head, its checkpoint with cosignatures.
@@ -42,10 +37,15 @@ struct Next {
 }
 
 impl Publication {
-    pub(crate) fn new(layout: Layout, head: Head, cosigner: Arc<Cosigner>, tiles: Tiles) -> Self {
+    pub(crate) fn new(
+        public: Box<dyn Publish>,
+        head: Head,
+        cosigner: Arc<Cosigner>,
+        tiles: Tiles,
+    ) -> Self {
         Self {
+            public,
             tiles,
-            layout,
             cosigner,
             head,
             next: None,
@@ -90,7 +90,8 @@ impl Publication {
             self.tiles.expect(&next.files);
             self.cosigner.show(&next.head)?;
             failpoint::pass("before-tiles");
-            write_all(&self.tiles, &next.files)?;
+            // All of them are durable before the checkpoint that needs them is written.
+            self.tiles.write(&next.files)?;
             next.written = true;
         }
         next.cosigned = Some(self.cosigner.cosign(&next.head)?);
@@ -108,7 +109,7 @@ impl Publication {
             return Ok(false);
         };
         failpoint::pass("before-checkpoint");
-        put(&self.layout, checkpoint, next.head.size)?;
+        self.public.publish(checkpoint, next.head.size)?;
         failpoint::pass("after-checkpoint");
         for (tile, _) in next.files.iter().filter(|(tile, _)| tile.is_full()) {
             self.tiles.collect_partials(tile);
@@ -130,53 +131,8 @@ impl Publication {
         let Some(checkpoint) = self.cosigner.later(&self.head.checkpoint)? else {
             return Ok(false);
         };
-        put(&self.layout, &checkpoint, self.head.size)?;
+        self.public.publish(&checkpoint, self.head.size)?;
         self.head.checkpoint = checkpoint;
         Ok(true)
     }
-}
-
-/// Makes a checkpoint the public one, unless that would take the log back: whoever else writes
-/// here is ahead of this process, which must not go on.
-fn put(layout: &Layout, checkpoint: &str, size: u64) -> Result<()> {
-    let path = layout.checkpoint();
-    let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
-    let there = SignedCheckpoint::parse(&text)
-        .map_err(|error| Failure::damage(format!("{}: {error}", path.display())))?;
-    let found = there.checkpoint().size();
-    if found > size {
-        return Err(Failure::damage(format!(
-            "the public checkpoint has {found} entries and this process only {size}: another one \
-             publishes this log. Stop both, run `cosignet-log fsck`, and start one"
-        )));
-    }
-    disk::replace(&path, checkpoint.as_bytes())
-}
-
-/// Writes tiles side by side: most of the time goes into waiting for the disk. All of them are
-/// durable before the checkpoint that needs them is written, so their order does not matter.
-fn write_all(tiles: &Tiles, files: &[File]) -> Result<()> {
-    const ABREAST: usize = 8;
-    let write = |(tile, bytes): &File| -> Result<()> {
-        disk::replace(&tiles.path(tile), bytes)?;
-        failpoint::pass("after-tile");
-        Ok(())
-    };
-    for some in files.chunks(ABREAST) {
-        let Some((own, others)) = some.split_last() else {
-            continue;
-        };
-        std::thread::scope(|scope| {
-            let writers: Vec<_> = others
-                .iter()
-                .map(|file| scope.spawn(|| write(file)))
-                .collect();
-            write(own)?;
-            writers.into_iter().try_for_each(|writer| -> Result<()> {
-                let failed = |_| Failure::System("a tile could not be written".into());
-                writer.join().map_err(failed)?
-            })
-        })?;
-    }
-    Ok(())
 }

@@ -26,8 +26,8 @@ pub(crate) const MAX_BATCH: usize = 1024;
 
 /// The writer.
 #[derive(Debug)]
-pub(crate) struct Sequencer<S> {
-    pub(crate) store: S,
+pub(crate) struct Sequencer {
+    pub(crate) store: Box<dyn Store>,
     pub(crate) key: Arc<LogKey>,
     /// The committed head.
     pub(crate) head: Head,
@@ -75,7 +75,7 @@ impl Last {
     }
 }
 
-impl<S: Store> Sequencer<S> {
+impl Sequencer {
     /// Works until nobody can append any more and the queue is empty, or the publisher gives up.
     /// Nothing is signed before `last` is cosigned.
     pub(crate) fn run(
@@ -212,7 +212,7 @@ impl<S: Store> Sequencer<S> {
                 return Ok(holders);
             }
             Err(Failure::damage(
-                "log.sqlite: a row of approval or assertion names an entry that does not exist; \
+                "the database: a row of approval or assertion names an entry that does not exist; \
                  `cosignet-log fsck` lists all damage",
             ))
         });
@@ -269,9 +269,9 @@ impl<S: Store> Sequencer<S> {
         Ok(Growth { head: new, files })
     }
 
-    /// After an error in a commit: goes on only if the database says that nothing happened.
+    /// After an error in a commit: goes on only if the database says that nothing happened, nor will.
     fn after_unknown_outcome(&mut self) -> Result<()> {
-        let found = self.store.head()?;
+        let found = self.store.settle()?;
         if found == self.head {
             return Ok(());
         }

@@ -1,8 +1,6 @@
 //! The process: start-up checks, threads, listener, end.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use serving::{Paces, Server};
@@ -11,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use crate::admission::Rules;
 use crate::anchor::Anchors;
 use crate::args::{Config, ServeArgs};
+use crate::backend;
 use crate::batch::Batch;
 use crate::cosign;
 use crate::erasure::Erasures;
@@ -24,13 +23,10 @@ use crate::metrics::Metrics;
 use crate::publisher::Publisher;
 use crate::sequencer::{Last, Sequencer};
 use crate::startup;
-use crate::store::sqlite::Sqlite;
+use crate::store::{Backend, Lead};
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-
-/// Connections for reading the database.
-const READERS: usize = 4;
 
 /// `serve`
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
@@ -38,22 +34,21 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     messages(config.json_messages);
     warn(&config.rules);
     let layout = Layout::new(&args.data);
-    layout.require()?;
-    let _lock = layout.lock()?;
+    let backend: Arc<dyn Backend> = backend::open(&layout)?.into();
+    // Dropped when the threads that use the back end have ended.
+    let Lead {
+        guard: _guard,
+        mut store,
+        publish,
+    } = backend.lead()?;
     let key = Arc::new(LogKey::read(&layout.key())?);
-    let mut store = Sqlite::open(&layout.database())?;
-    // Closed when the threads with the others have ended: of two connections that are closed at the
-    // same time neither is the last, and then nobody empties the write-ahead log.
-    let _last = Sqlite::open(&layout.database())?;
     let policy = cosign::policy(config.witness_policy.as_deref(), key.public())?;
-    let (head, edge, publication) = startup::recover(&layout, &key, policy, &mut store)?;
+    let (head, edge, publication) =
+        startup::recover(&layout, &*backend, &key, policy, &mut *store, publish)?;
     let (published, watching) = watch::channel(Arc::new(publication.head().clone()));
     let (jobs, queue) = mpsc::channel(config.queue);
     let metrics = Arc::new(Metrics::default());
     let rules = Arc::new(config.rules.clone());
-    let readers = (0..READERS)
-        .map(|_| Ok(Mutex::new(Sqlite::open(&layout.database())?)))
-        .collect::<Result<_>>()?;
     let server = Server::new(config.connections, HEAD_TIME, config.proxies.clone());
     let rooms = Rooms::new(config.queue);
     let watched = [
@@ -67,8 +62,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     if publication.is_behind() {
         health.held_back("the log has just started, and the last head is not published yet");
     }
-    let anchors = Arc::new(Anchors::open(&layout));
-    let (erasures, erasing) = Erasures::start(&layout)?;
+    let anchors = Arc::new(Anchors::open(backend.objects()));
+    let (erasures, erasing) = Erasures::start(backend.eraser()?)?;
     let app = App {
         anchors: Arc::clone(&anchors),
         cosigner: Arc::clone(publication.cosigner()),
@@ -81,9 +76,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         jobs,
         published: watching,
         metrics: Arc::clone(&metrics),
-        readers,
-        next_reader: AtomicUsize::new(0),
-        tokens: Mutex::new(Sqlite::open(&layout.database())?),
+        records: backend.records()?,
+        tokens: backend.tokens()?,
         rooms,
         paces: Paces::new(config.requests_per_second),
         queue: config.queue,
@@ -122,7 +116,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let writer = start("sequencer", move || sequencer.run(queue, &hand_over, last))?;
     let anchor = config.anchor.clone();
     let _anchoring = anchor
-        .map(|anchor| anchors.start(anchor, &layout))
+        .map(|anchor| anchors.start(anchor, Arc::clone(&backend)))
         .transpose()?;
     let served = runtime.block_on(serve(&config, server, Arc::new(app)));
     // Requests that outlived the grace period go with the runtime, and with them the last senders

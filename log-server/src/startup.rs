@@ -1,7 +1,5 @@
 //! The start: checks before the first request, and the end of whatever a crash left.
 
-use std::fs;
-
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
 use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH, hashes_at};
@@ -13,7 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::publication::Publication;
-use crate::store::{Head, Store};
+use crate::store::{Backend, Head, Publish, Store};
 use crate::tiles::{Source as _, Tiles, damaged};
 
 /// Verifies the right edge against the committed head, asks the witnesses whether they know more,
@@ -21,9 +19,11 @@ use crate::tiles::{Source as _, Tiles, damaged};
 /// explain. If there are too few witnesses at the moment, publication is left to the publisher.
 pub(crate) fn recover(
     layout: &Layout,
+    backend: &dyn Backend,
     key: &LogKey,
     policy: TlogPolicy,
     store: &mut dyn Store,
+    public: Box<dyn Publish>,
 ) -> Result<(Head, Edge, Publication)> {
     let head = store.head()?;
     let foreign = |what: &str, error: String| {
@@ -42,17 +42,16 @@ pub(crate) fn recover(
         ));
     }
     if store.is_taken()? {
-        return Err(Failure::damage(
-            "log.sqlite has rows of entries beyond the committed head, so nothing can be appended: \
+        return Err(Failure::damage(format!(
+            "{} has rows of entries beyond the committed head, so nothing can be appended: \
              `cosignet-log fsck` lists them; restore a backup",
-        ));
+            backend.name()
+        )));
     }
-    let path = layout.checkpoint();
-    let text = fs::read_to_string(&path).map_err(|error| {
+    let text = backend.published().map_err(|failure| {
         Failure::damage(format!(
-            "{}: {error}. The public directory must not be lost or emptied: restore it from a \
-             backup or a mirror",
-            path.display()
+            "{failure}. The public directory must not be lost or emptied: restore it from a backup \
+             or a mirror"
         ))
     })?;
     let (size, root) = key
@@ -73,7 +72,7 @@ pub(crate) fn recover(
         ));
     }
 
-    let tiles = Tiles::new(layout.public());
+    let tiles = Tiles::new(backend.objects());
     let mut edge = tiles.edge(size)?;
     if edge.root() != root {
         return Err(Failure::damage(
@@ -92,7 +91,7 @@ pub(crate) fn recover(
     let cosigner = Cosigner::start(policy, key.public(), tiles.clone(), &head)?;
     cosigner.ask()?;
     let covered = head.size == size && cosigner.meets_quorum(&published.checkpoint);
-    let mut publication = Publication::new(layout.clone(), published, cosigner, tiles.clone());
+    let mut publication = Publication::new(public, published, cosigner, tiles.clone());
     if !covered {
         let leaves = store.staged(size)?;
         let files = edge.append(leaves.iter().map(String::as_bytes))?;

@@ -1,18 +1,62 @@
-//! The store: everything that a log must never lose, and the one transaction that it grows by.
+//! The store: everything that a log must never lose, the one transaction that it grows by, and what
+//! everybody may read of it.
 //!
-//! The trait is shaped by the invariants of the append protocol, not by a database. Its heart is
+//! A back end is one implementation of [`Backend`], which hands out the rest:
+//!
+//! ```text
+//! Lead ─► Store      the writer: claims, commits
+//!     └─► Publish    the public checkpoint, which never goes back
+//! Records            look-ups, evidence, disclosure          any number of threads
+//! Tokens             those who may write                     any number of threads
+//! Eraser             the end of erasures                     one thread
+//! Audit              the questions of fsck                   another process
+//! Objects            the public files: tiles and anchors     everybody
+//! ```
+//!
+//! The traits are shaped by the invariants of the append protocol, not by a database. Their heart is
 //! [`Store::commit`]: entries, claims on ids and assertions, the new head and its signed
 //! checkpoint, all or nothing, and only if the head is still the one that the batch was built on.
 //! Because every append moves the head, what [`Store::claimed`] said under a head is still so when
 //! a commit on that head succeeds. Several writers may therefore share one store.
+//!
+//! All calls block. They are made by threads of their own, or beside the threads that answer, and
+//! once begun a commit has an end: a future could be dropped in the middle of one, and nobody would
+//! know what became of it. A back end whose client is asynchronous waits for it here.
+//!
+//! Every rule in the comments here is a test in `conformance`, which any back end has to pass.
 
-pub(crate) mod sqlite;
+mod audit;
+#[cfg(test)]
+mod conformance;
+mod directory;
+mod embedded;
+mod error;
+mod evidence;
+#[cfg(test)]
+mod memory;
+mod objects;
+mod sqlite;
+mod tokens;
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
 
 use verifier_core::hazmat::encoding::sha256;
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::tlog::merkle::Hash;
 
 use crate::failure::Result;
+
+pub(crate) use audit::{Audit, Claims, Stray};
+#[cfg(test)]
+pub(crate) use directory::Directory;
+pub(crate) use embedded::{CopiedDatabase, Embedded};
+pub(crate) use error::{DatabaseError, Trouble};
+pub(crate) use evidence::{Disclosure, Eraser, Evidence, Records, Replaced};
+pub(crate) use objects::{CHECKPOINT, Listed, Objects, walk};
+pub(crate) use tokens::{TokenRow, Tokens};
 
 /// A committed tree.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,84 +91,6 @@ pub(crate) struct Holders {
     pub(crate) assertion: Option<u64>,
 }
 
-/// How much of an approval the public look-up shows.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Disclosure {
-    /// The leaf and its proof.
-    Sealed,
-    /// Also what ties the leaf to the approval, and with it the hash of the payload.
-    Hash,
-    /// Also the payload, its label, and the approver as far as the log knows.
-    Public,
-}
-
-impl Disclosure {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "sealed" => Self::Sealed,
-            "hash" => Self::Hash,
-            "public" => Self::Public,
-            _ => return None,
-        })
-    }
-
-    pub(crate) fn from_number(number: i64) -> Self {
-        match number {
-            2 => Self::Public,
-            1 => Self::Hash,
-            _ => Self::Sealed,
-        }
-    }
-
-    pub(crate) fn number(self) -> i64 {
-        match self {
-            Self::Sealed => 0,
-            Self::Hash => 1,
-            Self::Public => 2,
-        }
-    }
-}
-
-/// The evidence that the log keeps beside the public tree, and can erase.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Evidence {
-    pub(crate) disclosure: Disclosure,
-    pub(crate) approval_id: Option<String>,
-    pub(crate) client_data_json: Option<Vec<u8>>,
-    pub(crate) payload: Option<Vec<u8>>,
-    pub(crate) action: Option<String>,
-    pub(crate) blind: Option<[u8; 32]>,
-    pub(crate) salt: Option<[u8; 32]>,
-    pub(crate) email: Option<String>,
-}
-
-impl Evidence {
-    /// Whether `other` has everything that is here.
-    pub(crate) fn is_within(&self, other: &Self) -> bool {
-        fn kept<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> bool {
-            old.is_none() || old == new
-        }
-        kept(self.approval_id.as_ref(), other.approval_id.as_ref())
-            && kept(
-                self.client_data_json.as_ref(),
-                other.client_data_json.as_ref(),
-            )
-            && kept(self.payload.as_ref(), other.payload.as_ref())
-            && kept(self.action.as_ref(), other.action.as_ref())
-            && kept(self.blind.as_ref(), other.blind.as_ref())
-            && kept(self.salt.as_ref(), other.salt.as_ref())
-            && kept(self.email.as_ref(), other.email.as_ref())
-    }
-}
-
-/// How a change of evidence ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Replaced {
-    Done,
-    /// Something else is kept by now: nothing was written.
-    Other,
-}
-
 /// A new entry on its way into the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Addition {
@@ -142,15 +108,20 @@ pub(crate) enum Outcome {
 }
 
 /// Where a log commits.
-pub(crate) trait Store: Send {
+pub(crate) trait Store: Debug + Send {
     /// The committed head.
     fn head(&mut self) -> Result<Head>;
+
+    /// The committed head after a commit whose outcome is unknown. That commit has taken effect by
+    /// now, or never will: where a read does not say so, something is written first. An error if
+    /// another process leads.
+    fn settle(&mut self) -> Result<Head>;
 
     /// The holders of these claims, in one snapshot that is not older than the head.
     fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>>;
 
     /// Appends, in one durable transaction, and only on top of `old`. After an error the outcome
-    /// is unknown: the caller reads the head again before anything else.
+    /// is unknown: the caller [settles](Store::settle) that before anything else.
     ///
     /// Leaves below `published` need not be kept any longer.
     fn commit(
@@ -169,4 +140,64 @@ pub(crate) trait Store: Send {
 
     /// The committed leaves from `first` on, in order and without a hole.
     fn staged(&mut self, first: u64) -> Result<Vec<String>>;
+}
+
+/// Where a log publishes.
+pub(crate) trait Publish: Debug + Send {
+    /// Makes a checkpoint of a committed head the public one, durably, unless that would take the
+    /// log back: whoever else publishes is ahead of this process, which must not go on. The same
+    /// head may be published again, with more cosignatures.
+    fn publish(&mut self, checkpoint: &str, size: u64) -> Result<()>;
+}
+
+/// The right to commit and to publish.
+///
+/// It is had by one process at a time. Either nobody else gets one before this one is dropped, or
+/// from the moment that somebody does, no commit and no publication under this one takes effect.
+#[derive(Debug)]
+pub(crate) struct Lead {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) publish: Box<dyn Publish>,
+    /// Dropped last, when no thread uses the back end any more.
+    pub(crate) guard: Box<dyn Any + Send>,
+}
+
+/// Everything that one log is kept in.
+pub(crate) trait Backend: Debug + Send + Sync {
+    /// The database's name for people, as messages begin with it.
+    fn name(&self) -> String;
+
+    /// Whether there is a log.
+    fn exists(&self) -> bool;
+
+    /// Fails if there is a log already, or something left of one.
+    fn require_vacant(&self) -> Result<()>;
+
+    /// Makes a log with this head. Whatever happens, there is a whole log afterwards or none.
+    fn create(&self, head: &Head) -> Result<()>;
+
+    /// Becomes the one that commits and publishes. Brings what an older version has written to the
+    /// form of this one.
+    fn lead(&self) -> Result<Lead>;
+
+    /// The committed head, beside one that leads. Brings what an older version has written to the
+    /// form of this one.
+    fn head(&self) -> Result<Head>;
+
+    /// The public checkpoint, as everybody reads it. An error if there is none.
+    fn published(&self) -> Result<String>;
+
+    fn records(&self) -> Result<Arc<dyn Records>>;
+
+    fn tokens(&self) -> Result<Arc<dyn Tokens>>;
+
+    fn eraser(&self) -> Result<Arc<dyn Eraser>>;
+
+    fn audit(&self) -> Result<Box<dyn Audit>>;
+
+    fn objects(&self) -> Arc<dyn Objects>;
+
+    /// Copies what was committed, as it was at one head, into a file in the form of the
+    /// [`Embedded`] back end. The file is there and empty.
+    fn copy_to(&self, file: &Path) -> Result<()>;
 }

@@ -2,9 +2,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
@@ -15,28 +12,30 @@ use verifier_core::hazmat::tlog::tile::{self, Level, Tile, WIDTH};
 
 use crate::edge::{Edge, File};
 use crate::failure::{Failure, Result};
-use crate::store::Head;
+use crate::store::{Head, Objects};
 use crate::subtrees::Cache;
 
-/// The public directory.
+/// The tiles among the public objects.
 #[derive(Clone, Debug)]
 pub(crate) struct Tiles {
-    root: PathBuf,
+    objects: Arc<dyn Objects>,
     cache: Cache,
     damage: Damage,
 }
 
 impl Tiles {
-    pub(crate) fn new(root: PathBuf) -> Self {
+    pub(crate) fn new(objects: Arc<dyn Objects>) -> Self {
         Self {
-            root,
+            objects,
             cache: Cache::default(),
             damage: Damage::default(),
         }
     }
 
-    pub(crate) fn path(&self, tile: &Tile) -> PathBuf {
-        self.root.join(tile.path())
+    /// Makes tiles durable, in no order.
+    pub(crate) fn write(&self, files: &[File]) -> Result<()> {
+        let named = files.iter().map(|(tile, bytes)| (tile.path(), &**bytes));
+        self.objects.put_all(&named.collect::<Vec<_>>())
     }
 
     /// One entry of a tree of `size` leaves, as the tree has it.
@@ -99,15 +98,9 @@ impl Tiles {
     /// Removes the partial tiles that a full one replaces. They take room and do no harm: nothing
     /// waits for that.
     pub(crate) fn collect_partials(&self, full: &Tile) {
-        let mut name = self.path(full).into_os_string();
-        name.push(".p");
-        let folder = PathBuf::from(name);
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                let folder = folder.display();
-                tracing::warn!(%folder, %error, "partial tiles cannot be removed");
-            }
-            _ => {}
+        let folder = format!("{}.p", full.path());
+        if let Err(failure) = self.objects.delete_folder(&folder) {
+            tracing::warn!(%failure, "partial tiles cannot be removed");
         }
     }
 
@@ -196,7 +189,7 @@ pub(crate) trait Source {
 
 impl Source for Tiles {
     fn raw(&self, tile: &Tile) -> Result<Option<Vec<u8>>> {
-        read(&self.path(tile))
+        self.objects.get(&tile.path())
     }
 
     fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>> {
@@ -311,17 +304,6 @@ impl Nodes<'_> {
             self.node(height, number)
         })?;
         hashes.ok_or_else(|| Failure::damage(format!("the tree has no beginning of {old} entries")))
-    }
-}
-
-/// The content of a file; `None` if there is none.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        Err(error) => Err(Failure::file(path)(error)),
     }
 }
 

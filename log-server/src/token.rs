@@ -6,12 +6,15 @@
 //!
 //! The database has the id and the SHA-256 of the secret.
 
+use std::sync::Arc;
+
 use serving::token::{Holder, NewToken, Presented};
 
 use crate::args::{Right, TokenCommand};
+use crate::backend;
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;
-use crate::store::sqlite::{Sqlite, TokenRow};
+use crate::store::{TokenRow, Tokens};
 
 const PREFIX: &str = "cosignet";
 
@@ -19,25 +22,23 @@ const PREFIX: &str = "cosignet";
 pub(crate) fn run(command: &TokenCommand) -> Result<()> {
     match command {
         TokenCommand::Create { data, name, rights } => {
-            println!("{}", create(&mut open(&data.data)?, name, rights)?);
+            println!("{}", create(&*open(&data.data)?, name, rights)?);
         }
         TokenCommand::List { data } => {
-            for line in list(&open(&data.data)?)? {
+            for line in list(&*open(&data.data)?)? {
                 println!("{line}");
             }
         }
-        TokenCommand::Revoke { data, name } => revoke(&mut open(&data.data)?, name)?,
+        TokenCommand::Revoke { data, name } => revoke(&*open(&data.data)?, name)?,
     }
     Ok(())
 }
 
-fn open(data: &std::path::Path) -> Result<Sqlite> {
-    let layout = Layout::new(data);
-    layout.require()?;
-    Sqlite::open(&layout.database())
+fn open(data: &std::path::Path) -> Result<Arc<dyn Tokens>> {
+    backend::open(&Layout::new(data))?.tokens()
 }
 
-fn create(store: &mut Sqlite, name: &str, rights: &[Right]) -> Result<String> {
+fn create(tokens: &dyn Tokens, name: &str, rights: &[Right]) -> Result<String> {
     if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
         return Err(Failure::Usage(
             "--name has to be 1 to 100 printable characters".into(),
@@ -58,7 +59,7 @@ fn create(store: &mut Sqlite, name: &str, rights: &[Right]) -> Result<String> {
         created: crate::now().to_string(),
         revoked: None,
     };
-    if !store.add_token(&row)? {
+    if !tokens.add(&row)? {
         return Err(Failure::Usage(format!(
             "there is, or was, a token named {name}: choose another name"
         )));
@@ -66,7 +67,7 @@ fn create(store: &mut Sqlite, name: &str, rights: &[Right]) -> Result<String> {
     Ok(token.text().to_owned())
 }
 
-fn list(store: &Sqlite) -> Result<Vec<String>> {
+fn list(tokens: &dyn Tokens) -> Result<Vec<String>> {
     let line = |token: TokenRow| {
         let TokenRow {
             name,
@@ -78,11 +79,11 @@ fn list(store: &Sqlite) -> Result<Vec<String>> {
         let revoked = revoked.map_or(String::new(), |at| format!("\trevoked {at}"));
         format!("{name}\t{rights}\tcreated {created}{revoked}")
     };
-    Ok(store.tokens()?.into_iter().map(line).collect())
+    Ok(tokens.all()?.into_iter().map(line).collect())
 }
 
-fn revoke(store: &mut Sqlite, name: &str) -> Result<()> {
-    if store.revoke_token(name, &crate::now().to_string())? {
+fn revoke(tokens: &dyn Tokens, name: &str) -> Result<()> {
+    if tokens.revoke(name, &crate::now().to_string())? {
         return Ok(());
     }
     Err(Failure::Usage(format!("there is no token named {name}")))
@@ -96,15 +97,15 @@ pub(crate) struct Bearer {
 }
 
 /// The holder of a token; `None` if it is no token of this log.
-pub(crate) fn bearer(store: &Sqlite, token: &str) -> Result<Option<Bearer>> {
+pub(crate) fn bearer(tokens: &dyn Tokens, token: &str) -> Result<Option<Bearer>> {
     let Some(presented) = Presented::parse(PREFIX, token) else {
         return Ok(None);
     };
-    let Some(row) = store.token(presented.id())? else {
+    let Some(row) = tokens.find(presented.id())? else {
         return Ok(None);
     };
     let hash = <[u8; 32]>::try_from(row.hash)
-        .map_err(|_| Failure::damage("log.sqlite: the hash of a token is not 32 bytes"))?;
+        .map_err(|_| Failure::damage("the database: the hash of a token is not 32 bytes"))?;
     let Some(holder) = presented.verify(&hash) else {
         return Ok(None);
     };

@@ -1,10 +1,10 @@
-//! Anchors on disk: everything that is known about them, all of it public.
+//! Anchors as public objects: everything that is known about them.
 //!
 //! ```text
-//! public/anchors/index.json            what there is; made again from the rest if it is lost
-//! public/anchors/<size>/checkpoint     exactly as it was stamped
-//! public/anchors/<size>/checkpoint.ots the proof, as far as it is known
-//! public/anchors/<size>/header         80 bytes: the header of a block that the proof leads to
+//! anchors/index.json            what there is; made again from the rest if it is lost
+//! anchors/<size>/checkpoint     exactly as it was stamped
+//! anchors/<size>/checkpoint.ots the proof, as far as it is known
+//! anchors/<size>/header         80 bytes: the header of a block that the proof leads to
 //!
 //! {"anchors":[{"height":n?,"pending":[uri,…]?,"stampedAt":time,"submittedAt":time,"treeSize":n},…],
 //!  "schema":"cosignet.anchors/v1"}
@@ -14,10 +14,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
-use std::time::UNIX_EPOCH;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use verifier_core::Time;
 use verifier_core::hazmat::bitcoin::header::Header;
@@ -28,12 +25,15 @@ use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::tlog::merkle::Hash;
 
-use crate::disk;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
-use crate::tiles;
+use crate::store::{Listed, Objects};
 
 const SCHEMA: &str = "cosignet.anchors/v1";
+
+/// The folder of all of them, and the index in it.
+pub(crate) const FOLDER: &str = "anchors";
+const INDEX: &str = "anchors/index.json";
 
 /// The longest index, in bytes: hourly anchors of more than a century.
 const MAX_INDEX: usize = 256 * 1024 * 1024;
@@ -54,15 +54,14 @@ pub(super) struct Stamp {
 /// The stamped heads.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    root: PathBuf,
+    objects: Arc<dyn Objects>,
     stamps: RwLock<BTreeMap<u64, Stamp>>,
 }
 
 impl Archive {
     /// Reads the archive. Damage is reported and left out: a log without anchors is still a log.
-    pub(super) fn open(root: PathBuf) -> Self {
-        let path = root.join("index.json");
-        let (mut stamps, mut changed) = match read_index(&path) {
+    pub(super) fn open(objects: Arc<dyn Objects>) -> Self {
+        let (mut stamps, mut changed) = match read_index(&*objects) {
             Ok(stamps) => (stamps, false),
             Err(error) => {
                 tracing::error!(error, "the index of anchors is damaged and made again");
@@ -70,15 +69,15 @@ impl Archive {
             }
         };
         // Also what was written when the log ended, and is not in the index yet.
-        for (size, stamp) in scan(&root, &stamps) {
+        for (size, stamp) in scan(&*objects, &stamps) {
             stamps.insert(size, stamp);
             changed = true;
         }
-        if changed && let Err(failure) = disk::replace(&path, to_text(&stamps).as_bytes()) {
+        if changed && let Err(failure) = objects.put(INDEX, to_text(&stamps).as_bytes()) {
             tracing::error!(%failure, "the index of anchors cannot be written");
         }
         Self {
-            root,
+            objects,
             stamps: RwLock::new(stamps),
         }
     }
@@ -106,27 +105,25 @@ impl Archive {
     }
 
     pub(super) fn checkpoint(&self, size: u64) -> Result<String> {
-        let path = self.folder(size).join("checkpoint");
-        fs::read_to_string(&path).map_err(Failure::file(&path))
+        self.objects.text(&name(size, "checkpoint"))
     }
 
     pub(super) fn proof(&self, size: u64) -> Result<Vec<u8>> {
-        let path = self.folder(size).join("checkpoint.ots");
-        fs::read(&path).map_err(Failure::file(&path))
+        self.objects.there(&name(size, "checkpoint.ots"))
     }
 
     pub(super) fn header(&self, size: u64) -> Result<Option<[u8; Header::BYTES]>> {
-        let bytes = tiles::read(&self.folder(size).join("header"))?;
+        let bytes = self.objects.get(&name(size, "header"))?;
         Ok(bytes.and_then(|bytes| bytes.try_into().ok()))
     }
 
     /// The file that is public under this path, and whether it may still change.
     pub(crate) fn file(&self, path: &str) -> Result<Option<(Vec<u8>, bool)>> {
         if path == "index.json" {
-            let bytes = tiles::read(&self.root.join(path))?;
+            let bytes = self.objects.get(INDEX)?;
             return Ok(Some((bytes.unwrap_or_else(|| empty().into()), true)));
         }
-        let Some((size, name)) = path.split_once('/') else {
+        let Some((size, file)) = path.split_once('/') else {
             return Ok(None);
         };
         let parsed: Option<u64> = size.parse().ok();
@@ -134,11 +131,11 @@ impl Archive {
         let Some(number) = parsed.filter(|number| number.to_string() == size) else {
             return Ok(None);
         };
-        if !["checkpoint", "checkpoint.ots", "header"].contains(&name) {
+        if !["checkpoint", "checkpoint.ots", "header"].contains(&file) {
             return Ok(None);
         }
-        let bytes = tiles::read(&self.folder(number).join(name))?;
-        Ok(bytes.map(|bytes| (bytes, name != "checkpoint")))
+        let bytes = self.objects.get(&name(number, file))?;
+        Ok(bytes.map(|bytes| (bytes, file != "checkpoint")))
     }
 
     /// A head that calendars have taken.
@@ -149,8 +146,8 @@ impl Archive {
         branch: &Branch,
         now: Time,
     ) -> Result<()> {
-        let path = self.folder(size).join("checkpoint");
-        disk::replace(&path, checkpoint.as_bytes())?;
+        let checkpoint = checkpoint.as_bytes();
+        self.objects.put(&name(size, "checkpoint"), checkpoint)?;
         let known = self.stamp(size).map(|stamp| stamp.stamped_at);
         let times = (known.unwrap_or(now), now);
         self.put(size, branch, times)
@@ -164,7 +161,7 @@ impl Archive {
         header: Option<&[u8; Header::BYTES]>,
     ) -> Result<()> {
         if let Some(bytes) = header {
-            disk::replace(&self.folder(size).join("header"), bytes)?;
+            self.objects.put(&name(size, "header"), bytes)?;
         }
         let times = self
             .stamp(size)
@@ -176,13 +173,13 @@ impl Archive {
     fn put(&self, size: u64, branch: &Branch, (first, last): (Time, Time)) -> Result<()> {
         let too_long = || Failure::System("the proof would become too long".into());
         let proof = branch.to_proof().ok_or_else(too_long)?;
-        disk::replace(&self.folder(size).join("checkpoint.ots"), &proof)?;
+        self.objects.put(&name(size, "checkpoint.ots"), &proof)?;
         let text = {
             let mut stamps = self.stamps.write().unwrap_or_else(PoisonError::into_inner);
             stamps.insert(size, Stamp::of(branch, first, last));
             to_text(&stamps)
         };
-        disk::replace(&self.root.join("index.json"), text.as_bytes())
+        self.objects.put(INDEX, text.as_bytes())
     }
 
     /// Complaints about the files of an archive: whether each head is one of this log, and the
@@ -190,13 +187,13 @@ impl Archive {
     /// they say.
     /// `tree` knows the root of the first leaves, as far as there are so many.
     pub(crate) fn complaints(
-        root: &Path,
+        objects: &dyn Objects,
         key: &LogKey,
         sizes: &BTreeSet<u64>,
         tree: &mut dyn FnMut(u64) -> Result<Option<Hash>>,
     ) -> Result<Vec<String>> {
         let mut complaints = Vec::new();
-        let index = match read_index(&root.join("index.json")) {
+        let index = match read_index(objects) {
             Ok(index) => index,
             Err(error) => {
                 complaints.push(format!("anchors/index.json: {error}"));
@@ -205,11 +202,11 @@ impl Archive {
         };
         let mut known: BTreeMap<u64, Stamp> = BTreeMap::new();
         for size in sizes {
-            if !index.contains_key(size) && is_unfinished(&root.join(size.to_string())) {
+            if !index.contains_key(size) && is_unfinished(objects, *size)? {
                 continue;
             }
             let found = match tree(*size)? {
-                Some(tree) => check_stamp(&root.join(size.to_string()), *size, key, &tree),
+                Some(tree) => check_stamp(objects, *size, key, &tree),
                 None => Err("it is of a larger tree than the published one".into()),
             };
             let branch = match found {
@@ -229,16 +226,12 @@ impl Archive {
         }
         let lost = index.keys().filter(|size| !sizes.contains(size));
         complaints.extend(lost.map(|size| format!("anchors/{size} is missing")));
-        let written = tiles::read(&root.join("index.json"))?;
+        let written = objects.get(INDEX)?;
         let expected = to_text(&known);
         if complaints.is_empty() && written.is_some_and(|bytes| bytes != expected.as_bytes()) {
             complaints.push("anchors/index.json does not say what the proofs say".into());
         }
         Ok(complaints)
-    }
-
-    fn folder(&self, size: u64) -> PathBuf {
-        self.root.join(size.to_string())
     }
 }
 
@@ -311,13 +304,18 @@ fn to_text(stamps: &BTreeMap<u64, Stamp>) -> String {
     index.to_text() + "\n"
 }
 
+/// The name of a file of a stamped head.
+fn name(size: u64, file: &str) -> String {
+    format!("{FOLDER}/{size}/{file}")
+}
+
 /// Reads the index. Without one there are no anchors, or it was lost.
-fn read_index(path: &Path) -> std::result::Result<BTreeMap<u64, Stamp>, String> {
-    let bytes = tiles::read(path).map_err(|error| error.to_string())?;
-    let Some(bytes) = bytes else {
-        return match path.parent().is_some_and(Path::exists) {
-            true => Err("it is missing".into()),
-            false => Ok(BTreeMap::new()),
+fn read_index(objects: &dyn Objects) -> std::result::Result<BTreeMap<u64, Stamp>, String> {
+    let text = |failure: Failure| failure.to_string();
+    let Some(bytes) = objects.get(INDEX).map_err(text)? else {
+        return match objects.list(FOLDER).map_err(text)?.is_empty() {
+            false => Err("it is missing".into()),
+            true => Ok(BTreeMap::new()),
         };
     };
     let mut limits = Limits::bytes(MAX_INDEX);
@@ -333,21 +331,26 @@ fn read_index(path: &Path) -> std::result::Result<BTreeMap<u64, Stamp>, String> 
 }
 
 /// The stamps beside the known ones whose files are there, as old as those.
-fn scan(root: &Path, known: &BTreeMap<u64, Stamp>) -> BTreeMap<u64, Stamp> {
+fn scan(objects: &dyn Objects, known: &BTreeMap<u64, Stamp>) -> BTreeMap<u64, Stamp> {
     let mut stamps = BTreeMap::new();
-    for item in fs::read_dir(root).into_iter().flatten().flatten() {
-        let name = item.file_name();
-        let Some(size) = name.to_str().and_then(|name| name.parse().ok()) else {
+    for listed in objects.list(FOLDER).unwrap_or_default() {
+        let Listed::Folder(folder) = listed else {
             continue;
         };
-        if known.contains_key(&size) || is_unfinished(&item.path()) {
+        let size = folder.rsplit('/').next().and_then(|name| name.parse().ok());
+        let Some(size) = size.filter(|size| !known.contains_key(size)) else {
             continue;
-        }
-        match read_stamp(&item.path()) {
+        };
+        let stamp = match is_unfinished(objects, size) {
+            Ok(true) => continue,
+            Ok(false) => read_stamp(objects, size),
+            Err(failure) => Err(failure),
+        };
+        match stamp {
             Ok(stamp) => {
                 stamps.insert(size, stamp);
             }
-            Err(error) => tracing::error!(size, error, "an anchor is damaged and left out"),
+            Err(error) => tracing::error!(size, %error, "an anchor is damaged and left out"),
         }
     }
     stamps
@@ -355,30 +358,32 @@ fn scan(root: &Path, known: &BTreeMap<u64, Stamp>) -> BTreeMap<u64, Stamp> {
 
 /// Whether the log ended while the head was stamped: its proof is not there, and nothing leads to
 /// it.
-fn is_unfinished(folder: &Path) -> bool {
-    !folder.join("checkpoint.ots").exists() && !folder.join("header").exists()
+fn is_unfinished(objects: &dyn Objects, size: u64) -> Result<bool> {
+    Ok(!objects.has(&name(size, "checkpoint.ots"))? && !objects.has(&name(size, "header"))?)
 }
 
-fn read_stamp(folder: &Path) -> std::result::Result<Stamp, String> {
-    let proof = fs::read(folder.join("checkpoint.ots")).map_err(|e| e.to_string())?;
-    let branch = Branch::of_proof(&proof).map_err(|e| e.to_string())?;
-    let checkpoint = fs::metadata(folder.join("checkpoint")).map_err(|e| e.to_string())?;
-    let written = checkpoint.modified().ok();
-    let since = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let time = since.and_then(|since| Time::from_seconds(since.as_secs()));
-    let time = time.unwrap_or(Time::EPOCH);
+fn read_stamp(objects: &dyn Objects, size: u64) -> Result<Stamp> {
+    let proof = objects.there(&name(size, "checkpoint.ots"))?;
+    let branch = Branch::of_proof(&proof).map_err(|error| Failure::damage(error.to_string()))?;
+    let written = objects.written(&name(size, "checkpoint"))?;
+    let missing = || Failure::damage(format!("{} is missing", name(size, "checkpoint")));
+    let time = written.ok_or_else(missing)?;
     Ok(Stamp::of(&branch, time, time))
 }
 
 /// The proof of a stamped head, if everything in its folder is in order.
 fn check_stamp(
-    folder: &Path,
+    objects: &dyn Objects,
     size: u64,
     key: &LogKey,
     root: &Hash,
 ) -> std::result::Result<Branch, String> {
-    let read = |name| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
-    let checkpoint = read("checkpoint")?;
+    let read = |file| -> std::result::Result<Option<Vec<u8>>, String> {
+        let found = objects.get(&name(size, file));
+        found.map_err(|failure| failure.to_string())
+    };
+    let missing = |file| move || format!("{file}: it is missing");
+    let checkpoint = read("checkpoint")?.ok_or_else(missing("checkpoint"))?;
     let text = std::str::from_utf8(&checkpoint).map_err(|_| "checkpoint: it is no text")?;
     let tree = key
         .open(text)
@@ -386,7 +391,7 @@ fn check_stamp(
     if tree != (size, *root) {
         return Err("checkpoint: it is of another tree".into());
     }
-    let proof = read("checkpoint.ots")?;
+    let proof = read("checkpoint.ots")?.ok_or_else(missing("checkpoint.ots"))?;
     let wrong = |error: &dyn std::fmt::Display| format!("checkpoint.ots: {error}");
     let timestamp = Timestamp::parse(&proof).map_err(|error| wrong(&error))?;
     if *timestamp.digest() != sha256(&checkpoint) {
@@ -396,7 +401,7 @@ fn check_stamp(
     if branch.to_proof().as_ref() != Some(&proof) {
         return Err("checkpoint.ots: it is not in the form that this log writes".into());
     }
-    let Ok(header) = fs::read(folder.join("header")) else {
+    let Some(header) = read("header")? else {
         return Ok(branch);
     };
     let header: [u8; Header::BYTES] = header
@@ -417,6 +422,13 @@ fn check_stamp(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Directory;
+
+    fn folder() -> (tempfile::TempDir, Arc<dyn Objects>) {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Arc::new(Directory::new(folder.path().into()));
+        (folder, objects)
+    }
 
     fn stamp(height: Option<u32>) -> Stamp {
         Stamp {
@@ -427,9 +439,12 @@ mod tests {
         }
     }
 
-    fn archive(root: &Path, stamps: impl IntoIterator<Item = (u64, Stamp)>) -> Archive {
+    fn archive(
+        objects: &Arc<dyn Objects>,
+        stamps: impl IntoIterator<Item = (u64, Stamp)>,
+    ) -> Archive {
         Archive {
-            root: root.into(),
+            objects: Arc::clone(objects),
             stamps: RwLock::new(stamps.into_iter().collect()),
         }
     }
@@ -443,7 +458,7 @@ mod tests {
             (8, stamp(Some(10))),
             (12, stamp(None)),
         ];
-        let archive = archive(Path::new("."), stamps);
+        let archive = archive(&folder().1, stamps);
         for (index, size) in [
             (0, Some(3)),
             (2, Some(3)),
@@ -459,18 +474,16 @@ mod tests {
 
     #[test]
     fn reads_its_index_however_long_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("anchors");
+        let (_folder, objects) = folder();
         let all: BTreeMap<_, _> = (1..20_000).map(|size| (size, stamp(Some(7)))).collect();
-        disk::replace(&root.join("index.json"), to_text(&all).as_bytes()).unwrap();
-        let read = Archive::open(root).stamps.into_inner().unwrap();
+        objects.put(INDEX, to_text(&all).as_bytes()).unwrap();
+        let read = Archive::open(objects).stamps.into_inner().unwrap();
         assert_eq!(read, all);
     }
 
     #[test]
     fn what_was_written_when_the_log_ended_is_neither_damage_nor_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("anchors");
+        let (_folder, objects) = folder();
         // A digest that is a block's root itself.
         let proof = [
             b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08"
@@ -480,27 +493,26 @@ mod tests {
         ];
         let branch = Branch::of_proof(&proof.concat()).unwrap();
         {
-            let archive = archive(&root, []);
+            let archive = archive(&objects, []);
             archive.add(7, "a head", &branch, Time::EPOCH).unwrap();
-            disk::replace(&root.join("9/checkpoint"), b"another head").unwrap();
+            objects
+                .put("anchors/9/checkpoint", b"another head")
+                .unwrap();
             // The index is of before both.
-            disk::replace(&root.join("index.json"), empty().as_bytes()).unwrap();
+            objects.put(INDEX, empty().as_bytes()).unwrap();
         }
         let sizes = BTreeSet::from([9]);
         let key = LogKey::generate("log.example").unwrap();
         let tree = &mut |_| panic!("nothing leads to this head");
         assert_eq!(
-            Archive::complaints(&root, &key, &sizes, tree).unwrap(),
+            Archive::complaints(&*objects, &key, &sizes, tree).unwrap(),
             [""; 0]
         );
-        let archive = Archive::open(root.clone());
+        let archive = Archive::open(Arc::clone(&objects));
         assert_eq!(archive.covering(0), Some(7));
         assert_eq!(archive.stamp(9), None);
         assert_eq!(
-            read_index(&root.join("index.json"))
-                .unwrap()
-                .keys()
-                .collect::<Vec<_>>(),
+            read_index(&*objects).unwrap().keys().collect::<Vec<_>>(),
             [&7]
         );
     }

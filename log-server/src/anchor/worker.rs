@@ -4,8 +4,6 @@
 //! the archive has: after a restart every promise in it is asked for again.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -21,6 +19,7 @@ use super::metrics::State;
 use super::settings::Config;
 use super::{Anchors, source};
 use crate::failure::{Failure, Result};
+use crate::store::Backend;
 
 /// How many calendars have to take a head.
 const ENOUGH: usize = 2;
@@ -78,7 +77,7 @@ struct Promise {
 pub(super) struct Worker {
     anchors: Arc<Anchors>,
     config: Config,
-    checkpoint: PathBuf,
+    backend: Arc<dyn Backend>,
     client: Client,
     promises: Vec<Promise>,
     /// Calendars that did not answer, and when each is asked again.
@@ -89,7 +88,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(anchors: Arc<Anchors>, config: Config, checkpoint: PathBuf) -> Result<Self> {
+    pub(super) fn new(
+        anchors: Arc<Anchors>,
+        config: Config,
+        backend: Arc<dyn Backend>,
+    ) -> Result<Self> {
         let mut this = Self {
             client: crate::client(PATIENCE)?,
             promises: Vec::new(),
@@ -98,7 +101,7 @@ impl Worker {
             resubmitting: Backoff::new(),
             anchors,
             config,
-            checkpoint,
+            backend,
         };
         let open = this
             .anchors
@@ -165,8 +168,7 @@ impl Worker {
 
     /// The published checkpoint, as everybody reads it.
     fn published(&self) -> Result<(u64, String)> {
-        let path = &self.checkpoint;
-        let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+        let text = self.backend.published()?;
         let parsed = SignedCheckpoint::parse(&text);
         let parsed = parsed.map_err(|error| Failure::damage(error.to_string()))?;
         let size = parsed.checkpoint().size();

@@ -1,15 +1,15 @@
 //! The anchors: of this log, of its tree, and as far as the proofs lead.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Findings, files};
-use crate::anchor::Archive;
+use super::Findings;
+use crate::anchor::{self, Archive};
 use crate::failure::Result;
 use crate::key::LogKey;
-use crate::layout::Layout;
+use crate::store::{Objects, walk};
 use crate::tiles::Tiles;
 
 /// Anchors are written file by file, the index last: what does not fit is looked at again.
@@ -18,18 +18,17 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Checks every file below `anchors`. The tree of `size` leaves is right.
 pub(super) fn check(
-    layout: &Layout,
+    objects: &Arc<dyn Objects>,
     key: &LogKey,
     size: u64,
     findings: &mut Findings,
 ) -> Result<()> {
-    let root = layout.public();
     let mut complaints = Vec::new();
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             thread::sleep(PAUSE);
         }
-        let Some(found) = findings.take(look(&root, key, size))? else {
+        let Some(found) = findings.take(look(objects, key, size))? else {
             return Ok(());
         };
         complaints = found;
@@ -41,12 +40,10 @@ pub(super) fn check(
     Ok(())
 }
 
-fn look(root: &Path, key: &LogKey, size: u64) -> Result<Vec<String>> {
-    let mut paths = Vec::new();
-    files::list(root, "anchors", &mut paths)?;
+fn look(objects: &Arc<dyn Objects>, key: &LogKey, size: u64) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
     let mut sizes = BTreeSet::new();
-    for path in paths {
+    for path in walk(&**objects, anchor::FOLDER)? {
         let inner = path.strip_prefix("anchors/").unwrap_or_default();
         match inner.split_once('/') {
             None if inner == "index.json" => {}
@@ -59,13 +56,12 @@ fn look(root: &Path, key: &LogKey, size: u64) -> Result<Vec<String>> {
             _ => complaints.push(format!("{path} is no file of this log")),
         }
     }
-    let tiles = Tiles::new(root.to_path_buf());
+    let tiles = Tiles::new(Arc::clone(objects));
     let mut nodes = tiles.nodes(size);
     let tree = &mut |old: u64| match old <= size {
         true => nodes.beginning(old).map(Some),
         false => Ok(None),
     };
-    let anchors = root.join("anchors");
-    complaints.extend(Archive::complaints(&anchors, key, &sizes, tree)?);
+    complaints.extend(Archive::complaints(&**objects, key, &sizes, tree)?);
     Ok(complaints)
 }

@@ -1,7 +1,5 @@
 //! Checks of the database's rows about entries.
 
-use std::time::Duration;
-
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
@@ -10,41 +8,29 @@ use super::{Findings, tree};
 use crate::disclosure;
 use crate::edge::{Edge, File};
 use crate::failure::Result;
-use crate::store::sqlite::{Claims, Integrity, Sqlite};
-use crate::store::{Claim, Head, Holders};
+use crate::store::{Audit, Claim, Claims, Head, Holders};
 use crate::tiles::Tiles;
 
-/// How long SQLite may take to look through its file: it does so in one snapshot, and while that is
-/// open nothing can be erased. Every row is read in pieces anyway.
-const INTEGRITY_TIME: Duration = Duration::from_secs(5);
-
-/// Findings about the file as a whole.
-pub(super) fn file(store: &Sqlite, findings: &mut Findings) -> Result<()> {
-    match findings.take(store.integrity(INTEGRITY_TIME))? {
-        Some(Integrity::Wrong(problem)) => findings.add(format!("log.sqlite: {problem}")),
-        Some(Integrity::Sound | Integrity::Unknown) | None => {}
-    }
-    let complaints = findings.take(store.schema_complaints())?;
-    for complaint in complaints.unwrap_or_default() {
-        findings.add(format!("log.sqlite: {complaint}"));
+/// Findings about the database as a whole.
+pub(super) fn file(store: &dyn Audit, findings: &mut Findings) -> Result<()> {
+    for complaint in store.complaints() {
+        if let Some(complaint) = findings.take(complaint)? {
+            findings.row(complaint);
+        }
     }
     let damaged = findings.take(store.damaged_tokens())?;
     for name in damaged.unwrap_or_default() {
         let name = verifier_core::quote(&name);
-        findings.add(format!(
-            "log.sqlite: the token {name} is not what was written: revoke it, and make another one"
+        findings.row(format!(
+            "the token {name} is not what was written: revoke it, and make another one"
         ));
-    }
-    match findings.take(store.heads())? {
-        None | Some(1) => {}
-        Some(count) => findings.add(format!("log.sqlite: {count} heads")),
     }
     Ok(())
 }
 
 /// That an entry holds its claims, and has evidence that fits it.
 pub(super) fn entry(
-    store: &Sqlite,
+    store: &dyn Audit,
     index: u64,
     claim: &Claim,
     entry: &Entry,
@@ -60,23 +46,19 @@ pub(super) fn entry(
     for (held, name) in [(approval, "approval"), (assertion, "assertion")] {
         match held {
             Some(by) if by == index => {}
-            Some(by) => findings.add(format!(
-                "log.sqlite: the {name} of entry {index} is held by entry {by}"
-            )),
-            None => findings.add(format!(
-                "log.sqlite: the {name} of entry {index} is held by none"
-            )),
+            Some(by) => findings.row(format!("the {name} of entry {index} is held by entry {by}")),
+            None => findings.row(format!("the {name} of entry {index} is held by none")),
         }
     }
-    match findings.take(store.evidence_checked(index))? {
+    match findings.take(store.evidence(index))? {
         None => {}
-        Some(None) => findings.add(format!("log.sqlite: entry {index} has no row of evidence")),
+        Some(None) => findings.row(format!("entry {index} has no row of evidence")),
         Some(Some((kept, written))) => {
             if let Some(complaint) = disclosure::complaint(&kept, entry) {
-                findings.add(format!("log.sqlite: entry {index}: {complaint}"));
+                findings.row(format!("entry {index}: {complaint}"));
             } else if !written {
-                findings.add(format!(
-                    "log.sqlite: entry {index}: the evidence is not what was written"
+                findings.row(format!(
+                    "entry {index}: the evidence is not what was written"
                 ));
             }
         }
@@ -87,7 +69,7 @@ pub(super) fn entry(
 /// The batch that is committed and not published. Returns the tiles that its publication will
 /// write.
 pub(super) fn staged(
-    store: &Sqlite,
+    store: &dyn Audit,
     mut tree: Edge,
     head: &Head,
     findings: &mut Findings,
@@ -96,7 +78,7 @@ pub(super) fn staged(
     if head.size <= tree.size() {
         return Ok(Vec::new());
     }
-    let Some(leaves) = findings.take(store.staged_from(tree.size()))? else {
+    let Some(leaves) = findings.take(store.staged(tree.size()))? else {
         return Ok(Vec::new());
     };
     let count = usize::try_from(head.size - tree.size()).unwrap_or(usize::MAX);
@@ -106,7 +88,7 @@ pub(super) fn staged(
     }
     let files = tree.append(leaves.iter().map(String::as_bytes))?;
     if (tree.size(), tree.root()) != (head.size, head.root) {
-        findings.add("log.sqlite: the staged entries do not lead to the committed head");
+        findings.row("the staged entries do not lead to the committed head");
     }
     Ok(files)
 }
@@ -114,7 +96,7 @@ pub(super) fn staged(
 /// That there are no rows beside those of the entries, and that staged leaves which are published
 /// are those of the tree.
 pub(super) fn rows(
-    store: &Sqlite,
+    store: &dyn Audit,
     tiles: &Tiles,
     published: u64,
     size: u64,
@@ -128,9 +110,7 @@ pub(super) fn rows(
             continue;
         };
         if count != size {
-            findings.add(format!(
-                "log.sqlite: {count} rows of {name} for {size} entries"
-            ));
+            findings.row(format!("{count} rows of {name} for {size} entries"));
         }
         findings.strays(strays);
     }
@@ -143,8 +123,8 @@ pub(super) fn rows(
             continue;
         };
         if leaf_hash(leaf.as_bytes()) != expected {
-            findings.add(format!(
-                "log.sqlite: the staged entry {index} is not that of the tree, whose leaf hash is {}",
+            findings.row(format!(
+                "the staged entry {index} is not that of the tree, whose leaf hash is {}",
                 hex(&expected)
             ));
         }

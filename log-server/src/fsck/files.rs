@@ -1,33 +1,29 @@
-//! The files of the public directory: nothing that is served may be wrong, and nothing may be there
+//! The public objects: nothing that is served may be wrong, and nothing may be there
 //! that no tree accounts for.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::Path;
+use std::sync::Arc;
 
 use verifier_core::hazmat::tlog::tile::Tile;
 
 use super::Findings;
 use crate::edge::File;
-use crate::failure::{Failure, Result};
-use crate::layout::Layout;
-use crate::tiles::{self, Tiles};
+use crate::failure::Result;
+use crate::store::{Objects, walk};
+use crate::tiles::{Source as _, Tiles};
 
 /// Compares every file below `tile` that is not one of the tree of `size` leaves, whose tiles are
 /// right: with the beginning of one that is, or of one that publication will write (`next`).
 /// `ahead` says that somebody publishes at the moment.
 pub(super) fn check(
-    layout: &Layout,
+    objects: &Arc<dyn Objects>,
     size: u64,
     next: &[File],
     ahead: impl Fn() -> bool,
     findings: &mut Findings,
 ) -> Result<()> {
-    let tiles = Tiles::new(layout.public());
-    let mut paths = Vec::new();
-    list(&layout.public(), "tile", &mut paths)?;
+    let tiles = Tiles::new(Arc::clone(objects));
     let mut beyond = Vec::new();
-    for path in paths {
+    for path in walk(&**objects, "tile")? {
         let Some(tile) = Tile::parse_path(&path) else {
             findings.add(format!("{path} is no file of this log"));
             continue;
@@ -37,7 +33,7 @@ pub(super) fn check(
             continue;
         }
         // It may have been collected since it was listed.
-        let Some(found) = tiles::read(&tiles.path(&tile))? else {
+        let Some(found) = tiles.raw(&tile)? else {
             continue;
         };
         let narrower = there.filter(|there| there.width() > tile.width());
@@ -71,24 +67,4 @@ fn beginning<'b>(tile: &Tile, bytes: &'b [u8]) -> Option<&'b [u8]> {
         true => Some(bytes),
         false => tile.beginning_of(bytes),
     }
-}
-
-/// The paths of all files below a folder of `root`, without those that are half written.
-pub(super) fn list(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<()> {
-    let at = root.join(folder);
-    let entries = match fs::read_dir(&at) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(Failure::file(&at))?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(Failure::file(&at))?;
-        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-        let kind = entry.file_type().map_err(Failure::file(&at))?;
-        if kind.is_dir() {
-            list(root, &path, paths)?;
-        } else if !durable::is_unfinished(Path::new(&path)) {
-            paths.push(path);
-        }
-    }
-    Ok(())
 }

@@ -1,8 +1,7 @@
 //! The state that requests are answered from.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serving::{Paces, Party, Problem, Request, Room, token};
@@ -23,8 +22,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::sequencer::MAX_BATCH;
-use crate::store::Head;
-use crate::store::sqlite::Sqlite;
+use crate::store::{Head, Records, Tokens};
 use crate::tiles::Tiles;
 
 /// Everything that outlives a request.
@@ -42,10 +40,8 @@ pub(crate) struct App {
     pub(crate) jobs: mpsc::Sender<Job>,
     pub(crate) published: watch::Receiver<Arc<Head>>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) readers: Vec<Mutex<Sqlite>>,
-    pub(crate) next_reader: AtomicUsize,
-    /// A reader that tokens alone are looked up with: look-ups of others keep nobody out.
-    pub(crate) tokens: Mutex<Sqlite>,
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) tokens: Arc<dyn Tokens>,
     pub(crate) rooms: Rooms,
     pub(crate) paces: Paces<String>,
     /// How many appends may wait.
@@ -101,27 +97,12 @@ impl App {
         if !is_approval_id(id) {
             return Err(Refusal::unknown_approval());
         }
-        let found = self.reader().find(&sha256(id.as_bytes()))?;
+        let found = self.records.find(&sha256(id.as_bytes()))?;
         let index = found
             .filter(|index| *index < head.size)
             .ok_or_else(Refusal::unknown_approval)?;
         let leaf = self.tiles.leaf(index, head.size)?;
         Ok((index, Entry::parse(&leaf)?))
-    }
-
-    pub(super) fn reader(&self) -> MutexGuard<'_, Sqlite> {
-        let count = self.readers.len().max(1);
-        let first = self.next_reader.fetch_add(1, Ordering::Relaxed) % count;
-        let rotated = self.readers.iter().cycle().skip(first).take(count);
-        for reader in rotated {
-            if let Ok(reader) = reader.try_lock() {
-                return reader;
-            }
-        }
-        #[allow(clippy::indexing_slicing, reason = "there are always readers")]
-        self.readers[first]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The party that a request is from, if their token allows it and they do not come too often.
@@ -132,11 +113,7 @@ impl App {
             )
         };
         let sent = token::bearer(request.headers()).ok_or_else(no_token)?;
-        let bearer = {
-            let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-            crate::token::bearer(&tokens, sent)?
-        };
-        let bearer = bearer.ok_or_else(no_token)?;
+        let bearer = crate::token::bearer(&*self.tokens, sent)?.ok_or_else(no_token)?;
         if !bearer.rights.contains(&right) {
             return Err(token::forbidden());
         }

@@ -192,7 +192,7 @@ async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
         let leaf = leaf_hash(appended.entry.leaf.as_bytes());
         let kept = move |app: &App| {
             Ok((
-                app.reader().evidence(index)?,
+                app.records.evidence(index)?,
                 app.anchor(index, &leaf, &head),
             ))
         };
@@ -238,18 +238,16 @@ async fn disclose(app: &Arc<App>, id: String, request: Request) -> Result<Answer
         let _held = held;
         let head = app.head();
         let (index, entry) = app.entry(&id, &head)?;
-        let old = app
-            .reader()
-            .evidence(index)?
-            .ok_or_else(Refusal::internal)?;
+        let old = app.records.evidence(index)?;
+        let old = old.ok_or_else(Refusal::internal)?;
         let new = change.apply(&id, &entry, &old)?;
         if old != new {
-            if app.reader().set_evidence(index, &old, &new)? == Replaced::Other {
+            if app.records.replace_evidence(index, &old, &new)? == Replaced::Other {
                 return Err(Refusal::overloaded().into());
             }
             tracing::info!(index, level = ?new.disclosure, "disclosure changed");
         }
-        let erasing = || app.reader().is_erasing(index);
+        let erasing = || app.records.is_erasing(index);
         let finished = app.erasures.finished(erasing)?;
         let mut answer = verification(app, &id)?;
         if !finished {
@@ -266,7 +264,7 @@ async fn disclose(app: &Arc<App>, id: String, request: Request) -> Result<Answer
 fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
     let head = app.head();
     let (index, entry) = app.entry(id, &head)?;
-    let kept = app.reader().evidence(index)?;
+    let kept = app.records.evidence(index)?;
     let leaf = leaf_hash(entry.to_text().as_bytes());
     let proof = app.tiles.nodes(head.size).prove(index, &leaf, &head)?;
     let evidence = kept.as_ref().map(shown).unwrap_or_default();

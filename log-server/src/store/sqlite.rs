@@ -2,7 +2,9 @@
 //! so that what is erased is overwritten.
 
 mod checksum;
+mod connections;
 mod copy;
+mod error;
 mod evidence;
 mod rows;
 mod schema;
@@ -19,8 +21,7 @@ use crate::disk;
 use crate::failpoint;
 use crate::failure::{Failure, Result};
 
-pub(crate) use rows::{Claims, Integrity, Stray};
-pub(crate) use tokens::TokenRow;
+pub(super) use connections::{Impatient, Readers, TokenTable};
 
 /// The size to which the write-ahead log shrinks when it is begun anew.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
@@ -89,7 +90,7 @@ impl Sqlite {
     }
 
     /// The holders of a claim.
-    pub(crate) fn holders(&self, claim: &Claim) -> Result<Holders> {
+    fn held_by(&self, claim: &Claim) -> Result<Holders> {
         let assertion = "SELECT leaf FROM assertion WHERE hash = ?1";
         Ok(Holders {
             approval: self.find(&claim.approval)?,
@@ -133,15 +134,7 @@ impl Sqlite {
         Ok(leaves)
     }
 
-    fn index(&self, sql: &str, hash: &Hash) -> Result<Option<u64>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let found: Option<i64> = statement.query_row([hash], |row| row.get(0)).optional()?;
-        found.map(index).transpose()
-    }
-}
-
-impl Store for Sqlite {
-    fn head(&mut self) -> Result<Head> {
+    fn committed(&self) -> Result<Head> {
         let sql = "SELECT size, root, checkpoint FROM head";
         let (size, root, checkpoint) = self.connection.query_row(sql, [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
@@ -153,10 +146,28 @@ impl Store for Sqlite {
         })
     }
 
+    fn index(&self, sql: &str, hash: &Hash) -> Result<Option<u64>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found: Option<i64> = statement.query_row([hash], |row| row.get(0)).optional()?;
+        found.map(index).transpose()
+    }
+}
+
+impl Store for Sqlite {
+    fn head(&mut self) -> Result<Head> {
+        self.committed()
+    }
+
+    /// A commit that has failed is rolled back by the time that this reads: it is this machine's, and
+    /// it has this connection.
+    fn settle(&mut self) -> Result<Head> {
+        self.head()
+    }
+
     fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>> {
         // One transaction: one snapshot, and its locks are taken once.
         let transaction = self.connection.unchecked_transaction()?;
-        let holders = claims.iter().map(|claim| self.holders(claim)).collect();
+        let holders = claims.iter().map(|claim| self.held_by(claim)).collect();
         transaction.commit()?;
         holders
     }
@@ -256,84 +267,4 @@ fn number(index: u64) -> Result<i64> {
 
 fn index(number: i64) -> Result<u64> {
     u64::try_from(number).map_err(|_| Failure::damage("the database holds a negative index"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::{Disclosure, Evidence};
-    use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
-
-    fn head(size: u64, byte: u8) -> Head {
-        Head {
-            size,
-            root: if size == 0 { EMPTY_ROOT } else { [byte; 32] },
-            checkpoint: format!("checkpoint {size} {byte}"),
-        }
-    }
-
-    fn addition(byte: u8) -> Addition {
-        Addition {
-            leaf: format!("leaf {byte}"),
-            claim: Claim {
-                approval: [byte; 32],
-                assertion: [byte; 32],
-            },
-            evidence: Evidence {
-                disclosure: Disclosure::Sealed,
-                approval_id: None,
-                client_data_json: None,
-                payload: None,
-                action: None,
-                blind: Some([byte; 32]),
-                salt: None,
-                email: None,
-            },
-        }
-    }
-
-    /// Two connections to a log of one entry, as two writers have them.
-    fn two_writers() -> (tempfile::TempDir, Sqlite, Sqlite) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log.sqlite");
-        Sqlite::create(&path, &head(0, 0)).unwrap();
-        let mut one = Sqlite::open(&path).unwrap();
-        let done = one.commit(&head(0, 0), &head(1, 1), &[addition(1)], 0);
-        assert_eq!(done.unwrap(), Outcome::Committed);
-        let two = Sqlite::open(&path).unwrap();
-        (folder, one, two)
-    }
-
-    #[test]
-    fn only_one_of_two_writers_commits_on_a_head() {
-        let (_folder, mut one, mut two) = two_writers();
-        assert_eq!(two.head().unwrap(), head(1, 1));
-        let done = one.commit(&head(1, 1), &head(2, 2), &[addition(2)], 1);
-        assert_eq!(done.unwrap(), Outcome::Committed);
-        for stale in [head(1, 1), head(2, 3)] {
-            let done = two.commit(&stale, &head(3, 3), &[addition(3)], 1);
-            assert_eq!(done.unwrap(), Outcome::Moved);
-        }
-        assert_eq!(two.head().unwrap(), head(2, 2));
-        let claim = addition(3).claim;
-        assert_eq!(two.claimed(&[claim]).unwrap(), [Holders::default()]);
-        assert_eq!(two.staged(1).unwrap(), ["leaf 2"]);
-        assert_eq!(two.staged_leaf(1).unwrap(), "leaf 2");
-        // The first is published, and was not kept.
-        let lost = two.staged_leaf(0).unwrap_err().to_string();
-        assert!(lost.contains("lost entry 0"), "{lost}");
-        assert_eq!(two.evidence(1).unwrap().unwrap().blind, Some([2; 32]));
-    }
-
-    #[test]
-    fn a_claim_that_is_taken_undoes_the_whole_commit() {
-        let (_folder, mut one, _two) = two_writers();
-        let mut taken = addition(2);
-        taken.claim.assertion = [1; 32];
-        let batch = [addition(3), taken];
-        assert!(one.commit(&head(1, 1), &head(3, 3), &batch, 1).is_err());
-        assert_eq!(one.head().unwrap(), head(1, 1));
-        assert_eq!(one.find(&[3; 32]).unwrap(), None);
-        assert_eq!(one.staged(0).unwrap(), ["leaf 1"]);
-    }
 }

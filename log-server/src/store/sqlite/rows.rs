@@ -9,45 +9,34 @@ use rusqlite::ErrorCode;
 
 use super::{Sqlite, number, schema};
 use crate::failure::Result;
+use crate::store::{Audit, Claim, Claims, Evidence, Head, Holders, Stray};
 
 /// How many rows are read at once.
 const ROWS: i64 = 4096;
 
-/// A table of claims.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Claims {
-    Approvals,
-    Assertions,
-}
-
-impl Claims {
-    fn table(self) -> &'static str {
-        match self {
-            Self::Approvals => "approval",
-            Self::Assertions => "assertion",
-        }
-    }
-}
+/// How long SQLite may take to look through its file: it does so in one snapshot, and while that is
+/// open nothing can be erased. Every row is read in pieces anyway.
+const INTEGRITY_TIME: Duration = Duration::from_secs(5);
 
 /// SQLite's own word on its file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Integrity {
+enum Integrity {
     Sound,
     Wrong(String),
     /// It took too long.
     Unknown,
 }
 
-/// A row of an entry that does not exist: its table, and the index that it names.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Stray {
-    pub(crate) table: &'static str,
-    pub(crate) leaf: i64,
+fn table(claims: Claims) -> &'static str {
+    match claims {
+        Claims::Approvals => "approval",
+        Claims::Assertions => "assertion",
+    }
 }
 
 impl Sqlite {
     /// Damage that SQLite itself finds in its file, if it can say so within this time.
-    pub(crate) fn integrity(&self, within: Duration) -> Result<Integrity> {
+    fn integrity(&self, within: Duration) -> Result<Integrity> {
         let handle = self.connection.get_interrupt_handle();
         let (done, ended) = mpsc::channel::<()>();
         let found: rusqlite::Result<String> = thread::scope(|scope| {
@@ -71,15 +60,51 @@ impl Sqlite {
         }
     }
 
-    /// Differences from a database that this version makes.
-    pub(crate) fn schema_complaints(&self) -> Result<Vec<String>> {
-        schema::complaints(&self.connection)
+    /// How many heads there are: one.
+    fn heads(&self) -> Result<u64> {
+        let sql = "SELECT count(*) FROM head";
+        super::index(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+}
+
+impl Audit for Sqlite {
+    fn complaints(&self) -> Vec<Result<String>> {
+        let mut complaints = Vec::new();
+        match self.integrity(INTEGRITY_TIME) {
+            Ok(Integrity::Wrong(problem)) => complaints.push(Ok(problem)),
+            Ok(Integrity::Sound | Integrity::Unknown) => {}
+            Err(failure) => complaints.push(Err(failure)),
+        }
+        match schema::complaints(&self.connection) {
+            Ok(found) => complaints.extend(found.into_iter().map(Ok)),
+            Err(failure) => complaints.push(Err(failure)),
+        }
+        match self.heads() {
+            Ok(1) => {}
+            Ok(count) => complaints.push(Ok(format!("{count} heads"))),
+            Err(failure) => complaints.push(Err(failure)),
+        }
+        complaints
     }
 
-    /// How many rows a table of claims has for the first `size` entries, and those that it has for
-    /// entries that do not exist.
-    pub(crate) fn count_claims(&self, table: Claims, size: u64) -> Result<(u64, Vec<Stray>)> {
-        let table = table.table();
+    fn damaged_tokens(&self) -> Result<Vec<String>> {
+        self.tokens_damaged()
+    }
+
+    fn head(&self) -> Result<Head> {
+        self.committed()
+    }
+
+    fn holders(&self, claim: &Claim) -> Result<Holders> {
+        self.held_by(claim)
+    }
+
+    fn evidence(&self, leaf: u64) -> Result<Option<(Evidence, bool)>> {
+        self.evidence_checked(leaf)
+    }
+
+    fn count_claims(&self, kind: Claims, size: u64) -> Result<(u64, Vec<Stray>)> {
+        let table = table(kind);
         let sql = format!(
             "SELECT hash, leaf, leaf < 0 OR leaf >= (SELECT size FROM head) FROM {table} \
              WHERE hash > ?1 ORDER BY hash LIMIT {ROWS}"
@@ -106,8 +131,7 @@ impl Sqlite {
         }
     }
 
-    /// Rows of evidence, of its checksums, of staged leaves and of erasures that are of no entry.
-    pub(crate) fn strays(&self) -> Result<Vec<Stray>> {
+    fn strays(&self) -> Result<Vec<Stray>> {
         let mut strays = Vec::new();
         for table in ["evidence", "evidence_checksum", "staged", "erasure"] {
             for side in ["leaf < 0", "leaf >= (SELECT size FROM head)"] {
@@ -122,8 +146,11 @@ impl Sqlite {
         Ok(strays)
     }
 
-    /// Staged leaves before `end`: what was published, and is dropped with the next commit.
-    pub(crate) fn staged_before(&self, end: u64) -> Result<Vec<(u64, String)>> {
+    fn staged(&self, first: u64) -> Result<Vec<String>> {
+        self.staged_from(first)
+    }
+
+    fn staged_before(&self, end: u64) -> Result<Vec<(u64, String)>> {
         let sql = "SELECT leaf, text FROM staged WHERE leaf >= 0 AND leaf < ?1 ORDER BY leaf";
         let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map([number(end)?], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -133,11 +160,5 @@ impl Sqlite {
             leaves.push((super::index(leaf)?, text));
         }
         Ok(leaves)
-    }
-
-    /// How many heads there are: one.
-    pub(crate) fn heads(&self) -> Result<u64> {
-        let sql = "SELECT count(*) FROM head";
-        super::index(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 }

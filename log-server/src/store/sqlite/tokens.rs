@@ -4,17 +4,7 @@ use rusqlite::{OptionalExtension as _, Row, ToSql, params};
 
 use super::{Sqlite, checksum};
 use crate::failure::Result;
-
-/// The stored part of a token.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct TokenRow {
-    pub(crate) name: String,
-    pub(crate) id: String,
-    pub(crate) hash: Vec<u8>,
-    pub(crate) rights: String,
-    pub(crate) created: String,
-    pub(crate) revoked: Option<String>,
-}
+use crate::store::TokenRow;
 
 impl Sqlite {
     /// Adds a token. `false` if there is, or was, one of this name.
@@ -69,7 +59,7 @@ impl Sqlite {
     }
 
     /// The names of tokens that are not what was written, and of checksums without a token.
-    pub(crate) fn damaged_tokens(&self) -> Result<Vec<String>> {
+    pub(super) fn tokens_damaged(&self) -> Result<Vec<String>> {
         let mut damaged = Vec::new();
         let sql = "SELECT token.*, sha256 FROM token LEFT JOIN token_checksum USING (name)";
         let mut statement = self.connection.prepare(sql)?;

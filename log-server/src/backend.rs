@@ -1,0 +1,29 @@
+//! The back end that a log is kept in: the one place that chooses it.
+
+use crate::failure::{Failure, Result};
+use crate::layout::Layout;
+use crate::store::{Backend, Embedded};
+
+/// The back end of the log with this data directory, whether `init` has made one or not.
+pub(crate) fn of(layout: &Layout) -> Box<dyn Backend> {
+    Box::new(embedded(layout))
+}
+
+/// The back end that is a data directory: what an export is, wherever it comes from.
+pub(crate) fn embedded(layout: &Layout) -> Embedded {
+    Embedded::new(layout)
+}
+
+/// The back end of a log that exists.
+pub(crate) fn open(layout: &Layout) -> Result<Box<dyn Backend>> {
+    let backend = of(layout);
+    if backend.exists() && layout.key().is_file() {
+        return Ok(backend);
+    }
+    let root = layout.root().display();
+    Err(Failure::Usage(format!(
+        "there is no log in {root}: create one with `cosignet-log init --data {root} --origin \
+         NAME`, or restore log.key and {} from your backup",
+        backend.name()
+    )))
+}

@@ -48,6 +48,7 @@ cargo xtask bench-witness     how many heads a witness cosigns in a second
 cargo xtask crash [--all]     kill the log server 200 times under load, and look what it lost; all: its
                               witnesses together with it
 cargo xtask watch [STEP]      damage the state of a monitor at every byte, or at every STEP bytes
+cargo xtask liar [SEED [TURNS]]  a log that lies in every known way, against monitor, fsck and fetch
 cargo xtask campaign          the log beside damage: flipped bits, snapshots that stay, lost tiles
 cargo xtask framing [SEED]    ambiguous and endless requests against the log and the witness
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
@@ -96,6 +97,13 @@ fn main() -> ExitCode {
             Ok(step @ 1..) => watch::run_campaign(step),
             _ => Err(format!("{step} is not a number of bytes")),
         },
+        ["liar", numbers @ ..] if numbers.len() <= 2 => {
+            let number = |at: usize, default| match numbers.get(at) {
+                Some(text) => text.parse().map_err(|_| format!("{text} is not a number")),
+                None => Ok(default),
+            };
+            number(0, 1).and_then(|seed| watch::run_lies(seed, number(1, 20)?))
+        }
         ["fuzz"] => fuzz::run_all(60),
         ["fuzz", "--oracle", rest @ ..] => oracle::run_campaign(rest),
         ["mutants", files @ ..] => mutants::run(files),

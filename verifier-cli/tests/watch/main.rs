@@ -15,6 +15,7 @@ mod failures;
 mod fetch;
 mod foreign;
 mod honest;
+mod liar;
 mod lies;
 mod real;
 mod told;

@@ -14,7 +14,7 @@ use verifier_core::Time;
 use crate::world::{World, draft};
 
 /// The server's program, which lies beside the one under test.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let own = Path::new(env!("CARGO_BIN_EXE_cosignet"));
     let name = format!("cosignet-log{}", std::env::consts::EXE_SUFFIX);
     let path = own.with_file_name(name);

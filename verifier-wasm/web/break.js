@@ -1,6 +1,7 @@
 // Try to break it: change a part of the loaded approval and watch which check fails.
 
 import { el, fill, visible } from "./dom.js";
+import { WORDS, isBad } from "./checks.js";
 import { fromBase64Url, fromHex, text, toBase64Url, toHex, utf8 } from "./bytes.js";
 
 // Each part can be read from the file, and written back into a copy of it.
@@ -44,8 +45,9 @@ const CONFIRMATION = [
   bytesPart("the authenticator’s data", (file) => file.rawAssertion?.response?.authenticatorData, (file, value) => { file.rawAssertion.response.authenticatorData = value; }),
 ];
 
-/// Builds the section once per approval; `onEdit` gets the bytes of the edited copy.
-export function renderBreak(node, bytes, onEdit) {
+/// Builds the section once per approval. `report` is of the file itself; `onEdit` gets the bytes of
+/// the edited copy, and returns the report on it.
+export function renderBreak(node, bytes, { report: before, about, onEdit }) {
   const heading = el("h2", { id: "break-title" }, "Try to break it");
   let file = null;
   try { file = JSON.parse(text(bytes)); } catch { /* not JSON: nothing to edit by parts */ }
@@ -56,7 +58,7 @@ export function renderBreak(node, bytes, onEdit) {
   }
   const select = el("select", { id: "break-part" }, parts.map((part, index) => el("option", { value: String(index) }, part.name)));
   const area = el("textarea", { id: "break-text", rows: "6", spellcheck: "false", autocomplete: "off" });
-  const outcome = el("p", { class: "outcome", role: "status" });
+  const outcome = el("div", { class: "outcome", role: "status" });
   const part = () => parts[Number(select.value)];
   const show = () => { area.value = part().read(file); fill(outcome); };
   const edit = () => {
@@ -67,7 +69,7 @@ export function renderBreak(node, bytes, onEdit) {
       return;
     }
     const report = onEdit(utf8(JSON.stringify(copy)));
-    fill(outcome, sentence(report));
+    fill(outcome, report ? changes(before, report, about) : "It cannot be checked.");
   };
   const flip = () => {
     area.value = flipped(area.value, part().kind);
@@ -79,15 +81,26 @@ export function renderBreak(node, bytes, onEdit) {
     el("p", {}, "Change anything in a copy of this approval, be it one bit, and see which check notices. Your file stays as it is."),
     el("div", { class: "row" }, el("label", { for: "break-part" }, "Change"), select,
       el("button", { type: "button", onclick: flip }, "Flip one bit")),
-    el("label", { for: "break-text", class: "visually-hidden" }, "Content of that part"), area, outcome);
+    el("label", { for: "break-text", class: "visually-hidden" }, "Content of that part"),
+    el("div", { class: "beside" }, area, outcome));
   show();
 }
 
-function sentence(report) {
-  const failed = report.checks.filter((check) => check.status === "fail");
-  if (report.verdict === "MALFORMED") return [el("strong", {}, "MALFORMED: "), visible(report.summary)];
-  if (!failed.length) return `${report.verdict}: no check failed. Not every change is one: what nobody signed, a verdict does not rest on.`;
-  return [el("strong", {}, `${report.verdict}: `), failed.map((check) => [visible(check.message), " "])];
+/// The checks that end differently now, each with before and after.
+function changes(before, report, about) {
+  const verdict = el("p", {}, el("strong", {}, `${before.verdict} → ${report.verdict}`));
+  if (report.verdict === "MALFORMED") return [verdict, el("p", {}, visible(report.summary))];
+  const old = new Map(before.checks.map((check) => [check.id, check.status]));
+  const changed = report.checks.filter(({ id, status }) => old.get(id) !== status);
+  if (!changed.length) return [verdict, el("p", {}, "No check ends differently. Not every change is one: what nobody signed, a verdict does not rest on.")];
+  const word = (status) => WORDS[status]?.[0] ?? "not made";
+  const line = (check) => el("li", { class: isBad(check) ? "bad" : null },
+    el("strong", {}, about.get(check.id)?.title ?? check.id), `: ${word(old.get(check.id))} → `, el("strong", {}, word(check.status)),
+    isBad(check) && [el("br"), visible(check.message),
+      check.expected !== null && [el("br"), "Expected ", visible(check.expected)],
+      check.found !== null && [el("br"), "Found ", visible(check.found)]]);
+  const sorted = [...changed.filter(isBad), ...changed.filter((check) => !isBad(check))];
+  return [verdict, el("ul", { class: "changes" }, sorted.map(line))];
 }
 
 // Somewhere in the middle; of a text, in a letter or digit, so that it stays a text.

@@ -1,9 +1,9 @@
-// The list of checks: each with how it ended, why it matters, what was expected and what was found.
+// The checks in groups. Those that failed or miss something stand above them, open.
 
 import { el, fill, visible } from "./dom.js";
 import { moreDifferences } from "./report.js";
 
-const WORDS = {
+export const WORDS = {
   pass: ["passed", "✓"],
   fail: ["failed", "✕"],
   incomplete: ["missing", "◐"],
@@ -11,36 +11,75 @@ const WORDS = {
   not_checked: ["not asked for", "–"],
 };
 
+// A check is in the first group that its id begins with; one that is new here, in the last.
+const GROUPS = [
+  ["Site", ["webauthn.origin", "webauthn.cross_origin", "webauthn.rp_id"]],
+  ["Signature", ["webauthn.", "approver."]],
+  ["Payload", ["payload.", "expectation"]],
+  ["Time", ["anchor.", "time"]],
+  ["Log", ["log.", "entry.", "evidence."]],
+  ["Others", [""]],
+];
+
+const ORDER = ["Signature", "Site", "Payload", "Log", "Time", "Others"];
+
+const groupOf = ({ id }) => GROUPS.find(([, starts]) => starts.some((start) => id.startsWith(start)))[0];
+
+export const isBad = ({ status }) => status === "fail" || status === "incomplete";
+
 export function renderChecks(node, report, { about, explain }) {
-  const counts = Object.entries(WORDS)
-    .map(([status, [word]]) => [report.checks.filter((check) => check.status === status).length, word])
-    .filter(([count]) => count > 0)
-    .map(([count, word]) => `${count} ${word}`);
+  const bad = [...report.checks.filter(({ status }) => status === "fail"), ...report.checks.filter(({ status }) => status === "incomplete")];
+  const one = (check) => item(check, about.get(check.id), explain);
   fill(node,
     el("h2", { id: "checks-title" }, "Checks"),
     report.checks.length
-      ? el("p", { class: "hint" }, counts.join(", "), ". ", el("span", { class: "no-print" }, "Open one to see why it matters."))
+      ? el("p", { class: "hint" }, counts(report.checks), ".")
       : el("p", {}, "None: the file could not be read as an approval."),
-    el("ul", { class: "checks" }, report.checks.map((check) => one(check, about.get(check.id), explain))));
+    bad.length > 0 && el("ul", { class: "checks bad" }, bad.map(one)),
+    el("div", { class: "groups" }, ORDER.map((title) => {
+      const all = report.checks.filter((check) => groupOf(check) === title);
+      return all.length > 0 && group(title, all, one);
+    })));
 }
 
-function one(check, info, explain) {
+function counts(checks) {
+  return Object.entries(WORDS)
+    .map(([status, [word]]) => [checks.filter((check) => check.status === status).length, word])
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`)
+    .join(", ");
+}
+
+/// Folded on a screen, open on paper; a check that is shown above is not repeated.
+function group(title, all, one) {
+  const rest = all.filter((check) => !isBad(check));
+  const bad = rest.length < all.length;
+  const list = el("ul", { class: "checks folded" }, rest.map(one));
+  const button = el("button", { type: "button", class: "fold", "aria-expanded": "false", disabled: !rest.length },
+    el("span", { class: "title" }, title), " ", el("span", { class: bad ? "state bad" : "state" }, counts(all)));
+  button.addEventListener("click", () => {
+    const open = !list.classList.toggle("folded");
+    button.setAttribute("aria-expanded", String(open));
+  });
+  return el("div", { class: "group" }, el("h3", {}, button), rest.length > 0 && list);
+}
+
+function item(check, info, explain) {
   const [word, sign] = WORDS[check.status];
-  const bad = check.status === "fail" || check.status === "incomplete";
-  const words = bad && check.code ? explain(check.code) : null;
+  const words = isBad(check) && check.code ? explain(check.code) : null;
   return el("li", { class: `check ${check.status}` },
-    el("details", { open: bad },
+    el("details", { open: isBad(check) },
       el("summary", {},
         el("span", { class: "sign", "aria-hidden": "true" }, sign),
         el("span", { class: "title" }, info?.title ?? check.id), " ",
         el("span", { class: "state" }, word), " ",
         el("span", { class: "message" }, visible(check.message))),
       el("div", { class: "about" },
-        info && el("p", {}, el("strong", {}, "Why it matters: "), info.why),
         (check.expected ?? check.found) !== null && el("dl", { class: "compare" },
           check.expected === null ? null : [el("dt", {}, "Expected"), el("dd", {}, visible(check.expected))],
           check.found === null ? null : [el("dt", {}, "Found"), el("dd", {}, visible(check.found))]),
         check.differences.length ? differences(check.differences, check.differencesLeftOut) : null,
+        info && el("p", {}, el("strong", {}, "Why it matters: "), info.why),
         words && el("p", {}, el("strong", {}, "Where it comes from: "), words.cause),
         words && el("p", {}, el("strong", {}, "What to do: "), words.next),
         el("p", { class: "hint" }, "Check ", el("code", {}, check.id), check.code ? [", code ", el("code", {}, check.code)] : null, ", rule in ", visible(check.spec)))));

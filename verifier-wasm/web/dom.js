@@ -17,7 +17,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export function svg(tag, attributes, ...children) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes ?? {})) node.setAttribute(name, value);
-  node.append(...children.flat().filter(Boolean));
+  node.append(...children.flat(Infinity).filter(Boolean));
   return node;
 }
 
@@ -72,7 +72,10 @@ const PLAIN_NAME = /^[A-Za-z0-9._/\-+@:]+$/;
 /// A name from outside, kept apart from the words around it: framed, unless it is plain.
 export const named = (name) => (PLAIN_NAME.test(name)
   ? visible(name)
-  : el("span", { class: "name" }, "“", visible(name.replace(/[“”"\\]/g, "\\$&")), "”"));
+  : quoted(name));
+
+/// Words from outside, always in quotes and a frame.
+export const quoted = (text) => el("span", { class: "name" }, "“", visible(text.replace(/[“”"\\]/g, "\\$&")), "”");
 
 /// The same where only text can stand.
 export const namedText = (name) => (PLAIN_NAME.test(name)

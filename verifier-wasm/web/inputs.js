@@ -1,12 +1,11 @@
 // The files that are loaded, what each is for, and those of which that is not yet said.
 
-import { el, fill, named } from "./dom.js";
+import { el, fill, hash, named } from "./dom.js";
 import { size } from "./bytes.js";
 import { LOOKS } from "./roles.js";
 
 /// `acts` are what its reader can do with a file.
-export function renderInputs(node, { approvals, current, word, payload, headers, waiting }, acts) {
-  const many = approvals.length > 1;
+export function renderInputs(node, { approvals, payload, headers, waiting }, acts) {
   const button = (words, label, act) => el("button", { type: "button", class: "small", "aria-label": label, onclick: act }, words);
   const remove = (file, act) => button("Remove", `Remove ${file.name}`, act);
   const row = (role, file, ...rest) => el("li", {}, el("span", { class: "role" }, role), el("span", { class: "file" }, named(file.name)), rest);
@@ -16,14 +15,9 @@ export function renderInputs(node, { approvals, current, word, payload, headers,
       file.looks === "headers" && button("Use these headers", null, () => acts.useHeaders(file)),
       button("It is the payload I expect", null, () => acts.usePayload(file)),
       button("Leave it out", null, () => acts.leave(file)))),
-    approvals.map((approval, index) => {
-      const item = row("Approval", approval,
-        many && el("span", { class: "word" }, word(approval)),
-        many && el("button", { type: "button", class: "small", "aria-pressed": String(index === current), onclick: () => acts.show(index) }, "Show"),
-        remove(approval, () => acts.removeApproval(index)));
-      if (index === current) item.className = "current";
-      return item;
-    }),
+    approvals.length === 1 && row("Approval", approvals[0], remove(approvals[0], acts.removeApprovals)),
+    approvals.length > 1 && el("li", {}, el("span", { class: "role" }, "Approvals"), el("span", { class: "file" }, `${approvals.length} files`),
+      button("Remove", "Remove all approvals", acts.removeApprovals)),
     payload && row("Payload you expect", payload,
       payload.looks in LOOKS && el("span", { class: "why" }, `It reads as ${LOOKS[payload.looks]}, and is compared like any other payload.`),
       remove(payload, acts.removePayload)),
@@ -31,6 +25,20 @@ export function renderInputs(node, { approvals, current, word, payload, headers,
       el("span", { class: "why" }, `${size(headers.bytes.length)}, SHA-256 `, el("code", { class: "hash" }, headers.sha256)),
       remove(headers, acts.removeHeaders)));
 }
+
+/// The one line that stands for all of it, once there is a result.
+export function renderLoaded(node, { approvals, payload, headers }, policy) {
+  const one = approvals.length === 1;
+  fill(node,
+    one ? named(approvals[0].name) : `${approvals.length} files`,
+    policy
+      ? [` · ${WHOSE[policy.from] ?? "your policy"} `, named(policy.info.name), " ", hash(policy.info.sha256)]
+      : " · no policy yet",
+    payload && [" · payload you expect: ", named(payload.name)],
+    headers && [" · headers ", named(headers.name)]);
+}
+
+const WHOSE = { operator: "the operator’s policy", evidence: "a policy that came with it,", sample: "the sample’s policy" };
 
 function whereTo(file) {
   if (file.offer) return "It is offered under “Whom you trust”, and is not in force.";

@@ -26,7 +26,7 @@ function said(report, binding, payload) {
   if (signed === null) return warning("Whether it was signed is not established.");
   if (payload.info.sha256 !== signed) return warning("It is not what was signed.");
   if (binding?.status === "fail") return warning("It is what was signed, and not what you expect.");
-  return el("p", {}, parts, " Its hash is the one that was signed.");
+  return el("p", {}, parts, " Its hash is the one that was signed: ", el("code", { class: "hash" }, signed));
 }
 
 function body({ info }, binding) {

@@ -4,11 +4,22 @@
 import { el, fill, named, visible } from "./dom.js";
 
 /// `chosen` is in force, or null. `offers` are not: { name, bytes, info, from }, where `from` says
-/// who brought it: "reader" (put here), "evidence" (came with what is checked) or "operator".
-export function renderPolicy(node, { chosen, offers, onUse, onLeave, onPayload, onRemove }) {
+/// who brought it: "reader" (put here), "evidence" (came with what is checked), "operator", or
+/// "device" (remembered at the reader’s wish).
+/// `sample` is the policy of a sample that is looked at: the reader’s own rests as long.
+/// `remembered` is the fingerprint of the policy that this device keeps, or null.
+export function renderPolicy(node, { chosen, sample, remembered, offers, acts }) {
   fill(node,
-    chosen ? inForce(chosen, onRemove) : none(),
-    offers.map((offer) => card(offer, chosen, { onUse, onLeave, onPayload })));
+    sample ? ofSample(sample) : chosen ? inForce(chosen, remembered, acts) : none(),
+    sample ? null : offers.map((offer) => card(offer, chosen, acts)));
+}
+
+function ofSample(sample) {
+  return el("div", { class: "policy offer" },
+    el("h3", {}, "The sample’s policy: ", named(sample.info.name)),
+    el("p", {}, "It holds for the sample alone: its keys are public, and anybody can sign with them. With the first file of yours it is gone."),
+    fingerprint("SHA-256 of this policy", sample.info),
+    details(sample.info));
 }
 
 function none() {
@@ -17,20 +28,25 @@ function none() {
     el("p", {}, "A policy says whose keys, which site and which log you trust. Without one nobody can tell whose key has signed, so every result stays INCOMPLETE."));
 }
 
-function inForce(chosen, onRemove) {
-  return el("div", { class: "policy chosen" },
-    el("h3", {}, "Your trust policy: ", named(chosen.info.name)),
+function inForce(chosen, remembered, acts) {
+  const own = chosen.from === "reader" || chosen.from === "device";
+  const same = remembered === chosen.info.sha256;
+  return el("div", { class: `policy chosen${own ? "" : " borrowed"}` },
+    el("h3", {}, chosen.from === "operator" ? "The operator’s trust policy, adopted: " : "Your trust policy: ", named(chosen.info.name)),
     el("p", {}, {
       operator: "It is the operator’s, and you adopted it. A result under it says that the operator’s own rules are met.",
       evidence: ["You took it over from ", named(chosen.name), ", which came with what is checked here."],
       reader: ["From ", named(chosen.name), "."],
+      device: ["From ", named(chosen.name), ", as this device remembered it."],
     }[chosen.from]),
     fingerprint("SHA-256 of the policy", chosen.info),
     details(chosen.info),
-    el("button", { type: "button", onclick: onRemove }, "Stop trusting this policy"));
+    el("p", { class: "row" },
+      el("button", { type: "button", onclick: acts.onRemove }, "Stop trusting this policy"),
+      own && el("button", { type: "button", onclick: same ? acts.onForget : () => acts.onKeep(chosen) }, same ? "Forget it on this device" : "Remember it on this device")));
 }
 
-function card(offer, chosen, { onUse, onLeave, onPayload }) {
+function card(offer, chosen, { onUse, onLeave, onPayload, onForget }) {
   const same = chosen?.info.sha256 === offer.info.sha256;
   const use = offer.from === "operator" ? "Adopt this policy" : chosen ? "Replace my policy" : "Use as my policy";
   const button = (words, act) => el("button", { type: "button", onclick: () => act(offer) }, words);
@@ -39,6 +55,7 @@ function card(offer, chosen, { onUse, onLeave, onPayload }) {
     el("p", {}, {
       operator: "A page that trusts the policy of whom it checks goes in circles. Compare the fingerprint with one that you got in another way: from the approver, a contract, a colleague.",
       evidence: [named(offer.name), " came with what is checked, and reads as a trust policy. Whoever hands over a forged approval can hand over the policy that accepts it. Take it over only if you know its fingerprint from elsewhere."],
+      device: ["You asked this device to remember it, from ", named(offer.name), ". Is this still its fingerprint, as you know it?"],
       reader: ["From ", named(offer.name), ". Is this its fingerprint, as you know it from elsewhere?"],
     }[offer.from]),
     fingerprint("SHA-256 of this policy", offer.info),
@@ -48,11 +65,12 @@ function card(offer, chosen, { onUse, onLeave, onPayload }) {
     el("p", { class: "row" },
       !same && button(use, onUse),
       offer.from === "evidence" && button("It is the payload I expect", onPayload),
-      offer.from !== "operator" && button("Leave it out", onLeave)));
+      offer.from === "device" && button("Forget it on this device", onForget),
+      ["reader", "evidence"].includes(offer.from) && button("Leave it out", onLeave)));
 }
 
 const title = ({ from, info }) => [
-  { operator: "The operator of this page offers ", evidence: "A file offers ", reader: "You chose " }[from],
+  { operator: "The operator of this page offers ", evidence: "A file offers ", reader: "You chose ", device: "This device remembers " }[from],
   named(info.name)];
 
 const fingerprint = (words, info) =>

@@ -9,7 +9,7 @@ const LONGEST_LINK = 8192;
 const MOST_SHOWN = 100_000;
 const MOST_DUMPED = 4096;
 
-export function renderRaw(node, { bytes, name, reportText, inspected, command, files, link, adopted }) {
+export function renderRaw(node, { bytes, name, report, reportText, inspected, command, files, link, source }) {
   const raw = text(bytes);
   fill(node,
     el("h2", { id: "raw-title" }, "Repeat it, keep it"),
@@ -20,8 +20,9 @@ export function renderRaw(node, { bytes, name, reportText, inspected, command, f
       saveButton("Save the report", "report.json", utf8(`${reportText}\n`)),
       el("button", { type: "button", class: "small", onclick: () => window.print() }, "Print one page"),
       link && linkButton(bytes)),
+    hashes(report),
     el("details", { class: "quiet no-print" }, el("summary", {}, "Report as JSON"),
-      el("p", { class: "hint" }, "Byte for byte what ", el("code", {}, "cosignet verify --format json"), " prints for the same files", adopted ? ", but for where the policy came from" : "", "."),
+      el("p", { class: "hint" }, "Byte for byte what ", el("code", {}, "cosignet verify --format json"), " prints for the same files", source && source !== "caller" ? ", but for where the policy came from" : "", "."),
       el("pre", { tabindex: "0", "aria-label": "Report as JSON", id: "report-json" }, visible(reportText)),
       copyButton("Copy the report", reportText)),
     el("details", { class: "quiet no-print" }, el("summary", {}, "What the file says, decoded"),
@@ -31,6 +32,15 @@ export function renderRaw(node, { bytes, name, reportText, inspected, command, f
       el("pre", { tabindex: "0", "aria-label": "Bytes of the file" }, raw === null ? dump(bytes) : visible(raw.slice(0, MOST_SHOWN), true)),
       cut(raw === null ? [bytes.length, MOST_DUMPED, "bytes"] : [raw.length, MOST_SHOWN, "characters"])));
   node.dataset.name = name;
+}
+
+/// The SHA-256 of everything that the result rests on; on paper alone, a screen shows it elsewhere.
+function hashes({ inputs, policy }) {
+  const row = (label, digits) => digits && [el("dt", {}, label), el("dd", {}, el("code", {}, digits))];
+  return el("dl", { class: "paper compare inputs" },
+    row("SHA-256 of the file", inputs.bundleSha256),
+    row("of the payload you expect", inputs.payloadSha256),
+    row("of the policy", policy?.sha256));
 }
 
 function linkButton(bytes) {

@@ -10,3 +10,10 @@ export const blockName = ({ height, network }) => (network === "mainnet" ? `Bitc
 
 /// Reports list the first places at which two payloads differ.
 export const moreDifferences = (count) => `${count} more difference${count === 1 ? " is" : "s are"} not listed.`;
+
+/// Whose clock the time is from.
+export const timeSource = (report) => ({
+  block: () => `by ${blockName(report.anchor)}`,
+  quorum: () => "by the clocks of a quorum of witnesses",
+  anchoredQuorum: () => "by the clocks of a quorum of witnesses, on the head that was anchored",
+}[report.notLaterThanFrom]?.() ?? "as the report says");

@@ -1,6 +1,9 @@
 // The verdict: a word, a shape and a colour, and one sentence.
 
-import { el, fill, hash, named, svg, visible } from "./dom.js";
+import { el, fill, hash, named, svg, visible, when } from "./dom.js";
+import { isBad } from "./checks.js";
+import { inSentence } from "./facts.js";
+import { signedHash, timeSource } from "./report.js";
 
 const SHAPES = {
   VERIFIED: () => [
@@ -23,6 +26,7 @@ const SHAPES = {
 
 const ADVICE = {
   VERIFIED: "Everything that the policy requires was checked and holds. You may rely on it, within what it proves.",
+  borrowed: "Everything that these rules require was checked and holds. They are not yours: rely on it as far as you rely on those who wrote them.",
   REJECTED: "Something was checked and is wrong. Do not act on this.",
   INCOMPLETE: "Nothing is wrong, but something is missing. Do not act on this until it is there.",
   MALFORMED: "This is no approval file that can be read. Get the file again from its source.",
@@ -32,6 +36,13 @@ export function verdictIcon(verdict) {
   return svg("svg", { viewBox: "0 0 64 64", class: `icon ${verdict.toLowerCase()}`, "aria-hidden": "true" }, SHAPES[verdict]());
 }
 
+/// Whose rules are met, where they are not the reader’s own: the words and the look differ.
+const BORROWED = {
+  operator: "by the operator’s own rules",
+  evidence: "by rules that came with the approval",
+  sample: "in a sample of this page",
+};
+
 /// One sentence that names the policy, or its absence.
 function policySentence(report, policy) {
   if (!report.policy) return ["Checked without any trust policy."];
@@ -39,8 +50,17 @@ function policySentence(report, policy) {
   return {
     operator: ["Checked under the operator’s own policy ", name, ", which you adopted: it says what the operator wants you to trust."],
     evidence: ["Checked under the policy ", name, ", which you took over from ", named(policy.name), ", a file that came with what is checked."],
-    reader: ["Checked under your policy ", name, "."],
-  }[policy.from];
+    sample: ["Checked under the policy ", name, " of the sample. Its keys are public: anybody can sign with them."],
+  }[policy.from] ?? ["Checked under your policy ", name, "."];
+}
+
+/// Who approved what, and when at the latest; only of a payload that is shown to be the signed one.
+function contentSentence(report, payload) {
+  if (report.verdict !== "VERIFIED" || !report.approver) return null;
+  const says = payload && payload.info.sha256 === signedHash(report) ? inSentence(payload.info) : null;
+  if (!says) return null;
+  return [named(report.approver.name), " approved: ", says,
+    report.notLaterThan && [", no later than ", when(report.notLaterThan), " ", el("span", { class: "aside" }, "(", timeSource(report), ")")], "."];
 }
 
 /// In place of a VERIFIED that would leave out what its reader has put here.
@@ -55,21 +75,31 @@ export function renderHeld(node, waiting) {
       el("p", { class: "advice" }, "It came with what is checked, and is not used. A result that leaves it out could be mistaken for one about it.")));
 }
 
-export function renderVerdict(node, report, { policy, name, next, expected }) {
-  const title = el("h2", { id: "verdict-title", tabindex: "-1" },
-    el("span", { class: "word" }, report.verdict), " ",
-    el("span", { class: "sentence" }, visible(report.summary)));
-  node.className = `verdict ${report.verdict.toLowerCase()}`;
+/// Expected and found of the check that decided.
+function cause(report) {
+  const check = report.checks.find((one) => isBad(one) && one.code === report.code);
+  if (!check || (check.expected ?? check.found) === null) return null;
+  const row = (label, text) => text !== null && [el("dt", {}, label), el("dd", {}, visible(text))];
+  return el("dl", { class: "compare cause" }, row("Expected", check.expected), row("Found", check.found));
+}
+
+export function renderVerdict(node, report, { policy, name, next, expected, payload }) {
+  const content = contentSentence(report, payload);
+  const borrowed = report.verdict === "VERIFIED" ? BORROWED[policy?.from] : null;
+  node.className = `verdict ${report.verdict.toLowerCase()}${borrowed ? " borrowed" : ""}`;
   fill(node,
     verdictIcon(report.verdict),
     el("div", {},
-      title,
-      el("p", { class: "advice" }, ADVICE[report.verdict]),
+      el("h2", { id: "verdict-title", tabindex: "-1" },
+        el("span", { class: "word" }, report.verdict), " ",
+        borrowed && [el("span", { class: "byline" }, borrowed), " "],
+        el("span", { class: "sentence" }, content ?? visible(report.summary))),
+      el("p", { class: "advice" }, content && [visible(report.summary), " "], borrowed ? ADVICE.borrowed : ADVICE[report.verdict]),
+      cause(report),
       next && el("p", { class: "next" }, el("strong", {}, "Next: "), next),
       el("p", { class: "basis" }, policySentence(report, policy), " ",
         expected.link && `The link asked for approval ${expected.link}. `,
         expected.reader.length ? ["You expected: ", expected.reader.map((words, i) => [i ? "; " : "", words]), ". "] : null,
-        "File: ", named(name), ", SHA-256 ", hash(report.inputs.bundleSha256), "."),
-      report.code === "ok" ? null : el("p", { class: "code no-print" }, "Code ", el("code", {}, report.code))));
-  return title;
+        "File: ", named(name), ", SHA-256 ", hash(report.inputs.bundleSha256), ".",
+        report.code === "ok" ? null : el("span", { class: "code no-print" }, " Code ", el("code", {}, report.code), "."))));
 }

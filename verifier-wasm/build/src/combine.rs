@@ -5,10 +5,22 @@
 
 use std::collections::BTreeMap;
 
-/// One script of all modules that `entry` needs, dependencies first.
-pub(crate) fn combine(entry: &str, modules: &BTreeMap<String, String>) -> Result<String, String> {
+/// One script of all modules that `entry` needs, dependencies first. Those in `beside` stay files of
+/// their own, which the script imports.
+pub(crate) fn combine(
+    entry: &str,
+    modules: &BTreeMap<String, String>,
+    beside: &[&str],
+) -> Result<String, String> {
     let mut done = Vec::new();
     let mut script = String::from("\"use strict\";\n");
+    for name in beside {
+        script.push_str(&format!(
+            "import * as {} from \"./{name}\";\n",
+            variable(name)
+        ));
+        done.push((*name).to_owned());
+    }
     add(entry, modules, &mut Vec::new(), &mut done, &mut script)?;
     Ok(script)
 }
@@ -163,7 +175,7 @@ mod tests {
                 "const c = 1;\nexport { c, c as default, c as e };\n",
             ),
         ]);
-        let script = combine("a.js", &all).unwrap();
+        let script = combine("a.js", &all, &[]).unwrap();
         let place = |text: &str| {
             script
                 .find(text)
@@ -174,6 +186,14 @@ mod tests {
         assert_eq!(script.matches("const module_c_js").count(), 1);
         assert!(script.contains("return {c, e: c};") && script.contains("return {b, d};"));
         assert!(!script.contains("import ") && !script.contains("export "));
+    }
+
+    #[test]
+    fn what_stays_beside_is_imported() {
+        let all = modules(&[("a.js", "import { b } from \"./b.js\";\nb();\n")]);
+        let script = combine("a.js", &all, &["b.js"]).unwrap();
+        assert!(script.contains("import * as module_b_js from \"./b.js\";\n"));
+        assert!(script.contains("const { b } = module_b_js;"), "{script}");
     }
 
     #[test]
@@ -188,7 +208,7 @@ mod tests {
             "import { a } from \"./missing.js\";",
         ] {
             let all = modules(&[("a.js", source), ("b.js", "")]);
-            assert!(combine("a.js", &all).is_err(), "{source}");
+            assert!(combine("a.js", &all, &[]).is_err(), "{source}");
         }
     }
 }

@@ -23,6 +23,9 @@ const LOG: &str = "../";
 /// The module of the page that is another one in the single file.
 const LOADER: &str = "load.js";
 
+/// The module for other programs, a file of its own in the hosted page.
+const VERIFIER: &str = "verifier.js";
+
 pub(crate) fn build(glue: &Glue, sources: &Path, out: &Path) -> Result<(), String> {
     let sources = read(sources)?;
     let source = |name: &str| {
@@ -32,21 +35,22 @@ pub(crate) fn build(glue: &Glue, sources: &Path, out: &Path) -> Result<(), Strin
     let digest = Sha256::digest(&glue.wasm);
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let page = source("index.html")?.replace("%WASM_SHA256%", &hex);
-    let style = source("style.css")?;
+    let style = without_indentation(&source("style.css")?);
     let mut modules: BTreeMap<String, String> = sources
         .iter()
         .filter(|(name, _)| name.ends_with(".js") && !name.starts_with("load-"))
-        .map(|(name, text)| (name.clone(), without_comments(text)))
-        .collect();
-    modules.insert("verifier.js".into(), glue.js.clone());
+        .map(|(name, text)| Ok((name.clone(), without_comments(name, text)?)))
+        .collect::<Result<_, String>>()?;
+    modules.insert(VERIFIER.into(), glue.js.clone());
 
     let loader = source("load-hosted.js")?;
     let loader = loader.replace("%WASM_SHA256_BASE64%", &STANDARD.encode(digest));
-    modules.insert(LOADER.into(), loader);
-    let mut hosted: BTreeMap<&str, &[u8]> = modules
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_bytes()))
-        .collect();
+    modules.insert(LOADER.into(), without_comments(LOADER, &loader)?);
+    // One script takes less time on its way than thirty.
+    let script = combine("main.js", &modules, &[VERIFIER])?;
+    let mut hosted: BTreeMap<&str, &[u8]> = BTreeMap::new();
+    hosted.insert("main.js", script.as_bytes());
+    hosted.insert(VERIFIER, glue.js.as_bytes());
     let index = page.replace("%CSP%", HOSTED).replace("%LOG%", LOG);
     hosted.insert("index.html", index.as_bytes());
     hosted.insert("style.css", style.as_bytes());
@@ -64,20 +68,31 @@ pub(crate) fn build(glue: &Glue, sources: &Path, out: &Path) -> Result<(), Strin
     );
     let mut all = modules.clone();
     all.insert(LOADER.into(), loader);
-    let single = single(&page, &style, &combine("main.js", &all)?)?;
+    let single = single(&page, &style, &combine("main.js", &all, &[])?)?;
     replace_folder(&out.join("single"))?;
     write(&out.join("single").join("verify.html"), single.as_bytes())?;
 
     sizes(&hosted, &single, &hex, out)
 }
 
-/// Lines that hold nothing but a comment are for those who read the sources, not for the way.
-fn without_comments(script: &str) -> String {
-    let lines = script.lines();
-    let code = lines.filter(|line| !line.trim_start().starts_with("//"));
-    code.skip_while(|line| line.is_empty())
-        .flat_map(|line| [line, "\n"])
-        .collect()
+/// Comments in lines of their own, and indentation, are for those who read the sources. A text that
+/// goes over several lines would be changed by that, so there may be none.
+fn without_comments(name: &str, script: &str) -> Result<String, String> {
+    let code = script.lines().map(str::trim_start);
+    let code: Vec<&str> = code.filter(|line| !line.starts_with("//")).collect();
+    if let Some(line) = code.iter().find(|line| line.matches('`').count() % 2 == 1) {
+        return Err(format!(
+            "{name}: a text that goes on in the next line: {line}"
+        ));
+    }
+    let code = code.into_iter().filter(|line| !line.is_empty());
+    Ok(code.flat_map(|line| [line, "\n"]).collect())
+}
+
+fn without_indentation(style: &str) -> String {
+    let lines = style.lines().map(str::trim_start);
+    let lines = lines.filter(|line| !line.is_empty());
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Style and script stand in the page; the policy names their hashes, and forbids every connection.
@@ -177,8 +192,9 @@ mod tests {
     fn comments_stay_at_home() {
         let script = "// Title.\n\nimport { a } from \"./b.js\";\n  /// Why.\nconst c = \"http://d\"; // here\n";
         assert_eq!(
-            without_comments(script),
+            without_comments("a.js", script).unwrap(),
             "import { a } from \"./b.js\";\nconst c = \"http://d\"; // here\n"
         );
+        assert!(without_comments("a.js", "f(`a\n  b`);\n").is_err());
     }
 }

@@ -124,13 +124,42 @@ impl Browser {
         self.script(script, vec![json!(css), json!(text)]).await;
     }
 
-    /// The text that a person reads there.
+    /// The text that a person reads there, once what is folded around it is open.
     pub(crate) async fn read(&self, css: &str) -> String {
-        let element = self.driver.find(By::Css(css)).await;
-        element.unwrap().text().await.unwrap()
+        self.unfold(&self.driver.find(By::Css(css)).await.unwrap())
+            .await;
+        let element = self.driver.find(By::Css(css)).await.unwrap();
+        element.text().await.unwrap()
+    }
+
+    /// Opens what is folded around an element, as a person would.
+    async fn unfold(&self, element: &WebElement) {
+        let script = "const [node] = arguments; \
+                      const own = node.closest('summary')?.parentElement ?? node; \
+                      for (let at = own.parentElement?.closest('details:not([open])'); at; \
+                      at = at.parentElement?.closest('details:not([open])')) at.open = true; \
+                      if (node.closest('#input, #trust')?.hidden) document.querySelector('#change').click();";
+        self.script(script, vec![element.to_json().unwrap()]).await;
+    }
+
+    /// The words that can be read on the screen as it is: whole, and not behind anything.
+    pub(crate) async fn in_view(&self) -> String {
+        let script = "const out = []; const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); \
+                      for (let node; (node = walker.nextNode());) { \
+                      const range = document.createRange(); range.selectNodeContents(node); \
+                      const boxes = [...range.getClientRects()].filter((box) => box.width > 1 && box.height > 1); \
+                      if (!boxes.length || !node.parentElement.checkVisibility({ visibilityProperty: true })) continue; \
+                      if (!boxes.every((box) => box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth)) continue; \
+                      const middle = boxes[0]; const top = document.elementFromPoint(middle.left + middle.width / 2, middle.top + middle.height / 2); \
+                      if (top && (top.contains(node) || node.parentElement.contains(top))) out.push(node.data); } \
+                      return out.join('').replace(/\\s+/g, ' ');";
+        let words = self.script(script, vec![]).await;
+        words.as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn click(&self, css: &str) {
+        self.unfold(&self.driver.find(By::Css(css)).await.unwrap())
+            .await;
         let element = self.driver.find(By::Css(css)).await.unwrap();
         element.scroll_into_view().await.unwrap();
         element.click().await.unwrap();
@@ -139,7 +168,10 @@ impl Browser {
     /// Clicks the button with these words.
     pub(crate) async fn press(&self, words: &str) {
         let path = format!("//button[normalize-space()='{words}' or @aria-label='{words}']");
-        let element = self.driver.find(By::XPath(path)).await.unwrap();
+        let find = || self.driver.find(By::XPath(&path));
+        self.unfold(&find().await.unwrap()).await;
+        // What was folded may have been drawn anew.
+        let element = find().await.unwrap();
         element.scroll_into_view().await.unwrap();
         element.click().await.unwrap();
     }
@@ -200,6 +232,22 @@ impl Browser {
                    (error) => done([String(error)]));";
         let found = self.driver.execute_async(run, Vec::new()).await.unwrap();
         assert_eq!(found.json(), &json!([]), "axe-core in the state {name}");
+    }
+
+    /// A screen of this size, in CSS pixels.
+    pub(crate) async fn screen(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.cdp("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// The screen as it is, small, as WebP.
+    pub(crate) async fn shot(&self) -> Vec<u8> {
+        let size = "return [scrollX, scrollY, innerWidth, innerHeight]";
+        let size = self.script(size, vec![]).await;
+        let clip = json!({ "x": size[0], "y": size[1], "width": size[2], "height": size[3], "scale": 0.75 });
+        let asked = json!({ "format": "webp", "quality": 60, "clip": clip });
+        let shot = self.cdp("Page.captureScreenshot", asked).await;
+        test_vectors::encoding::from_b64(shot["data"].as_str().unwrap())
     }
 
     /// The whole page, however long.

@@ -14,11 +14,13 @@
     reason = "these are tests"
 )]
 
+mod answers;
 mod browser;
 mod demo;
 mod files;
 mod prepared;
 mod readers;
+mod samples;
 mod sentences;
 mod shown;
 mod trust;

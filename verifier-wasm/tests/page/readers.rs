@@ -88,10 +88,11 @@ async fn verdicts_are_spoken_and_reached_without_a_mouse() {
     browser.until(spoken, "the verdict is spoken").await;
 
     // Everything that can be operated is reached with Tab, in the order of the page, and shows it.
-    let start = "document.querySelector('#expect summary').focus()";
+    browser.press("Change").await;
+    let start = "document.querySelector('#change').focus()";
     browser.script(start, vec![]).await;
     let mut seen = Vec::new();
-    for _ in 0..80 {
+    for _ in 0..120 {
         // Not by WebDriver, which takes the keys for a file's name while a file's field has the focus.
         for kind in ["rawKeyDown", "keyUp"] {
             let tab =

@@ -44,7 +44,7 @@ async function ask(input) {
   drop("#drop", "approval.json", input.bundleText);
   await until(settled);
   if (document.documentElement.dataset.verdict === "") return null;
-  return Object.fromEntries(["verdict", "cards", "payload", "checks", "tree"].map((id) => [id, text(`#${id}`)]));
+  return Object.fromEntries(["verdict", "cards", "payload", "how", "checks", "tree"].map((id) => [id, text(`#${id}`)]));
 }
 (async () => {
   const out = [];
@@ -142,6 +142,17 @@ fn sentences(input: &Value, report: &Value) -> Vec<(&'static str, &'static str, 
         ),
         (
             "verdict",
+            " approved: ",
+            report["verdict"] == "VERIFIED" && shown_is_signed && !report["approver"].is_null(),
+        ),
+        (
+            "verdict",
+            "(by the clocks of a quorum",
+            ["quorum", "anchoredQuorum"].contains(&from),
+        ),
+        ("verdict", "(by block", from == "block"),
+        (
+            "verdict",
             "Checked under your policy",
             !report["policy"].is_null(),
         ),
@@ -176,7 +187,7 @@ fn sentences(input: &Value, report: &Value) -> Vec<(&'static str, &'static str, 
         ),
         ("cards", "PIN or biometric", subject["userVerified"] == true),
         (
-            "cards",
+            "how",
             "kept on one device",
             subject["backupEligible"] == false,
         ),
@@ -216,8 +227,37 @@ fn sentences(input: &Value, report: &Value) -> Vec<(&'static str, &'static str, 
         ("tree", "✓ checkpoint", status("log.checkpoint") == "pass"),
         ("tree", "of your policy cosigned it", witnessed),
         ("tree", "✓ witness", witnessed),
+        (
+            "tree",
+            "The quorum of your policy is met for it",
+            report["log"].is_null() && status("log.quorum") == "pass",
+        ),
+        (
+            "tree",
+            "none was verified",
+            !witnessed && status("log.quorum") != "pass",
+        ),
+        (
+            "tree",
+            "No witness has cosigned it",
+            !witnessed && status("log.quorum") != "pass",
+        ),
+        (
+            "tree",
+            "Your policy requires no witness",
+            !witnessed && status("log.quorum") == "pass",
+        ),
         ("tree", "✓ block", status("anchor.chain") == "pass"),
-        ("tree", "lead from this entry to the root", true),
+        (
+            "tree",
+            "lead from this entry to the root",
+            status("log.proof") != "fail",
+        ),
+        (
+            "tree",
+            "does not lead to the root",
+            status("log.proof") == "fail",
+        ),
     ]
 }
 

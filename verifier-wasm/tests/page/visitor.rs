@@ -239,6 +239,7 @@ async fn choose(browser: &Browser, part: &str) {
 }
 
 async fn look_up(browser: &Browser, id: &str) {
+    browser.click("#approval-id").await;
     let field = browser.driver.find(By::Css("#approval-id")).await.unwrap();
     field.clear().await.unwrap();
     field.send_keys(id).await.unwrap();

@@ -16,7 +16,7 @@ pub(crate) async fn run(service: &Arc<Service>, stage: &Arc<Stage>) -> Result<()
     println!("\n1. A passkey is made, in software");
     let passkey = Software::new(service.origin())?;
     let registration = passkey.register(&service.registration_options()?).await?;
-    let fingerprint = service.enrol(registration.to_string().as_bytes())?;
+    let fingerprint = service.enrol(registration.to_string().as_bytes(), true)?;
     println!("   {fingerprint}");
     println!("   The demo's policy (policy.json) now trusts this key, this site and this log.");
 
@@ -65,8 +65,9 @@ fn public(stage: &Stage, approved: &Approved) -> Result<()> {
 /// Verifies as an auditor does.
 fn verify(approved: &Approved) -> Result<()> {
     println!("\n6. An auditor verifies it, with nothing but files\n");
-    println!("$ {}\n", approved.command.join(" "));
-    let (program, args) = approved.command.split_first().ok_or("no command")?;
+    println!("$ {}\n", approved.command().join(" "));
+    let command = approved.command_here()?;
+    let (program, args) = command.split_first().ok_or("no command")?;
     let status = Command::new(program)
         .args(args)
         .status()

@@ -87,6 +87,12 @@ async fn answer(
             ),
             "/demo.css" => reply(StatusCode::OK, "text/css; charset=utf-8", STYLE.into()),
             "/payload" => json_reply(Ok(payload(&service))),
+            file if file.starts_with("/files/") => {
+                match service.file(file.trim_start_matches("/files/")) {
+                    Some(bytes) => reply(StatusCode::OK, "application/json", bytes.into()),
+                    None => reply(StatusCode::NOT_FOUND, "text/plain", "not found".into()),
+                }
+            }
             _ => reply(StatusCode::NOT_FOUND, "text/plain", "not found".into()),
         },
         // Pages of other sites have another origin.
@@ -109,10 +115,10 @@ async fn post(
     let read = || serde_json::from_slice::<Value>(&body).map_err(|error| error.to_string());
     match path {
         "/register/options" => value(&service.registration_options()?),
-        "/register" => Ok(json!({ "fingerprint": service.enrol(&body)? })),
+        "/register" => Ok(json!({ "fingerprint": service.enrol(&body, false)? })),
         "/register/software" => {
             let made = software.register(&service.registration_options()?).await?;
-            Ok(json!({ "fingerprint": service.enrol(made.to_string().as_bytes())? }))
+            Ok(json!({ "fingerprint": service.enrol(made.to_string().as_bytes(), true)? }))
         }
         "/ask" => {
             let (id, options) = service.ask()?;
@@ -138,13 +144,10 @@ async fn post(
 async fn append(service: Arc<Service>, id: String, assertion: Value) -> Result<Value> {
     let done = tokio::task::spawn_blocking(move || service.approve(&id, &assertion)).await;
     let approved = done.map_err(|error| error.to_string())??;
-    let Approved {
-        id,
-        verify_url,
-        command,
-    } = approved;
-    println!("\nApproved: {id}\n  {verify_url}\n  {}", command.join(" "));
-    Ok(json!({ "approvalId": id, "verifyUrl": verify_url, "command": command.join(" ") }))
+    let (command, files) = (approved.command().join(" "), approved.names());
+    let Approved { id, verify_url, .. } = approved;
+    println!("\nApproved: {id}\n  {verify_url}\n  {command}");
+    Ok(json!({ "approvalId": id, "verifyUrl": verify_url, "command": command, "files": files }))
 }
 
 fn payload(service: &Service) -> Value {
@@ -153,7 +156,10 @@ fn payload(service: &Service) -> Value {
     json!({
         "fields": fields.map(|(name, text)| json!({ "name": name, "text": text })).collect::<Value>(),
         "sha256": hex(&sha256(PAYLOAD.as_bytes())),
-        "enrolled": service.is_enrolled(),
+        "passkey": service.passkey().map(|(fingerprint, in_software)| json!({
+            "fingerprint": fingerprint, "inSoftware": in_software,
+        })),
+        "address": service.origin(),
     })
 }
 

@@ -4,11 +4,13 @@
 //! verifiers apply later.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use verifier_core::Time;
+use verifier_core::hazmat::bundle::is_approval_id;
 use verifier_core::hazmat::encoding::{base64url, hex, sha256};
 use verifier_core::hazmat::webauthn::Registration;
 use webauthn_rs_proto::{
@@ -24,6 +26,10 @@ use crate::stage::{Stage, beside};
 
 /// Browsers take `localhost` for secure, and this name for its relying party.
 const RP_ID: &str = "localhost";
+
+/// The files of an auditor, beside the approval.
+const POLICY: &str = "policy.json";
+const PAYLOAD_FILE: &str = "payload.json";
 
 /// How long a person may take, in milliseconds.
 const TIMEOUT: u32 = 300_000;
@@ -50,14 +56,56 @@ struct Enrolled {
     credential_id: Vec<u8>,
     public_key: Vec<u8>,
     fingerprint: String,
+    /// Whether this program holds its private key.
+    in_software: bool,
+}
+
+impl Approved {
+    /// The command that an auditor uses, word by word, in the folder with the files.
+    pub(crate) fn command(&self) -> Vec<String> {
+        let names = self.names();
+        self.words("cosignet", &names)
+    }
+
+    /// The same for this machine, from any folder.
+    pub(crate) fn command_here(&self) -> Result<Vec<String>> {
+        let paths = self.files.each_ref().map(|path| path.display().to_string());
+        Ok(self.words(&beside("cosignet")?.display().to_string(), &paths))
+    }
+
+    /// The names of the files.
+    pub(crate) fn names(&self) -> [String; 3] {
+        let name = |path: &PathBuf| {
+            path.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        self.files.each_ref().map(name)
+    }
+
+    fn words(&self, program: &str, [approval, policy, payload]: &[String; 3]) -> Vec<String> {
+        let words = [
+            program,
+            "verify",
+            approval,
+            "--policy",
+            policy,
+            "--payload",
+            payload,
+            "--approval-id",
+            &self.id,
+        ];
+        words.map(str::to_owned).to_vec()
+    }
 }
 
 /// An approval that the log has taken in.
 pub(crate) struct Approved {
     pub(crate) id: String,
     pub(crate) verify_url: String,
-    /// The command that an auditor would use, word by word.
-    pub(crate) command: Vec<String>,
+    /// The files that an auditor gets, in the order of the command.
+    pub(crate) files: [PathBuf; 3],
 }
 
 impl Service {
@@ -73,8 +121,18 @@ impl Service {
         &self.origin
     }
 
-    pub(crate) fn is_enrolled(&self) -> bool {
-        self.memory().enrolled.is_some()
+    /// Fingerprint of the passkey, and whether it is one in software; `None` before there is one.
+    pub(crate) fn passkey(&self) -> Option<(String, bool)> {
+        let memory = self.memory();
+        let enrolled = memory.enrolled.as_ref();
+        enrolled.map(|enrolled| (enrolled.fingerprint.clone(), enrolled.in_software))
+    }
+
+    /// One of the files that an auditor gets.
+    pub(crate) fn file(&self, name: &str) -> Option<Vec<u8>> {
+        let known = name == POLICY || name == PAYLOAD_FILE;
+        let id = name.strip_suffix(".json").filter(|id| is_approval_id(id));
+        (known || id.is_some()).then(|| self.stage.kept(name))?
     }
 
     /// The options with which a browser makes a passkey.
@@ -113,13 +171,14 @@ impl Service {
     }
 
     /// Takes the passkey in, and writes the policy that trusts it. Returns its fingerprint.
-    pub(crate) fn enrol(&self, registration: &[u8]) -> Result<String> {
+    pub(crate) fn enrol(&self, registration: &[u8], in_software: bool) -> Result<String> {
         let registration = Registration::parse(registration)
             .map_err(|error| format!("this is no registration of a passkey: {error}"))?;
         let enrolled = Enrolled {
             credential_id: registration.credential_id().to_vec(),
             public_key: registration.key().as_bytes().to_vec(),
             fingerprint: registration.key().fingerprint(),
+            in_software,
         };
         let policy = json!({
             "name": "demo",
@@ -132,7 +191,7 @@ impl Service {
             "log": { "policy": self.stage.tlog_policy() },
         });
         self.stage
-            .keep("policy.json", format!("{policy:#}\n").as_bytes())?;
+            .keep(POLICY, format!("{policy:#}\n").as_bytes())?;
         let fingerprint = enrolled.fingerprint.clone();
         self.memory().enrolled = Some(enrolled);
         Ok(fingerprint)
@@ -187,19 +246,12 @@ impl Service {
             "disclosure": "public",
         }))?;
         let approval = self.stage.keep(&format!("{id}.json"), bundle.as_bytes())?;
-        let payload = self.stage.keep("payload.json", PAYLOAD.as_bytes())?;
-        let policy = payload.with_file_name("policy.json");
-        let paths = [("", approval), ("--policy", policy), ("--payload", payload)];
-        let mut command = vec![beside("cosignet")?.display().to_string(), "verify".into()];
-        for (flag, path) in paths {
-            command.extend((!flag.is_empty()).then(|| flag.to_owned()));
-            command.push(path.display().to_string());
-        }
-        command.extend(["--approval-id".to_owned(), id.to_owned()]);
+        let payload = self.stage.keep(PAYLOAD_FILE, PAYLOAD.as_bytes())?;
+        let policy = payload.with_file_name(POLICY);
         Ok(Approved {
             id: id.to_owned(),
             verify_url: format!("{}/verify/#id={id}", self.stage.log_url),
-            command,
+            files: [approval, policy, payload],
         })
     }
 

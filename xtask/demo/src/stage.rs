@@ -124,6 +124,11 @@ impl Stage {
         Ok(path)
     }
 
+    /// A file that was kept.
+    pub(crate) fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        fs::read(self.folder.path().join(name)).ok()
+    }
+
     /// Appends to the log: the bundle, or what the log says against it.
     pub(crate) fn append(&self, entry: &Value) -> Result<String> {
         let mut answer = self

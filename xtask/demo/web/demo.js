@@ -1,7 +1,10 @@
 // Asks the browser for a passkey and hands what it answers to the demo's service, unchanged.
 
 const $ = (id) => document.getElementById(id);
-let software = false;
+const buttons = ["register", "register-software", "approve"].map($);
+let passkey = null; // { fingerprint, inSoftware }
+let approved = false;
+let busy = false;
 
 async function call(path, body) {
   const answer = await fetch(path, {
@@ -14,8 +17,11 @@ async function call(path, body) {
   return value;
 }
 
-/// Runs a step; what goes wrong is shown.
+/// Runs a step, and no other beside it; what goes wrong is shown.
 const step = (act) => async () => {
+  if (busy) return;
+  busy = true;
+  show();
   $("problem").textContent = "";
   try {
     await act();
@@ -24,10 +30,23 @@ const step = (act) => async () => {
       ? "The browser was not allowed to use a passkey: it was cancelled, or there is none. You can use one in software."
       : String(error.message ?? error);
   }
+  busy = false;
+  show();
 };
 
-function enrolled(fingerprint, where) {
-  $("enrolled").textContent = `Made ${where}. Its fingerprint: ${fingerprint}`;
+/// What is done looks done, and only the next step can be taken.
+function show() {
+  $("register").disabled = $("register-software").disabled = busy || passkey !== null;
+  $("approve").disabled = busy || passkey === null || approved;
+  $("step-register").classList.toggle("done", passkey !== null);
+  $("step-approve").classList.toggle("done", approved);
+  $("enrolled").textContent = passkey
+    ? `Made ${passkey.inSoftware ? "in software" : "on this device"}. Its fingerprint: ${passkey.fingerprint}` : "";
+}
+
+async function enrol(inSoftware, fingerprint) {
+  passkey = { fingerprint, inSoftware };
+  show();
   $("approve").disabled = false;
   $("approve").focus();
 }
@@ -37,18 +56,16 @@ $("register").addEventListener("click", step(async () => {
   const credential = await navigator.credentials.create({
     publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey),
   });
-  software = false;
-  enrolled((await call("/register", credential.toJSON())).fingerprint, "on this device");
+  await enrol(false, (await call("/register", credential.toJSON())).fingerprint);
 }));
 
 $("register-software").addEventListener("click", step(async () => {
-  software = true;
-  enrolled((await call("/register/software")).fingerprint, "in software");
+  await enrol(true, (await call("/register/software")).fingerprint);
 }));
 
 $("approve").addEventListener("click", step(async () => {
   let done;
-  if (software) {
+  if (passkey.inSoftware) {
     done = await call("/approve/software");
   } else {
     const { approvalId, options } = await call("/ask");
@@ -57,8 +74,15 @@ $("approve").addEventListener("click", step(async () => {
     });
     done = await call("/approve", { approvalId, assertion: assertion.toJSON() });
   }
+  approved = true;
   $("verify").href = done.verifyUrl;
   $("command").textContent = done.command;
+  for (const name of done.files) {
+    const link = document.createElement("a");
+    link.href = `/files/${name}`;
+    link.download = link.textContent = name;
+    $("files").append(link, " ");
+  }
   $("step-verify").hidden = false;
   $("verify-title").focus();
 }));
@@ -73,4 +97,13 @@ for (const { name, text } of payload.fields) {
   row.insertCell().textContent = text;
 }
 $("hash").textContent = payload.sha256;
+passkey = payload.passkey;
+show();
+if (location.origin !== payload.address) {
+  // Browsers tie passkeys to a name; the service takes nothing from elsewhere.
+  for (const button of buttons) button.disabled = true;
+  const link = document.createElement("a");
+  link.href = link.textContent = `${payload.address}/`;
+  $("problem").append("Passkeys belong to a name, not to an address, so this page works only as ", link, ". Open it there.");
+}
 document.documentElement.dataset.ready = "true";

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod compress;
+pub(crate) mod front;
 pub(crate) mod openapi;
 pub(crate) mod page;
 pub(crate) mod problem;

@@ -54,6 +54,21 @@ impl Metrics {
         *refused.entry(code).or_default() += 1;
     }
 
+    /// The time, in milliseconds, in which nine of ten batches were published, rounded up to one of
+    /// the bounds; `None` before there were any, or beyond the last bound.
+    pub(crate) fn nine_of_ten_within(&self) -> Option<u64> {
+        let counts = self.publish.counts.iter().map(|count| count.load(Relaxed));
+        let all = counts.clone().sum::<u64>() + self.publish.above.load(Relaxed);
+        let mut below = 0_u64;
+        for (bound, count) in PUBLISH.iter().zip(counts) {
+            below += count;
+            if all > 0 && below * 10 >= all * 9 {
+                return Some(bound / 1000);
+            }
+        }
+        None
+    }
+
     /// The text format. `size` is that of the published tree, `queue` the number of requests that
     /// wait.
     pub(crate) fn render(&self, size: u64, queue: usize) -> String {

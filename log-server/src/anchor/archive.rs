@@ -51,6 +51,16 @@ pub(super) struct Stamp {
     pub(super) submitted_at: Time,
 }
 
+/// A stamped head, for people.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recent {
+    pub(crate) size: u64,
+    /// The lowest block that its proof leads to.
+    pub(crate) height: Option<u32>,
+    /// When calendars first took it.
+    pub(crate) stamped_at: Time,
+}
+
 /// The stamped heads.
 #[derive(Debug)]
 pub(crate) struct Archive {
@@ -97,6 +107,18 @@ impl Archive {
         let stamps = self.stamps.read().unwrap_or_else(PoisonError::into_inner);
         let such = stamps.iter().filter(|(_, stamp)| is_such(stamp));
         such.map(|(size, _)| *size).collect()
+    }
+
+    /// The newest stamped heads, at most so many.
+    pub(crate) fn recent(&self, most: usize) -> Vec<Recent> {
+        let stamps = self.stamps.read().unwrap_or_else(PoisonError::into_inner);
+        let newest = stamps.iter().rev().take(most);
+        let recent = newest.map(|(size, stamp)| Recent {
+            size: *size,
+            height: stamp.height,
+            stamped_at: stamp.stamped_at,
+        });
+        recent.collect()
     }
 
     pub(super) fn stamp(&self, size: u64) -> Option<Stamp> {

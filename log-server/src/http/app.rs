@@ -19,6 +19,7 @@ use crate::batch::Job;
 use crate::cosign::Cosigner;
 use crate::erasure::Erasures;
 use crate::health::Health;
+use crate::http::front::Days;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::sequencer::MAX_BATCH;
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub(crate) paces: Paces<String>,
     /// How many appends may wait.
     pub(crate) queue: usize,
+    /// What the front page knows of the past.
+    pub(crate) days: Days,
     /// The policy that the verify page offers.
     pub(crate) verify_policy: Option<PathBuf>,
 }

@@ -204,6 +204,15 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "get",
+        path: "/",
+        id: "getFrontPage",
+        summary: "What the log says of itself, for people.",
+        token: false,
+        request: None,
+        answers: &[(200, "HTML.", Content::Html), TOO_MANY, NOT_NOW],
+    },
+    Operation {
+        method: "get",
         path: "/log.json",
         id: "getLog",
         summary: "What the log says of itself: information, never a reason to trust.",

@@ -46,6 +46,11 @@ pub(crate) fn answer(path: &str, policy: Option<&Path>) -> Option<Result<Answer,
     })
 }
 
+/// Whether this binary has the page.
+pub(crate) fn is_built() -> bool {
+    !FILES.is_empty()
+}
+
 fn file(name: &str) -> Result<Answer, Problem> {
     let found = FILES.iter().find(|(known, _)| *known == name);
     let (_, bytes) = found.ok_or_else(Problem::not_found)?;

@@ -23,7 +23,7 @@ use crate::args::Right;
 use crate::batch::{Appended, Entered, Job, WaitingClient};
 use crate::disclosure::{Change, shown};
 use crate::http::app::App;
-use crate::http::{compress, openapi, page, problem};
+use crate::http::{compress, front, openapi, page, problem};
 use crate::refusal::Refusal;
 use crate::store::Replaced;
 use crate::tiles::Source as _;
@@ -41,6 +41,7 @@ enum Place {
     Checkpoint,
     Disclosure(String),
     Entries,
+    Front,
     Health,
     Log,
     Metrics,
@@ -55,6 +56,7 @@ impl Place {
     /// `None` if there is never anything at this address.
     fn of(path: &str, app: &App) -> Option<Self> {
         Some(match path {
+            "/" => Self::Front,
             "/checkpoint" => Self::Checkpoint,
             "/healthz" => Self::Health,
             "/log.json" => Self::Log,
@@ -116,6 +118,7 @@ async fn route(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
             let gzip = compress::accepted(request.headers());
             looked_up(app, from, move |app| serve_tile(app, &tile, gzip)).await
         }
+        Place::Front => looked_up(app, from, front::answer).await,
         Place::Page(answer) => answer,
         Place::Checkpoint => {
             let mut answer = of_type(StatusCode::OK, TEXT, app.head().checkpoint.clone());

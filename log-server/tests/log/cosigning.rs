@@ -87,6 +87,10 @@ fn an_answer_carries_the_cosignatures_of_the_quorum() {
     assert_eq!(info["witnesses"][1]["name"], "w2");
     let vkey = lines[1].split(' ').nth(2).unwrap();
     assert_eq!(info["witnesses"][1]["vkey"], vkey);
+    // On the front page every witness has the time of its cosignature, or none yet.
+    let front = server.client.get("/").text();
+    assert!(front.contains("2 of w1, w2"), "{front}");
+    assert!(!front.contains("not yet"), "{front}");
     // What a witness shows is the same head.
     let hash = hex(&sha256(LOG.as_bytes()));
     let url = format!("{}/{hash}/checkpoint", witnesses[0].url());

@@ -322,6 +322,7 @@ fn what_everybody_can_read() {
             "*",
         ),
         ("/log.json", "application/json", "public, max-age=60", "*"),
+        ("/", "text/html; charset=utf-8", "public, max-age=60", ""),
         (&verification, "application/json", "no-store", "*"),
         ("/healthz", "text/plain; charset=utf-8", "no-store", ""),
         ("/readyz", "text/plain; charset=utf-8", "no-store", ""),
@@ -338,6 +339,20 @@ fn what_everybody_can_read() {
     }
     let about = server.client.get("/log.json").json();
     assert_eq!(about["vkey"], json!(log.vkey));
+    // The same for people.
+    let front = server.client.get("/");
+    let rights = front.header("content-security-policy");
+    assert!(rights.contains("default-src 'none'"), "{rights}");
+    let front = front.text();
+    for words in [
+        log.vkey.as_str(),
+        "<dt>Entries</dt><dd>3</dd>",
+        "Entries a day",
+        "None: nobody but this log vouches",
+        "no reason to trust it",
+    ] {
+        assert!(front.contains(words), "{words}: {front}");
+    }
     assert!(
         server
             .client

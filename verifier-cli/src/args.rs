@@ -2,6 +2,7 @@
 
 mod bitcoin;
 mod policy;
+mod report;
 mod time;
 mod verify;
 mod watch;
@@ -15,6 +16,7 @@ use verifier_core::hazmat::bundle::is_approval_id;
 
 pub(crate) use self::bitcoin::*;
 pub(crate) use self::policy::*;
+pub(crate) use self::report::*;
 use self::time::moment;
 pub(crate) use self::time::now;
 pub(crate) use self::verify::*;
@@ -45,6 +47,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Verify(VerifyArgs),
+    Report(Box<ReportArgs>),
     Inspect(InspectArgs),
     Explain(ExplainArgs),
     /// Test vectors: run this verifier over files of cases
@@ -136,6 +139,7 @@ impl Cli {
     pub(crate) fn format(&self) -> Format {
         match &self.command {
             Command::Verify(args) => args.format,
+            Command::Report(_) => Format::Human,
             Command::Inspect(args) => args.format,
             Command::Explain(args) => args.format,
             Command::Vectors(VectorsCommand::Run(args)) => args.format,

@@ -17,6 +17,7 @@ mod args;
 mod explain;
 mod fetch;
 mod headers;
+mod html;
 mod http;
 mod input;
 mod inspect;
@@ -25,6 +26,7 @@ mod monitor;
 mod policy;
 mod policy_file;
 mod pool;
+mod report;
 mod role;
 mod vectors;
 mod verify;
@@ -49,6 +51,7 @@ pub fn run() -> ExitCode {
     let format = cli.format();
     let done = match &cli.command {
         Command::Verify(args) => verify::run(args),
+        Command::Report(args) => report::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(args),
         Command::Inspect(args) => inspect::run(args),

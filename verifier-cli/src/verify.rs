@@ -2,7 +2,7 @@
 
 pub(crate) mod human;
 mod job;
-mod repeats;
+pub(crate) mod repeats;
 mod tally;
 
 use verifier_core::HeaderChain;
@@ -15,13 +15,15 @@ use crate::input::{self, Given, InputFile, is_folder};
 use crate::text::Style;
 use crate::{file, policy_file};
 
+pub(crate) use job::CRYPTO;
+
 use job::Job;
 
 /// The longest payload that is read, in bytes: it is held in memory. Longer ones have a hash.
 const MAX_PAYLOAD: usize = 1 << 30;
 
 /// The longest payload beside a file in a folder, in bytes: several are in memory at once.
-const MAX_PAYLOAD_BESIDE: usize = 64 << 20;
+pub(crate) const MAX_PAYLOAD_BESIDE: usize = 64 << 20;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     check_usage(args)?;

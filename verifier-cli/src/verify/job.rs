@@ -24,7 +24,7 @@ use crate::text::Style;
 use crate::{file, output, pool};
 
 /// The faster of the two back ends; both give the same answers.
-pub(super) const CRYPTO: AwsLc = AwsLc;
+pub(crate) const CRYPTO: AwsLc = AwsLc;
 
 /// How many files are verified before their results are printed: enough to keep every core busy,
 /// and all that is ever held in memory.

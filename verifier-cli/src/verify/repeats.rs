@@ -13,7 +13,7 @@ type Hash = [u8; 32];
 
 /// Things that an input can have in common with another one.
 #[derive(Debug, Default)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     file: Option<Hash>,
     /// The signing key, or the credential where it is not known, and clientDataJSON.
     assertion: Option<Hash>,
@@ -22,7 +22,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    pub(super) fn of(bytes: &[u8], report: &Report) -> Self {
+    pub(crate) fn of(bytes: &[u8], report: &Report) -> Self {
         let known = report.approver().map(|approver| approver.key_sha256);
         let joined = |key: Hash, client_data: Hash| Some(sha256(&[key, client_data].concat()));
         let (assertion, approval) = match Input::parse(bytes) {
@@ -55,22 +55,22 @@ impl Marks {
 
 /// An input that repeats an earlier one.
 #[derive(Debug)]
-pub(super) struct Repeat {
-    pub(super) path: PathBuf,
-    pub(super) of: PathBuf,
+pub(crate) struct Repeat {
+    pub(crate) path: PathBuf,
+    pub(crate) of: PathBuf,
     /// The thing that the two have in common: "file", "assertion" or "approval".
-    pub(super) same: &'static str,
+    pub(crate) same: &'static str,
 }
 
 /// Everything that was seen so far.
 #[derive(Debug, Default)]
-pub(super) struct Repeats {
+pub(crate) struct Repeats {
     seen: HashMap<(&'static str, Hash), PathBuf>,
-    pub(super) found: Vec<Repeat>,
+    pub(crate) found: Vec<Repeat>,
 }
 
 impl Repeats {
-    pub(super) fn add(&mut self, path: &Path, marks: &Marks) {
+    pub(crate) fn add(&mut self, path: &Path, marks: &Marks) {
         let marks = [
             ("file", marks.file),
             ("assertion", marks.assertion),

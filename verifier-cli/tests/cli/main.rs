@@ -14,5 +14,6 @@ mod fixtures;
 mod inputs;
 mod policies;
 mod readme;
+mod reports;
 mod snapshots;
 mod vectors;

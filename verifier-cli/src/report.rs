@@ -1,0 +1,147 @@
+//! `cosignet report`: many approvals, as an auditor hands them in.
+
+mod charts;
+mod page;
+mod published;
+mod row;
+mod sample;
+mod totals;
+
+use verifier_core::hazmat::input::Input;
+use verifier_core::policy::Policy;
+use verifier_core::{HeaderChain, Request, Verdict, verify};
+
+use rayon::prelude::*;
+
+use crate::args::{Format, ReportArgs};
+use crate::exit::Exit;
+use crate::failure::{CliError, show_path};
+use crate::headers::{self, HeaderFile};
+use crate::input::{self, Given, InputFile};
+use crate::verify::repeats::{Marks, Repeats};
+use crate::verify::{CRYPTO, MAX_PAYLOAD_BESIDE};
+use crate::{file, output, policy_file, pool};
+
+use published::Published;
+use row::Row;
+use totals::Totals;
+
+/// How many files are verified at a time: enough to keep every core busy. Only rows stay.
+const CHUNK: usize = 256;
+
+pub(crate) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
+    if let Some(path) = args.inputs.iter().find(|path| file::is_stdin(path)) {
+        let message = format!("{} is no file that a report could name.", show_path(path));
+        return Err(CliError::usage(message).next("Give files and folders."));
+    }
+    let policy = policy_file::load(&args.policy)?;
+    let kept = args.headers.as_deref().map(headers::read).transpose()?;
+    let headers = kept.as_ref().map(HeaderFile::verify).transpose()?;
+    let given: Vec<Given<'_>> = [Some(&args.policy), args.headers.as_ref()]
+        .into_iter()
+        .zip(["given as --policy", "given as --headers"])
+        .filter_map(|(path, role)| Some(Given::new(role, path?)))
+        .collect();
+    let inputs = input::expand(&args.inputs, &given);
+    let question = Question {
+        args,
+        policy: &policy,
+        headers: headers.as_ref(),
+    };
+    let (rows, exit) = question.rows(&inputs.files);
+    let published = Published::read(args, &policy, &rows)?;
+    let totals = Totals::of(&rows, inputs.left_out);
+    let drawn = sample::draw(&rows, args.sample.unwrap_or(0), args.seed);
+    let report = page::Report {
+        args,
+        policy: &policy,
+        rows: &rows,
+        totals: &totals,
+        published: published.as_ref(),
+        sample: &drawn,
+    };
+    if let Some(path) = &args.csv {
+        file::create(path, row::to_csv(&rows))?;
+    }
+    if let Some(path) = &args.jsonl {
+        file::create(path, row::to_json_lines(&rows))?;
+    }
+    if let Some(path) = &args.html {
+        file::create(path, report.to_html())?;
+    }
+    let text = totals.to_text(&rows, published.as_ref());
+    let printed = output::print(&text, Format::Human);
+    Ok(exit.max(printed.err().unwrap_or(Exit::Ok)))
+}
+
+/// The part that is the same for all inputs.
+struct Question<'a> {
+    args: &'a ReportArgs,
+    policy: &'a Policy,
+    headers: Option<&'a HeaderChain<'a>>,
+}
+
+impl Question<'_> {
+    /// A row for each input, in their order, and the worst exit among them.
+    fn rows(&self, files: &[InputFile]) -> (Vec<Row>, Exit) {
+        let pool = pool::build(files.len());
+        let mut rows = Vec::with_capacity(files.len());
+        let mut repeats = Repeats::default();
+        let mut worst = Exit::Ok;
+        for chunk in files.chunks(CHUNK) {
+            let one = |input| self.one(input);
+            let done: Vec<(Row, Marks, Exit)> = match &pool {
+                Some(pool) => pool.install(|| chunk.par_iter().map(one).collect()),
+                None => chunk.iter().map(one).collect(),
+            };
+            for (input, (mut row, marks, exit)) in chunk.iter().zip(done) {
+                let before = repeats.found.len();
+                repeats.add(&input.path, &marks);
+                row.repeats = repeats.found.get(before).map(|repeat| {
+                    let of = repeat.of.to_string_lossy().into_owned();
+                    (of, repeat.same)
+                });
+                worst = worst.max(exit);
+                rows.push(row);
+            }
+        }
+        (rows, worst)
+    }
+
+    fn one(&self, input: &InputFile) -> (Row, Marks, Exit) {
+        match self.read(input) {
+            Ok((bytes, payload)) => {
+                let mut request = Request::default();
+                request.policy = Some(self.policy);
+                request.payload = payload.as_deref();
+                request.headers = self.headers;
+                request.at = self.args.at;
+                request.crypto = &CRYPTO;
+                let report = verify(&bytes, &request);
+                let exit = match report.verdict() {
+                    Verdict::Verified => Exit::Ok,
+                    other => Exit::of(other),
+                };
+                let row = Row::of(&input.path, &bytes, payload.as_deref(), &report);
+                (row, Marks::of(&bytes, &report), exit)
+            }
+            Err(error) => {
+                let row = Row::unreadable(&input.path, &error);
+                (row, Marks::default(), error.exit())
+            }
+        }
+    }
+
+    fn read(&self, input: &InputFile) -> Result<(Vec<u8>, Option<Vec<u8>>), CliError> {
+        if let Some(problem) = &input.problem {
+            return Err(problem.clone());
+        }
+        let bytes = match input.named {
+            true => file::read(&input.path, Input::MAX_BYTES)?,
+            false => file::read_found(&input.path, Input::MAX_BYTES)?,
+        };
+        let beside = input.payload.as_deref();
+        let payload = beside.map(|path| file::read_whole_found(path, MAX_PAYLOAD_BESIDE));
+        Ok((bytes, payload.transpose()?))
+    }
+}

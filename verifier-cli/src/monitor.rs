@@ -14,6 +14,7 @@ mod hooks;
 mod judge;
 mod leaves;
 mod metrics;
+mod page;
 mod scan;
 mod seen;
 mod spool;

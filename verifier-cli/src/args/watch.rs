@@ -117,6 +117,9 @@ pub(crate) struct MonitorArgs {
     /// Prometheus metrics: a file to write, or an address such as localhost:9618 to serve them on
     #[arg(long, value_name = "FILE|ADDRESS")]
     pub(crate) metrics: Option<String>,
+    /// A page for people, written anew after each round: one file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Print only what is wrong, and what was asked to be watched: for cron, which mails the rest
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -34,6 +34,33 @@ fn a_log_that_grows_is_clean() {
 }
 
 #[test]
+fn a_page_for_people_says_what_is_known() {
+    let world = World::new();
+    world.serve(&entries(10), NOW);
+    let round = world.round("--init --html watched.html");
+    assert_eq!(round.code, 0, "{round:?}");
+    let page = fs::read_to_string(world.path("watched.html")).unwrap();
+    for words in [
+        "The last round was complete, and nothing is wrong.",
+        "1 complete, 0 with evidence",
+        "<th scope=\"row\">Entries that are checked</th><td>10</td>",
+        "<h2>Alarms</h2><p>None.</p>",
+        "default-src &#39;none&#39;",
+        "Entries a day",
+    ] {
+        let words = words.replace("&#39;", "'");
+        assert!(page.contains(&words), "{words}: {page}");
+    }
+    assert!(!page.contains("<script"), "{page}");
+    // A log that answers no more: the page says so, and keeps what is known.
+    world.server.set("checkpoint", b"nonsense".to_vec());
+    assert_ne!(world.round("--html watched.html").code, 0);
+    let page = fs::read_to_string(world.path("watched.html")).unwrap();
+    assert!(page.contains("no evidence against anybody"), "{page}");
+    assert!(page.contains("<td>10</td>"), "{page}");
+}
+
+#[test]
 fn an_empty_log_is_clean_and_may_begin() {
     let world = World::new();
     world.audited(&[]);

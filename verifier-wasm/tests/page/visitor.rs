@@ -28,8 +28,17 @@ async fn approve(browser: &Browser, demo: &Demo) -> String {
     browser.click("#approve").await;
     browser.reads("#step-verify", "cosignet verify").await;
     browser.state("demo-approved").await;
+    let command = browser.read("#command").await;
+    assert!(
+        !command.contains("/tmp") && !command.contains("cosignet-demo"),
+        "{command}"
+    );
+    let fingerprint = browser.read("#policy").await;
     browser.click("#verify").await;
     browser.verdict("INCOMPLETE").await;
+    // The same as the demo has shown, so that it can be compared.
+    let offer = browser.read(".policy.offer").await;
+    assert!(offer.contains(&fingerprint), "{fingerprint}: {offer}");
     let url = browser.driver.current_url().await.unwrap().to_string();
     url.split_once("#id=").unwrap().1.to_owned()
 }
@@ -274,5 +283,61 @@ async fn a_visitor_without_a_passkey_uses_one_in_software() {
     browser.verdict("INCOMPLETE").await;
     browser.press("Adopt this policy").await;
     browser.verdict("VERIFIED").await;
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn the_demo_forgives_and_the_front_page_leads_on() {
+    let demo = Demo::start();
+    let browser = Browser::start().await;
+    // At the address, passkeys do not work: it says so, and where they do.
+    let address = demo.page.replace("localhost", "127.0.0.1");
+    browser.open(&address).await;
+    browser
+        .reads("#problem", "works only as http://localhost")
+        .await;
+    let off = "return [...document.querySelectorAll('button')].every((button) => button.disabled)";
+    browser.until(off, "nothing to press").await;
+    browser.state("demo-address").await;
+
+    browser.open(&demo.page).await;
+    browser.click("#register-software").await;
+    browser.reads("#enrolled", "in software").await;
+    browser.driver.refresh().await.unwrap();
+    browser.reads("#enrolled", "Made in software").await;
+    // Two clicks are one approval.
+    let twice =
+        "const button = document.querySelector('#approve'); button.click(); button.click();";
+    browser
+        .until(
+            "return !document.querySelector('#approve').disabled",
+            "ready",
+        )
+        .await;
+    browser.script(twice, vec![]).await;
+    browser.reads("#step-verify", "cosignet verify").await;
+    browser.state("demo-done").await;
+    let url = browser.driver.find(By::Css("#verify")).await.unwrap();
+    let url = url.attr("href").await.unwrap().unwrap();
+    let id = url.split_once("#id=").unwrap().1.to_owned();
+
+    browser.driver.goto(format!("{}/", demo.log)).await.unwrap();
+    let front = browser.read("main").await;
+    for words in [
+        "The log localhost/demo",
+        "localhost/alice",
+        "Entries\n1",
+        "The last 30 days",
+    ] {
+        assert!(front.contains(words), "{words}: {front}");
+    }
+    browser.state("front-page").await;
+    browser.screen(390, 844).await;
+    let fits = "return document.documentElement.scrollWidth <= 390";
+    browser.until(fits, "nothing wider than the screen").await;
+    let field = browser.driver.find(By::Css("#id")).await.unwrap();
+    field.send_keys(&id).await.unwrap();
+    field.send_keys(Key::Enter + "").await.unwrap();
+    browser.verdict("INCOMPLETE").await;
     browser.end().await;
 }

@@ -142,12 +142,20 @@ async fn post(
 
 /// The log is asked beside the threads that answer.
 async fn append(service: Arc<Service>, id: String, assertion: Value) -> Result<Value> {
-    let done = tokio::task::spawn_blocking(move || service.approve(&id, &assertion)).await;
-    let approved = done.map_err(|error| error.to_string())??;
+    let work =
+        move || Ok::<_, String>((service.approve(&id, &assertion)?, service.policy_sha256()?));
+    let done = tokio::task::spawn_blocking(work).await;
+    let (approved, policy) = done.map_err(|error| error.to_string())??;
     let (command, files) = (approved.command().join(" "), approved.names());
     let Approved { id, verify_url, .. } = approved;
-    println!("\nApproved: {id}\n  {verify_url}\n  {command}");
-    Ok(json!({ "approvalId": id, "verifyUrl": verify_url, "command": command, "files": files }))
+    println!("\nApproved: {id}\n  {verify_url}\n  {command}\n  SHA-256 of the policy {policy}");
+    Ok(json!({
+        "approvalId": id,
+        "verifyUrl": verify_url,
+        "command": command,
+        "files": files,
+        "policySha256": policy,
+    }))
 }
 
 fn payload(service: &Service) -> Value {

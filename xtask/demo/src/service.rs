@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use verifier_core::Time;
 use verifier_core::hazmat::bundle::is_approval_id;
 use verifier_core::hazmat::encoding::{base64url, hex, sha256};
 use verifier_core::hazmat::webauthn::Registration;
+use verifier_core::{Policy, Time};
 use webauthn_rs_proto::{
     AllowCredentials, AttestationConveyancePreference, AuthenticatorSelectionCriteria,
     CreationChallengeResponse, PubKeyCredParams, PublicKeyCredentialCreationOptions,
@@ -126,6 +126,13 @@ impl Service {
         let memory = self.memory();
         let enrolled = memory.enrolled.as_ref();
         enrolled.map(|enrolled| (enrolled.fingerprint.clone(), enrolled.in_software))
+    }
+
+    /// The fingerprint of the demo's policy, as every verifier prints it.
+    pub(crate) fn policy_sha256(&self) -> Result<String> {
+        let policy = self.stage.kept(POLICY).ok_or("there is no policy yet")?;
+        let policy = Policy::from_json(&policy).map_err(|error| error.to_string())?;
+        Ok(hex(&policy.sha256()))
     }
 
     /// One of the files that an auditor gets.

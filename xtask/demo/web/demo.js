@@ -76,6 +76,7 @@ $("approve").addEventListener("click", step(async () => {
   }
   approved = true;
   $("verify").href = done.verifyUrl;
+  $("policy").textContent = done.policySha256;
   $("command").textContent = done.command;
   for (const name of done.files) {
     const link = document.createElement("a");

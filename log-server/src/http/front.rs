@@ -150,7 +150,7 @@ fn about(app: &App, root: &[u8], size: u64) -> String {
     out += &row("Newest root", format!("<code>{}</code>", hex(root)));
     out += &row(
         "Published within",
-        format!("{delay} seconds of the decision"),
+        format!("{} of the decision", duration(delay)),
     );
     if let Some(millis) = app.metrics.nine_of_ten_within() {
         out += &row(
@@ -259,14 +259,24 @@ fn picture(app: &App, size: u64) -> crate::failure::Result<String> {
         }
     }
     let width = DAYS * STEP;
+    let entries = if all == 1 { "entry" } else { "entries" };
     Ok(format!(
         "<h2>The last {DAYS} days</h2>\n<svg viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"Entries a day: {all} in {DAYS} days, at most {highest} on one\">\
          <text x=\"0\" y=\"11\">{highest}</text><line x1=\"0\" y1=\"{}\" x2=\"{width}\" y2=\"{}\"/>{bars}</svg>\n\
-         <p class=\"hint\">{all} entries, by the day of the decision; a square below a day is a head that was stamped for Bitcoin.</p>\n",
+         <p class=\"hint\">{all} {entries}, by the day of the decision; a square below a day is a head that was stamped for Bitcoin.</p>\n",
         HEIGHT + 36,
         HEIGHT + 16,
         HEIGHT + 16,
     ))
+}
+
+/// `24 hours` or `90 seconds`.
+fn duration(seconds: u64) -> String {
+    match (seconds / 3600, seconds % 3600) {
+        (1, 0) => "1 hour".into(),
+        (hours, 0) => format!("{hours} hours"),
+        _ => format!("{seconds} seconds"),
+    }
 }
 
 /// Text for HTML.

@@ -137,7 +137,7 @@ impl Monitor<'_> {
         ];
         body.heading("What is checked");
         body.table(
-            &["", ""],
+            &["Fact", "Value"],
             rows.map(|(name, value)| vec![Html::text(name), value]),
         );
         body.table(

@@ -71,7 +71,7 @@ impl Report<'_> {
             rows.push(vec![Html::text(words), count(self.totals.left_out.len())]);
         }
         body.heading("Totals");
-        body.table(&["", "number"], rows);
+        body.table(&["Count of", "Number"], rows);
         if let Some(published) = self.published {
             body.paragraph(&published.sentence());
         }
@@ -249,7 +249,7 @@ impl Report<'_> {
             ),
         ];
         body.table(
-            &["", ""],
+            &["Rule", "Value"],
             rows.map(|(name, value)| vec![Html::text(name), value]),
         );
         let limit = |time: Option<Time>| Html::text(&time.map(for_people).unwrap_or_default());

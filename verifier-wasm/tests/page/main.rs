@@ -20,6 +20,7 @@ mod demo;
 mod files;
 mod prepared;
 mod readers;
+mod reports;
 mod samples;
 mod sentences;
 mod shown;

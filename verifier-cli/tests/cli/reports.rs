@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
+use test_vectors::server::Server;
 use test_vectors::{Algorithm, Approval, Draft};
 
 use crate::fixtures::Folder;
@@ -158,6 +159,26 @@ fn approvals_that_you_were_not_shown() {
         "{part}"
     );
 
+    // The same from the log itself.
+    let server = Server::start();
+    for name in ["checkpoint", "tile/entries/000.p/6"] {
+        let bytes = fs::read(folder.path(format!("log/{name}"))).unwrap();
+        server.set(name, bytes);
+    }
+    let args = format!(
+        "report --policy policy.toml --log {} --html s.html -- in",
+        server.url()
+    );
+    let run = folder.run(&args);
+    assert!(
+        words(&run.stdout).contains("2 approvals you were not shown"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    let same = folder.read("s.html");
+    assert!(same.contains(part), "{same}");
+
     // A copy that keeps an entry back, or has another one, is no log that this could be said of.
     let name = "log/tile/entries/000.p/6";
     let bytes = fs::read(folder.path(name)).unwrap();
@@ -217,6 +238,9 @@ fn ten_thousand_approvals() {
             folder.write("policy.toml", approval.policy.toml());
         }
     }
+    let begun = std::time::Instant::now();
+    folder.run("verify --policy policy.toml -q -- in");
+    println!("to verify them: {:?}", begun.elapsed());
     let begun = std::time::Instant::now();
     let run = folder.run(
         "report --policy policy.toml --html r.html --csv r.csv --jsonl r.jsonl --sample 25 -- in",

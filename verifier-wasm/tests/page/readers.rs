@@ -54,6 +54,22 @@ async fn one_page_on_paper() {
         assert!(browser.read(css).await.contains(words), "{css}");
     }
     assert_eq!(browser.read("#input").await, "");
+    // The id is in the name of the print; every input has its SHA-256; there is room to sign; the
+    // focus leaves no mark.
+    let id = test_vectors::Draft::sample(Algorithm::Es256).approval_id;
+    let title = browser.script("return document.title", vec![]).await;
+    assert_eq!(title, format!("Verification report {id}"));
+    for (css, words) in [
+        ("#paper-title", id.as_str()),
+        (".signed-by", "Verified on"),
+        (".inputs", "SHA-256 of the file"),
+        (".inputs", "of the policy"),
+    ] {
+        assert!(browser.read(css).await.contains(words), "{css}");
+    }
+    let ring = "document.querySelector('#verdict-title').focus(); \
+                return getComputedStyle(document.querySelector('#verdict-title')).outlineStyle";
+    assert_eq!(browser.script(ring, vec![]).await, "none");
     browser.picture("printed").await;
     browser.end().await;
 }

@@ -68,6 +68,18 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
         "{said}"
     );
     assert!(said.contains("the operator’s own policy demo"), "{said}");
+    assert!(said.contains("by the operator’s own rules"), "{said}");
+    assert!(!said.contains("You may rely on it"), "{said}");
+    // It looks like no policy of one's own, on paper as well.
+    let border = "return getComputedStyle(document.querySelector('#verdict')).borderLeftStyle";
+    for media in ["", "print"] {
+        let media = json!({ "media": media });
+        browser.cdp("Emulation.setEmulatedMedia", media).await;
+        assert_eq!(browser.script(border, vec![]).await, "dotted");
+    }
+    browser
+        .cdp("Emulation.setEmulatedMedia", json!({ "media": "" }))
+        .await;
     assert!(
         said.contains(&format!("The link asked for approval {id}")),
         "{said}"

@@ -44,10 +44,10 @@ function what(report, { payload }) {
     isSigned && payloadFacts(payload.info));
 }
 
-function who(report, { key }) {
+function who(report, { key, policyName }) {
   const { approver, policy, subject } = report;
   const rows = [];
-  if (approver) rows.push(row("Key of", proven(named(approver.name)), note("as your policy names it")));
+  if (approver) rows.push(row("Key of", proven(named(approver.name)), note(`as ${policyName} names it`)));
   else if (policy && subject) rows.push(row("Key of", "nobody whom the policy lists"));
   else if (subject) rows.push(row("Key of", "unknown: only a policy says whose key it is"));
   else rows.push(row("Key of", "unknown: no signature was verified"));

@@ -8,7 +8,7 @@ import { renderChecks } from "./checks.js";
 import { commandFor } from "./command.js";
 import { emailForm } from "./email.js";
 import { renderPayload } from "./payload.js";
-import { expectations, inForce, options, state } from "./question.js";
+import { expectations, inForce, options, policyName, state } from "./question.js";
 import { renderRaw } from "./raw.js";
 import { renderTree } from "./tree.js";
 import { renderVerdict } from "./verdict.js";
@@ -28,7 +28,7 @@ const explained = (code) => JSON.parse(explain(code) ?? "null");
 
 /// Shows a report. `onEdit` verifies an edited copy and returns its report.
 export function show(approval, bytes, report, reportText, { editing, onEdit }) {
-  const facts = { ...factsOf(bytes), payload: payloadFor(bytes) };
+  const facts = { ...factsOf(bytes), payload: payloadFor(bytes), policyName: policyName() };
   const policy = inForce();
   const command = commandFor({
     approval: state.edited ? { name: "edited-copy.json", bytes } : approval,
@@ -46,7 +46,7 @@ export function show(approval, bytes, report, reportText, { editing, onEdit }) {
   renderHow($("#how"), report, facts.commitment ? emailForm(bytes) : null);
   renderChecks($("#checks"), report, { about: about(), explain: explained });
   const path = merklePath(bytes);
-  renderTree($("#tree"), report, path && JSON.parse(path), facts.proof);
+  renderTree($("#tree"), report, path && JSON.parse(path), facts);
   renderRaw($("#raw"), {
     bytes, name: approval.name, report, reportText, inspected: facts.text, command: command.text,
     files: command.files, link: !SINGLE, source: report.policy?.source,

@@ -14,13 +14,13 @@ const MOST_LEVELS = 8;
 const MOST_WITNESSES = 8;
 const LONGEST_NAME = 26;
 
-export function renderTree(node, report, path, proof) {
+export function renderTree(node, report, path, { proof, policyName }) {
   node.hidden = !path;
   if (!path) {
     fill(node);
     return;
   }
-  const found = findings(report, path, proof);
+  const found = findings(report, path, proof, policyName);
   const drawing = picture(report, path, found);
   fill(node, el("h2", { id: "tree-title" }, "The way into the log"),
     el("p", {}, found.words),
@@ -30,7 +30,7 @@ export function renderTree(node, report, path, proof) {
 }
 
 /// What the checks say, in the words and marks of the picture.
-function findings(report, path, proof) {
+function findings(report, path, proof, policyName) {
   const held = { pass: true, fail: false }[status(report, "log.proof")] ?? path.holds;
   const signed = status(report, "log.checkpoint") === "pass";
   const quorum = status(report, "log.quorum");
@@ -44,9 +44,9 @@ function findings(report, path, proof) {
     : "The proof does not lead to the root of the checkpoint: the log does not hold this entry, or the file was changed.";
   const log = signed ? " The log has signed that root." : " Whether a log that you trust has signed that root is not established.";
   const count = witnesses.length;
-  const seen = count ? ` ${count === 1 ? "1 witness" : `${count} witnesses`} of your policy cosigned it.`
-    : unnamed ? " The quorum of your policy is met for it; that does not put this entry into it."
-      : quorum === "pass" ? " Your policy requires no witness."
+  const seen = count ? ` ${count === 1 ? "1 witness" : `${count} witnesses`} of ${policyName} cosigned it.`
+    : unnamed ? ` The quorum of ${policyName} is met for it; that does not put this entry into it.`
+      : quorum === "pass" ? ` By ${policyName} no witness is required.`
         : others.length ? ` The file has ${others.length === 1 ? "1 line" : `${others.length} lines`} that may be of witnesses; none was verified.`
           : " No witness has cosigned it.";
   return { held, witnesses, others: unnamed ? [] : others, unnamed, words: way + log + seen };
@@ -118,7 +118,7 @@ function picture(report, path, found) {
 /// The report lists what was verified; lines of the file that only bear such a name are others.
 function boxesOf({ witnesses, others, unnamed }) {
   const boxes = witnesses.map(({ name, time }) => ({ kind: "witness", title: "✓ witness", name: clipped(namedText(name)), more: when(time) }));
-  if (unnamed) boxes.push({ kind: "witness", title: "✓ quorum of witnesses", name: "of your policy", more: "for this root" });
+  if (unnamed) boxes.push({ kind: "witness", title: "✓ quorum of witnesses", name: "as the policy asks for", more: "for this root" });
   for (const { name, signer } of others.slice(0, MOST_WITNESSES)) {
     boxes.push(signer === "witness"
       ? { kind: "other", title: "✕ witness", name: clipped(namedText(name)), more: "this line does not verify" }

@@ -244,7 +244,7 @@ fn sentences(input: &Value, report: &Value) -> Vec<(&'static str, &'static str, 
         ),
         (
             "tree",
-            "Your policy requires no witness",
+            "By your policy no witness is required",
             !witnessed && status("log.quorum") == "pass",
         ),
         ("tree", "✓ block", status("anchor.chain") == "pass"),

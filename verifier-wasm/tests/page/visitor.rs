@@ -70,6 +70,10 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
     assert!(said.contains("the operator’s own policy demo"), "{said}");
     assert!(said.contains("by the operator’s own rules"), "{said}");
     assert!(!said.contains("You may rely on it"), "{said}");
+    for part in ["#cards", "#tree", "#verdict"] {
+        let words = browser.read(part).await;
+        assert!(!words.contains("your policy"), "{part}: {words}");
+    }
     // It looks like no policy of one's own, on paper as well.
     let border = "return getComputedStyle(document.querySelector('#verdict')).borderLeftStyle";
     for media in ["", "print"] {

@@ -52,6 +52,10 @@ codes! {
         "The alarm does not prove what it says.",
         "A false alarm, an edited file, or another policy than that of whoever raised it.",
         "Do not hold it against anybody.";
+    EntryUnlistedKey "entry.unlisted_key" Rejected,
+        "The log holds an entry for a relying party of the policy by a key that no version of the roster in force there lists.",
+        "A key that was never enrolled, or was removed; or the roster's file is older than the entry.",
+        "Get the newest file of the roster; if the key is not in it, ask whoever runs the approval service.";
     FetchUnknown "fetch.unknown" Incomplete,
         "The log says that it does not have this approval.",
         "It was not appended, it is not published yet, or the log denies it.",

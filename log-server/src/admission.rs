@@ -12,7 +12,7 @@ use verifier_core::Code;
 use verifier_core::hazmat::bundle::{Bundle, is_approval_id};
 use verifier_core::hazmat::commitment::approver_commitment;
 use verifier_core::hazmat::encoding::{hex, sha256};
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::entry::{Act, Entry};
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::payload::Challenge;
 use verifier_core::hazmat::schema::{self, Members};
@@ -137,7 +137,15 @@ impl Admitted {
             )
             .compared(hex(&payload_hash), hex(&found)));
         }
-        let entry = Entry::new(approval_id, rp_id, decided_at, &key, &assertion, None);
+        let entry = Entry::new(
+            Act::Approval,
+            approval_id,
+            rp_id,
+            decided_at,
+            &key,
+            &assertion,
+            None,
+        );
         // With the longest commitment, so that what is admitted here fits.
         Entry::parse(&with_approver(&entry, Some([0; 32])).to_text())?;
         Ok(Self {

@@ -3,7 +3,8 @@
 use crate::bitcoin;
 use crate::bundle::{Anchor, Bundle, Evidence};
 use crate::ceremony::{Assertion, Ceremony};
-use crate::encoding::{hex, pseudo_random, sha256};
+use crate::context::{approval_challenge, refusal_challenge};
+use crate::encoding::{b64url, hex, pseudo_random, sha256};
 use crate::entry::{Disclosure, Entry, email_hash};
 use crate::log::{Log, Witness, tlog_policy};
 use crate::note::{Checkpoint, LogProof};
@@ -16,6 +17,10 @@ pub const RP_ID: &str = "approvals.example";
 pub const ORIGIN: &str = "https://approvals.example";
 /// The log of all samples.
 pub const LOG_ORIGIN: &str = "log.example/approvals";
+/// The type of an approval's entry.
+pub const APPROVAL: &str = "cosignet.approval/v1";
+/// The type of a refusal's entry.
+pub const REFUSAL: &str = "cosignet.refusal/v1";
 /// When the samples were decided.
 pub const DECIDED_AT: &str = "2026-03-01T12:00:00.000Z";
 /// The same in seconds since 1970-01-01.
@@ -36,6 +41,12 @@ pub struct Draft {
     pub entry_rp_id: String,
     /// `decidedAt` of the entry.
     pub decided_at: String,
+    /// `type` of the entry.
+    pub entry_type: String,
+    /// The text of the context, if the bundle carries one.
+    pub context: Option<String>,
+    /// The random part of a refusal, if the bundle carries one.
+    pub random: Option<[u8; 32]>,
     /// The service's label for the action.
     pub action: Option<String>,
     /// The approver, if the entry commits to one.
@@ -103,6 +114,9 @@ impl Draft {
             ceremony,
             entry_rp_id: RP_ID.into(),
             decided_at: DECIDED_AT.into(),
+            entry_type: APPROVAL.into(),
+            context: None,
+            random: None,
             action: Some("wire_transfer".into()),
             disclosure: None,
             reveal_email: false,
@@ -119,6 +133,49 @@ impl Draft {
         }
     }
 
+    /// The passkey with this seed, which signs nothing in particular yet. Short in bytes: Ed25519,
+    /// and no label.
+    pub fn by(seed: &str) -> Self {
+        let mut draft = Self::numbered(Algorithm::EdDsa, 1);
+        draft.passkey = Passkey::new(Algorithm::EdDsa, seed);
+        draft.approval_id = uuid(&format!("approval by {seed}"));
+        draft.action = None;
+        draft
+    }
+
+    /// Approves this payload without a context.
+    pub fn approving(mut self, payload: &[u8]) -> Self {
+        let nonce = self.random_part();
+        self.payload = payload.to_vec();
+        self.ceremony.challenge = b64url(&[&nonce[..], &sha256(payload)].concat());
+        self
+    }
+
+    /// Approves this payload under this context.
+    pub fn approving_under(mut self, context: &str, payload: &[u8]) -> Self {
+        let challenge = approval_challenge(&self.random_part(), context, payload);
+        self.payload = payload.to_vec();
+        self.context = Some(context.into());
+        self.ceremony.challenge = b64url(&challenge);
+        self
+    }
+
+    /// Refuses this payload under this context.
+    pub fn refusing(mut self, context: &str, payload: &[u8]) -> Self {
+        let random = self.random_part();
+        self.payload = payload.to_vec();
+        self.context = Some(context.into());
+        self.random = Some(random);
+        self.entry_type = REFUSAL.into();
+        self.ceremony.challenge = b64url(&refusal_challenge(&random, context, payload));
+        self
+    }
+
+    /// 32 bytes of its own for each approval id.
+    fn random_part(&self) -> [u8; 32] {
+        pseudo_random(&format!("random of {}", self.approval_id))
+    }
+
     /// The signed assertion, and the text of its entry.
     pub fn sign(&self) -> (Assertion, String) {
         let assertion = self.ceremony.sign(&self.passkey);
@@ -128,6 +185,7 @@ impl Draft {
             &self.decided_at,
             &assertion,
         );
+        entry.kind.clone_from(&self.entry_type);
         if let Some(Disclosure {
             blind,
             salt,
@@ -210,6 +268,8 @@ impl Draft {
             log: Some(tlog_policy(log, self.quorum, &self.witnesses)),
             max_append_delay: None,
             anchor: None,
+            decision: None,
+            roster: None,
         };
         (self.edit_policy)(&mut policy);
         policy
@@ -222,7 +282,7 @@ impl Draft {
             .collect()
     }
 
-    fn assemble(
+    pub(crate) fn assemble(
         &self,
         assertion: Assertion,
         entry: String,
@@ -234,6 +294,8 @@ impl Draft {
             client_data_json: Some(assertion.client_data_json.clone()),
             payload: Some(self.payload.clone()),
             action: self.action.clone(),
+            context: self.context.clone(),
+            random: self.random,
             approver: self.disclosure.clone().map(|disclosure| Disclosure {
                 email: disclosure.email.filter(|_| self.reveal_email),
                 ..disclosure
@@ -324,7 +386,12 @@ pub fn witness(number: u32) -> Witness {
 
 /// A UUID of version 4 for each number.
 pub fn approval_id(number: u32) -> String {
-    let mut bytes = pseudo_random(&format!("approval {number}"));
+    uuid(&format!("approval {number}"))
+}
+
+/// The same for each label.
+pub fn uuid(label: &str) -> String {
+    let mut bytes = pseudo_random(label);
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = hex(&bytes[..16]);

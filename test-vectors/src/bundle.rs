@@ -31,6 +31,10 @@ pub struct Evidence {
     pub payload: Option<Vec<u8>>,
     /// `action`.
     pub action: Option<String>,
+    /// `context`.
+    pub context: Option<String>,
+    /// `refusal.random`.
+    pub random: Option<[u8; 32]>,
     /// `approver`.
     pub approver: Option<Disclosure>,
 }
@@ -88,6 +92,12 @@ impl Evidence {
         }
         if let Some(action) = &self.action {
             value["action"] = json!(action);
+        }
+        if let Some(context) = &self.context {
+            value["context"] = json!(context);
+        }
+        if let Some(random) = &self.random {
+            value["refusal"] = json!({"random": b64url(random)});
         }
         if let Some(approver) = &self.approver {
             value["approver"] =

@@ -30,6 +30,10 @@ pub struct Policy {
     pub max_append_delay: Option<String>,
     /// `anchor`.
     pub anchor: Option<Value>,
+    /// `decision`.
+    pub decision: Option<Value>,
+    /// `roster`; then there are no approvers.
+    pub roster: Option<Value>,
 }
 
 /// A key that the policy trusts.
@@ -45,6 +49,10 @@ pub struct Approver {
     pub not_before: Option<String>,
     /// `notAfter`.
     pub not_after: Option<String>,
+    /// `person`.
+    pub person: Option<String>,
+    /// `groups`.
+    pub groups: Vec<String>,
 }
 
 impl Approver {
@@ -56,10 +64,33 @@ impl Approver {
             credential_id: Some(passkey.credential_id.clone()),
             not_before: None,
             not_after: None,
+            person: None,
+            groups: Vec::new(),
         }
     }
 
-    fn value(&self) -> Value {
+    /// The same key in these groups.
+    pub fn in_groups(mut self, groups: &[&str]) -> Self {
+        self.groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        self
+    }
+
+    /// The same key of this person.
+    pub fn of_person(mut self, person: &str) -> Self {
+        self.person = Some(person.into());
+        self
+    }
+
+    /// As it stands in a roster, where nothing has a default.
+    pub fn in_roster(&self) -> Value {
+        let mut value = self.value();
+        value["person"] = json!(self.person.as_ref().unwrap_or(&self.name));
+        value["groups"] = json!(self.groups);
+        value
+    }
+
+    /// As it stands in a policy.
+    pub fn value(&self) -> Value {
         let mut value = json!({"name": self.name, "publicKey": b64url(&self.public_key)});
         set(
             &mut value,
@@ -68,6 +99,10 @@ impl Approver {
         );
         set(&mut value, "notBefore", self.not_before.clone());
         set(&mut value, "notAfter", self.not_after.clone());
+        set(&mut value, "person", self.person.clone());
+        if !self.groups.is_empty() {
+            value["groups"] = json!(self.groups);
+        }
         value
     }
 }
@@ -97,6 +132,11 @@ impl Policy {
         });
         set(&mut policy, "payload", self.payload.clone());
         set(&mut policy, "anchor", self.anchor.clone());
+        set(&mut policy, "decision", self.decision.clone());
+        if let Some(roster) = &self.roster {
+            policy["roster"] = roster.clone();
+            policy.as_object_mut().unwrap().remove("approvers");
+        }
         policy.sort_all_objects();
         policy
     }
@@ -124,6 +164,13 @@ impl Policy {
         }
         out
     }
+}
+
+/// A `require`: group and number of each clause.
+pub fn clauses(list: &[(String, u64)]) -> Vec<Value> {
+    list.iter()
+        .map(|(group, count)| json!({"atLeast": count, "group": group}))
+        .collect()
 }
 
 fn set(object: &mut Value, key: &str, value: Option<impl Into<Value>>) {

@@ -1,4 +1,4 @@
-//! A second reading of docs/spec/verification.md: the tables of the specification, taken down as
+//! A second reading of docs/spec/verification.md, and of decision.md and roster.md beside it: the tables of the specification, taken down as
 //! they stand, without a thought for speed or messages.
 //!
 //! Nothing here comes from the verifier. The vectors expect the checks that this module finds, and
@@ -8,12 +8,16 @@
 mod assertion;
 mod bitcoin;
 mod cbor;
+mod context;
+mod decision;
 mod encodings;
 mod entry;
 mod json;
 mod keys;
 mod log;
+mod people;
 mod procedure;
+mod roster;
 mod shape;
 
 use serde_json::{Value, json};
@@ -24,7 +28,7 @@ use crate::tree::Hash;
 /// The evidence, and the knowledge and questions of the caller.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
-    /// The bytes of a bundle or a confirmation.
+    /// The bytes of a bundle, a confirmation or a decision.
     pub input: Vec<u8>,
     /// The policy, well formed.
     pub policy: Option<Value>,
@@ -38,6 +42,8 @@ pub struct Question {
     pub approver: Option<String>,
     /// The relying party that it should be for.
     pub rp_id: Option<String>,
+    /// The file of a roster.
+    pub roster: Option<Vec<u8>>,
     /// A header file, well formed.
     pub headers: Option<Vec<u8>>,
     /// The moment that the caller asks about, in milliseconds since 1970.
@@ -45,12 +51,14 @@ pub struct Question {
 }
 
 impl Question {
-    /// The input of a vector of kind `bundle`.
+    /// The input of a vector of kind `bundle`, `decision` or `roster`.
     pub fn of_vector(input: &Value) -> Self {
         let bytes = |key: &str| input[key].as_str().map(from_b64url);
         let asked = |key: &str| input["expectations"][key].as_str().map(str::to_owned);
+        let text = |key: &str| input[key].as_str().map(|text| text.as_bytes().to_vec());
+        let evidence = text("bundleText").or_else(|| text("decisionText"));
         Self {
-            input: input["bundleText"].as_str().unwrap().into(),
+            input: evidence.unwrap_or_default(),
             policy: Some(input["policy"].clone()).filter(|policy| !policy.is_null()),
             payload: bytes("payload"),
             payload_sha256: asked("payloadSha256")
@@ -58,6 +66,7 @@ impl Question {
             approval_id: asked("approvalId"),
             approver: asked("approver"),
             rp_id: asked("rpId"),
+            roster: text("roster"),
             headers: bytes("headers"),
             at: input["at"].as_str().map(|at| encodings::time(at).unwrap()),
         }
@@ -67,6 +76,17 @@ impl Question {
     pub fn answer(&self) -> Answer {
         procedure::answer(self)
     }
+
+    /// The code for the file of a roster under the policy, or nothing if it holds.
+    pub fn roster_code(&self) -> Option<&'static str> {
+        let policy = self.policy.as_ref()?;
+        roster::read(self, policy, self.roster.as_deref()?).err()
+    }
+}
+
+/// Whether a text is a context.
+pub fn is_context(text: &str) -> bool {
+    context::Context::read(text).is_some()
 }
 
 /// The findings that a verifier has to make.
@@ -83,7 +103,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The expectation of a vector of kind `bundle`; the code is that of its author, because which
+    /// The expectation of a vector of kind `bundle` or `decision`; the code is that of its author, because which
     /// of several defects of a malformed input counts is left open.
     pub fn expectation(&self, code: &str) -> Value {
         let checks: Vec<Value> = self

@@ -3,9 +3,12 @@
 mod anchors;
 mod assertions;
 mod blocks;
+mod bundle_contexts;
 mod bundle_policies;
 mod bundles;
 mod confirmations;
+mod contexts;
+mod decisions;
 mod entries;
 mod expectations;
 mod heads;
@@ -15,8 +18,12 @@ mod merkle;
 mod mutations;
 mod notes;
 mod payloads;
+mod people;
 mod policies;
+mod policy_decisions;
 mod proofs;
+mod refusals;
+mod rosters;
 mod splices;
 mod timestamps;
 mod trust;
@@ -66,6 +73,7 @@ fn files() -> Vec<File> {
         notes::generated(),
         proofs::generated(),
         policies::form(),
+        policy_decisions::decisions(),
         bundles::good(),
         mutations::mutations(),
         splices::splices(),
@@ -83,6 +91,22 @@ fn files() -> Vec<File> {
         malformed::malformed(),
         malformed::too_large(),
         confirmations::confirmations(),
+        contexts::form(),
+        bundle_contexts::contexts(),
+        refusals::refusals(),
+        decisions::alone_as_decision(),
+        decisions::bundles(),
+        decisions::malformed(),
+        decisions::quorum(),
+        decisions::expectations(),
+        decisions::splices(),
+        rosters::forms(),
+        rosters::chain(),
+        rosters::admins(),
+        rosters::files(),
+        rosters::in_force(),
+        rosters::logs(),
+        rosters::decisions(),
     ];
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
@@ -136,7 +160,7 @@ impl File {
         self.case(name, input, json!({"invalid": code}));
     }
 
-    /// A case of kind `bundle`. Who writes it says how it ends, and the second reading has to come
+    /// A case of kind `bundle` or `decision`. Who writes it says how it ends, and the second reading has to come
     /// to the same end; all that it finds on the way is expected as well.
     fn verdict(&mut self, name: impl Into<String>, input: Value, verdict: &str, code: &str) {
         let name = name.into();

@@ -3,6 +3,7 @@
 mod bitcoin;
 mod policy;
 mod report;
+mod roster;
 mod time;
 mod verify;
 mod watch;
@@ -17,6 +18,7 @@ use verifier_core::hazmat::bundle::is_approval_id;
 pub(crate) use self::bitcoin::*;
 pub(crate) use self::policy::*;
 pub(crate) use self::report::*;
+pub(crate) use self::roster::*;
 use self::time::moment;
 pub(crate) use self::time::now;
 pub(crate) use self::verify::*;
@@ -56,6 +58,12 @@ pub(crate) enum Command {
     /// Policies: make, extend, check and show them
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Rosters: who may approve, approved like anything else
+    #[command(subcommand)]
+    Roster(RosterCommand),
+    /// Decisions of several people
+    #[command(subcommand)]
+    Decision(DecisionCommand),
     /// Bitcoin's block headers: keep them in a file, check them
     #[command(subcommand)]
     Headers(HeadersCommand),
@@ -156,6 +164,8 @@ impl Cli {
             Command::Policy(PolicyCommand::RetireApprover(args)) => args.format,
             Command::Policy(PolicyCommand::Show(args)) => args.format,
             Command::Witness(args) => command_line::format_of(&args.words),
+            Command::Roster(command) => command.format(),
+            Command::Decision(DecisionCommand::Join(args)) => args.format,
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct InputFile {
 }
 
 impl InputFile {
-    fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
             payload: None,

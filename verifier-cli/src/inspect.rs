@@ -1,7 +1,7 @@
 //! `cosignet inspect`: what a file says, true or not.
 
 use verifier_core::Kind;
-use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::decision::Decision;
 use verifier_core::hazmat::json::Value;
 use verifier_core::inspect::{NOTICE, inspect};
 
@@ -12,9 +12,9 @@ use crate::text::{plain, wrap};
 use crate::{file, output, role};
 
 pub(crate) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
-    let bytes = file::read(&args.file, Input::MAX_BYTES)?;
+    let bytes = file::read(&args.file, Decision::MAX_BYTES)?;
     let value = inspect(&bytes).map_err(|error| {
-        const SHOWN: &[Kind] = &[Kind::Bundle, Kind::Confirmation];
+        const SHOWN: &[Kind] = &[Kind::Bundle, Kind::Confirmation, Kind::Decision];
         let wanted = "something that inspect shows: an approval or a part of one, a registration";
         role::named(CliError::of(&error), &bytes, wanted, SHOWN).about(&args.file)
     })?;

@@ -14,6 +14,7 @@
 mod alarm;
 mod anchor;
 mod args;
+mod decision;
 mod explain;
 mod fetch;
 mod headers;
@@ -28,6 +29,7 @@ mod policy_file;
 mod pool;
 mod report;
 mod role;
+mod roster;
 mod vectors;
 mod verify;
 mod witness;
@@ -56,6 +58,8 @@ pub fn run() -> ExitCode {
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Policy(command) => policy::run(command),
+        Command::Roster(command) => roster::run(command),
+        Command::Decision(command) => decision::run(command),
         Command::Headers(command) => headers::run(command),
         Command::Anchor(command) => anchor::run(command),
         Command::Witness(args) => Err(witness::moved(args)),

@@ -20,20 +20,21 @@ mod seen;
 mod spool;
 mod state;
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::MultiProgress;
 use log_client::{Client, RemoteLog};
-use verifier_core::HeaderChain;
 use verifier_core::Time;
 use verifier_core::policy::{LogPolicy, LogRule, Policy};
+use verifier_core::{HeaderChain, Request, Roster};
 
 use crate::args::MonitorArgs;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::headers::{self, HeaderFile};
-use crate::{http, key, policy_file};
+use crate::{file, http, key, policy_file};
 
 pub(crate) use hooks::WebhookFormat;
 
@@ -57,6 +58,7 @@ pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, CliError> {
     let watched = watched(&args.watch_key)?;
     let file = args.headers.as_deref().map(headers::read).transpose()?;
     let headers = file.as_ref().map(HeaderFile::verify).transpose()?;
+    let roster = roster(args.roster.as_deref(), &policy, headers.as_ref())?;
     let metrics = args.metrics.as_deref().map(Metrics::new).transpose()?;
     let (dir, state) = StateDir::open(&args.state, args.init)?;
     let mut monitor = Monitor {
@@ -68,6 +70,7 @@ pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, CliError> {
         others,
         watched,
         headers: headers.as_ref(),
+        roster: roster.as_ref(),
         metrics,
         counts: Counts::default(),
         leaves: Leaves::open(&dir.leaves(), state.scanned.size(), &state.leaves)?,
@@ -102,6 +105,29 @@ fn watched(files: &[String]) -> Result<Vec<Vec<u8>>, CliError> {
     files.iter().map(read).collect()
 }
 
+/// The roster, which has to hold before anything is judged by it.
+fn roster(
+    path: Option<&Path>,
+    policy: &Policy,
+    headers: Option<&HeaderChain<'_>>,
+) -> Result<Option<Roster>, CliError> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    if policy.roster().is_none() {
+        return Err(CliError::usage(
+            "--roster was given, and the policy names no roster.",
+        ));
+    }
+    let bytes = file::read_whole(path, Roster::MAX_BYTES)?;
+    let mut request = Request::new().policy(policy);
+    request.headers = headers;
+    match Roster::verify(&bytes, &request) {
+        Ok(roster) => Ok(Some(roster)),
+        Err(error) => Err(CliError::of(&error).about(path)),
+    }
+}
+
 /// A monitor between two rounds.
 struct Monitor<'a> {
     args: &'a MonitorArgs,
@@ -113,6 +139,7 @@ struct Monitor<'a> {
     others: Vec<RemoteLog>,
     watched: Vec<Vec<u8>>,
     headers: Option<&'a HeaderChain<'a>>,
+    roster: Option<&'a Roster>,
     metrics: Option<Metrics>,
     counts: Counts,
     dir: StateDir,

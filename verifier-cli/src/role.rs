@@ -57,7 +57,11 @@ fn malformed(code: Code, input: &[u8]) -> Option<&'static str> {
 const fn belongs(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Alarm => "An alarm is judged by `cosignet verify-alarm FILE --policy POLICY`.",
-        Kind::Bundle | Kind::Confirmation => {
+        Kind::Roster => {
+            "A roster is given beside an approval: `cosignet verify --policy POLICY --roster FILE \
+             -- APPROVAL`; `cosignet roster check FILE --policy POLICY` checks it."
+        }
+        Kind::Bundle | Kind::Confirmation | Kind::Decision => {
             "An approval is verified: `cosignet verify --policy POLICY -- FILE`."
         }
         Kind::Checkpoint | Kind::Entry | Kind::LogProof => {

@@ -4,8 +4,10 @@ pub(crate) mod human;
 mod job;
 pub(crate) mod repeats;
 mod tally;
+pub(crate) mod together;
 
-use verifier_core::HeaderChain;
+use verifier_core::roster::{self, Roster};
+use verifier_core::{HeaderChain, Policy, Request};
 
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
@@ -34,9 +36,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         .transpose()?;
     let file = args.headers.as_deref().map(headers::read).transpose()?;
     let headers: Option<HeaderChain<'_>> = file.as_ref().map(HeaderFile::verify).transpose()?;
+    let roster = roster_of(args, policy.as_ref(), headers.as_ref())?;
     let roles = [
         ("given as --policy", &args.policy),
         ("given as --headers", &args.headers),
+        ("given as --roster", &args.roster),
     ];
     let given: Vec<Given<'_>> = roles
         .iter()
@@ -51,15 +55,40 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         policy: policy.as_ref(),
         payload: payload.as_deref(),
         headers: headers.as_ref(),
+        roster: roster.as_ref(),
         single: is_single(args),
         style: Style::of_stdout(),
     };
-    job.run(&inputs)
+    match args.together {
+        true => job.together(&inputs),
+        false => job.run(&inputs),
+    }
 }
 
-/// Whether one file is to be verified, and no folder.
+/// The roster, verified once for all inputs. One that does not hold is for the reports to say.
+fn roster_of(
+    args: &VerifyArgs,
+    policy: Option<&Policy>,
+    headers: Option<&HeaderChain<'_>>,
+) -> Result<Option<Result<Roster, roster::Error>>, CliError> {
+    let Some(path) = args.roster.as_deref() else {
+        return Ok(None);
+    };
+    let Some(policy) = policy.filter(|policy| policy.roster().is_some()) else {
+        let message = "--roster was given, and the policy leaves nothing to a roster.";
+        let next = "Give a policy with a [roster], or leave --roster out.";
+        return Err(CliError::usage(message).next(next));
+    };
+    let bytes = file::read_whole(path, Roster::MAX_BYTES)?;
+    let mut request = Request::new().policy(policy).crypto(&CRYPTO);
+    request.headers = headers;
+    request.at = args.at;
+    Ok(Some(Roster::verify(&bytes, &request)))
+}
+
+/// Whether one thing is to be verified, and no folder.
 fn is_single(args: &VerifyArgs) -> bool {
-    matches!(args.inputs.as_slice(), [one] if !is_folder(one))
+    args.together || matches!(args.inputs.as_slice(), [one] if !is_folder(one))
 }
 
 /// Whether the caller names the one approval, or what it is to be about.
@@ -82,7 +111,7 @@ fn check_usage(args: &VerifyArgs) -> Result<(), CliError> {
         }
     }
     let named = args.inputs.iter().chain(&args.policy).chain(&args.payload);
-    let named = named.chain(&args.headers);
+    let named = named.chain(&args.headers).chain(&args.roster);
     if named.filter(|path| file::is_stdin(path)).count() > 1 {
         let message = "stdin (-) can be only one of the files, whatever its name.";
         return Err(CliError::usage(message).next("Put the others into files."));

@@ -5,6 +5,7 @@
 //!  "entry":"<leaf text>",
 //!  "logProof":"<c2sp.org/tlog-proof@v1 text>",
 //!  "evidence":{"approvalId":…,"clientDataJSON":b64,"payload":b64,"action":"…",
+//!              "context":"<text of the context>","refusal":{"random":b64},
 //!              "approver":{"blind":b64,"salt":b64,"email":"…"}},
 //!  "anchor":{"checkpoint":"<signed checkpoint exactly as stamped>","logProof":"<tlog-proof text>",
 //!            "consistency":["<b64 std>",…],"ots":b64,"header":{"height":n,"bytes":b64}}}
@@ -52,6 +53,10 @@ pub struct Evidence {
     pub payload: Option<Vec<u8>>,
     /// A label that the service gave to the action. Nothing binds it.
     pub action: Option<String>,
+    /// The text of the context that was signed, see [`crate::context`].
+    pub context: Option<String>,
+    /// The random part of what a refusal signs.
+    pub refusal: Option<[u8; 32]>,
     /// The opening of the approver commitment.
     pub approver: Option<Reveal>,
 }
@@ -156,7 +161,13 @@ impl Evidence {
             ("approvalId", self.approval_id.as_deref().map(Into::into)),
             ("approver", self.approver.as_ref().map(Reveal::to_value)),
             ("clientDataJSON", bytes(&self.client_data_json)),
+            ("context", self.context.as_deref().map(Into::into)),
             ("payload", bytes(&self.payload)),
+            (
+                "refusal",
+                self.refusal
+                    .map(|random| Value::from([("random", base64url(&random).into())])),
+            ),
         ])
     }
 }
@@ -187,6 +198,10 @@ impl Bundle {
 
     /// The file, in canonical JSON: what a log answers with.
     pub fn to_json(&self) -> String {
+        self.to_value().to_text()
+    }
+
+    pub(crate) fn to_value(&self) -> Value<'_> {
         let evidence = (self.evidence != Evidence::default()).then(|| self.evidence.to_value());
         object(vec![
             ("anchor", self.anchor.as_ref().map(Anchor::to_value)),
@@ -195,11 +210,14 @@ impl Bundle {
             ("logProof", Some(self.log_proof.as_str().into())),
             ("type", Some(TYPE.into())),
         ])
-        .to_text()
     }
 
     pub(crate) fn from_value(value: &Value<'_>) -> Result<Self, schema::Error> {
-        let members = Members::of(value)?;
+        Self::from_members(Members::of(value)?)
+    }
+
+    /// Reads a bundle that is a part of something.
+    pub(crate) fn from_members(members: Members<'_, '_>) -> Result<Self, schema::Error> {
         let found = members.text("type")?;
         if found != TYPE {
             return Err(members.wrong("type", "\"cosignet.bundle/v1\"", found));
@@ -227,7 +245,9 @@ fn evidence(members: Members<'_, '_>) -> Result<Evidence, schema::Error> {
         "approvalId",
         "approver",
         "clientDataJSON",
+        "context",
         "payload",
+        "refusal",
     ])?;
     let approval_id = members.optional_text("approvalId")?;
     if let Some(id) = approval_id.filter(|id| !is_approval_id(id)) {
@@ -239,6 +259,11 @@ fn evidence(members: Members<'_, '_>) -> Result<Evidence, schema::Error> {
         client_data_json: members.optional_bytes("clientDataJSON")?,
         payload: at_most(&members, "payload", payload, Bundle::MAX_PAYLOAD)?,
         action: members.optional_text("action")?.map(Into::into),
+        context: members.optional_text("context")?.map(Into::into),
+        refusal: members
+            .optional_members("refusal")?
+            .map(|members| members.only(&["random"])?.array("random"))
+            .transpose()?,
         approver: members
             .optional_members("approver")?
             .map(reveal)
@@ -355,6 +380,8 @@ mod tests {
         evidence.client_data_json = Some(b"{}".to_vec());
         evidence.payload = Some(vec![1, 2, 3]);
         evidence.action = Some("wire".into());
+        evidence.context = Some("{}".into());
+        evidence.refusal = Some([4; 32]);
         evidence.approver = Some(Reveal::new([1; 32], [2; 32], Some("a@b.example".into())));
         let full = Bundle::new("leaf".into(), "proof".into(), evidence);
         let mut anchor = Anchor::new("checkpoint\n".into(), vec![9; 70]);

@@ -57,6 +57,9 @@ checks! {
     Expectation "expectation" "what you asked for",
         "Another valid approval is no answer to your question.",
         "docs/spec/verification.md#expectations";
+    Roster "roster" "roster",
+        "Who may approve is itself approved, so that nobody can bend the list.",
+        "docs/spec/roster.md#verification";
     ApproverKey "approver.key" "approver key",
         "A signature says something only under a key whose holder you know.",
         "docs/spec/policy.md#approvers";
@@ -96,6 +99,9 @@ checks! {
     PayloadBinding "payload.binding" "payload binding",
         "It ties these bytes, and no others, to the challenge.",
         "docs/spec/payload.md#binding";
+    Context "context" "signed context",
+        "It ties the approval to one request, one rule and one deadline.",
+        "docs/spec/decision.md#context";
     LogProof "log.proof" "inclusion proof",
         "It shows that the log holds the entry, so that it cannot be denied later.",
         "RFC 6962 §2.1.1";
@@ -117,6 +123,15 @@ checks! {
     AnchorChain "anchor.chain" "block chain",
         "The block has to be part of the chain that the policy knows.",
         "docs/spec/bundle.md#anchor";
+    DecisionBundles "decision.bundles" "one request",
+        "Approvals of different things do not add up.",
+        "docs/spec/decision.md#bundles";
+    DecisionRefusal "decision.refusal" "nobody refused",
+        "One authentic no outweighs every yes.",
+        "docs/spec/decision.md#refusals";
+    DecisionQuorum "decision.quorum" "enough people",
+        "The policy says how many people of which groups it takes, and each counts once.",
+        "docs/spec/decision.md#quorum";
     Time "time" "times",
         "Nothing in the evidence may lie in the future of the moment you asked about.",
         "docs/spec/verification.md#time";

@@ -117,6 +117,11 @@ codes! {
         "The log holds entries of a newer format.",
         "Update the verifier.";
 
+    EntryTypeMismatch "entry.type_mismatch" Reject,
+        "The log entry and what was signed are not of one kind: one of them is that of an approval, the other that of a refusal.",
+        "The entry was joined from an approval and a refusal, or made by software that does not follow the format.",
+        "Treat it as neither; ask whoever runs the log how this entry was admitted.";
+
     EvidenceClientDataMissing "evidence.client_data_missing" Incomplete,
         "The bundle is sealed: it does not carry the clientDataJSON, without which nothing ties the signature to a payload, an origin or an approval.",
         "The approval service did not disclose the evidence, or erased it.",
@@ -142,6 +147,11 @@ codes! {
         "The confirmation was edited, or joined from two approvals.",
         "Ask the service for the confirmation again.";
 
+    EvidenceRefusalMissing "evidence.refusal_missing" Incomplete,
+        "The entry is that of a refusal, and the bundle does not carry the random part and the context that a refusal signs.",
+        "The approval service did not disclose the evidence, or erased it.",
+        "Ask whoever gave you the bundle for the one with evidence.";
+
     ExpectationApprovalId "expectation.approval_id" Reject,
         "This is not the approval that you asked for.",
         "Another approval's bundle was handed out under this id.",
@@ -163,6 +173,27 @@ codes! {
         "The request was refused, expired, or is still open.",
         "Do not act on it.";
 
+    RosterMissing "roster.missing" Incomplete,
+        "The policy leaves it to a roster who may approve, and none was given.",
+        "The file of the roster was not given.",
+        "Give the file of the roster; whoever runs the approval service has it.";
+    RosterForm "roster.form" Reject,
+        "The file of the roster, or the payload of one of its versions, does not have its form.",
+        "Another file, or one that was edited.",
+        "Get the file again from its source.";
+    RosterChain "roster.chain" Reject,
+        "The versions of the roster are not a chain: each has the number after that of the one before, its hash, and the name in the policy.",
+        "A version is left out or stands twice, or the file was joined from two histories.",
+        "Get the whole file; if two versions have the same number, ask the admins which is theirs.";
+    RosterAdmins "roster.admins" Reject,
+        "A version of the roster was not approved by the admins of the one before: of the first, by those in the policy.",
+        "Too few admins approved it, or somebody did who was none at that time, or the log does not prove it.",
+        "Do not rely on this file; ask the admins for the right one.";
+    RosterTooOld "roster.too_old" Reject,
+        "The roster ends before the version that the policy asks for at least.",
+        "An old file of the roster.",
+        "Get the newest file of the roster.";
+
     ApproverUnknownKey "approver.unknown_key" Incomplete,
         "The signature may be good, but the policy does not say whose key this is.",
         "The approver is not in the policy, uses a new passkey, or no policy was given.",
@@ -179,6 +210,15 @@ codes! {
         "The key has an end of validity, and nothing proves that the approval was made before it.",
         "No quorum of witnesses has cosigned the log's head; the service's own times prove nothing.",
         "Get a bundle whose head carries the witnesses' cosignatures.";
+
+    ApproverNotInRoster "approver.not_in_roster" Reject,
+        "The key stands in no version of the roster that was in force when the approval was logged.",
+        "The key was never enrolled, or only after the approval.",
+        "Do not count it as an approval.";
+    ApproverRemoved "approver.removed" Reject,
+        "The roster had removed the key before the approval was logged.",
+        "Somebody approved with a key that had been taken away.",
+        "Do not count it as an approval; tell the admins of the roster.";
 
     WebauthnBadKey "webauthn.bad_key" Reject,
         "The credential's public key is not a sound key in canonical COSE form.",
@@ -201,7 +241,7 @@ codes! {
         "The signature of a registration or a payment is being passed off as an approval.",
         "Treat the approval as forged.";
     WebauthnChallenge "webauthn.challenge" Reject,
-        "The challenge is not a nonce followed by the SHA-256 of a payload (48 to 96 bytes in strict base64url).",
+        "The challenge is not a nonce followed by the SHA-256 of a payload (48 to 96 bytes in strict base64url), nor, of a refusal, a hash of 32 bytes.",
         "The signature is a login at the same site, not an approval.",
         "Treat it as a login: it approves nothing.";
     WebauthnOrigin "webauthn.origin" Reject,
@@ -237,6 +277,31 @@ codes! {
         "The hash of the payload is known, and the payload is not there.",
         "The bundle does not disclose the payload and none was given.",
         "Give the payload that you expect, or its SHA-256.";
+
+    ContextMissing "context.missing" Incomplete,
+        "The policy asks for a signed context, and the evidence carries none.",
+        "The approval was made without one, or whoever gave it to you left it out.",
+        "Ask for the bundle with its context.";
+    ContextForm "context.form" Reject,
+        "The context is not canonical JSON of the prescribed form.",
+        "It was edited, or made by software that does not follow the format.",
+        "Ask the service how this request was made.";
+    ContextMismatch "context.mismatch" Reject,
+        "The context is not the one whose hash was signed.",
+        "It was changed after the approval, or belongs to another request.",
+        "Do not rely on anything that the context says.";
+    ContextAudience "context.audience" Reject,
+        "The context that was signed is for another audience than the policy asks for.",
+        "The approval was given for another system.",
+        "Check for which system the approval should be.";
+    ContextExpired "context.expired" Reject,
+        "The earliest proven time of the approval lies after the moment at which the request expired.",
+        "It was approved too late, or logged too late to tell.",
+        "Ask for a new approval.";
+    ContextTimeUnproven "context.time_unproven" Incomplete,
+        "The policy wants the request to have been decided before it expired, and nothing proves when it was.",
+        "No quorum of witnesses has cosigned the log's head; the service's own times prove nothing.",
+        "Get a bundle whose head carries the witnesses' cosignatures.";
 
     LogMissing "log.missing" Incomplete,
         "The policy requires a log, and the input carries no proof that a log holds the approval.",
@@ -311,6 +376,27 @@ codes! {
         "The chain that the policy knows has another block at that height than the bundle shows.",
         "The block was abandoned in a reorganisation, or made to deceive.",
         "Get the bundle again from the log; if it still fails, treat the anchor as forged.";
+
+    DecisionRepeated "decision.repeated" Reject,
+        "The same bundle, or the same assertion in two bundles, stands in the decision twice.",
+        "One approval was given out as two.",
+        "Do not count it as a decision; ask for the bundle that is missing.";
+    DecisionOtherPayload "decision.other_payload" Reject,
+        "The bundles of the decision are about different payloads.",
+        "Approvals of two requests were put together.",
+        "Ask for the bundles of one request.";
+    DecisionOtherContext "decision.other_context" Reject,
+        "The bundles of the decision were signed under different contexts.",
+        "Approvals of two requests were put together.",
+        "Ask for the bundles of one request.";
+    DecisionRefused "decision.refused" Reject,
+        "Somebody whom the policy lists has signed that this must not be done.",
+        "An approver refused the request.",
+        "Do not act on it.";
+    DecisionQuorumShort "decision.quorum_short" Incomplete,
+        "Fewer people have approved than the policy requires.",
+        "An approval is missing, or a person would have to serve two clauses.",
+        "Get the approvals that are missing.";
 
     TimeInFuture "time.in_future" Reject,
         "The evidence contains a time later than the moment you asked about.",

@@ -8,6 +8,8 @@
 //!  "type":"cosignet.approval/v1"}
 //! ```
 //!
+//! The entry of a refusal is the same with the type `cosignet.refusal/v1`.
+//!
 //! The leaf hash covers the text, so a text has to be its own canonical form: one approval, one
 //! leaf.
 
@@ -25,13 +27,38 @@ use crate::time::Time;
 use crate::webauthn::{AssertionJson, CoseKey};
 use crate::{Failure, quote};
 
-/// The `type` of the entries that this version understands.
+/// The `type` of an approval's entry.
 pub const TYPE: &str = "cosignet.approval/v1";
 
-/// An entry of the type [`TYPE`], well formed. Nothing in it has been verified.
+/// The `type` of a refusal's entry.
+pub const REFUSAL_TYPE: &str = "cosignet.refusal/v1";
+
+/// What a human did, as the type of the entry says. The challenge that was signed has to agree.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums)] // a human says yes or no
+pub enum Act {
+    /// Yes.
+    Approval,
+    /// No.
+    Refusal,
+}
+
+impl Act {
+    /// The `type` of its entries.
+    pub const fn entry_type(self) -> &'static str {
+        match self {
+            Self::Approval => TYPE,
+            Self::Refusal => REFUSAL_TYPE,
+        }
+    }
+}
+
+/// An entry of a type that this version understands, well formed. Nothing in it has been verified.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Entry {
+    /// What it says that the human did.
+    pub act: Act,
     /// SHA-256 of the approval id as ASCII.
     pub approval_id_hash: [u8; 32],
     /// The approver commitment, see [`crate::commitment`].
@@ -54,8 +81,9 @@ impl Entry {
     /// The longest text, in bytes.
     pub const MAX_BYTES: usize = 8 * 1024;
 
-    /// The entry of an approval: what a log that admits it appends.
+    /// The entry of an approval or a refusal: what a log that admits it appends.
     pub fn new(
+        act: Act,
         approval_id: &str,
         rp_id: &str,
         decided_at: Time,
@@ -64,6 +92,7 @@ impl Entry {
         approver: Option<[u8; 32]>,
     ) -> Self {
         Self {
+            act,
             approval_id_hash: sha256(approval_id.as_bytes()),
             approver,
             authenticator_data: assertion.authenticator_data().to_vec(),
@@ -110,7 +139,7 @@ impl Entry {
             ("decidedAt", self.decided_at.to_string()),
             ("rpId", self.rp_id.clone()),
             ("signature", base64url(&self.signature)),
-            ("type", TYPE.to_string()),
+            ("type", self.act.entry_type().to_string()),
         ];
         if let Some(approver) = &self.approver {
             members.push(("approver", base64url(approver)));
@@ -132,12 +161,14 @@ impl Entry {
             return Err(Error::NotCanonical);
         }
         let members = Members::of(&value)?;
-        let found = members.text("type")?;
-        if found != TYPE {
-            return Err(Error::UnknownType {
-                found: found.to_string(),
-            });
-        }
+        let act = match members.text("type")? {
+            TYPE => Act::Approval,
+            REFUSAL_TYPE => Act::Refusal,
+            other => {
+                let found = other.to_string();
+                return Err(Error::UnknownType { found });
+            }
+        };
         let members = members.only(&[
             "approvalIdHash",
             "approver",
@@ -150,6 +181,7 @@ impl Entry {
             "type",
         ])?;
         Ok(Self {
+            act,
             approval_id_hash: members.array("approvalIdHash")?,
             approver: members.optional_array("approver")?,
             authenticator_data: members.bytes("authenticatorData")?,
@@ -221,7 +253,7 @@ impl Failure for Error {
     fn expected(&self) -> Option<String> {
         match self {
             Self::TooLarge { .. } => Some(format!("at most {} bytes", Entry::MAX_BYTES)),
-            Self::UnknownType { .. } => Some(TYPE.to_string()),
+            Self::UnknownType { .. } => Some(format!("{TYPE} or {REFUSAL_TYPE}")),
             _ => None,
         }
     }
@@ -265,7 +297,9 @@ mod tests {
         let mut entry = Entry::parse(&text).unwrap();
         assert_eq!(entry.to_text(), text);
         entry.approver = Some([9; 32]);
+        entry.act = Act::Refusal;
         let text = entry.to_text();
+        assert!(text.ends_with(r#""type":"cosignet.refusal/v1"}"#));
         assert_eq!(Entry::parse(&text), Ok(entry));
     }
 

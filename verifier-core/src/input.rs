@@ -1,4 +1,5 @@
-//! The kinds of evidence: a bundle, or an approval service's confirmation.
+//! The kinds of evidence: a bundle, an approval service's confirmation, or a decision of several
+//! people.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -7,7 +8,8 @@ use crate::Failure;
 use crate::bundle::{self, Bundle};
 use crate::code::Code;
 use crate::confirmation::{self, Confirmation};
-use crate::json::{self, ErrorKind, Limits, Value};
+use crate::decision::Decision;
+use crate::json::{self, Limits, Value};
 use crate::schema::{self, Problem};
 use crate::webauthn::credential;
 
@@ -20,16 +22,30 @@ pub enum Input {
     Bundle(Bundle),
     /// A service's own answer.
     Confirmation(Confirmation),
+    /// A `cosignet.decision/v1`.
+    Decision(Decision),
 }
 
 impl Input {
-    /// The longest input, in bytes.
+    /// The longest bundle or confirmation, in bytes; a decision may be longer, see
+    /// [`Decision::MAX_BYTES`].
     pub const MAX_BYTES: usize = 1024 * 1024;
 
-    /// Reads either kind. A confirmation is an object with a `status` whose `type`, if it has
-    /// one, is not that of a bundle.
+    /// Reads any of the kinds. A confirmation is an object with a `status` whose `type`, if it has
+    /// one, is not that of a bundle or a decision.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let value = Value::parse(bytes, Limits::bytes(Self::MAX_BYTES)).map_err(Error::NotJson)?;
+        let limits = Limits::bytes(Decision::MAX_BYTES);
+        let long = bytes.len() > Self::MAX_BYTES;
+        let value = Value::parse(bytes, limits).map_err(|error| match long {
+            true => Error::TooLarge,
+            false => Error::NotJson(error),
+        })?;
+        if Decision::is_meant(&value) {
+            return Ok(Self::Decision(Decision::from_value(&value)?));
+        }
+        if long {
+            return Err(Error::TooLarge);
+        }
         let member = |key| value.as_object().and_then(|object| object.get(key));
         let is_bundle = member("type").and_then(Value::as_str) == Some(bundle::TYPE);
         if !is_bundle && member("status").is_some() {
@@ -53,6 +69,9 @@ pub enum Error {
     /// Not strict JSON, or over a limit.
     #[error("this is not an approval file: {0}")]
     NotJson(json::Error),
+    /// More than [`Input::MAX_BYTES`], and no decision.
+    #[error("this is not an approval file: longer than 1 MiB, and no decision of at most 8 MiB")]
+    TooLarge,
     /// JSON of another shape.
     #[error("this is not an approval file of a known kind: {0}")]
     Schema(#[from] schema::Error),
@@ -62,10 +81,7 @@ impl Failure for Error {
     fn code(&self) -> Code {
         match self {
             Self::Assertion(error) => error.code(),
-            Self::NotJson(json::Error {
-                kind: ErrorKind::TooLong(_),
-                ..
-            }) => Code::BundleTooLarge,
+            Self::TooLarge => Code::BundleTooLarge,
             Self::NotJson(_) => Code::BundleNotJson,
             Self::Schema(error) => match error.problem() {
                 Problem::Base64(_) => Code::BundleBase64,
@@ -78,7 +94,7 @@ impl Failure for Error {
     fn expected(&self) -> Option<String> {
         match self {
             Self::Assertion(error) => error.expected(),
-            Self::NotJson(_) => Some("strict JSON of at most 1 MiB".into()),
+            Self::NotJson(_) | Self::TooLarge => Some("strict JSON of at most 1 MiB".into()),
             Self::Schema(error) => match error.problem() {
                 Problem::Kind { expected, .. } | Problem::Value { expected, .. } => {
                     Some(expected.to_string())
@@ -92,7 +108,7 @@ impl Failure for Error {
     fn found(&self) -> Option<String> {
         match self {
             Self::Assertion(error) => error.found(),
-            Self::NotJson(_) => None,
+            Self::NotJson(_) | Self::TooLarge => None,
             Self::Schema(error) => match error.problem() {
                 Problem::Kind { found, .. } => Some(found.to_string()),
                 Problem::Value { found, .. } => Some(found.clone()),

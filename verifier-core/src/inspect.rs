@@ -51,7 +51,8 @@ fn content(bytes: &[u8]) -> Result<(&'static str, Value<'static>), input::Error>
             };
         }
     };
-    if value.as_object().and_then(|o| o.get("type")?.as_str()) == Some(entry::TYPE) {
+    let kind = value.as_object().and_then(|o| o.get("type")?.as_str());
+    if matches!(kind, Some(entry::TYPE | entry::REFUSAL_TYPE)) {
         return Ok(("entry", entry(text)));
     }
     if Registration::is_meant(&value) {
@@ -63,6 +64,10 @@ fn content(bytes: &[u8]) -> Result<(&'static str, Value<'static>), input::Error>
     Ok(match Input::parse(bytes)? {
         Input::Bundle(bundle) => ("bundle", self::bundle(&bundle)),
         Input::Confirmation(confirmation) => ("confirmation", self::confirmation(&confirmation)),
+        Input::Decision(decision) => (
+            "decision",
+            Value::from([("bundles", decision.bundles.iter().map(bundle).collect())]),
+        ),
     })
 }
 
@@ -81,6 +86,7 @@ fn entry(text: &str) -> Value<'static> {
         Err(error) => return in_place(&error, text),
     };
     Value::from([
+        ("act", entry.act.entry_type().into()),
         ("approvalIdHash", hex(&entry.approval_id_hash).into()),
         ("approver", entry.approver.map(|hash| hex(&hash)).into()),
         (
@@ -110,7 +116,12 @@ fn evidence(evidence: &Evidence) -> Value<'static> {
         ("approvalId", evidence.approval_id.clone().into()),
         ("approver", reveal.into()),
         ("clientDataJSON", client_data_json.map(client_data).into()),
+        ("context", evidence.context.clone().into()),
         ("payload", evidence.payload.as_deref().map(data).into()),
+        (
+            "refusal",
+            evidence.refusal.map(|random| base64url(&random)).into(),
+        ),
     ])
 }
 

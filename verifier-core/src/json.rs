@@ -5,7 +5,6 @@
 //! keys, a byte order mark, lone surrogates, invalid UTF-8. It keeps the token of every number
 //! instead of a rounded value, and its work is bounded by [`Limits`]. It does not recurse.
 
-mod number;
 mod reader;
 
 use alloc::borrow::Cow;
@@ -15,7 +14,6 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use crate::quote;
-use number::is_canonical_number;
 use reader::Reader;
 
 /// A JSON value that borrows from its text wherever it can.
@@ -50,9 +48,9 @@ impl<'a> Value<'a> {
         Reader::new(text, limits).document()
     }
 
-    /// The canonical text of this value (RFC 8785); `None` where a number is not already written
-    /// in the one form that RFC 8785 gives to the double it names, or where that double is not
-    /// exactly the number that is written.
+    /// The canonical text of this value (RFC 8785); `None` where a number is no integer from 0 to
+    /// 2^53 in plain digits. The formats that have to be canonical have no other numbers, and about
+    /// these every reader agrees.
     pub fn to_canonical(&self) -> Option<String> {
         self.has_canonical_numbers().then(|| self.to_text())
     }
@@ -63,6 +61,23 @@ impl<'a> Value<'a> {
         let mut out = String::with_capacity(8 * 1024);
         self.write(&mut out);
         out
+    }
+
+    /// The same value, borrowing from nothing.
+    pub(crate) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Number(token) => Value::Number(Cow::Owned(token.into_owned())),
+            Self::String(text) => Value::String(Cow::Owned(text.into_owned())),
+            Self::Array(items) => items.into_iter().map(Self::into_owned).collect(),
+            Self::Object(Object(members)) => Value::Object(Object(
+                members
+                    .into_iter()
+                    .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
+                    .collect(),
+            )),
+        }
     }
 
     /// The text, if this is a string.
@@ -104,7 +119,7 @@ impl<'a> Value<'a> {
     // Recursion here and in `write` is bounded: a value is at most `Limits::depth` deep.
     fn has_canonical_numbers(&self) -> bool {
         match self {
-            Self::Number(token) => is_canonical_number(token),
+            Self::Number(_) => self.as_u64().is_some_and(|number| number <= 1 << 53),
             Self::Array(items) => items.iter().all(Self::has_canonical_numbers),
             Self::Object(object) => object
                 .iter()
@@ -389,43 +404,22 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_token_and_have_one_canonical_form() {
-        for good in [
-            "0",
-            "1",
-            "-1",
-            "9007199254740992",
-            "1e+21",
-            "-0.5",
-            "42.25",
-            "1.5",
-            "0.0009765625",
-        ] {
+    fn numbers_keep_their_token_and_only_integers_are_canonical() {
+        for good in ["0", "1", "42", "9007199254740992"] {
             assert_eq!(canonical(good).as_deref(), Some(good));
         }
         for bad in [
             "-0",
+            "-1",
             "1.0",
             "1e2",
-            "1E+21",
             "9007199254740993",
-            "18446744073709551615",
-            "1e400",
-            "1e-400",
-            "0.10",
-            "100000000000000000000000",
-            "0.0000001",
-            // In canonical form, but not exactly the double that it names.
-            "0.1",
+            "18446744073709551616",
+            "0.5",
             "19.99",
-            "1e-7",
-            "1e+23",
-            "123456789012345680000",
-            "18446744073709552000",
-            "333333333.3333333",
-            "5e-324",
+            "1e+21",
         ] {
-            assert!(parse(bad).is_ok(), "{bad}");
+            assert_eq!(parse(bad).unwrap().to_text(), bad);
             assert_eq!(canonical(bad), None, "{bad}");
         }
     }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::bitcoin::chain::read_first_line;
 use crate::json::{Limits, Object, Value};
 use crate::text::{from_people, has};
-use crate::{bundle, entry, input::Input, inspect::inspect, tlog};
+use crate::{bundle, decision, entry, input::Input, inspect::inspect, roster, tlog};
 
 /// The `type` of alarms. It stands here because the front door tells an alarm from an approval, and
 /// alarms are judged with the front door's rules.
@@ -28,6 +28,8 @@ pub enum Kind {
     Checkpoint,
     /// An approval service's own answer.
     Confirmation,
+    /// Several approvals of one request.
+    Decision,
     /// An entry of a log, without what proves its place.
     Entry,
     /// Bitcoin's block headers.
@@ -42,6 +44,8 @@ pub enum Kind {
     Policy,
     /// A browser's answer from the registration of a passkey.
     Registration,
+    /// The versions of a roster.
+    Roster,
     /// Anything else, payloads among it.
     Unknown,
 }
@@ -68,7 +72,7 @@ impl Kind {
 
     /// Whether it is something that [`verify`](crate::verify) reads.
     pub const fn is_approval(self) -> bool {
-        matches!(self, Self::Bundle | Self::Confirmation)
+        matches!(self, Self::Bundle | Self::Confirmation | Self::Decision)
     }
 
     /// The word for it, with its article: "a policy". `None` for `Unknown`.
@@ -77,12 +81,14 @@ impl Kind {
             Self::Alarm => "an alarm",
             Self::Bundle | Self::Confirmation => "an approval",
             Self::Checkpoint => "a checkpoint of a log",
+            Self::Decision => "a decision",
             Self::Entry => "an entry of a log",
             Self::Headers => "a file of block headers",
             Self::LogPolicy => "a log policy",
             Self::LogProof => "a log proof",
             Self::Pem => "a key or certificate",
             Self::Policy => "a policy",
+            Self::Roster => "a roster",
             Self::Registration => "the registration of a passkey",
             Self::Unknown => return None,
         })
@@ -99,7 +105,9 @@ fn of_object(object: &Object<'_>) -> Kind {
     let has = |keys: &[&str]| keys.iter().all(|key| object.get(key).is_some());
     match object.get("type").and_then(Value::as_str) {
         Some(bundle::TYPE) => Kind::Bundle,
-        Some(entry::TYPE) => Kind::Entry,
+        Some(entry::TYPE | entry::REFUSAL_TYPE) => Kind::Entry,
+        Some(decision::TYPE) => Kind::Decision,
+        Some(roster::CHAIN_TYPE) => Kind::Roster,
         Some(ALARM) => Kind::Alarm,
         _ if has(&["entry", "logProof"]) => Kind::Bundle,
         _ if has(&["status", "payloadHash"]) || has(&["status", "rawAssertion"]) => {

@@ -10,6 +10,7 @@ pub mod code;
 pub mod inspect;
 pub mod policy;
 pub mod report;
+pub mod roster;
 
 // Parts of the front door, named in the list below.
 mod failure;
@@ -31,6 +32,8 @@ pub mod hazmat {
     pub mod bundle;
     pub mod commitment;
     pub mod confirmation;
+    pub mod context;
+    pub mod decision;
     pub mod encoding;
     pub mod entry;
     pub mod input;
@@ -49,8 +52,8 @@ pub mod hazmat {
 
 // Within the crate they go by short names, which no other crate can reach.
 use hazmat::{
-    bitcoin, bundle, commitment, confirmation, encoding, entry, input, json, kind, leaf, payload,
-    schema, shown, signature, text, time, tlog, webauthn,
+    bitcoin, bundle, commitment, confirmation, context, decision, encoding, entry, input, json,
+    kind, leaf, payload, schema, shown, signature, text, time, tlog, webauthn,
 };
 
 #[doc(inline)]
@@ -66,6 +69,8 @@ pub use kind::Kind;
 pub use policy::Policy;
 #[doc(inline)]
 pub use report::{NotProven, Report, Verdict};
+#[doc(inline)]
+pub use roster::Roster;
 #[doc(inline)]
 pub use shown::{plain, quote};
 #[cfg(feature = "aws-lc-rs")]

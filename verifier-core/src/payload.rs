@@ -54,6 +54,17 @@ impl Challenge {
         &self.nonce
     }
 
+    /// The hash of the context, if there is room for one: of the challenge of an approval with
+    /// context it is the middle third. Whether it is one only the context can say.
+    ///
+    /// ```text
+    /// random[32] ‖ SHA-256(context) ‖ SHA-256(payload)
+    /// ```
+    pub fn context_hash(&self) -> Option<&[u8; 32]> {
+        let (random, hash) = self.nonce.split_last_chunk()?;
+        (random.len() == 32).then_some(hash)
+    }
+
     /// The SHA-256 of the approved payload.
     pub fn payload_hash(&self) -> &[u8; 32] {
         &self.payload_hash
@@ -101,12 +112,11 @@ impl Failure for ChallengeError {
 }
 
 /// Whether two payloads are the same JSON document: white space, key order and string escapes may
-/// differ and nothing else. A duplicate key, or a number that is not written in its one canonical
-/// form, makes the answer no: parsers disagree about those.
+/// differ and nothing else. Numbers have to be the same text: `19.99` beside `19.99` is the same for
+/// every reader there is, `1e2` beside `100` is not. A duplicate key makes the answer no.
 pub fn same_json(a: &[u8], b: &[u8]) -> bool {
-    let canonical = |text| Value::parse(text, LIMITS).ok()?.to_canonical();
-    match (canonical(a), canonical(b)) {
-        (Some(a), Some(b)) => a == b,
+    match (Value::parse(a, LIMITS), Value::parse(b, LIMITS)) {
+        (Ok(a), Ok(b)) => a == b,
         _ => false,
     }
 }
@@ -328,6 +338,10 @@ mod tests {
         assert_eq!(challenge.nonce(), &bytes[..32]);
         assert_eq!(challenge.payload_hash()[..], bytes[32..]);
         assert_eq!(challenge.to_text(), base64url(&bytes));
+        assert_eq!(challenge.context_hash(), None);
+        let bytes: Vec<u8> = (0..96).collect();
+        let challenge = Challenge::parse(&base64url(&bytes)).unwrap();
+        assert_eq!(challenge.context_hash().unwrap()[..], bytes[32..64]);
 
         for (length, fits) in [
             (47, false),
@@ -360,17 +374,24 @@ mod tests {
         ] {
             assert!(!same(payload, other), "{other}");
         }
-        // What parsers disagree about disables the comparison, even between equal texts.
-        for doubtful in [
-            r#"{"a":1,"a":1}"#,
-            "1.0",
-            "1e2",
-            "-0",
-            "9007199254740993",
-            "18446744073709551616",
-        ] {
-            assert!(!same(doubtful, doubtful), "{doubtful}");
+        // Numbers are compared as they are written, never by what they come to.
+        for number in ["19.99", "1.0", "1e2", "-0", "9007199254740993", "1e400"] {
+            assert!(same(number, &format!(" {number}\n")), "{number}");
         }
+        for (a, b) in [
+            ("1.0", "1"),
+            ("1e2", "100"),
+            ("1e2", "1E2"),
+            ("1e2", "1e+2"),
+            ("-0", "0"),
+            ("0.10", "0.1"),
+            ("9007199254740993", "9007199254740992"),
+        ] {
+            assert!(!same(a, b) && !same(b, a), "{a} {b}");
+        }
+        // What parsers disagree about disables the comparison, even between equal texts.
+        let twice = r#"{"a":1,"a":1}"#;
+        assert!(!same(twice, twice));
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 mod anchor;
 mod approver;
+mod decision;
 mod log;
+mod roster;
 mod webauthn;
 
 use alloc::string::{String, ToString as _};
@@ -22,8 +24,10 @@ use crate::{Failure, quote};
 pub use crate::bitcoin::network::{Network, PinnedBlock};
 pub use anchor::AnchorRule;
 pub use approver::Approver;
-use approver::Approvers;
+pub(crate) use approver::Approvers;
+pub use decision::{ContextRule, DecisionRule, ExpiryRule};
 pub use log::{LogPolicy, LogRule, max_decision_age};
+pub use roster::RosterRule;
 pub use webauthn::Webauthn;
 
 /// A policy that can be applied: every key in it is sound, every text in it well formed.
@@ -33,6 +37,8 @@ pub struct Policy {
     payload: PayloadRule,
     webauthn: Webauthn,
     approvers: Approvers,
+    decision: Option<DecisionRule>,
+    roster: Option<RosterRule>,
     log: LogRule,
     anchor: AnchorRule,
     canonical: String,
@@ -50,25 +56,42 @@ impl Policy {
         let members = Members::of(&value)?.only(&[
             "anchor",
             "approvers",
+            "decision",
             "log",
             "name",
             "payload",
+            "roster",
             "webauthn",
         ])?;
         let webauthn = members
             .optional_members("webauthn")?
             .ok_or_else(|| members.error("webauthn", Problem::Missing))?;
         let anchor = members.optional_members("anchor")?;
+        let decision = members.optional_members("decision")?;
+        let roster = members.optional_members("roster")?;
         let mut policy = Self {
-            name: name(&members)?,
+            name: name(&members, "name")?,
             payload: payload_rule(&members)?,
             webauthn: Webauthn::read(webauthn)?,
             approvers: Approvers::read(members.objects("approvers")?)?,
+            decision: decision.map(DecisionRule::read).transpose()?,
+            roster: roster.map(RosterRule::read).transpose()?,
             log: LogRule::read(&members)?,
             anchor: anchor.map_or_else(|| Ok(AnchorRule::default()), AnchorRule::read)?,
             canonical: String::new(),
             sha256: [0; 32],
         };
+        if policy.roster.is_some() {
+            // Two lists of approvers would contradict each other, and without a log no version of
+            // a roster comes before anything.
+            if members.has("approvers") {
+                let problem = Problem::Unknown;
+                return Err(members.error("approvers", problem).into());
+            }
+            if matches!(policy.log, LogRule::None) {
+                return Err(members.wrong("log", "a log, for the roster", "none").into());
+            }
+        }
         policy.canonical = policy.to_value().to_text();
         policy.sha256 = sha256(policy.canonical.as_bytes());
         Ok(policy)
@@ -94,6 +117,16 @@ impl Policy {
         &self.approvers.list
     }
 
+    /// What it takes for a decision; `None` if one approval of anybody is enough.
+    pub fn decision(&self) -> Option<&DecisionRule> {
+        self.decision.as_ref()
+    }
+
+    /// Whose word it is who may approve, if that is not [`Policy::approvers`].
+    pub fn roster(&self) -> Option<&RosterRule> {
+        self.roster.as_ref()
+    }
+
     /// The rules for the log.
     pub fn log(&self) -> &LogRule {
         &self.log
@@ -114,24 +147,25 @@ impl Policy {
         self.sha256
     }
 
-    /// The approver whose public key is [`CoseKey::as_bytes`](crate::webauthn::CoseKey::as_bytes).
-    pub(crate) fn approver_by_key(&self, cose_key: &[u8]) -> Option<&Approver> {
-        self.approvers.by_key(cose_key)
-    }
-
-    /// The approver with this credential id.
-    pub(crate) fn approver_by_credential(&self, id: &[u8]) -> Option<&Approver> {
-        self.approvers.by_credential(id)
+    /// The list of approvers, to look keys up in.
+    pub(crate) fn listed(&self) -> &Approvers {
+        &self.approvers
     }
 
     fn to_value(&self) -> Value<'_> {
         let texts = |texts: &'_ [String]| texts.iter().map(|t| Value::from(t.clone())).collect();
-        Value::from([
+        let approvers = self.approvers.list.iter().map(Approver::to_value).collect();
+        let decision = self.decision.as_ref().map(DecisionRule::to_value);
+        let given = [
+            ("approvers", self.roster.is_none().then_some(approvers)),
+            ("decision", decision),
+            ("roster", self.roster.as_ref().map(RosterRule::to_value)),
+        ];
+        let given = given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        let members = [
             ("anchor", self.anchor.to_value()),
-            (
-                "approvers",
-                self.approvers.list.iter().map(Approver::to_value).collect(),
-            ),
             ("log", self.log.to_value()),
             ("name", self.name.as_str().into()),
             ("payload", self.payload.as_str().into()),
@@ -148,7 +182,9 @@ impl Policy {
                     ),
                 ]),
             ),
-        ])
+        ];
+        let members = members.into_iter().chain(given);
+        Value::Object(members.map(|(key, value)| (key.into(), value)).collect())
     }
 }
 
@@ -214,14 +250,18 @@ impl Failure for Error {
     }
 }
 
-/// Names appear in verdicts, so they have to be what they look like.
-fn name(members: &Members<'_, '_>) -> Result<String, schema::Error> {
-    let text = members.text("name")?;
-    if text.len() <= 200 && is_name(text) {
+/// A name under `key`. Names appear in verdicts, so they have to be what they look like.
+pub(crate) fn name(members: &Members<'_, '_>, key: &str) -> Result<String, schema::Error> {
+    let text = members.text(key)?;
+    if is_short_name(text) {
         return Ok(text.to_string());
     }
     let expected = "1 to 200 bytes of printable text, without blanks at its ends";
-    Err(members.wrong("name", expected, text))
+    Err(members.wrong(key, expected, text))
+}
+
+fn is_short_name(text: &str) -> bool {
+    text.len() <= 200 && is_name(text)
 }
 
 fn payload_rule(members: &Members<'_, '_>) -> Result<PayloadRule, schema::Error> {

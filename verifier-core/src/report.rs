@@ -4,6 +4,7 @@
 //! bytes on every machine and in every year.
 
 mod anchor;
+mod decision;
 mod log;
 mod subject;
 
@@ -13,11 +14,14 @@ use core::fmt;
 
 use crate::check::Check;
 use crate::code::Code;
+use crate::decision::Person;
 use crate::encoding::hex;
 use crate::json::Value;
+use crate::policy::Approver;
 use crate::time::Time;
 
 pub use anchor::{AnchorFacts, Strength};
+pub use decision::{DecisionFacts, RosterFacts, SignedFacts};
 pub use log::{LogFacts, SignatureFacts, Signer, WitnessFacts};
 pub use subject::{PayloadMatch, Subject};
 
@@ -75,11 +79,16 @@ pub struct Report {
     pub(crate) subject: Option<Subject>,
     /// Not in the JSON: it is in the bundle.
     pub(crate) payload: Option<Vec<u8>>,
+    pub(crate) signed: Option<SignedFacts>,
     pub(crate) approver: Option<ApproverFacts>,
+    pub(crate) roster: Option<RosterFacts>,
     pub(crate) claimed: Claimed,
     pub(crate) log: Option<LogFacts>,
     pub(crate) anchor: Option<AnchorFacts>,
     pub(crate) bound: Option<Bound>,
+    pub(crate) decision: Option<DecisionFacts>,
+    /// Of a decision, in its order.
+    pub(crate) approvals: Vec<Self>,
     pub(crate) expected: Vec<Expected>,
     pub(crate) checks: Vec<Check>,
     pub(crate) not_proven: Vec<NotProven>,
@@ -114,6 +123,36 @@ impl Report {
     /// that the caller gave, if [`Subject::payload_match`] is [`PayloadMatch::Exact`].
     pub fn payload(&self) -> Option<&[u8]> {
         self.payload.as_deref()
+    }
+
+    /// The context that was signed; `None` unless signature and context verified.
+    pub fn signed(&self) -> Option<&SignedFacts> {
+        self.signed.as_ref()
+    }
+
+    /// The version of the roster that was in force; `None` unless the policy leaves it to one, and
+    /// it lists the key.
+    pub fn roster(&self) -> Option<&RosterFacts> {
+        self.roster.as_ref()
+    }
+
+    /// Who approved and who refused; `None` unless it is a decision, or the policy asks for one.
+    pub fn decision(&self) -> Option<&DecisionFacts> {
+        self.decision.as_ref()
+    }
+
+    /// The report on each bundle of a decision, in its order; empty for anything else.
+    pub fn approvals(&self) -> &[Self] {
+        &self.approvals
+    }
+
+    /// The person, and the groups of the key that signed.
+    pub(crate) fn person(&self) -> Option<Person> {
+        let approver = self.approver.as_ref()?;
+        Some(Person {
+            name: approver.person.clone(),
+            groups: approver.groups.clone(),
+        })
     }
 
     /// Whose key signed; `None` unless the signature verified and the policy lists the key.
@@ -181,6 +220,11 @@ impl Report {
 
     /// The report as JSON, one line, keys in canonical order, integers exact.
     pub fn to_json(&self) -> String {
+        self.to_value().to_text()
+    }
+
+    // Recursion is bounded: the reports of a decision's bundles have none in them.
+    fn to_value(&self) -> Value<'_> {
         Value::from([
             (
                 "anchor",
@@ -190,10 +234,18 @@ impl Report {
                 "approver",
                 self.approver.as_ref().map(ApproverFacts::to_value).into(),
             ),
+            (
+                "approvals",
+                self.approvals.iter().map(Self::to_value).collect(),
+            ),
             ("at", self.at.map(|at| at.to_string()).into()),
             ("checks", self.checks.iter().map(Check::to_value).collect()),
             ("claimedByService", self.claimed.to_value()),
             ("code", self.code.as_str().into()),
+            (
+                "decision",
+                self.decision.as_ref().map(DecisionFacts::to_value).into(),
+            ),
             ("exitCode", u64::from(self.verdict.exit_code()).into()),
             ("expected", expected(&self.expected)),
             ("inputs", self.inputs.to_value()),
@@ -224,7 +276,15 @@ impl Report {
                 "policy",
                 self.policy.as_ref().map(PolicyFacts::to_value).into(),
             ),
+            (
+                "roster",
+                self.roster.as_ref().map(RosterFacts::to_value).into(),
+            ),
             ("schema", SCHEMA.into()),
+            (
+                "signed",
+                self.signed.as_ref().map(SignedFacts::to_value).into(),
+            ),
             (
                 "subject",
                 self.subject.as_ref().map(Subject::to_value).into(),
@@ -236,7 +296,6 @@ impl Report {
                 Value::from([("version", env!("CARGO_PKG_VERSION").into())]),
             ),
         ])
-        .to_text()
     }
 }
 
@@ -325,13 +384,26 @@ pub struct ApproverFacts {
     pub name: String,
     /// SHA-256 of the COSE_Key.
     pub key_sha256: [u8; 32],
+    /// Whose key it is: several keys may be one person's.
+    pub person: String,
+    pub(crate) groups: Vec<String>,
 }
 
 impl ApproverFacts {
+    pub(crate) fn of(approver: &Approver) -> Self {
+        Self {
+            name: approver.name.clone(),
+            key_sha256: approver.key.sha256(),
+            person: approver.person.clone(),
+            groups: approver.groups.clone(),
+        }
+    }
+
     fn to_value(&self) -> Value<'_> {
         Value::from([
             ("keySha256", hex(&self.key_sha256).into()),
             ("name", self.name.as_str().into()),
+            ("person", self.person.as_str().into()),
         ])
     }
 }

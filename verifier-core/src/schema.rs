@@ -11,7 +11,7 @@ use crate::quote;
 use crate::time::Time;
 
 /// The members of one object, and the path that leads to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Members<'v, 'a> {
     object: &'v Object<'a>,
     path: String,
@@ -36,6 +36,11 @@ impl<'v, 'a> Members<'v, 'a> {
             None => Ok(self),
             Some(key) => Err(self.error(key, Problem::Unknown)),
         }
+    }
+
+    /// The object itself.
+    pub(crate) fn to_value(&self) -> Value<'a> {
+        Value::Object(self.object.clone())
     }
 
     /// Whether there is such a key.

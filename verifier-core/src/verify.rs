@@ -7,194 +7,55 @@ mod anchor;
 mod assertion;
 mod block;
 mod claim;
+mod context;
+mod decision;
 mod expectation;
 mod log;
 mod payload;
+mod request;
 mod summary;
+mod trust;
+mod verdict;
 
 use alloc::format;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
-use crate::bitcoin::chain::HeaderChain;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::encoding::sha256;
-use crate::entry::{self, Entry};
+use crate::entry::{Act, Entry};
 use crate::input::{self, Input};
 use crate::kind::Kind;
-use crate::policy::{LogRule, Policy};
+use crate::payload::Challenge;
+use crate::plain;
 use crate::report::{
-    ApproverFacts, Bound, BoundSource, Claimed, Expected, Inputs, PolicyFacts, Report, Verdict,
+    ApproverFacts, Bound, BoundSource, Claimed, Inputs, PolicyFacts, Report, RosterFacts, Verdict,
 };
-use crate::signature::{Crypto, RustCrypto};
 use crate::time::{CLOCK_ALLOWANCE_MILLIS, Time};
-use crate::{Failure, plain};
 
 pub use block::{StampReport, verify_stamp};
+pub use request::Request;
 
+pub(crate) use decision::verify_decision;
+pub(crate) use trust::{Logged, Standing, Trust};
+
+use crate::Failure as _;
 use anchor::Anchored;
 use claim::Claim;
 use log::LogFindings;
+use trust::Keys;
 
-/// The caller's question: the policy, and the expectations. Every field can be set, and has a
-/// method that sets it in a row with others:
-///
-/// ```
-/// # use verifier_core::{Policy, Request};
-/// fn about<'a>(policy: &'a Policy, payload: &'a [u8]) -> Request<'a> {
-///     Request::new().policy(policy).payload(payload)
-/// }
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Request<'a> {
-    /// The policy: whom and what to trust. Without one no input is VERIFIED.
-    pub policy: Option<&'a Policy>,
-    /// The bringer of the policy, for the report: `caller` unless a front end knows better.
-    pub policy_source: &'a str,
-    /// The payload that should have been approved.
-    pub payload: Option<&'a [u8]>,
-    /// The SHA-256 of the payload that should have been approved.
-    pub payload_sha256: Option<[u8; 32]>,
-    /// The approval that this should be.
-    pub approval_id: Option<&'a str>,
-    /// The name, in the policy, of the approver that this should be from.
-    pub approver: Option<&'a str>,
-    /// The relying party id that this should be for.
-    pub rp_id: Option<&'a str>,
-    /// Bitcoin's headers, verified. They count as far as the policy knows the chain.
-    pub headers: Option<&'a HeaderChain<'a>>,
-    /// The moment to ask about. Nothing is compared with "now" unless it is given.
-    pub at: Option<Time>,
-    /// The back end for signatures.
-    pub crypto: &'a dyn Crypto,
-}
-
-impl<'a> Request<'a> {
-    /// Trusts nobody and expects nothing: no input is VERIFIED.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The trust policy.
-    #[must_use]
-    pub fn policy(self, policy: &'a Policy) -> Self {
-        let policy = Some(policy);
-        Self { policy, ..self }
-    }
-
-    /// The payload that should have been approved.
-    #[must_use]
-    pub fn payload(self, payload: &'a [u8]) -> Self {
-        let payload = Some(payload);
-        Self { payload, ..self }
-    }
-
-    /// The SHA-256 of the payload that should have been approved.
-    #[must_use]
-    pub fn payload_sha256(self, hash: [u8; 32]) -> Self {
-        let payload_sha256 = Some(hash);
-        Self {
-            payload_sha256,
-            ..self
-        }
-    }
-
-    /// The approval that this should be: a lower-case UUID.
-    #[must_use]
-    pub fn approval_id(self, id: &'a str) -> Self {
-        let approval_id = Some(id);
-        Self {
-            approval_id,
-            ..self
-        }
-    }
-
-    /// The name, in the policy, of the approver that this should be from.
-    #[must_use]
-    pub fn approver(self, name: &'a str) -> Self {
-        let approver = Some(name);
-        Self { approver, ..self }
-    }
-
-    /// The relying party id that this should be for.
-    #[must_use]
-    pub fn rp_id(self, id: &'a str) -> Self {
-        let rp_id = Some(id);
-        Self { rp_id, ..self }
-    }
-
-    /// Bitcoin's headers, verified.
-    #[must_use]
-    pub fn headers(self, headers: &'a HeaderChain<'a>) -> Self {
-        let headers = Some(headers);
-        Self { headers, ..self }
-    }
-
-    /// The moment to ask about.
-    #[must_use]
-    pub fn at(self, at: Time) -> Self {
-        let at = Some(at);
-        Self { at, ..self }
-    }
-
-    /// The back end for signatures.
-    #[must_use]
-    pub fn crypto(self, crypto: &'a dyn Crypto) -> Self {
-        Self { crypto, ..self }
-    }
-
-    /// Whether the caller expects a certain approval; the payload is a question of its own.
-    fn asks(&self) -> bool {
-        self.approval_id.is_some() || self.approver.is_some() || self.rp_id.is_some()
-    }
-
-    /// Everything that the caller expects, for the report.
-    fn expected(&self) -> Vec<Expected> {
-        [
-            (Expected::ApprovalId, self.approval_id.is_some()),
-            (Expected::Approver, self.approver.is_some()),
-            (Expected::Payload, self.payload.is_some()),
-            (Expected::PayloadSha256, self.payload_sha256.is_some()),
-            (Expected::RpId, self.rp_id.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(what, given)| given.then_some(what))
-        .collect()
-    }
-}
-
-impl Default for Request<'_> {
-    fn default() -> Self {
-        Self {
-            policy: None,
-            policy_source: "caller",
-            payload: None,
-            payload_sha256: None,
-            approval_id: None,
-            approver: None,
-            rp_id: None,
-            headers: None,
-            at: None,
-            crypto: &RustCrypto,
-        }
-    }
-}
-
-/// Verifies a bundle or an approval service's confirmation.
+/// Verifies a bundle, an approval service's confirmation, or a decision of several people.
 pub fn verify(input: &[u8], request: &Request<'_>) -> Report {
     let inputs = Inputs {
         bundle_sha256: sha256(input),
         payload_sha256: request.payload.map(sha256).or(request.payload_sha256),
     };
+    let trust = Trust::of(request);
     match Input::parse(input) {
-        Ok(input) => {
-            let checks = Vec::new();
-            let mut report = Run { request, checks }.report(&input, inputs);
-            report.payload = signed_payload(input, &report);
-            report
-        }
+        Ok(Input::Decision(decision)) => verify_decision(&decision, request, trust, inputs),
+        Ok(input) => Run::new(request, trust).report(&input, inputs),
         Err(error) => malformed(&error, Kind::of(input), request, inputs),
     }
 }
@@ -218,14 +79,48 @@ const ASSERTION_CHECKS: &[CheckId] = &[
 /// One verification, and what it has found so far.
 struct Run<'r> {
     request: &'r Request<'r>,
+    trust: Trust<'r>,
+    /// What the entry says that the human did.
+    act: Act,
+    /// The challenge of an approval, once its check has read it.
+    challenge: Option<Challenge>,
     /// In the order of reports.
     checks: Vec<Check>,
 }
 
 impl<'r> Run<'r> {
+    fn new(request: &'r Request<'r>, trust: Trust<'r>) -> Self {
+        Self {
+            request,
+            trust,
+            act: Act::Approval,
+            challenge: None,
+            checks: Vec::new(),
+        }
+    }
+
+    /// The report on an input that is all there is.
     fn report(mut self, input: &Input, inputs: Inputs) -> Report {
+        let mut report = self.findings(input, inputs);
+        self.alone(input, &mut report);
+        let required = self.required(input);
+        (report.verdict, report.code) = self.verdict(&required);
+        self.finish(report)
+    }
+
+    /// The report on one bundle of several.
+    fn part(mut self, input: &Input, inputs: Inputs) -> Report {
+        let mut report = self.findings(input, inputs);
+        let required = self.required_of_each(input);
+        (report.verdict, report.code) = self.verdict(&required);
+        self.finish(report)
+    }
+
+    /// Everything but the verdict.
+    fn findings(&mut self, input: &Input, inputs: Inputs) -> Report {
         let mut claimed = Claimed::default();
-        let (claim, log, anchored) = match input {
+        self.roster();
+        let (entry, log, anchored) = match input {
             Input::Bundle(bundle) => {
                 claimed.approval_id.clone_from(&bundle.evidence.approval_id);
                 claimed.action.clone_from(&bundle.evidence.action);
@@ -233,59 +128,72 @@ impl<'r> Run<'r> {
                 claimed.decided_at = entry.as_ref().map(|entry| entry.decided_at);
                 let log = self.log(&bundle.entry, &bundle.log_proof);
                 let anchored = self.anchor(&bundle.entry, bundle.anchor.as_ref(), &log);
-                let claim = entry.and_then(|entry| self.claim(entry, bundle, &mut claimed));
-                (claim, log, anchored)
+                (entry, log, anchored)
+            }
+            _ => {
+                self.no_log();
+                (None, LogFindings::default(), None)
+            }
+        };
+        let bound = earliest(&log, anchored.as_ref());
+        let facts = log.facts.as_ref();
+        let logged = Logged {
+            place: facts.map(|facts| (facts.origin.as_str(), facts.index)),
+            bound: bound.map(|bound| bound.time),
+        };
+        let claim = match input {
+            Input::Bundle(bundle) => {
+                entry.and_then(|entry| self.claim(entry, bundle, logged, &mut claimed))
             }
             Input::Confirmation(confirmation) => {
                 claimed.status = Some(confirmation.status.clone());
-                self.no_log();
-                let claim = self.confirmed(confirmation);
-                (claim, LogFindings::default(), None)
+                self.confirmed(confirmation)
             }
+            Input::Decision(_) => None,
         };
-        // Both heads contain the entry, and the block has the anchored one: the earliest says most.
-        let own = log.head.as_ref().and_then(|head| head.time);
-        let from = BoundSource::Quorum;
-        let bound = own
-            .map(|time| Bound { time, from })
-            .into_iter()
-            .chain(anchored.iter().flat_map(Anchored::bounds))
-            .min_by_key(|bound| bound.time);
         let subject = claim.as_ref().and_then(|claim| self.assertion(claim));
+        let signed = self.context(input, claim.as_ref(), logged.bound);
         // A key that did not sign is nobody's approval.
-        let signed = self.status(CheckId::WebauthnSignature) == Some(Status::Pass);
-        let approver = claim
-            .as_ref()
-            .and_then(|claim| claim.approver)
-            .filter(|_| signed);
+        let verified = self.status(CheckId::WebauthnSignature) == Some(Status::Pass);
+        let standing = claim.as_ref().map(|claim| claim.standing);
+        let known = standing.filter(|_| verified);
+        let approver = known.and_then(Standing::approver);
+        let version = known.and_then(Standing::version);
         self.expectation(input, claim.as_ref());
         if let Some(claim) = &claim {
-            self.approver_key(claim, bound.map(|bound| bound.time));
+            self.approver_key(claim, logged.bound);
         }
         self.time(&claimed, &log, anchored.as_ref());
-
-        let (verdict, code) = self.verdict(input);
-        let mut report = Report {
-            verdict,
-            code,
-            summary: Default::default(),
+        // There is no match with anything if the bundle has another payload.
+        let matched = subject.as_ref().and_then(|subject| subject.payload_match);
+        let payload = match input {
+            Input::Bundle(bundle) if matched.is_some() => bundle.evidence.payload.clone(),
+            _ => None,
+        };
+        if let Some(signed) = &signed
+            && claimed.action.as_deref() == Some(signed.context.action.as_str())
+        {
+            claimed.action = None;
+        }
+        let report = Report {
             subject,
-            payload: None,
-            approver: approver.map(|approver| ApproverFacts {
-                name: approver.name.clone(),
-                key_sha256: approver.key.sha256(),
-            }),
+            payload,
+            signed,
+            approver: approver.map(ApproverFacts::of),
+            roster: version.map(RosterFacts::of),
             claimed,
             log: log.facts,
             anchor: anchored.and_then(|anchored| anchored.block),
             bound,
-            expected: self.request.expected(),
-            checks: self.checks,
-            not_proven: Vec::new(),
-            policy: policy_facts(self.request),
-            inputs,
-            at: self.request.at,
+            ..Report::empty(self.request, inputs)
         };
+        self.refusal(&report);
+        report
+    }
+
+    /// The report with its checks, and what follows from them in words.
+    fn finish(self, mut report: Report) -> Report {
+        report.checks = self.checks;
         report.not_proven = summary::not_proven(&report, self.request.policy);
         report.summary = summary::sentence(&report);
         report
@@ -296,7 +204,9 @@ impl<'r> Run<'r> {
         const ID: CheckId = CheckId::EntryForm;
         match Entry::parse(text) {
             Ok(entry) => {
-                self.push(Check::pass(ID, "The entry is in canonical form.").found(entry::TYPE));
+                self.act = entry.act;
+                let kind = entry.act.entry_type();
+                self.push(Check::pass(ID, "The entry is in canonical form.").found(kind));
                 Some(entry)
             }
             Err(error) => {
@@ -308,15 +218,45 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// `roster`, where the policy leaves it to one who may approve.
+    fn roster(&mut self) {
+        const ID: CheckId = CheckId::Roster;
+        self.push(match self.trust.keys {
+            Keys::Nowhere | Keys::List(_) => return,
+            Keys::NoRoster => Check::coded(ID, Code::RosterMissing),
+            Keys::BadRoster(error) => Check::failed(ID, error),
+            Keys::Roster(roster) => {
+                let newest = roster.newest();
+                let name = plain(newest.name());
+                let message = format!("The admins of {name} approved every version of it.");
+                Check::pass(ID, message).found(format!("version {}", newest.number()))
+            }
+        });
+    }
+
     /// `approver.key`
     fn approver_key(&mut self, claim: &Claim<'_>, bound: Option<Time>) {
         const ID: CheckId = CheckId::ApproverKey;
-        let Some(approver) = claim.approver else {
-            self.push(unknown_key(self.request.policy, claim));
-            return;
-        };
         let found = bound.map_or_else(|| "no proven time".into(), |time| time.to_string());
         let judged = |code| Check::coded(ID, code).found(found.clone());
+        let key = claim.key_for_people();
+        let (approver, version) = match claim.standing {
+            Standing::Known(approver, version) => (approver, version),
+            Standing::Unknown => return self.unknown_key(claim),
+            Standing::NotInRoster => {
+                return self.push(Check::coded(ID, Code::ApproverNotInRoster).found(key));
+            }
+            Standing::Removed(version) => {
+                let by = format!("a key of version {}", version.number());
+                let check = Check::coded(ID, Code::ApproverRemoved).expected(by);
+                return self.push(check.found(key));
+            }
+            Standing::Unplaced => {
+                let message = "Nothing proves which version of the roster was in force.";
+                let check = Check::coded(ID, Code::ApproverTimeUnproven).message(message);
+                return self.push(check.found(key));
+            }
+        };
         self.push(match (approver.not_before, approver.not_after, bound) {
             (Some(from), _, Some(bound)) if bound < from => {
                 judged(Code::ApproverKeyNotYetValid).expected(format!("not before {from}"))
@@ -327,12 +267,39 @@ impl<'r> Run<'r> {
             (_, Some(to), None) => {
                 judged(Code::ApproverTimeUnproven).expected(format!("not after {to}"))
             }
-            _ => Check::pass(
-                ID,
-                format!("The policy lists this key as {}.", plain(&approver.name)),
-            )
-            .found(approver.key.fingerprint()),
+            _ => {
+                let name = plain(&approver.name);
+                let message = match version {
+                    None => format!("The policy lists this key as {name}."),
+                    Some(version) => {
+                        let number = version.number();
+                        format!("Version {number} of the roster lists this key as {name}.")
+                    }
+                };
+                Check::pass(ID, message).found(approver.key.fingerprint())
+            }
         });
+    }
+
+    fn unknown_key(&mut self, claim: &Claim<'_>) {
+        const ID: CheckId = CheckId::ApproverKey;
+        let check = Check::coded(ID, Code::ApproverUnknownKey);
+        let check = match (self.trust.keys, self.request.policy) {
+            (Keys::NoRoster | Keys::BadRoster(_), _) => Check::skipped(ID, CheckId::Roster),
+            (Keys::List(list), Some(policy)) => check.expected(format!(
+                "one of {} keys in policy {}",
+                list.list.len(),
+                plain(policy.name())
+            )),
+            (Keys::Roster(roster), _) => check.expected(format!(
+                "a key of the roster {}",
+                plain(roster.newest().name())
+            )),
+            _ => check
+                .message("No policy was given, and only a policy says whose key this is.")
+                .expected("a policy that lists the key"),
+        };
+        self.push(check.found(claim.key_for_people()));
     }
 
     /// `time`
@@ -359,27 +326,6 @@ impl<'r> Run<'r> {
         });
     }
 
-    /// Any failure rejects; anything missing leaves the verdict open; and VERIFIED needs every
-    /// required check to be there and to have passed.
-    fn verdict(&self, input: &Input) -> (Verdict, Code) {
-        let first = |status| self.checks.iter().find(|check| check.status == status);
-        let code = |check: &Check| check.code.unwrap_or(Code::CheckMissing);
-        if let Some(check) = first(Status::Fail) {
-            return (Verdict::Rejected, code(check));
-        }
-        if let Some(check) = first(Status::Incomplete) {
-            return (Verdict::Incomplete, code(check));
-        }
-        let passed = |id: &CheckId| self.status(*id) == Some(Status::Pass);
-        match self.request.policy {
-            None => (Verdict::Incomplete, Code::ApproverUnknownKey),
-            Some(policy) if required(self.request, policy, input).iter().all(passed) => {
-                (Verdict::Verified, Code::Ok)
-            }
-            Some(_) => (Verdict::Incomplete, Code::CheckMissing),
-        }
-    }
-
     /// How a check ended, if it has.
     fn status(&self, id: CheckId) -> Option<Status> {
         self.checks
@@ -404,49 +350,15 @@ impl<'r> Run<'r> {
     }
 }
 
-/// The checks without which there is no VERIFIED for this request under `policy`.
-fn required(request: &Request<'_>, policy: &Policy, input: &Input) -> Vec<CheckId> {
-    let mut ids = ASSERTION_CHECKS.to_vec();
-    ids.extend([CheckId::EvidenceMatch, CheckId::ApproverKey]);
-    match input {
-        Input::Bundle(_) => ids.push(CheckId::EntryForm),
-        Input::Confirmation(_) => ids.push(CheckId::Expectation),
-    }
-    if request.asks() {
-        ids.push(CheckId::Expectation);
-    }
-    if matches!(policy.log(), LogRule::Required(_)) {
-        ids.extend(log::CHECKS);
-    }
-    if policy.anchor().required {
-        ids.extend(anchor::CHECKS);
-    }
-    ids
-}
-
-/// The payload in a bundle, if it is the one that was signed.
-fn signed_payload(input: Input, report: &Report) -> Option<Vec<u8>> {
-    // There is no match with anything if the bundle has another payload.
-    report.subject.as_ref()?.payload_match?;
-    match input {
-        Input::Bundle(bundle) => bundle.evidence.payload,
-        Input::Confirmation(_) => None,
-    }
-}
-
-fn unknown_key(policy: Option<&Policy>, claim: &Claim<'_>) -> Check {
-    let check = Check::coded(CheckId::ApproverKey, Code::ApproverUnknownKey);
-    let check = match policy {
-        None => check
-            .message("No policy was given, and only a policy says whose key this is.")
-            .expected("a policy that lists the key"),
-        Some(policy) => check.expected(format!(
-            "one of {} keys in policy {}",
-            policy.approvers().len(),
-            plain(policy.name())
-        )),
-    };
-    check.found(claim.key_for_people())
+/// The earliest proven time. Both heads contain the entry, and the block has the anchored one: the
+/// earliest says most.
+fn earliest(log: &LogFindings, anchored: Option<&Anchored>) -> Option<Bound> {
+    let own = log.head.as_ref().and_then(|head| head.time);
+    let from = BoundSource::Quorum;
+    own.map(|time| Bound { time, from })
+        .into_iter()
+        .chain(anchored.into_iter().flat_map(Anchored::bounds))
+        .min_by_key(|bound| bound.time)
 }
 
 fn malformed(error: &input::Error, looks: Kind, request: &Request<'_>, inputs: Inputs) -> Report {
@@ -454,19 +366,35 @@ fn malformed(error: &input::Error, looks: Kind, request: &Request<'_>, inputs: I
         verdict: Verdict::Malformed,
         code: error.code(),
         summary: summary::of_malformed(error, looks),
-        subject: None,
-        payload: None,
-        approver: None,
-        claimed: Claimed::default(),
-        log: None,
-        anchor: None,
-        bound: None,
-        expected: request.expected(),
-        checks: Vec::new(),
-        not_proven: Vec::new(),
-        policy: policy_facts(request),
-        inputs,
-        at: request.at,
+        ..Report::empty(request, inputs)
+    }
+}
+
+impl Report {
+    /// A report without any finding.
+    fn empty(request: &Request<'_>, inputs: Inputs) -> Self {
+        Self {
+            verdict: Verdict::Incomplete,
+            code: Code::CheckMissing,
+            summary: Default::default(),
+            subject: None,
+            payload: None,
+            signed: None,
+            approver: None,
+            roster: None,
+            claimed: Claimed::default(),
+            log: None,
+            anchor: None,
+            bound: None,
+            decision: None,
+            approvals: Vec::new(),
+            expected: request.expected(),
+            checks: Vec::new(),
+            not_proven: Vec::new(),
+            policy: policy_facts(request),
+            inputs,
+            at: request.at,
+        }
     }
 }
 
@@ -476,43 +404,4 @@ fn policy_facts(request: &Request<'_>) -> Option<PolicyFacts> {
         sha256: policy.sha256(),
         source: request.policy_source.to_string(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use test_vectors::{Algorithm, Approval};
-
-    use super::*;
-
-    /// The verdict on checks of which one did not come to `Pass`, and nothing says why.
-    fn verdict(request: &Request<'_>, input: &Input, odd: Option<(CheckId, Status)>) -> Code {
-        let check = |id: &CheckId| {
-            let mut check = Check::pass(*id, "It passed.");
-            match odd {
-                Some((other, status)) if other == *id => check.status = status,
-                _ => {}
-            }
-            check
-        };
-        let checks = CheckId::ALL.iter().map(check).collect();
-        Run { request, checks }.verdict(input).1
-    }
-
-    #[test]
-    fn a_check_that_is_simply_missing_has_a_code_of_its_own() {
-        let approval = Approval::sample(Algorithm::Es256);
-        let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
-        let input = Input::parse(approval.bundle.text().as_bytes()).unwrap();
-        let mut request = Request::default();
-        assert_eq!(verdict(&request, &input, None), Code::ApproverUnknownKey);
-        request.policy = Some(&policy);
-        assert_eq!(verdict(&request, &input, None), Code::Ok);
-        for id in required(&request, &policy, &input) {
-            for status in [Status::NotChecked, Status::Skipped] {
-                let code = verdict(&request, &input, Some((id, status)));
-                assert_eq!(code, Code::CheckMissing, "{id} {status:?}");
-                assert_ne!(code.effect(), crate::code::Effect::None);
-            }
-        }
-    }
 }

@@ -5,7 +5,7 @@ use verifier_core::Kind;
 /// A guess for words about the file, see [`Kind`]: the verifier then says whether it is one.
 pub(crate) fn of(file: &[u8]) -> &'static str {
     match Kind::of(file) {
-        Kind::Bundle | Kind::Confirmation | Kind::Entry => "approval",
+        Kind::Bundle | Kind::Confirmation | Kind::Decision | Kind::Entry => "approval",
         Kind::Checkpoint => "checkpoint",
         Kind::Headers => "headers",
         Kind::LogPolicy => "logPolicy",

@@ -31,6 +31,7 @@ use alloc::vec::Vec;
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
 use verifier_core::Request;
+use verifier_core::Roster;
 use verifier_core::Time;
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::payload::MAX_BYTES;
@@ -50,6 +51,7 @@ pub struct Verifier {
     approver: Option<String>,
     rp_id: Option<String>,
     headers: Option<Vec<u8>>,
+    roster: Option<Vec<u8>>,
     at: Option<Time>,
 }
 
@@ -114,6 +116,13 @@ impl Verifier {
         Ok(())
     }
 
+    /// The roster's file, for a policy that leaves it to a roster who may approve. One that does
+    /// not hold shows in the report.
+    #[wasm_bindgen(js_name = setRoster)]
+    pub fn set_roster(&mut self, roster: &[u8]) {
+        self.roster = Some(roster.to_vec());
+    }
+
     /// The moment to ask about, `YYYY-MM-DDTHH:MM:SS.sssZ`.
     #[wasm_bindgen(js_name = setTime)]
     pub fn set_time(&mut self, time: &str) -> Result<(), Error> {
@@ -121,7 +130,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// Verifies a bundle or an approval service's confirmation. The report as JSON, byte for byte
+    /// Verifies a bundle, an approval service's confirmation or a decision. The report as JSON, byte for byte
     /// what `cosignet verify --format json` prints.
     #[wasm_bindgen(unchecked_return_type = "string")]
     pub fn verify(&self, evidence: &[u8]) -> Result<String, Error> {
@@ -138,6 +147,9 @@ impl Verifier {
         request.rp_id = self.rp_id.as_deref();
         request.headers = chain.as_ref();
         request.at = self.at;
+        let roster = self.roster.as_deref();
+        let roster = roster.map(|file| Roster::verify(file, &request));
+        request.roster = roster.as_ref();
         Ok(verifier_core::verify(evidence, &request).to_json())
     }
 }

@@ -21,6 +21,7 @@ export interface Report {
   /** What the caller expected of the approval. */
   expected: "nothing" | ("approvalId" | "approver" | "payload" | "payloadSha256" | "rpId")[];
   subject: {
+    act: "approval" | "refusal";
     algorithm: string;
     backedUp: boolean;
     backupEligible: boolean;
@@ -34,7 +35,31 @@ export interface Report {
     topOrigin: string | null;
     userVerified: boolean;
   } | null;
-  approver: { name: string; keySha256: string } | null;
+  /** The context that was signed. */
+  signed: {
+    action: string;
+    audience: string;
+    contextSha256: string;
+    expiresAt: string;
+    /** Whether it is proven that the approval was made by `expiresAt`; `null` if no time is proven. */
+    inTime: boolean | null;
+    requestId: string;
+    requester: string;
+    rule: { name: string; sha256: string };
+  } | null;
+  approver: { name: string; person: string; keySha256: string } | null;
+  /** The version of the roster that was in force. */
+  roster: { name: string; version: number; sha256: string } | null;
+  /** Of a decision, and of anything under a policy that asks for one. */
+  decision: {
+    approvedBy: string[];
+    refusedBy: string[];
+    clauses: { group: string; atLeast: number; missing: number; servedBy: string[] }[];
+    payloadHash: string | null;
+    payloadMatch: "bundle" | "canonical" | "exact" | "sha256" | null;
+  } | null;
+  /** Of a decision the reports on its bundles. */
+  approvals: Report[];
   claimedByService: {
     action: string | null;
     approvalId: string | null;

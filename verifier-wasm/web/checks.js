@@ -14,14 +14,15 @@ export const WORDS = {
 // A check is in the first group that its id begins with; one that is new here, in the last.
 const GROUPS = [
   ["Site", ["webauthn.origin", "webauthn.cross_origin", "webauthn.rp_id"]],
-  ["Signature", ["webauthn.", "approver."]],
-  ["Payload", ["payload.", "expectation"]],
+  ["Signature", ["webauthn.", "approver.", "roster"]],
+  ["Payload", ["payload.", "expectation", "context"]],
   ["Time", ["anchor.", "time"]],
   ["Log", ["log.", "entry.", "evidence."]],
+  ["People", ["decision."]],
   ["Others", [""]],
 ];
 
-const ORDER = ["Signature", "Site", "Payload", "Log", "Time", "Others"];
+const ORDER = ["People", "Signature", "Site", "Payload", "Log", "Time", "Others"];
 
 const groupOf = ({ id }) => GROUPS.find(([, starts]) => starts.some((start) => id.startsWith(start)))[0];
 

@@ -33,11 +33,19 @@ impl ClientData {
         })
     }
 
-    /// The last 32 bytes of a challenge of 48 to 96.
+    /// The challenge of an approval: 48 to 96 bytes.
+    pub(super) fn approving(&self) -> Option<Vec<u8>> {
+        base64url(&self.challenge).filter(|bytes| (48..=96).contains(&bytes.len()))
+    }
+
+    /// The challenge of a refusal: 32 bytes.
+    pub(super) fn refusing(&self) -> Option<Vec<u8>> {
+        base64url(&self.challenge).filter(|bytes| bytes.len() == 32)
+    }
+
+    /// The last 32 bytes of an approval's challenge.
     pub(super) fn payload_hash(&self) -> Option<Hash> {
-        let challenge = base64url(&self.challenge)?;
-        (48..=96).contains(&challenge.len()).then_some(())?;
-        challenge.last_chunk().copied()
+        self.approving()?.last_chunk().copied()
     }
 
     /// The rule of *Cross origin*.
@@ -84,10 +92,7 @@ impl AuthenticatorData {
 
 /// docs/spec/payload.md, *The same JSON*.
 pub(super) fn same_json(a: &[u8], b: &[u8]) -> bool {
-    let form = |text| {
-        Json::read(text, 512 * 1024, PAYLOAD_VALUES)
-            .ok()?
-            .canonical()
-    };
-    matches!((form(a), form(b)), (Some(a), Some(b)) if a == b)
+    let form =
+        |text| Json::read(text, 512 * 1024, PAYLOAD_VALUES).map(|value| value.in_one_layout());
+    matches!((form(a), form(b)), (Ok(a), Ok(b)) if a == b)
 }

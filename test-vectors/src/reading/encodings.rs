@@ -121,6 +121,21 @@ pub(super) fn is_rp_id(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(label)
 }
 
+/// A name, as far as it goes without the tables of Unicode: of the hidden characters those that
+/// the vectors have, of the marks the combining diacritics.
+pub(super) fn is_name(text: &str) -> bool {
+    let hidden = |c: char| {
+        let format = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        c.is_control() || format || (c.is_whitespace() && c != ' ')
+    };
+    let mark = |c: char| ('\u{300}'..='\u{36f}').contains(&c);
+    (1..=200).contains(&text.len())
+        && !text.contains(hidden)
+        && text.trim_matches(' ') == text
+        && !text.contains("   ")
+        && !text.starts_with(mark)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,8 @@ use super::json::{Json, VALUES};
 use crate::tree::Hash;
 
 pub(super) struct Entry {
+    /// Whether its type is that of a refusal.
+    pub(super) refuses: bool,
     pub(super) approval_id_hash: Hash,
     pub(super) approver: Option<Hash>,
     pub(super) authenticator_data: Vec<u8>,
@@ -26,15 +28,16 @@ impl Entry {
         if value.canonical().as_deref() != Some(text) {
             return Err("entry.not_canonical");
         }
-        match value.member("type").and_then(Json::text) {
+        let refuses = match value.member("type").and_then(Json::text) {
             None => return Err("entry.field"),
-            Some("cosignet.approval/v1") => {}
+            Some("cosignet.approval/v1") => false,
+            Some("cosignet.refusal/v1") => true,
             Some(_) => return Err("entry.unknown_type"),
-        }
-        Self::members(&value).ok_or("entry.field")
+        };
+        Self::members(&value, refuses).ok_or("entry.field")
     }
 
-    fn members(value: &Json) -> Option<Self> {
+    fn members(value: &Json, refuses: bool) -> Option<Self> {
         const KNOWN: [&str; 9] = [
             "approvalIdHash",
             "approver",
@@ -56,6 +59,7 @@ impl Entry {
         let text = |key| value.member(key)?.text();
         let hash = |key| base64url(text(key)?)?.try_into().ok();
         Some(Self {
+            refuses,
             approval_id_hash: hash("approvalIdHash")?,
             approver: match value.member("approver") {
                 None => None,

@@ -73,7 +73,7 @@ impl Line {
 
 /// A tlog-proof.
 pub(super) struct Proof {
-    index: u64,
+    pub(super) index: u64,
     path: Vec<Hash>,
     pub(super) signed: Signed,
 }

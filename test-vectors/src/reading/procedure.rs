@@ -1,28 +1,31 @@
 //! The checks, in the order in which one needs the other.
 
 mod anchor;
+mod context;
+mod expectation;
+mod log;
 mod signature;
+mod verdict;
 
 use serde_json::Value;
 
 use super::assertion::ClientData;
-use super::bitcoin::Rule;
 use super::encodings::show_time;
 use super::entry::Entry;
 use super::keys::{Key, identity};
-use super::log::{Heads, Policy as LogPolicy, Proof, Signed};
+use super::log::Policy as LogPolicy;
+use super::people::{Clause, Holder};
+use super::roster::{Place, Version, holders_of_policy};
 use super::shape::{Bundle, Confirmation, Input};
-use super::{Answer, Check, Question};
-use crate::encoding::{from_b64url, sha256};
+use super::{Answer, Check, Question, decision, roster};
+use crate::encoding::sha256;
 use crate::entry::{Disclosure, email_hash};
-use crate::tree::{Hash, leaf_hash};
+use crate::tree::Hash;
 
-/// Every check, in the order of reports.
-const ORDER: [&str; 24] = [
-    "entry.form",
-    "evidence.match",
-    "expectation",
-    "approver.key",
+pub(super) use verdict::{coded, judge, verdict};
+
+/// The checks that need a claim, and the two other families.
+const CLAIM: [&str; 12] = [
     "webauthn.key",
     "webauthn.signature",
     "webauthn.client_data",
@@ -35,33 +38,9 @@ const ORDER: [&str; 24] = [
     "webauthn.user_presence",
     "webauthn.user_verification",
     "payload.binding",
-    "log.proof",
-    "log.checkpoint",
-    "log.quorum",
-    "anchor.log",
-    "anchor.path",
-    "anchor.header",
-    "anchor.chain",
-    "time",
 ];
-
-/// The codes that make a check incomplete; all others make it fail.
-const INCOMPLETE: [&str; 14] = [
-    "entry.unknown_type",
-    "evidence.client_data_missing",
-    "expectation.approval_id_missing",
-    "approver.unknown_key",
-    "approver.time_unproven",
-    "payload.missing",
-    "log.missing",
-    "log.unknown_key",
-    "log.quorum_short",
-    "anchor.missing",
-    "anchor.pending",
-    "anchor.header_missing",
-    "anchor.not_pinned",
-    "anchor.too_shallow",
-];
+const LOG: [&str; 3] = ["log.proof", "log.checkpoint", "log.quorum"];
+const ANCHOR: [&str; 4] = ["anchor.log", "anchor.path", "anchor.header", "anchor.chain"];
 
 /// Two hours and two minutes, in milliseconds.
 const BLOCK: u64 = 7_200_000;
@@ -79,50 +58,197 @@ pub(super) fn answer(question: &Question) -> Answer {
             };
         }
     };
-    let mut course = Course {
-        question,
-        policy: question.policy.as_ref(),
-        log: question
-            .policy
-            .as_ref()
-            .and_then(|policy| policy["log"]["policy"].as_str())
-            .map(LogPolicy::read),
-        checks: Vec::new(),
-        bound: None,
-        times: Vec::new(),
-    };
+    let trust = Trust::of(question);
     match &input {
-        Input::Bundle(bundle) => course.bundle(bundle),
-        Input::Confirmation(confirmation) => course.confirmation(confirmation),
+        Input::Bundle(bundle) => Course::new(question, &trust, true).of_bundle(bundle).0,
+        Input::Confirmation(confirmation) => {
+            Course::new(question, &trust, true).of_confirmation(confirmation)
+        }
+        Input::Decision(decision) => decision::answer(question, &trust, decision).0,
     }
-    course.time();
-    course.conclude(matches!(input, Input::Bundle(_)))
+}
+
+/// Everything that the owner of the verdict trusts.
+pub(super) struct Trust<'q> {
+    pub(super) policy: Option<&'q Value>,
+    log: Option<LogPolicy>,
+    who: Who,
+    pub(super) rules: Rules,
+}
+
+/// The keys of those who may approve.
+pub(super) enum Who {
+    /// There is no policy.
+    Nobody,
+    Listed(Vec<Holder>),
+    /// The versions of the roster, or the code of the check `roster`.
+    Roster(Result<Vec<Version>, &'static str>),
+}
+
+/// The policy's `decision`.
+#[derive(Default)]
+pub(super) struct Rules {
+    /// `None` if the policy has no `decision`.
+    pub(super) clauses: Option<Vec<Clause>>,
+    needs_context: bool,
+    audience: Option<String>,
+    enforces_expiry: bool,
+}
+
+impl<'q> Trust<'q> {
+    pub(super) fn new(policy: Option<&'q Value>, who: Who, rules: Rules) -> Self {
+        Self {
+            policy,
+            log: policy
+                .and_then(|policy| policy["log"]["policy"].as_str())
+                .map(LogPolicy::read),
+            who,
+            rules,
+        }
+    }
+
+    fn of(question: &'q Question) -> Self {
+        let policy = question.policy.as_ref();
+        let who = match (policy, &question.roster) {
+            (None, _) => Who::Nobody,
+            (Some(policy), _) if policy["roster"].is_null() => {
+                Who::Listed(holders_of_policy(&policy["approvers"]))
+            }
+            (Some(_), None) => Who::Roster(Err("roster.missing")),
+            (Some(policy), Some(file)) => Who::Roster(roster::read(question, policy, file)),
+        };
+        Self::new(policy, who, policy.map(Rules::of).unwrap_or_default())
+    }
+
+    fn has_roster(&self) -> bool {
+        matches!(self.who, Who::Roster(_))
+    }
+
+    /// The keys among which that of a confirmation is looked up.
+    fn newest(&self) -> &[Holder] {
+        match &self.who {
+            Who::Listed(holders) => holders,
+            Who::Roster(Ok(versions)) => &versions.last().unwrap().approvers,
+            Who::Nobody | Who::Roster(Err(_)) => &[],
+        }
+    }
+}
+
+impl Rules {
+    /// These clauses, and no word about contexts.
+    pub(super) fn wanting(clauses: Vec<Clause>) -> Self {
+        Self {
+            clauses: Some(clauses),
+            ..Self::default()
+        }
+    }
+
+    fn of(policy: &Value) -> Self {
+        let decision = &policy["decision"];
+        let audience = decision["audience"].as_str().map(str::to_owned);
+        let enforces_expiry = decision["expiry"] == "enforced";
+        Self {
+            clauses: (!decision.is_null()).then(|| Clause::of_policy(&decision["require"])),
+            needs_context: decision["context"] == "required"
+                || audience.is_some()
+                || enforces_expiry,
+            audience,
+            enforces_expiry,
+        }
+    }
 }
 
 /// The signer and the payload that the evidence names.
 struct Claim<'a> {
     entry: Option<&'a Entry>,
     key: Option<Key>,
-    approver: Option<&'a Value>,
     authenticator_data: &'a [u8],
     signature: &'a [u8],
     client_data_hash: Hash,
     client_data: Option<&'a [u8]>,
     payload: Option<&'a [u8]>,
+    context: Option<&'a str>,
+    random: Option<Hash>,
 }
 
-struct Course<'q> {
+impl Claim<'_> {
+    fn refuses(&self) -> bool {
+        self.entry.is_some_and(|entry| entry.refuses)
+    }
+}
+
+/// The challenge of well-formed client data, if it has the form for the entry's type.
+enum Challenge {
+    Unknown,
+    Approves(Vec<u8>),
+    Refuses(Vec<u8>),
+}
+
+/// What a decision has to know of a bundle.
+#[derive(Default)]
+pub(super) struct Facts {
+    /// The client data's hash and the key, of a well-formed entry.
+    pub(super) assertion: Option<(Hash, Vec<u8>)>,
+    pub(super) bound: Option<u64>,
+    pub(super) has_subject: bool,
+    pub(super) holder: Option<Holder>,
+    pub(super) place: Option<Place>,
+    /// `requestId` of a context that is signed.
+    pub(super) request_id: Option<String>,
+    /// The hashes of payload and context, as far as they are known.
+    pub(super) signed_for: Option<(Hash, Hash)>,
+}
+
+pub(super) struct Course<'q> {
     question: &'q Question,
-    policy: Option<&'q Value>,
-    log: Option<LogPolicy>,
+    trust: &'q Trust<'q>,
+    /// Whether the bundle stands in no decision.
+    alone: bool,
+    refuses: bool,
     checks: Vec<Check>,
     /// The earliest proven time, in milliseconds.
     bound: Option<u64>,
     /// The allowance for clocks, in milliseconds.
     times: Vec<u64>,
+    facts: Facts,
 }
 
 impl<'q> Course<'q> {
+    pub(super) fn new(question: &'q Question, trust: &'q Trust<'q>, alone: bool) -> Self {
+        Self {
+            question,
+            trust,
+            alone,
+            refuses: false,
+            checks: Vec::new(),
+            bound: None,
+            times: Vec::new(),
+            facts: Facts::default(),
+        }
+    }
+
+    pub(super) fn of_bundle(mut self, bundle: &Bundle) -> (Answer, Facts) {
+        self.roster();
+        self.bundle(bundle);
+        self.time();
+        self.conclude(true)
+    }
+
+    fn of_confirmation(mut self, confirmation: &Confirmation) -> Answer {
+        self.roster();
+        self.confirmation(confirmation);
+        self.time();
+        self.conclude(false).0
+    }
+
+    fn roster(&mut self) {
+        match &self.trust.who {
+            Who::Nobody | Who::Listed(_) => {}
+            Who::Roster(Ok(_)) => self.pass("roster"),
+            Who::Roster(Err(code)) => self.coded("roster", code),
+        }
+    }
+
     fn put(&mut self, id: &'static str, status: &'static str, code: Option<&'static str>) {
         self.checks.push(Check { id, status, code });
     }
@@ -141,20 +267,12 @@ impl<'q> Course<'q> {
 
     /// Failed or incomplete, as the code says.
     fn coded(&mut self, id: &'static str, code: &'static str) {
-        let incomplete = INCOMPLETE.contains(&code);
-        self.put(
-            id,
-            if incomplete { "incomplete" } else { "fail" },
-            Some(code),
-        );
+        self.checks.push(coded(id, code));
     }
 
     /// Passed, or failed with the code.
     fn judge(&mut self, id: &'static str, holds: bool, code: &'static str) {
-        match holds {
-            true => self.pass(id),
-            false => self.coded(id, code),
-        }
+        self.checks.push(judge(id, holds, code));
     }
 
     fn passed(&self, id: &str) -> bool {
@@ -164,13 +282,6 @@ impl<'q> Course<'q> {
 
     fn proves(&mut self, millis: u64) {
         self.bound = Some(self.bound.map_or(millis, |bound| bound.min(millis)));
-    }
-
-    fn approvers(&self) -> impl Iterator<Item = &'q Value> + use<'q> {
-        let approvers = self
-            .policy
-            .and_then(|policy| policy["approvers"].as_array());
-        approvers.into_iter().flatten()
     }
 
     fn bundle(&mut self, bundle: &Bundle) {
@@ -189,9 +300,12 @@ impl<'q> Course<'q> {
         self.anchor_checks(bundle, head);
         let Some(entry) = entry else {
             self.skip(&["evidence.match", "approver.key"]);
-            self.skip(&ORDER[4..16]);
+            self.skip(&CLAIM);
+            self.context(bundle.context.as_deref(), None);
             return self.expectation_without_claim(false);
         };
+        self.refuses = entry.refuses;
+        self.facts.assertion = Some((entry.client_data_hash, identity(&entry.public_key)));
         self.evidence_match(bundle, &entry);
         let key = match Key::read(&entry.public_key) {
             Ok(key) => {
@@ -203,13 +317,9 @@ impl<'q> Course<'q> {
                 None
             }
         };
-        let stated = identity(&entry.public_key);
         let claim = Claim {
             entry: Some(&entry),
             key,
-            approver: self
-                .approvers()
-                .find(|approver| identity(&cose_of(approver)) == stated),
             authenticator_data: &entry.authenticator_data,
             signature: &entry.signature,
             client_data_hash: entry.client_data_hash,
@@ -218,7 +328,10 @@ impl<'q> Course<'q> {
                 .as_deref()
                 .filter(|json| sha256(json) == entry.client_data_hash),
             payload: bundle.payload.as_deref(),
+            context: bundle.context.as_deref(),
+            random: bundle.random,
         };
+        self.approver_of_entry(&entry);
         self.claim_checks(&claim);
     }
 
@@ -249,32 +362,38 @@ impl<'q> Course<'q> {
                 return self.coded(id, "evidence.approver_mismatch");
             }
         }
-        match client_data {
-            None => self.coded(id, "evidence.client_data_missing"),
-            Some(_) => self.pass(id),
+        if client_data.is_none() {
+            return self.coded(id, "evidence.client_data_missing");
         }
+        if bundle.random.is_some() && !entry.refuses {
+            return self.coded(id, "entry.type_mismatch");
+        }
+        let opened = bundle.random.is_some() && bundle.context.is_some();
+        self.judge(id, opened || !entry.refuses, "evidence.refusal_missing");
     }
 
     fn confirmation(&mut self, confirmation: &Confirmation) {
         self.leave(&["entry.form"]);
-        match self.log {
+        match self.trust.log {
             Some(_) => {
                 self.coded("log.proof", "log.missing");
                 self.skip(&["log.checkpoint", "log.quorum"]);
             }
-            None => self.leave(&ORDER[16..19]),
+            None => self.leave(&LOG),
         }
         self.no_anchor();
         let Some(approved) = &confirmation.approved else {
             self.skip(&["evidence.match", "approver.key"]);
-            self.skip(&ORDER[4..16]);
+            self.skip(&CLAIM);
+            self.context(None, None);
             return self.coded("expectation", "expectation.status");
         };
         let id = "evidence.match";
         if approved.contradicts_itself {
             self.coded(id, "evidence.credential_mismatch");
             self.skip(&["approver.key"]);
-            self.skip(&ORDER[4..16]);
+            self.skip(&CLAIM);
+            self.context(None, None);
             return self.expectation_without_claim(true);
         }
         let signed = ClientData::read(&approved.client_data).and_then(|data| data.payload_hash());
@@ -292,140 +411,23 @@ impl<'q> Course<'q> {
         let mut claim = Claim {
             entry: None,
             key: None,
-            approver: None,
             authenticator_data: &approved.authenticator_data,
             signature: &approved.signature,
             client_data_hash: sha256(&approved.client_data),
             client_data: Some(&approved.client_data),
             payload: None,
+            context: None,
+            random: None,
         };
-        claim.approver = self.holder(approved, &claim);
-        match claim.approver {
-            Some(approver) => {
-                claim.key = Some(key_of(approver));
+        self.approver_of_confirmation(approved, &claim);
+        match &self.facts.holder {
+            Some(holder) => {
+                claim.key = Some(key_of(holder));
                 self.pass("webauthn.key");
             }
             None => self.skip(&["webauthn.key"]),
         }
         self.claim_checks(&claim);
-    }
-
-    fn asks(&self) -> bool {
-        let question = self.question;
-        question.approval_id.is_some() || question.approver.is_some() || question.rp_id.is_some()
-    }
-
-    fn expectation_without_claim(&mut self, confirmation: bool) {
-        match (self.asks(), confirmation) {
-            (true, _) => self.skip(&["expectation"]),
-            (false, true) => self.pass("expectation"),
-            (false, false) => self.leave(&["expectation"]),
-        }
-    }
-
-    fn expectation(&mut self, claim: &Claim<'_>) {
-        if !self.asks() {
-            return self.expectation_without_claim(claim.entry.is_none());
-        }
-        /// A code, or nothing that it could be compared with.
-        enum Miss {
-            Coded(&'static str),
-            Skipped,
-        }
-        let mut misses = Vec::new();
-        if let Some(id) = &self.question.approval_id {
-            match claim.entry {
-                None => misses.push(Miss::Coded("expectation.approval_id_missing")),
-                Some(entry) if entry.approval_id_hash != sha256(id.as_bytes()) => {
-                    misses.push(Miss::Coded("expectation.approval_id"));
-                }
-                Some(_) => {}
-            }
-        }
-        if let Some(name) = &self.question.approver {
-            match (self.policy, claim.approver) {
-                (None, _) => misses.push(Miss::Skipped),
-                (_, Some(approver)) if approver["name"] == name.as_str() => {}
-                _ => misses.push(Miss::Coded("expectation.approver")),
-            }
-        }
-        if let Some(id) = &self.question.rp_id {
-            let signed = claim.authenticator_data.first_chunk::<32>();
-            let holds = match (claim.entry, signed) {
-                (Some(entry), _) => Some(entry.rp_id == *id),
-                (None, Some(hash)) => Some(*hash == sha256(id.as_bytes())),
-                (None, None) => None,
-            };
-            match holds {
-                Some(true) => {}
-                Some(false) => misses.push(Miss::Coded("expectation.rp_id")),
-                None => misses.push(Miss::Skipped),
-            }
-        }
-        let fails = |miss: &&Miss| matches!(miss, Miss::Coded(c) if !INCOMPLETE.contains(c));
-        match misses.iter().find(fails).or(misses.first()) {
-            None => self.pass("expectation"),
-            Some(Miss::Coded(code)) => self.coded("expectation", code),
-            Some(Miss::Skipped) => self.skip(&["expectation"]),
-        }
-    }
-
-    /// The head of the bundle's own proof, if all three checks passed.
-    fn log_checks(&mut self, bundle: &Bundle) -> Option<(Signed, Heads)> {
-        let [proof_id, checkpoint_id, quorum_id] = ["log.proof", "log.checkpoint", "log.quorum"];
-        if self.policy.is_some() && self.log.is_none() {
-            self.leave(&[proof_id, checkpoint_id, quorum_id]);
-            return None;
-        }
-        let proof = match Proof::read(&bundle.log_proof) {
-            Ok(proof) => proof,
-            Err(code) => {
-                let broken = match code {
-                    "log.checkpoint_form" => checkpoint_id,
-                    _ => proof_id,
-                };
-                for id in [proof_id, checkpoint_id, quorum_id] {
-                    match id == broken {
-                        true => self.coded(id, code),
-                        false => self.skip(&[id]),
-                    }
-                }
-                return None;
-            }
-        };
-        let included = proof.includes(leaf_hash(bundle.entry.as_bytes()));
-        self.judge(proof_id, included, "log.not_included");
-        let heads = match &self.log {
-            None => Err("log.unknown_key"),
-            Some(log) => log.who_signed(&proof.signed),
-        };
-        let heads = match heads {
-            Ok(heads) => heads,
-            Err(code) => {
-                self.coded(checkpoint_id, code);
-                self.skip(&[quorum_id]);
-                return None;
-            }
-        };
-        self.pass(checkpoint_id);
-        if included {
-            self.times
-                .extend(heads.times.iter().flatten().map(|s| s * 1000));
-        }
-        let quorum = self.log.as_ref().map(|log| log.quorum(&heads));
-        match quorum? {
-            Err(code) => {
-                self.coded(quorum_id, code);
-                None
-            }
-            Ok(time) => {
-                self.pass(quorum_id);
-                if included && let Some(time) = time {
-                    self.proves(time * 1000);
-                }
-                included.then_some((proof.signed, heads))
-            }
-        }
     }
 
     fn time(&mut self) {
@@ -434,42 +436,6 @@ impl<'q> Course<'q> {
         };
         let in_time = self.times.iter().all(|time| *time <= at + CLOCK);
         self.judge("time", in_time, "time.in_future");
-    }
-
-    /// docs/spec/verification.md, *Verdict*.
-    fn conclude(mut self, bundle: bool) -> Answer {
-        let place = |check: &Check| ORDER.iter().position(|id| *id == check.id);
-        self.checks.sort_by_key(place);
-        let ids: Vec<&str> = self.checks.iter().map(|check| check.id).collect();
-        assert_eq!(ids, ORDER, "every check ends in one way");
-
-        let first = |status| self.checks.iter().find(|check| check.status == status);
-        let coded = |check: &Check| check.code.unwrap();
-        let (verdict, code) = if let Some(check) = first("fail") {
-            ("REJECTED", coded(check))
-        } else if let Some(check) = first("incomplete") {
-            ("INCOMPLETE", coded(check))
-        } else if self.policy.is_some_and(|policy| {
-            let required = |id: &&&str| match **id {
-                "entry.form" => bundle,
-                "expectation" => !bundle || self.asks(),
-                "time" => false,
-                id if id.starts_with("log.") => self.log.is_some(),
-                id if id.starts_with("anchor.") => Rule::read(policy).required,
-                _ => true,
-            };
-            ORDER.iter().filter(required).all(|id| self.passed(id))
-        }) {
-            ("VERIFIED", "ok")
-        } else {
-            ("INCOMPLETE", "approver.unknown_key")
-        };
-        Answer {
-            verdict,
-            code,
-            not_later_than: self.bound.map(show_time),
-            checks: self.checks,
-        }
     }
 }
 
@@ -480,15 +446,11 @@ impl Claim<'_> {
     }
 }
 
-fn cose_of(approver: &Value) -> Vec<u8> {
-    from_b64url(approver["publicKey"].as_str().unwrap())
+fn key_of(holder: &Holder) -> Key {
+    Key::read(&holder.public_key).unwrap_or_else(|code| panic!("the policy is refused: {code}"))
 }
 
-fn key_of(approver: &Value) -> Key {
-    Key::read(&cose_of(approver)).unwrap_or_else(|code| panic!("the policy is refused: {code}"))
-}
-
-fn texts(list: &Value) -> Vec<String> {
+pub(super) fn texts(list: &Value) -> Vec<String> {
     let items = list.as_array().into_iter().flatten();
     items
         .map(|text| text.as_str().unwrap().to_owned())

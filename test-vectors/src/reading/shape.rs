@@ -1,4 +1,4 @@
-//! Bundles and confirmations from outside (docs/spec/bundle.md).
+//! Bundles, confirmations and decisions from outside (docs/spec/bundle.md, decision.md).
 
 use super::encodings::{base64, base64url, hex, is_approval_id};
 use super::json::{Json, Refusal, VALUES};
@@ -7,6 +7,12 @@ use crate::tree::Hash;
 pub(super) enum Input {
     Bundle(Box<Bundle>),
     Confirmation(Confirmation),
+    Decision(Decision),
+}
+
+/// Several bundles, each with the context and the payload that are stated for all.
+pub(super) struct Decision {
+    pub(super) bundles: Vec<Bundle>,
 }
 
 #[derive(Default)]
@@ -16,6 +22,9 @@ pub(super) struct Bundle {
     pub(super) approval_id: Option<String>,
     pub(super) client_data: Option<Vec<u8>>,
     pub(super) payload: Option<Vec<u8>>,
+    pub(super) context: Option<String>,
+    /// `refusal.random`.
+    pub(super) random: Option<[u8; 32]>,
     pub(super) approver: Option<Opening>,
     pub(super) anchor: Option<Anchor>,
 }
@@ -61,30 +70,75 @@ const TOO_LARGE: Malformed = "bundle.too_large";
 
 impl Input {
     pub(super) fn read(text: &[u8]) -> Result<Self, Malformed> {
-        let value = Json::read(text, 1 << 20, VALUES).map_err(|refusal| match refusal {
-            Refusal::Not => "bundle.not_json",
-            Refusal::TooLong => TOO_LARGE,
+        let long = text.len() > 1 << 20;
+        let value = Json::read(text, 8 << 20, VALUES).map_err(|refusal| match refusal {
+            Refusal::Not if !long => "bundle.not_json",
+            _ => TOO_LARGE,
         })?;
+        match value.member("type").and_then(Json::text) {
+            Some("cosignet.decision/v1") => return Decision::of(&value).map(Self::Decision),
+            _ if long => return Err(TOO_LARGE),
+            Some("cosignet.bundle/v1") => {}
+            _ => {
+                value.member("status").ok_or(SCHEMA)?;
+                return confirmation(&value).map(Self::Confirmation);
+            }
+        }
+        Bundle::of(&value).map(|bundle| Self::Bundle(Box::new(bundle)))
+    }
+}
+
+impl Decision {
+    pub(super) fn of(value: &Json) -> Result<Self, Malformed> {
+        let members = Members::only(value, &["type", "context", "payload", "bundles"])?;
+        if members.text("type")?.as_deref() != Some("cosignet.decision/v1") {
+            return Err(SCHEMA);
+        }
+        let context = members.text("context")?;
+        let payload = payload(&members)?;
+        let Some(Json::List(items)) = value.member("bundles") else {
+            return Err(SCHEMA);
+        };
+        match items.len() {
+            0 => return Err(SCHEMA),
+            1..=64 => {}
+            _ => return Err(TOO_LARGE),
+        }
+        let mut bundles = Vec::new();
+        for item in items {
+            let mut bundle = Bundle::of(item)?;
+            let twice = (context.is_some() && bundle.context.is_some())
+                || (payload.is_some() && bundle.payload.is_some());
+            if twice {
+                return Err(SCHEMA);
+            }
+            bundle.context = bundle.context.or_else(|| context.clone());
+            bundle.payload = bundle.payload.or_else(|| payload.clone());
+            bundles.push(bundle);
+        }
+        Ok(Self { bundles })
+    }
+}
+
+impl Bundle {
+    fn of(value: &Json) -> Result<Self, Malformed> {
         let kind = value.member("type").and_then(Json::text);
         if kind != Some("cosignet.bundle/v1") {
-            value.member("status").ok_or(SCHEMA)?;
-            return confirmation(&value).map(Self::Confirmation);
+            return Err(SCHEMA);
         }
-        let members = Members::only(&value, &["type", "entry", "logProof", "evidence", "anchor"])?;
-        let mut bundle = Bundle {
+        let members = Members::only(value, &["type", "entry", "logProof", "evidence", "anchor"])?;
+        let mut bundle = Self {
             entry: members.text("entry")?.ok_or(SCHEMA)?,
             log_proof: members.text("logProof")?.ok_or(SCHEMA)?,
-            ..Bundle::default()
+            ..Self::default()
         };
         if let Some(evidence) = value.member("evidence") {
             bundle.read_evidence(evidence)?;
         }
         bundle.anchor = value.member("anchor").map(anchor).transpose()?;
-        Ok(Self::Bundle(Box::new(bundle)))
+        Ok(bundle)
     }
-}
 
-impl Bundle {
     fn read_evidence(&mut self, value: &Json) -> Result<(), Malformed> {
         let members = Members::only(
             value,
@@ -93,7 +147,9 @@ impl Bundle {
                 "approvalId",
                 "approver",
                 "clientDataJSON",
+                "context",
                 "payload",
+                "refusal",
             ],
         )?;
         members.text("action")?;
@@ -106,9 +162,11 @@ impl Bundle {
             return Err(SCHEMA);
         }
         self.client_data = members.bytes("clientDataJSON")?;
-        self.payload = members.bytes("payload")?;
-        if self.payload.as_ref().is_some_and(|p| p.len() > 512 * 1024) {
-            return Err(TOO_LARGE);
+        self.payload = payload(&members)?;
+        self.context = members.text("context")?;
+        if let Some(value) = value.member("refusal") {
+            let members = Members::only(value, &["random"])?;
+            self.random = Some(fixed(members.bytes("random")?.ok_or(SCHEMA)?)?);
         }
         if let Some(value) = value.member("approver") {
             let members = Members::only(value, &["blind", "email", "salt"])?;
@@ -119,6 +177,13 @@ impl Bundle {
             });
         }
         Ok(())
+    }
+}
+
+fn payload(members: &Members<'_>) -> Result<Option<Vec<u8>>, Malformed> {
+    match members.bytes("payload")? {
+        Some(payload) if payload.len() > 512 * 1024 => Err(TOO_LARGE),
+        payload => Ok(payload),
     }
 }
 

@@ -277,7 +277,7 @@ pub(super) fn good() -> File {
     file.verdict(
         "an entry of a type that is not known",
         drafted(|d| {
-            let members = [("type", "cosignet.refusal/v1"), ("reason", "no")];
+            let members = [("type", "cosignet.comment/v1"), ("reason", "no")];
             let members = members.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
             d.entry_text = Some(canonical(&members));
         }),

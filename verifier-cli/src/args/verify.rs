@@ -16,6 +16,10 @@ Exit codes: 0 VERIFIED, 1 REJECTED, 2 wrong usage or bad policy, 3 MALFORMED, 4 
 5 a file cannot be read. Only 0 means that everything your policy requires was checked and holds.
 Of several inputs the worst counts: 1 before 3 before 4 before 5.
 
+An input is a bundle, an approval service's own answer, or a decision of several people. With
+--together several bundles are verified as one decision; `cosignet decision join` writes it to a
+file.
+
 A verdict is about what you expect. Without --payload and --approval-id any approval by an approver
 of the policy is VERIFIED, an old one as well; the command says so, also with -q. A pipeline names
 both, or at least asks for --require-expectation.
@@ -58,6 +62,12 @@ pub(crate) struct VerifyArgs {
     /// The relying party id that it should be for
     #[arg(long, value_name = "ID")]
     pub(crate) rp_id: Option<String>,
+    /// The roster's file, for a policy that leaves it to a roster who may approve
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roster: Option<PathBuf>,
+    /// The files are bundles of one decision, to be verified as one
+    #[arg(long)]
+    pub(crate) together: bool,
     /// Bitcoin's block headers, for anchors; see `cosignet headers`
     #[arg(long, value_name = "FILE")]
     pub(crate) headers: Option<PathBuf>,

@@ -96,6 +96,9 @@ pub(crate) struct MonitorArgs {
     /// Report every entry by this public key (PEM, DER or COSE_Key); may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) watch_key: Vec<String>,
+    /// The roster's file: every entry by a key that it does not list is an alarm
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roster: Option<PathBuf>,
     /// A mirror, or what a witness shows of the log, to compare heads with; may be repeated
     #[arg(long, value_name = "URL")]
     pub(crate) compare: Vec<String>,

@@ -265,10 +265,14 @@ impl Monitor<'_> {
         let known = self.state.scanned.clone();
         let log = self.log.clone();
         let (policy, watched) = (self.policy, std::mem::take(&mut self.watched));
+        // The first line of a checkpoint is the origin of its log.
+        let origin = head.text.lines().next().unwrap_or_default();
+        let roster = self.roster;
         let scan = Scan {
             log: &log,
             rules: policy.webauthn(),
             watched: &watched,
+            roster: roster.map(|roster| (roster, origin)),
             connections: self.args.connections,
         };
         let bar = self.bar(known.size(), head.size);

@@ -19,6 +19,16 @@ use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 
+fn unlisted_event(index: u64) -> Event {
+    let code = CliCode::EntryUnlistedKey.as_str();
+    let text = format!(
+        "entry {index} is by a key that no version of the roster in force there lists  [{code}]"
+    );
+    Event::new("unlisted", text)
+        .with("code", code)
+        .with("index", index)
+}
+
 /// Entries that need not be asked for.
 type Hand = BTreeMap<u64, Vec<u8>>;
 
@@ -309,14 +319,16 @@ impl Monitor<'_> {
 
     /// Reports the entries by watched keys.
     fn watch(&mut self, from: u64, to: u64) -> Result<(), CliError> {
-        if self.watched.is_empty() {
-            return Ok(());
-        }
         let mut found = Vec::new();
+        let mut unlisted = Vec::new();
         self.leaves.each(from, to, |index, record| {
-            found.extend(record.watched().map(|_| index));
+            match record.is_unlisted() {
+                true => unlisted.push(index),
+                false => found.extend(record.watched().map(|_| index)),
+            }
             Ok(())
         })?;
+        self.unlisted(&unlisted);
         for index in found {
             if let Some(event) = self.watched_event(index)? {
                 self.say(&event);
@@ -326,9 +338,30 @@ impl Monitor<'_> {
         Ok(())
     }
 
+    /// Says that entries are by keys that nobody put into the roster. It is an alarm about the
+    /// approval service, and no evidence against the log: a roster may be old.
+    fn unlisted(&mut self, indexes: &[u64]) {
+        let more = indexes.len().saturating_sub(MOST);
+        for index in indexes.iter().take(MOST) {
+            let event = unlisted_event(*index);
+            self.say(&event);
+            self.post_entry(*index, &event);
+        }
+        if more > 0 {
+            let text = format!("{more} more entries are by keys that the roster does not list");
+            self.say(&Event::new("unlisted", text));
+        }
+        if !indexes.is_empty() {
+            self.worst = self.worst.max(CliCode::EntryUnlistedKey.exit());
+        }
+    }
+
     /// The event for an entry by a watched key.
     pub(super) fn watched_event(&mut self, index: u64) -> Result<Option<Event>, CliError> {
         let record = self.leaves.record(index)?;
+        if record.is_unlisted() {
+            return Ok(Some(unlisted_event(index)));
+        }
         let key = record.watched().and_then(|key| self.watched.get(key));
         let Some((key, time)) = key.zip(record.decided_at()) else {
             return Ok(None);

@@ -4,6 +4,7 @@
 //! leaf hash, 32 bytes ‖ what was found, 8 bytes big-endian
 //!   bit 63      the entry breaks a rule
 //!   bit 62      it is of a type that is not known
+//!   bit 61      the roster lists its key in no version that is in force there
 //!   bits 48–55  which of the watched keys it is by, from 1; 0 for none
 //!   bits 0–47   decidedAt in milliseconds since 1970
 //! ```
@@ -31,6 +32,7 @@ const CHUNK: u64 = 1024;
 const CHUNK_BYTES: usize = 1024 * BYTES;
 const FAULT: u64 = 1 << 63;
 const UNKNOWN: u64 = 1 << 62;
+const UNLISTED: u64 = 1 << 61;
 const WATCHED: u32 = 48;
 const TIME: u64 = (1 << 48) - 1;
 
@@ -49,6 +51,16 @@ impl Record {
             hash,
             found: (decided_at.as_millis() & TIME) | watched,
         }
+    }
+
+    /// The same entry, by a key that nobody has put into the roster.
+    pub(crate) fn unlisted(self) -> Self {
+        let found = self.found | UNLISTED;
+        Self { found, ..self }
+    }
+
+    pub(crate) fn is_unlisted(&self) -> bool {
+        self.found & (FAULT | UNKNOWN | UNLISTED) == UNLISTED
     }
 
     /// An entry that breaks a rule.

@@ -10,6 +10,7 @@ use std::thread;
 use log_client::RemoteLog;
 use verifier_core::AwsLc;
 use verifier_core::Failure as _;
+use verifier_core::Roster;
 use verifier_core::code::Effect;
 use verifier_core::hazmat::leaf;
 use verifier_core::hazmat::tlog::edge::Edge;
@@ -31,6 +32,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) rules: &'a Webauthn,
     /// COSE_Keys whose entries are reported; at most 255.
     pub(crate) watched: &'a [Vec<u8>],
+    /// Whose keys may be in the log of this origin.
+    pub(crate) roster: Option<(&'a Roster, &'a str)>,
     /// How many downloads run at once.
     pub(crate) connections: u16,
 }
@@ -171,7 +174,13 @@ impl Batch {
                 let key = entry.key_identity();
                 let watched = scan.watched.iter().position(|watched| **watched == *key);
                 let watched = watched.and_then(|key| u8::try_from(key).ok());
-                Record::sound(hash, entry.decided_at, watched)
+                let record = Record::sound(hash, entry.decided_at, watched);
+                match scan.roster {
+                    Some((roster, origin)) if !roster.lists(&key, origin, index) => {
+                        record.unlisted()
+                    }
+                    _ => record,
+                }
             }
             Err(error) if error.code().effect() == Effect::Reject => Record::fault(hash),
             Err(_) => Record::unknown(hash),

@@ -4,7 +4,9 @@ use verifier_core::Code;
 use verifier_core::Crypto;
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
+use verifier_core::Roster;
 use verifier_core::Time;
+use verifier_core::hazmat::context::Context;
 use verifier_core::hazmat::encoding::{from_base64url, from_hex};
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::{Object, Value};
@@ -14,7 +16,7 @@ use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::proof::Proof;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use verifier_core::hazmat::webauthn::{Assertion, CoseKey, Expected, UserVerification};
-use verifier_core::{Failure, Request, verify};
+use verifier_core::{Failure, Request, policy, verify};
 
 use super::bitcoin;
 use super::case::{Outcome, text, texts};
@@ -26,6 +28,8 @@ pub(super) enum Kind {
     Assertion,
     Bundle,
     Consistency,
+    Context,
+    Decision,
     Entry,
     Headers,
     Inclusion,
@@ -33,6 +37,7 @@ pub(super) enum Kind {
     Note,
     Policy,
     Retarget,
+    Roster,
     Timestamp,
 }
 
@@ -47,12 +52,15 @@ impl Kind {
             "bitcoin.headers" => Self::Headers,
             "bitcoin.retarget" => Self::Retarget,
             "bundle" => Self::Bundle,
+            "context" => Self::Context,
+            "decision" => Self::Decision,
             "entry" => Self::Entry,
             "merkle.consistency" => Self::Consistency,
             "merkle.inclusion" => Self::Inclusion,
             "note" => Self::Note,
             "ots" => Self::Timestamp,
             "policy" => Self::Policy,
+            "roster" => Self::Roster,
             "tlog.proof" => Self::LogProof,
             "webauthn.assertion" => Self::Assertion,
             _ => return None,
@@ -63,7 +71,9 @@ impl Kind {
     pub(super) fn run(self, input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
         match self {
             Self::Assertion => assertion(input, crypto),
-            Self::Bundle => bundle(input, crypto),
+            Self::Bundle => report(input, "bundleText", crypto),
+            Self::Context => Ok(outcome(Context::parse(text(input, "text")?))),
+            Self::Decision => report(input, "decisionText", crypto),
             Self::Consistency => consistency(input),
             Self::Entry => Ok(outcome(Entry::parse(text(input, "text")?))),
             Self::Headers => bitcoin::headers(input),
@@ -74,6 +84,7 @@ impl Kind {
                 text(input, "policy")?.as_bytes(),
             ))),
             Self::Retarget => bitcoin::retarget(input),
+            Self::Roster => roster(input, crypto),
             Self::Timestamp => bitcoin::timestamp(input),
         }
     }
@@ -107,15 +118,28 @@ fn assertion(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
     ))
 }
 
-fn bundle(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+/// The policy of a case, if it has one.
+fn policy_of(input: Input<'_>) -> Result<Option<Policy>, policy::Error> {
     let json = match input.get("policy") {
-        None | Some(Value::Null) => None,
-        Some(policy) => Some(policy.to_text()),
+        None | Some(Value::Null) => return Ok(None),
+        Some(policy) => policy.to_text(),
     };
-    let policy = json
-        .map(|json| Policy::from_json(json.as_bytes()))
-        .transpose();
-    let policy = match policy {
+    Policy::from_json(json.as_bytes()).map(Some)
+}
+
+fn roster(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+    let policy = match policy_of(input) {
+        Ok(policy) => policy.ok_or("policy: missing")?,
+        Err(error) => return Ok(invalid(&error)),
+    };
+    let request = Request::new().policy(&policy).crypto(crypto);
+    let file = text(input, "roster")?;
+    Ok(outcome(Roster::verify(file.as_bytes(), &request)))
+}
+
+/// A whole verification of the text under `key`.
+fn report(input: Input<'_>, key: &str, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+    let policy = match policy_of(input) {
         Ok(policy) => policy,
         Err(error) => return Ok(invalid(&error)),
     };
@@ -147,7 +171,10 @@ fn bundle(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
         Err(error) => return Ok(invalid(&error)),
     };
     request.headers = chain.as_ref();
-    let report = verify(text(input, "bundleText")?.as_bytes(), &request);
+    let file = optional(input, "roster", text)?;
+    let roster = file.map(|file| Roster::verify(file.as_bytes(), &request));
+    request.roster = roster.as_ref();
+    let report = verify(text(input, key)?.as_bytes(), &request);
     Ok(Outcome::Report(Box::new(Found::of(&report))))
 }
 

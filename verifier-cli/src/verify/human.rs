@@ -48,7 +48,11 @@ pub(crate) fn unreadable(error: &CliError, path: &Path, style: Style) -> String 
 const UNSIGNED: &str = "No signature was verified: the checks below that passed say what the file \
                         claims, not what anybody signed.";
 
+/// Whether somebody signed what the checks are about: of a decision, in any of its bundles.
 fn is_signed(report: &Report) -> bool {
+    if report.approvals().iter().any(is_signed) {
+        return true;
+    }
     let signature = |check: &&Check| check.id == CheckId::WebauthnSignature;
     let check = report.checks().iter().find(signature);
     check.is_some_and(|check| check.status == Status::Pass)
@@ -189,6 +193,34 @@ fn facts(report: &Report, payload: Option<&[u8]>) -> String {
         }
         say("how", &how(subject));
     }
+    if let Some(signed) = report.signed() {
+        let context = &signed.context;
+        let (action, rule) = (plain(&context.action), plain(&context.rule));
+        let asked = plain(&context.requester);
+        say(
+            "request",
+            &format!(
+                "{}: {action}, asked by {asked} under rule {rule}, for {}",
+                context.request_id,
+                plain(&context.audience)
+            ),
+        );
+        let until = for_people(context.expires_at);
+        let proven = match signed.in_time {
+            Some(true) => "and is proven to have been",
+            Some(false) => "and is NOT proven to have been",
+            None => "and nothing proves when it was",
+        };
+        say("", &format!("it had to be decided by {until}, {proven}"));
+    }
+    decision(report, payload, &mut say);
+    if let Some(roster) = report.roster() {
+        let (name, version) = (plain(&roster.name), roster.version);
+        say(
+            "roster",
+            &format!("{name}, version {version}, sha256 {}", hex(&roster.sha256)),
+        );
+    }
     if let Some(log) = report.log() {
         let (origin, index, size) = (plain(&log.origin), log.index, log.tree_size);
         say(
@@ -197,7 +229,7 @@ fn facts(report: &Report, payload: Option<&[u8]>) -> String {
         );
         say("witnessed", &witnessed(log));
     }
-    if report.log().is_some() {
+    if report.log().is_some() || report.not_later_than().is_some() {
         say("time", &proven_time(report));
     }
     if let Some(anchor) = report.anchor() {
@@ -214,6 +246,52 @@ fn facts(report: &Report, payload: Option<&[u8]>) -> String {
         say("asked for", &format!("the moment {at}"));
     }
     out
+}
+
+/// Who of several people approved what, and who serves which clause.
+fn decision(report: &Report, payload: Option<&[u8]>, say: &mut impl FnMut(&str, &str)) {
+    let Some(decision) = report.decision() else {
+        return;
+    };
+    if report.subject().is_none() {
+        let mut label = "what";
+        if let Some(content) = content(report, payload) {
+            say(label, &content);
+            label = "";
+        }
+        if let Some(hash) = decision.payload_hash {
+            say(label, &format!("sha256 {}", hex(&hash)));
+        }
+    }
+    for (number, one) in (1_usize..).zip(report.approvals()) {
+        let who = match one.approver() {
+            Some(approver) => plain(&approver.name),
+            None => "somebody unknown".to_owned(),
+        };
+        let counts = match one.verdict() {
+            Verdict::Verified => "approved".to_owned(),
+            _ => format!("{} [{}]: {}", one.verdict(), one.code(), one.summary()),
+        };
+        let label = if number == 1 { "bundles" } else { "" };
+        say(label, &format!("{number}. {who}: {counts}"));
+    }
+    for (i, clause) in decision.clauses.iter().enumerate() {
+        let by: Vec<String> = clause.by.iter().map(|person| plain(person)).collect();
+        let by = match by.as_slice() {
+            [] => "nobody".to_owned(),
+            by => by.join(", "),
+        };
+        let missing = match clause.missing() {
+            0 => String::new(),
+            missing => format!("; {missing} MISSING"),
+        };
+        let label = if i == 0 { "clauses" } else { "" };
+        let group = plain(&clause.group);
+        say(
+            label,
+            &format!("{} of {group}: {by}{missing}", clause.at_least),
+        );
+    }
 }
 
 /// By when the entry existed, and whose word that is.
@@ -258,7 +336,12 @@ fn witnessed(log: &LogFacts) -> String {
 
 /// The payload, where it is what was signed.
 fn content(report: &Report, payload: Option<&[u8]>) -> Option<String> {
-    let bytes = match (report.payload(), report.subject()?.payload_match?) {
+    let matched = match (report.subject(), report.decision()) {
+        (Some(subject), _) => subject.payload_match,
+        (None, Some(decision)) => decision.payload_match,
+        (None, None) => None,
+    };
+    let bytes = match (report.payload(), matched?) {
         (Some(bundled), _) => bundled,
         (None, PayloadMatch::Exact) => payload?,
         _ => return None,

@@ -1,7 +1,7 @@
 //! One run over all inputs.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,13 +9,14 @@ use rayon::prelude::*;
 use verifier_core::AwsLc;
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
-use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::decision::Decision;
 use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::roster::{self, Roster};
 use verifier_core::{Report, Request, Verdict, verify};
 
 use super::repeats::Marks;
 use super::tally::{NOTHING_EXPECTED, Outcome, Tally};
-use super::{MAX_PAYLOAD_BESIDE, expects, human};
+use super::{MAX_PAYLOAD_BESIDE, expects, human, together};
 use crate::args::{Format, VerifyArgs};
 use crate::exit::Exit;
 use crate::failure::{CliError, print_note};
@@ -36,6 +37,7 @@ pub(super) struct Job<'a> {
     pub(super) policy: Option<&'a Policy>,
     pub(super) payload: Option<&'a [u8]>,
     pub(super) headers: Option<&'a HeaderChain<'a>>,
+    pub(super) roster: Option<&'a Result<Roster, roster::Error>>,
     /// One file, and no folder.
     pub(super) single: bool,
     pub(super) style: Style,
@@ -93,6 +95,18 @@ impl Job<'_> {
         Ok(exit.max(said.err().unwrap_or(Exit::Ok)))
     }
 
+    /// All inputs as one decision.
+    pub(super) fn together(&self, inputs: &Inputs) -> Result<Exit, CliError> {
+        let bytes = together::join(&inputs.files)?.into_bytes();
+        let path = inputs
+            .files
+            .first()
+            .map_or_else(PathBuf::new, |file| file.path.clone());
+        let done = self.report(&InputFile::new(path), &bytes, None);
+        let exit = done.outcome.exit;
+        Ok(exit.max(self.print([done.text.as_str()]).err().unwrap_or(Exit::Ok)))
+    }
+
     fn print<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> Result<(), Exit> {
         match self.args.quiet {
             true => Ok(()),
@@ -124,8 +138,8 @@ impl Job<'_> {
             return Err(problem.clone());
         }
         let bytes = match input.named {
-            true => file::read(&input.path, Input::MAX_BYTES)?,
-            false => file::read_found(&input.path, Input::MAX_BYTES)?,
+            true => file::read(&input.path, Decision::MAX_BYTES)?,
+            false => file::read_found(&input.path, Decision::MAX_BYTES)?,
         };
         let beside = |path: &Path| file::read_whole_found(path, MAX_PAYLOAD_BESIDE);
         let payload = input.payload.as_deref().map(beside).transpose()?;
@@ -141,6 +155,7 @@ impl Job<'_> {
         request.approver = self.args.approver.as_deref();
         request.rp_id = self.args.rp_id.as_deref();
         request.headers = self.headers;
+        request.roster = self.roster;
         request.at = self.args.at;
         request.crypto = &CRYPTO;
         let report = verify(bytes, &request);

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use super::{Error, name};
+use super::{Error, is_short_name, name};
 use crate::encoding::base64url;
 use crate::json::Value;
 use crate::schema::Members;
@@ -16,6 +16,10 @@ use crate::webauthn::cose_key::CoseKey;
 pub struct Approver {
     /// For people; printable, not necessarily unique.
     pub name: String,
+    /// Whose key it is: all keys of one person count once.
+    pub person: String,
+    /// The groups for which the person may serve a clause with this key.
+    pub groups: Vec<String>,
     /// The key; unique in the policy.
     pub key: CoseKey,
     /// The credential's id; unique in the policy.
@@ -27,16 +31,48 @@ pub struct Approver {
 }
 
 impl Approver {
-    pub(super) fn read(members: Members<'_, '_>) -> Result<Self, Error> {
-        let members =
-            members.only(&["credentialId", "name", "notAfter", "notBefore", "publicKey"])?;
-        let name = name(&members)?;
+    /// A key that a roster may list, without limits in time.
+    pub fn new(
+        name: String,
+        person: String,
+        groups: Vec<String>,
+        key: CoseKey,
+        credential_id: Option<Vec<u8>>,
+    ) -> Self {
+        Self {
+            name,
+            person,
+            groups,
+            key,
+            credential_id,
+            not_before: None,
+            not_after: None,
+        }
+    }
+
+    pub(crate) fn read(members: Members<'_, '_>) -> Result<Self, Error> {
+        let members = members.only(&[
+            "credentialId",
+            "groups",
+            "name",
+            "notAfter",
+            "notBefore",
+            "person",
+            "publicKey",
+        ])?;
+        let name = name(&members, "name")?;
+        let person = match members.has("person") {
+            true => self::name(&members, "person")?,
+            false => name.clone(),
+        };
         let key = CoseKey::parse(&members.bytes("publicKey")?).map_err(|error| Error::Key {
             approver: name.clone(),
             error,
         })?;
         let approver = Self {
             name,
+            person,
+            groups: groups(&members)?,
             key,
             credential_id: members.optional_bytes("credentialId")?,
             not_before: members.optional_time("notBefore")?,
@@ -50,12 +86,15 @@ impl Approver {
         }
     }
 
+    /// With the members that were given: a person of another name than the key's, and groups.
     pub(super) fn to_value(&self) -> Value<'_> {
+        let person = (self.person != self.name).then(|| self.person.clone());
         let optional = [
             (
                 "credentialId",
                 self.credential_id.as_ref().map(|id| base64url(id)),
             ),
+            ("person", person),
             ("notAfter", self.not_after.map(|t| t.to_string())),
             ("notBefore", self.not_before.map(|t| t.to_string())),
         ];
@@ -66,35 +105,53 @@ impl Approver {
         let members = optional
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?)));
-        let members = members.chain(required);
-        Value::Object(
-            members
-                .map(|(key, value)| (key.into(), value.into()))
-                .collect(),
-        )
+        let texts = members
+            .chain(required)
+            .map(|(key, value)| (key.into(), value.into()));
+        let groups = (!self.groups.is_empty()).then(|| ("groups".into(), self.groups_value()));
+        Value::Object(texts.chain(groups).collect())
     }
+
+    pub(crate) fn groups_value(&self) -> Value<'_> {
+        let groups = self.groups.iter();
+        groups.map(|group| Value::from(group.as_str())).collect()
+    }
+}
+
+/// The names of groups, each once.
+fn groups(members: &Members<'_, '_>) -> Result<Vec<String>, Error> {
+    const KEY: &str = "groups";
+    let mut groups: Vec<String> = Vec::new();
+    for text in members.texts(KEY)? {
+        if !is_short_name(text) || groups.iter().any(|group| group == text) {
+            let expected = "names of groups, each once";
+            return Err(members.wrong(KEY, expected, text).into());
+        }
+        groups.push(text.to_string());
+    }
+    Ok(groups)
 }
 
 /// All of them, and where each of them stands.
 #[derive(Clone, Debug)]
-pub(super) struct Approvers {
-    pub(super) list: Vec<Approver>,
+pub(crate) struct Approvers {
+    pub(crate) list: Vec<Approver>,
     by_key: Index,
     by_credential: Index,
 }
 
 impl Approvers {
     /// The approver whose public key has these COSE_Key bytes.
-    pub(super) fn by_key(&self, cose_key: &[u8]) -> Option<&Approver> {
+    pub(crate) fn by_key(&self, cose_key: &[u8]) -> Option<&Approver> {
         self.by_key.find(cose_key, &self.list)
     }
 
     /// The approver with this credential id.
-    pub(super) fn by_credential(&self, id: &[u8]) -> Option<&Approver> {
+    pub(crate) fn by_credential(&self, id: &[u8]) -> Option<&Approver> {
         self.by_credential.find(id, &self.list)
     }
 
-    pub(super) fn read(entries: Vec<Members<'_, '_>>) -> Result<Self, Error> {
+    pub(crate) fn read(entries: Vec<Members<'_, '_>>) -> Result<Self, Error> {
         let mut all = Self {
             list: Vec::with_capacity(entries.len()),
             by_key: Index::by(|approver| Some(approver.key.as_bytes())),

@@ -4,12 +4,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::encoding::{base64url, hex};
+use crate::entry::Act;
 use crate::json::Value;
 
 /// The signed facts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Subject {
+    /// What the human did.
+    pub act: Act,
     /// The algorithm, as WebAuthn names it.
     pub algorithm: &'static str,
     /// Whether the credential may be synced to other devices.
@@ -18,6 +21,10 @@ pub struct Subject {
     pub backed_up: bool,
     /// Whether the ceremony happened in a frame of another origin.
     pub cross_origin: bool,
+    /// Of an approval the part of the challenge where the hash of a context would be, or zeros if
+    /// there is no room for one; of a refusal the hash of its context. `None` if challenge or
+    /// context are not known. Only the context shows that it is one.
+    pub(crate) context_hash: Option<[u8; 32]>,
     /// The nonce in the challenge.
     pub nonce: Option<Vec<u8>>,
     /// The origin, exactly.
@@ -64,7 +71,12 @@ impl PayloadMatch {
 
 impl Subject {
     pub(super) fn to_value(&self) -> Value<'_> {
+        let act = match self.act {
+            Act::Approval => "approval",
+            Act::Refusal => "refusal",
+        };
         Value::from([
+            ("act", act.into()),
             ("algorithm", self.algorithm.into()),
             ("backedUp", self.backed_up.into()),
             ("backupEligible", self.backup_eligible.into()),

@@ -8,7 +8,8 @@ use super::Run;
 use super::claim::Claim;
 use crate::check::{Check, CheckId};
 use crate::code::Code;
-use crate::encoding::{base64url, hex, sha256};
+use crate::encoding::{base64url, from_base64url, hex, sha256};
+use crate::entry::Act;
 use crate::payload::Challenge;
 use crate::policy::Webauthn;
 use crate::report::Subject;
@@ -18,6 +19,14 @@ use crate::webauthn::client_data::ClientData;
 use crate::webauthn::cose_key::CoseKey;
 use crate::{Failure, quote};
 
+/// What a challenge is, read as its entry says that it has to be.
+pub(super) enum Signed {
+    /// A nonce and the hash of a payload.
+    Approval(Challenge),
+    /// A hash over context and payload.
+    Refusal([u8; 32]),
+}
+
 impl<'r> Run<'r> {
     /// Everything about the assertion but its key. What was signed, if the signature verified.
     pub(super) fn assertion(&mut self, claim: &Claim<'_>) -> Option<Subject> {
@@ -25,11 +34,27 @@ impl<'r> Run<'r> {
         let client_data = self.client_data(claim);
         let challenge = client_data.as_ref().and_then(|data| self.challenge(data));
         let authenticator_data = self.authenticator_data(claim);
-        let payload_match = self.payload_binding(claim, challenge.as_ref());
+        let bound = self.payload_binding(claim, challenge.as_ref());
+        let (nonce, context_hash, payload_hash) = match &challenge {
+            Some(Signed::Approval(challenge)) => (
+                Some(challenge.nonce().to_vec()),
+                // None at all is another one than any.
+                Some(challenge.context_hash().copied().unwrap_or_default()),
+                Some(*challenge.payload_hash()),
+            ),
+            // Only together do random, context and payload lead to what a refusal signs.
+            Some(Signed::Refusal(_)) => (
+                claim.refusal.map(|random| random.to_vec()),
+                bound.and(claim.context).map(|text| sha256(text.as_bytes())),
+                bound.map(|(hash, _)| hash),
+            ),
+            None => (None, None, None),
+        };
 
         let (key, data) = (signed?, authenticator_data?);
         let flags = data.flags();
         Some(Subject {
+            act: self.act,
             algorithm: key.public_key().algorithm(),
             backup_eligible: flags.backup_eligible(),
             backed_up: flags.backed_up(),
@@ -37,14 +62,11 @@ impl<'r> Run<'r> {
                 .as_ref()
                 .and_then(ClientData::cross_origin)
                 .unwrap_or(false),
-            nonce: challenge
-                .as_ref()
-                .map(|challenge| challenge.nonce().to_vec()),
+            context_hash,
+            nonce,
             origin: client_data.as_ref().map(|data| data.origin().to_string()),
-            payload_hash: challenge
-                .as_ref()
-                .map(|challenge| *challenge.payload_hash()),
-            payload_match,
+            payload_hash,
+            payload_match: bound.and_then(|(_, found)| found),
             rp_id: self.rp_id_of(claim, &data),
             sign_count: data.sign_count(),
             top_origin: client_data
@@ -139,22 +161,40 @@ impl<'r> Run<'r> {
     }
 
     /// `webauthn.challenge`
-    fn challenge(&mut self, data: &ClientData) -> Option<Challenge> {
+    fn challenge(&mut self, data: &ClientData) -> Option<Signed> {
         const ID: CheckId = CheckId::WebauthnChallenge;
-        match Challenge::parse(data.challenge()) {
-            Ok(challenge) => {
-                let nonce = base64url(challenge.nonce());
-                self.push(
-                    Check::pass(ID, "A nonce, then a payload hash.")
-                        .found(format!("nonce {nonce}")),
-                );
-                Some(challenge)
+        let approval = Challenge::parse(data.challenge());
+        let (check, signed) = match (self.act, approval) {
+            (Act::Approval, Ok(challenge)) => {
+                let nonce = format!("nonce {}", base64url(challenge.nonce()));
+                let check = Check::pass(ID, "A nonce, then a payload hash.").found(nonce);
+                self.challenge = Some(challenge.clone());
+                (check, Some(Signed::Approval(challenge)))
             }
-            Err(error) => {
-                self.push(Check::failed(ID, &error));
-                None
+            (Act::Approval, Err(error)) => (Check::failed(ID, &error), None),
+            (Act::Refusal, Ok(_)) => {
+                let check = Check::coded(ID, Code::EntryTypeMismatch)
+                    .expected("the challenge of a refusal, 32 bytes")
+                    .found("that of an approval");
+                (check, None)
             }
-        }
+            (Act::Refusal, Err(error)) => {
+                match from_base64url(data.challenge()).map(<[u8; 32]>::try_from) {
+                    Ok(Ok(hash)) => {
+                        let check = Check::pass(ID, "The hash that a refusal signs.");
+                        let found = format!("sha256 {}", hex(&hash));
+                        (check.found(found), Some(Signed::Refusal(hash)))
+                    }
+                    _ => {
+                        let found = error.found().unwrap_or_default();
+                        let check = Check::coded(ID, Code::WebauthnChallenge);
+                        (check.expected("32 bytes").found(found), None)
+                    }
+                }
+            }
+        };
+        self.push(check);
+        signed
     }
 
     /// `webauthn.authenticator_data` and the checks of its fields.

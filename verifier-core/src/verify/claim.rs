@@ -5,21 +5,21 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{ASSERTION_CHECKS, Run};
+use super::{ASSERTION_CHECKS, Logged, Run, Standing};
 use crate::bundle::Bundle;
 use crate::check::{Check, CheckId};
 use crate::code::Code;
 use crate::commitment::{EmailAddress, approver_commitment, email_hash};
 use crate::confirmation::{Approved, Confirmation};
 use crate::encoding::{base64url, hex, sha256};
-use crate::entry::Entry;
+use crate::entry::{Act, Entry};
 use crate::payload::Challenge;
-use crate::policy::{Approver, Policy};
+use crate::policy::{Approver, Approvers};
 use crate::report::Claimed;
 use crate::webauthn::client_data::ClientData;
 use crate::webauthn::cose_key::CoseKey;
 
-/// A claim that some key signed an assertion. All of it comes from the input, except `approver`.
+/// A claim that some key signed an assertion. All of it comes from the input, except `standing`.
 #[derive(Debug)]
 pub(super) struct Claim<'a> {
     /// Only a log entry commits to one.
@@ -32,12 +32,16 @@ pub(super) struct Claim<'a> {
     pub(super) client_data_json: Option<&'a [u8]>,
     /// The payload that came with the claim.
     pub(super) payload: Option<&'a [u8]>,
+    /// The context that came with it.
+    pub(super) context: Option<&'a str>,
+    /// The random part of what a refusal signs.
+    pub(super) refusal: Option<&'a [u8; 32]>,
     /// The relying party that the claim states, if it states one.
     pub(super) rp_id: Option<String>,
     /// The key that is claimed to have signed, if the claim or the policy says which.
     pub(super) key: Option<CoseKey>,
-    /// Whose key it is, according to the policy.
-    pub(super) approver: Option<&'a Approver>,
+    /// Whose key it is, according to the policy or its roster.
+    pub(super) standing: Standing<'a>,
     credential_id: Option<&'a [u8]>,
 }
 
@@ -57,6 +61,7 @@ impl<'r> Run<'r> {
         &mut self,
         entry: Entry,
         bundle: &'a Bundle,
+        logged: Logged<'_>,
         claimed: &mut Claimed,
     ) -> Option<Claim<'a>>
     where
@@ -78,15 +83,20 @@ impl<'r> Run<'r> {
                 None
             }
         };
-        let approver = |policy: &'r Policy| policy.approver_by_key(key.as_ref()?.as_bytes());
+        let keys = self.trust.keys;
         Some(Claim {
-            approver: self.request.policy.and_then(approver),
+            standing: match &key {
+                Some(key) => keys.standing(key.as_bytes(), logged),
+                None => Standing::Unknown,
+            },
             approval_id_hash: Some(entry.approval_id_hash),
             authenticator_data: entry.authenticator_data.into(),
             signature: entry.signature.into(),
             client_data_hash: entry.client_data_hash,
             client_data_json: fits,
             payload: bundle.evidence.payload.as_deref(),
+            context: bundle.evidence.context.as_deref(),
+            refusal: bundle.evidence.refusal.as_ref(),
             rp_id: Some(entry.rp_id),
             key,
             credential_id: None,
@@ -124,17 +134,19 @@ impl<'r> Run<'r> {
             client_data_hash: sha256(assertion.client_data_json()),
             client_data_json: Some(assertion.client_data_json()),
             payload: None,
+            context: None,
+            refusal: None,
             rp_id: None,
             key: None,
-            approver: None,
+            standing: Standing::Unknown,
             credential_id: Some(&approved.credential_id),
         };
-        claim.approver = self
-            .request
-            .policy
-            .and_then(|policy| self.holder(policy, &claim));
-        match claim.approver {
+        let holder = self.trust.keys.list();
+        match holder.and_then(|list| self.holder(list, &claim)) {
             Some(approver) => {
+                // A confirmation has no place in a log, where a roster would have an order.
+                let key = approver.key.as_bytes();
+                claim.standing = self.trust.keys.standing(key, Logged::default());
                 let message = "The policy's key for this credential.";
                 let found = approver.key.fingerprint();
                 self.push(Check::pass(CheckId::WebauthnKey, message).found(found));
@@ -147,19 +159,14 @@ impl<'r> Run<'r> {
 
     /// The approver with that credential id; else the one whose key, listed without an id, fits
     /// the signature.
-    fn holder(&self, policy: &'r Policy, claim: &Claim<'_>) -> Option<&'r Approver> {
-        let by_id = claim
-            .credential_id
-            .and_then(|id| policy.approver_by_credential(id));
+    fn holder(&self, list: &'r Approvers, claim: &Claim<'_>) -> Option<&'r Approver> {
+        let by_id = claim.credential_id.and_then(|id| list.by_credential(id));
         by_id.or_else(|| {
             // An attacker must not choose how much is hashed again for every key.
             if claim.authenticator_data.len() > Entry::MAX_BYTES {
                 return None;
             }
-            let without_id = policy
-                .approvers()
-                .iter()
-                .filter(|a| a.credential_id.is_none());
+            let without_id = list.list.iter().filter(|a| a.credential_id.is_none());
             let fits = |approver: &&Approver| self.signature(claim, &approver.key).is_ok();
             without_id.into_iter().find(fits)
         })
@@ -218,6 +225,18 @@ fn evidence_match(entry: &Entry, bundle: &Bundle, claimed: &mut Claimed) -> Chec
     }
     if evidence.client_data_json.is_none() {
         return Check::coded(ID, Code::EvidenceClientDataMissing);
+    }
+    let refusal = evidence.refusal.is_some();
+    match entry.act {
+        Act::Approval if refusal => {
+            return Check::coded(ID, Code::EntryTypeMismatch)
+                .expected("the entry of a refusal, as the evidence has it")
+                .found(entry.act.entry_type());
+        }
+        Act::Refusal if !refusal || evidence.context.is_none() => {
+            return Check::coded(ID, Code::EvidenceRefusalMissing);
+        }
+        _ => {}
     }
     Check::pass(ID, format!("The entry commits to {}.", opened.join(", ")))
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::claim::Claim;
+use super::trust::{Keys, Standing};
 use super::{Request, Run};
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
@@ -60,7 +61,14 @@ impl Run<'_> {
             // Nobody has a name.
             return Some(Check::skipped(CheckId::Expectation, CheckId::ApproverKey));
         }
-        let found = claim.approver.map(|approver| approver.name.as_str());
+        if matches!(self.trust.keys, Keys::NoRoster | Keys::BadRoster(_)) {
+            return Some(Check::skipped(CheckId::Expectation, CheckId::Roster));
+        }
+        if matches!(claim.standing, Standing::Unplaced) {
+            return Some(Check::skipped(CheckId::Expectation, CheckId::ApproverKey));
+        }
+        let found = claim.standing.approver();
+        let found = found.map(|approver| approver.name.as_str());
         (found != Some(name)).then(|| {
             let found = found.map_or_else(|| "a key without a name in the policy".into(), quote);
             failed(Code::ExpectationApprover, quote(name), found)
@@ -110,7 +118,7 @@ fn status(input: &Input) -> Option<Check> {
     }
 }
 
-fn failed(code: Code, expected: String, found: String) -> Check {
+pub(super) fn failed(code: Code, expected: String, found: String) -> Check {
     Check::coded(CheckId::Expectation, code)
         .expected(expected)
         .found(found)

@@ -4,11 +4,13 @@ use alloc::format;
 use alloc::string::String;
 
 use super::Run;
+use super::assertion::Signed;
 use super::claim::Claim;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
+use crate::context::refusal_challenge;
 use crate::encoding::{hex, sha256};
-use crate::payload::{Challenge, differences, same_json, variant};
+use crate::payload::{differences, same_json, variant};
 use crate::policy::{PayloadRule, Policy};
 use crate::report::PayloadMatch;
 
@@ -32,18 +34,58 @@ const UNSIGNED: Words = Words {
 };
 
 impl Run<'_> {
+    /// The hash of the payload that was signed, and what it agrees with, if nothing disagrees.
     pub(super) fn payload_binding(
         &mut self,
         claim: &Claim<'_>,
-        challenge: Option<&Challenge>,
-    ) -> Option<PayloadMatch> {
-        let Some(challenge) = challenge else {
-            self.skip(&[ID], CheckId::WebauthnChallenge);
+        signed: Option<&Signed>,
+    ) -> Option<([u8; 32], Option<PayloadMatch>)> {
+        let hash = match signed {
+            None => {
+                self.skip(&[ID], CheckId::WebauthnChallenge);
+                return None;
+            }
+            Some(Signed::Approval(challenge)) => *challenge.payload_hash(),
+            Some(Signed::Refusal(hash)) => self.refused(claim, hash)?,
+        };
+        let (check, payload_match) = self.compare(claim.payload, &hash);
+        let passed = check.status == Status::Pass;
+        self.push(check);
+        passed.then_some((hash, payload_match))
+    }
+
+    /// The hash of the payload that a refusal is about: that of a payload at hand which, with
+    /// random and context, leads to what was signed.
+    fn refused(&mut self, claim: &Claim<'_>, signed: &[u8; 32]) -> Option<[u8; 32]> {
+        let Some((random, context)) = claim.refusal.zip(claim.context) else {
+            self.skip(&[ID], CheckId::EvidenceMatch);
             return None;
         };
-        let (check, payload_match) = self.compare(claim.payload, challenge.payload_hash());
+        let context = sha256(context.as_bytes());
+        let at_hand = [
+            claim.payload.map(sha256),
+            self.request.payload_sha256,
+            self.request.payload.map(sha256),
+        ];
+        let mut at_hand = at_hand.into_iter().flatten().peekable();
+        let check = match at_hand.peek().copied() {
+            None => Check::coded(ID, Code::PayloadMissing),
+            Some(first) => {
+                let leads = |hash: &[u8; 32]| refusal_challenge(random, &context, hash) == *signed;
+                if let Some(hash) = at_hand.find(leads) {
+                    return Some(hash);
+                }
+                Check::coded(ID, Code::PayloadMismatch)
+                    .message("With this payload and this context the refusal does not lead to what was signed.")
+                    .expected(format!("sha256 {} (signed)", hex(signed)))
+                    .found(format!(
+                        "sha256 {}",
+                        hex(&refusal_challenge(random, &context, &first))
+                    ))
+            }
+        };
         self.push(check);
-        payload_match
+        None
     }
 
     /// Everything that names a payload has to name the one in the challenge.
@@ -78,9 +120,8 @@ impl Run<'_> {
                 return pass(message, PayloadMatch::Exact);
             }
             if bundled.is_some_and(|bundled| same_json(expected, bundled)) {
-                let message = format!(
-                    "Your payload is the JSON document {which}, in another layout (RFC 8785 forms agree)."
-                );
+                let message =
+                    format!("Your payload is the JSON document {which}, in another layout.");
                 return pass(message, PayloadMatch::Canonical);
             }
             let mut message = format!("The payload you gave is not the one {which}.");

@@ -82,8 +82,30 @@ pub(super) fn not_proven(report: &Report, policy: Option<&Policy>) -> Vec<NotPro
     }
     say(
         "claims",
-        "What the service claims and nobody signed: approval id, time of decision, action, status, approver's e-mail.",
+        match &report.signed {
+            None => {
+                "What the service claims and nobody signed: approval id, time of decision, action, status, approver's e-mail."
+            }
+            Some(_) => {
+                "What the service claims and nobody signed: approval id, time of decision, status, approver's e-mail."
+            }
+        },
     );
+    if let Some(signed) = &report.signed {
+        say(
+            "request",
+            "That the request was what its context says: the approver signed the service's words about it.",
+        );
+        if signed.in_time != Some(true) {
+            say("in_time", "That it was decided before the request expired.");
+        }
+    }
+    if report.roster.is_some() {
+        say(
+            "newest_roster",
+            "That there is no newer version of the roster: one that you were not given may have removed the approver.",
+        );
+    }
     match policy.map(Policy::log) {
         Some(LogRule::None) => say(
             "logged",
@@ -146,18 +168,29 @@ fn cheap(network: Network) -> Option<&'static str> {
 
 fn approved(report: &Report) -> String {
     let subject = report.subject.as_ref();
+    let decision = report.decision.as_ref();
     let hash = subject
         .and_then(|subject| subject.payload_hash)
+        .or(decision.and_then(|decision| decision.payload_hash))
         .unwrap_or_default();
-    let what = match subject.and_then(|subject| subject.payload_match) {
+    let matched = subject
+        .and_then(|subject| subject.payload_match)
+        .or(decision.and_then(|decision| decision.payload_match));
+    let what = match matched {
+        Some(PayloadMatch::Bundle) if subject.is_none() => {
+            "exactly the payload in this decision".into()
+        }
         Some(PayloadMatch::Bundle) => "exactly the payload in this bundle".into(),
         Some(PayloadMatch::Canonical) => "this JSON document (in another layout)".into(),
         Some(PayloadMatch::Exact) => "exactly this payload".into(),
         Some(PayloadMatch::Sha256) => "the payload with exactly this hash".into(),
         None => format!("the payload with SHA-256 {}", hex(&hash)),
     };
-    let approver = report.approver.as_ref();
-    let who = approver.map_or_else(String::new, |approver| plain(&approver.name));
+    let who = match (report.approver.as_ref(), decision) {
+        (Some(approver), _) => plain(&approver.name),
+        (None, Some(decision)) => all_of(&decision.approved_by),
+        (None, None) => String::new(),
+    };
     let when = match report.bound {
         Some(Bound { time, from }) => {
             let (time, by) = (for_people(time), whose_word(from, report.anchor.as_ref()));
@@ -169,6 +202,16 @@ fn approved(report: &Report) -> String {
         },
     };
     format!("{who} approved {what}, {when}.")
+}
+
+/// `alice`, `alice and bob`, `alice, bob and carol`.
+fn all_of(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
 }
 
 /// `witnessed`, `Bitcoin block 830592`, `Bitcoin regtest block 3`.

@@ -1,4 +1,4 @@
-//! Every bundle vector, with both back ends; and every code has a vector.
+//! Every vector of a whole verification, with both back ends; and every code has a vector.
 
 #![allow(
     clippy::as_conversions,
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
+use verifier_core::Roster;
 use verifier_core::Time;
 use verifier_core::code::{Code, Effect};
 use verifier_core::hazmat::encoding::{from_base64url, from_hex};
@@ -26,7 +27,8 @@ use verifier_core::{Request, verify};
 fn every_bundle_vector_has_its_verdict() {
     let mut cases = 0;
     let mut wrong = Vec::new();
-    for (path, file) in files().filter(|(_, file)| file["kind"] == "bundle") {
+    let whole = |file: &Value| file["kind"] == "bundle" || file["kind"] == "decision";
+    for (path, file) in files().filter(|(_, file)| whole(file)) {
         for case in file["cases"].as_array().unwrap() {
             cases += 1;
             let expected = &case["expect"];
@@ -118,11 +120,12 @@ fn run(case: &Value, crypto: &dyn Crypto) -> String {
         .map(|file| HeaderChain::parse(file).unwrap());
     request.headers = chain.as_ref();
     request.crypto = crypto;
-    verify(text(&input["bundleText"]).as_bytes(), &request).to_json()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
+    let roster = input["roster"].as_str();
+    let roster = roster.map(|file| Roster::verify(file.as_bytes(), &request));
+    request.roster = roster.as_ref();
+    let evidence = input["bundleText"].as_str();
+    let evidence = evidence.or(input["decisionText"].as_str()).unwrap();
+    verify(evidence.as_bytes(), &request).to_json()
 }
 
 fn files() -> impl Iterator<Item = (PathBuf, Value)> {

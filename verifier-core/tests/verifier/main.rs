@@ -9,7 +9,7 @@ mod bitcoin_oracles;
 mod bitcoin_vectors;
 mod browser_json;
 mod bundle_vectors;
-mod canonical_numbers;
+mod decisions;
 mod flips;
 mod front_door;
 mod merkle_oracles;

@@ -10,6 +10,7 @@ use test_vectors::encoding::from_b64url;
 use verifier_core::AwsLc;
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
+use verifier_core::Roster;
 use verifier_core::Time;
 use verifier_core::hazmat::encoding::from_hex;
 use verifier_core::hazmat::text::from_people;
@@ -31,6 +32,7 @@ import(new URL("verifier.js", document.baseURI)).then((wasm) => {
     if (input.policyText != null) question.setPolicy(utf8(input.policyText), "caller");
     if (input.payload != null) question.setPayload(bytes(input.payload));
     if (input.headers != null) question.setHeaders(bytes(input.headers));
+    if (input.roster != null) question.setRoster(utf8(input.roster));
     if (input.at != null) question.setTime(input.at);
     const asked = input.expectations ?? {};
     if (asked.approvalId != null) question.setApprovalId(asked.approvalId);
@@ -97,6 +99,9 @@ pub(crate) fn native(input: &Value) -> String {
     request.headers = chain.as_ref();
     request.at = input["at"].as_str().map(|at| Time::parse(at).unwrap());
     request.crypto = &AwsLc;
+    let roster = input["roster"].as_str();
+    let roster = roster.map(|file| Roster::verify(file.as_bytes(), &request));
+    request.roster = roster.as_ref();
     verify(input["bundleText"].as_str().unwrap().as_bytes(), &request).to_json()
 }
 
@@ -131,12 +136,15 @@ async fn reports_are_those_of_the_core_byte_for_byte() {
     let browser = Browser::start().await;
     browser.open(&format!("{}/verify/", demo.log)).await;
     let mut compared = 0;
-    for file in files("bundle") {
+    for file in files("bundle").into_iter().chain(files("decision")) {
         let cases = file["cases"].as_array().unwrap();
         let names: Vec<String> = cases.iter().map(|case| case["name"].to_string()).collect();
         // The policy as text, so that numbers reach both sides digit by digit.
         let prepare = |case: &Value| {
             let mut input = case["input"].clone();
+            if let Some(text) = input["decisionText"].as_str() {
+                input["bundleText"] = json!(text);
+            }
             if !input["policy"].is_null() {
                 input["policyText"] = json!(input["policy"].to_string());
             }

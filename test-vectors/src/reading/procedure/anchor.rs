@@ -3,21 +3,22 @@
 use super::super::bitcoin::{Chain, Rule, Timestamp, Trusted, merkle_root};
 use super::super::log::{Heads, Proof, Signed, is_consistent};
 use super::super::shape::{Anchor, Bundle};
-use super::{BLOCK, Course, ORDER};
+use super::{ANCHOR, BLOCK, Course};
 use crate::bitcoin::block_hash;
 use crate::encoding::sha256;
 use crate::tree::{Hash, leaf_hash};
 
-impl<'q> Course<'q> {
+impl Course<'_> {
     pub(super) fn no_anchor(&mut self) {
         let required = self
+            .trust
             .policy
             .is_some_and(|policy| Rule::read(policy).required);
         if required {
             self.coded("anchor.log", "anchor.missing");
-            return self.skip(&ORDER[20..23]);
+            return self.skip(&ANCHOR[1..]);
         }
-        self.leave(&ORDER[19..23]);
+        self.leave(&ANCHOR);
     }
 
     pub(super) fn anchor_checks(&mut self, bundle: &Bundle, own: Option<(Signed, Heads)>) {
@@ -25,11 +26,11 @@ impl<'q> Course<'q> {
         let (Some(anchor), Some(checkpoint)) = (&bundle.anchor, checkpoint) else {
             return self.no_anchor();
         };
-        if self.log.is_none() {
+        if self.trust.log.is_none() {
             return self.no_anchor();
         }
         let Some((own, own_heads)) = own else {
-            return self.skip(&ORDER[19..23]);
+            return self.skip(&ANCHOR);
         };
         match self.stamped(bundle, anchor, checkpoint, &own, &own_heads) {
             Stamped::Fits(heads, time) => {
@@ -44,7 +45,7 @@ impl<'q> Course<'q> {
             Stamped::Short => self.no_anchor(),
             Stamped::Unfit => {
                 self.coded("anchor.log", "anchor.log");
-                self.skip(&ORDER[20..23]);
+                self.skip(&ANCHOR[1..]);
             }
         }
     }
@@ -58,7 +59,7 @@ impl<'q> Course<'q> {
         own: &Signed,
         own_heads: &Heads,
     ) -> Stamped {
-        let (Some(policy), Some(stamped)) = (&self.log, Signed::read(checkpoint)) else {
+        let (Some(policy), Some(stamped)) = (&self.trust.log, Signed::read(checkpoint)) else {
             return Stamped::Unfit;
         };
         let heads = match policy.who_signed(&stamped) {
@@ -111,23 +112,23 @@ impl<'q> Course<'q> {
     }
 
     fn block_checks(&mut self, anchor: &Anchor, checkpoint: &str) {
-        let rule = Rule::read(self.policy.unwrap());
+        let rule = Rule::read(self.trust.policy.unwrap());
         let places = match anchor.ots.as_deref().map(Timestamp::read) {
             None => {
                 self.open(&rule, "anchor.path", "anchor.missing");
-                return self.follow(&ORDER[21..23]);
+                return self.follow(&ANCHOR[2..]);
             }
             Some(Some(timestamp)) if timestamp.digest == sha256(checkpoint.as_bytes()) => {
                 timestamp.places
             }
             Some(_) => {
                 self.coded("anchor.path", "anchor.bad_proof");
-                return self.follow(&ORDER[21..23]);
+                return self.follow(&ANCHOR[2..]);
             }
         };
         if places.is_empty() {
             self.open(&rule, "anchor.path", "anchor.pending");
-            return self.follow(&ORDER[21..23]);
+            return self.follow(&ANCHOR[2..]);
         }
         self.pass("anchor.path");
 
@@ -143,7 +144,7 @@ impl<'q> Course<'q> {
             };
             if !places.iter().any(fits) || !rule.has_work(header) {
                 self.coded(id, "anchor.header");
-                return self.follow(&ORDER[22..23]);
+                return self.follow(&ANCHOR[3..]);
             }
         }
         let in_chain = |(height, root): &&(u32, Hash)| {
@@ -158,14 +159,14 @@ impl<'q> Course<'q> {
             self.pass(id);
         } else if places.iter().any(|(height, _)| known(*height).is_some()) {
             self.coded(id, "anchor.header");
-            return self.follow(&ORDER[22..23]);
+            return self.follow(&ANCHOR[3..]);
         } else {
             let code = match &headers {
                 Some(chain) if trusted.is_none() || there(chain) => "anchor.not_pinned",
                 _ => "anchor.header_missing",
             };
             self.open(&rule, id, code);
-            return self.follow(&ORDER[22..23]);
+            return self.follow(&ANCHOR[3..]);
         }
 
         let id = "anchor.chain";

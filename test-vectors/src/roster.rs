@@ -1,0 +1,79 @@
+//! The roster: the payloads of its versions, and the file of their decisions.
+
+use serde_json::{Value, json};
+
+use crate::decision::Decision;
+use crate::encoding::{hex, sha256};
+use crate::policy::{Approver, clauses};
+use crate::tree::Hash;
+
+/// A version of a roster before it is written.
+#[derive(Clone, Debug)]
+pub struct Roster {
+    /// `name`.
+    pub name: String,
+    /// `version`.
+    pub version: u64,
+    /// `previous`.
+    pub previous: Option<Hash>,
+    /// `require`: group and number.
+    pub require: Vec<(String, u64)>,
+    /// `admins`.
+    pub admins: Vec<Approver>,
+    /// `approvers`.
+    pub approvers: Vec<Approver>,
+}
+
+impl Roster {
+    /// The first version, whose successor wants `at_least` of the group `admins`.
+    pub fn first(name: &str, at_least: u64, admins: &[Approver], approvers: &[Approver]) -> Self {
+        Self {
+            name: name.into(),
+            version: 1,
+            previous: None,
+            require: vec![("admins".into(), at_least)],
+            admins: admins.to_vec(),
+            approvers: approvers.to_vec(),
+        }
+    }
+
+    /// The next version with these approvers.
+    pub fn next(&self, approvers: &[Approver]) -> Self {
+        Self {
+            version: self.version + 1,
+            previous: Some(sha256(&self.payload())),
+            approvers: approvers.to_vec(),
+            ..self.clone()
+        }
+    }
+
+    /// The JSON structure.
+    pub fn value(&self) -> Value {
+        let keys =
+            |list: &[Approver]| -> Vec<Value> { list.iter().map(Approver::in_roster).collect() };
+        let mut value = json!({
+            "admins": keys(&self.admins),
+            "approvers": keys(&self.approvers),
+            "name": self.name,
+            "previous": self.previous.map(|hash| hex(&hash)),
+            "require": clauses(&self.require),
+            "type": "cosignet.roster/v1",
+            "version": self.version,
+        });
+        value.sort_all_objects();
+        value
+    }
+
+    /// The payload.
+    pub fn payload(&self) -> Vec<u8> {
+        self.value().to_string().into_bytes()
+    }
+}
+
+/// The file of a roster: the decision about each version, the first one first.
+pub fn chain(decisions: &[Decision]) -> Value {
+    let decisions: Vec<Value> = decisions.iter().map(Decision::value).collect();
+    let mut value = json!({"type": "cosignet.roster-chain/v1", "decisions": decisions});
+    value.sort_all_objects();
+    value
+}

@@ -1,0 +1,395 @@
+//! `decision.*`: whether enough people have approved one thing, and nobody has refused it.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::expectation::failed;
+use super::verdict::DECISION_CHECKS;
+use super::{Request, Run, Trust};
+use crate::bundle::Bundle;
+use crate::check::{Check, CheckId, Status};
+use crate::code::Code;
+use crate::decision::{Clause, Decision, Person, Served, assign};
+use crate::encoding::{hex, sha256};
+use crate::entry::Entry;
+use crate::input::Input;
+use crate::plain;
+use crate::report::{DecisionFacts, Inputs, NotProven, Report, Verdict};
+use crate::roster::enough;
+
+/// Verifies a decision: each bundle by itself, then all of them together.
+pub(crate) fn verify_decision(
+    decision: &Decision,
+    request: &Request<'_>,
+    trust: Trust<'_>,
+    inputs: Inputs,
+) -> Report {
+    // What the caller asks about the whole is no question to each.
+    let each = Request {
+        approval_id: None,
+        approver: None,
+        ..*request
+    };
+    let part = |bundle: &Bundle| {
+        let inputs = Inputs {
+            bundle_sha256: sha256(bundle.to_json().as_bytes()),
+            payload_sha256: inputs.payload_sha256,
+        };
+        let input = Input::Bundle(bundle.clone());
+        Run::new(&each, trust).part(&input, inputs)
+    };
+    let approvals: Vec<Report> = decision.bundles.iter().map(part).collect();
+    let whole = Whole {
+        decision,
+        approvals: &approvals,
+    };
+
+    let mut run = Run::new(request, trust);
+    whole.bundles(&mut run);
+    whole.refusals(&mut run);
+    let served = whole.quorum(&mut run);
+    whole.expectation(&mut run);
+    let mut required = DECISION_CHECKS.to_vec();
+    if request.approval_id.is_some() || request.approver.is_some() {
+        required.push(CheckId::Expectation);
+    }
+    let (verdict, code) = run.verdict(&required);
+
+    let counted = || {
+        approvals
+            .iter()
+            .filter(|one| one.verdict == Verdict::Verified)
+    };
+    let all: Vec<&Report> = counted().collect();
+    let clauses = trust.clauses.unwrap_or_default();
+    let time = enough(&all, clauses, Report::not_later_than);
+    let mut bounds = counted().filter_map(|one| one.bound);
+    let bound = bounds.find(|bound| Some(bound.time) == time);
+    let newest = counted().filter_map(|one| one.roster.as_ref());
+    let roster = newest.max_by_key(|roster| roster.version).cloned();
+    let facts = whole.facts(served);
+    let report = Report {
+        verdict,
+        code,
+        payload: counted().find_map(|one| one.payload.clone()),
+        signed: counted().find_map(|one| one.signed.clone()),
+        roster,
+        bound: bound.filter(|_| verdict == Verdict::Verified),
+        decision: Some(facts),
+        ..Report::empty(request, inputs)
+    };
+    let mut limits = limits(&approvals);
+    if all.len() > 1 && report.signed.is_none() {
+        // Whoever put the bundles together could have left the contexts out.
+        limits.push(NotProven {
+            id: "one_request",
+            text: "That all of them approved one and the same request: no context was signed."
+                .into(),
+        });
+    }
+    let mut report = run.finish(report);
+    report.not_proven = limits;
+    report.approvals = approvals;
+    report
+}
+
+/// Everything that the parts do not prove, each once, in the order in which they come.
+fn limits(approvals: &[Report]) -> Vec<NotProven> {
+    let mut seen = BTreeSet::new();
+    let all = approvals.iter().flat_map(|one| &one.not_proven);
+    all.filter(|one| seen.insert(one.id)).cloned().collect()
+}
+
+impl Run<'_> {
+    /// What follows for an input that is all there is: under a policy with clauses it is a decision
+    /// of one.
+    pub(super) fn alone(&mut self, input: &Input, report: &mut Report) {
+        let Some(clauses) = self.trust.clauses else {
+            return;
+        };
+        let [bundles, refusal, quorum] = DECISION_CHECKS;
+        self.push(Check::pass(bundles, "There is one approval."));
+        if self.status(refusal).is_none() {
+            self.push(Check::pass(refusal, "It is no refusal."));
+        }
+        let needed = self.required_of_each(input);
+        let open = needed
+            .into_iter()
+            .find(|id| self.status(*id) != Some(Status::Pass));
+        let people: Vec<Person> = match open {
+            None => report.person().into_iter().collect(),
+            Some(_) => Vec::new(),
+        };
+        let served = assign(clauses, &people);
+        match open {
+            None => self.push(quorum_check(&served, &people, "")),
+            Some(cause) => self.skip(&[quorum], cause),
+        }
+        let names = people.into_iter().map(|person| person.name);
+        report.decision = Some(DecisionFacts {
+            approved_by: names.collect(),
+            refused_by: Vec::new(),
+            clauses: served,
+            payload_hash: report
+                .subject
+                .as_ref()
+                .and_then(|subject| subject.payload_hash),
+            payload_match: report
+                .subject
+                .as_ref()
+                .and_then(|subject| subject.payload_match),
+        });
+    }
+}
+
+/// The bundles of a decision, and what was found about each.
+struct Whole<'w> {
+    decision: &'w Decision,
+    approvals: &'w [Report],
+}
+
+impl Whole<'_> {
+    /// `decision.bundles`
+    fn bundles(&self, run: &mut Run<'_>) {
+        const ID: CheckId = CheckId::DecisionBundles;
+        let check = self
+            .repeated()
+            .or_else(|| self.other_payload())
+            .or_else(|| self.other_context())
+            .or_else(|| self.rejected());
+        run.push(check.unwrap_or_else(|| {
+            let message = match self.approvals.len() {
+                1 => String::from("There is one bundle."),
+                count => format!("All {count} bundles are about one request."),
+            };
+            Check::pass(ID, message)
+        }));
+    }
+
+    fn repeated(&self) -> Option<Check> {
+        let mut seen: Vec<(&str, Option<Vec<u8>>)> = Vec::new();
+        for (number, bundle) in (1_usize..).zip(&self.decision.bundles) {
+            let entry = Entry::parse(&bundle.entry).ok();
+            let assertion = entry.map(|entry| entry.assertion_identity());
+            let text = bundle.entry.as_str();
+            let twin = seen
+                .iter()
+                .position(|(other, same)| *other == text || (same.is_some() && *same == assertion));
+            if let Some(twin) = twin {
+                let message = format!(
+                    "Bundle {number} is the approval of bundle {} once more.",
+                    twin.saturating_add(1)
+                );
+                return Some(coded(Code::DecisionRepeated).message(message));
+            }
+            seen.push((text, assertion));
+        }
+        None
+    }
+
+    fn other_payload(&self) -> Option<Check> {
+        let hash = |one: &Report| one.subject.as_ref()?.payload_hash;
+        self.differing(hash, Code::DecisionOtherPayload)
+    }
+
+    /// Bundles under different contexts. Where none is stated, the middle of a challenge is no
+    /// hash of one.
+    fn other_context(&self) -> Option<Check> {
+        let stated = |bundle: &Bundle| bundle.evidence.context.is_some();
+        if !self.decision.bundles.iter().any(stated) {
+            return None;
+        }
+        let hash = |one: &Report| one.subject.as_ref()?.context_hash;
+        self.differing(hash, Code::DecisionOtherContext)
+    }
+
+    /// A failure if the bundles whose signature verified do not all have one value.
+    fn differing(&self, hash: fn(&Report) -> Option<[u8; 32]>, code: Code) -> Option<Check> {
+        let mut all = (1_usize..).zip(self.approvals).filter_map(|(number, one)| {
+            let hash = hash(one)?;
+            Some((number, hash))
+        });
+        let (first, expected) = all.next()?;
+        let (number, found) = all.find(|(_, hash)| *hash != expected)?;
+        let label =
+            |number: usize, hash: [u8; 32]| format!("sha256 {} (bundle {number})", hex(&hash));
+        Some(
+            coded(code)
+                .expected(label(first, expected))
+                .found(label(number, found)),
+        )
+    }
+
+    /// A bundle that is rejected, unless it is for being a refusal.
+    fn rejected(&self) -> Option<Check> {
+        let is_bad =
+            |one: &Report| one.verdict == Verdict::Rejected && one.code != Code::DecisionRefused;
+        let (number, bad) = (1_usize..)
+            .zip(self.approvals)
+            .find(|(_, one)| is_bad(one))?;
+        let message = format!("Bundle {number}: {}", bad.summary);
+        let check = coded(bad.code).message(message);
+        // Some codes stand for something incomplete in a check of their own; this one failed.
+        Some(Check {
+            status: Status::Fail,
+            ..check
+        })
+    }
+
+    /// `decision.refusal`
+    fn refusals(&self, run: &mut Run<'_>) {
+        const ID: CheckId = CheckId::DecisionRefusal;
+        let refused = self.approvals.iter().find(|one| is_refused(one));
+        run.push(match refused {
+            Some(refusal) => {
+                Check::coded(ID, Code::DecisionRefused).message(refusal.summary.as_str())
+            }
+            None => Check::pass(ID, "Nobody whom the policy lists has refused."),
+        });
+    }
+
+    /// `decision.quorum`
+    fn quorum(&self, run: &mut Run<'_>) -> Vec<Served> {
+        const ID: CheckId = CheckId::DecisionQuorum;
+        let clauses: &[Clause] = run.trust.clauses.unwrap_or_default();
+        let people = self.people();
+        let served = assign(clauses, &people);
+        if run.status(CheckId::DecisionBundles) != Some(Status::Pass) {
+            run.skip(&[ID], CheckId::DecisionBundles);
+            return served;
+        }
+        let mut open = (1_usize..).zip(self.approvals);
+        let open = open.find(|(_, one)| one.verdict == Verdict::Incomplete);
+        let why = open.map_or_else(String::new, |(number, one)| {
+            format!(" Bundle {number} does not count: {}", one.summary)
+        });
+        run.push(quorum_check(&served, &people, &why));
+        served
+    }
+
+    /// Everybody whose approval counts, once, with the groups of all keys that were used.
+    fn people(&self) -> Vec<Person> {
+        let mut people: Vec<Person> = Vec::new();
+        let counted = |one: &&Report| one.verdict == Verdict::Verified;
+        for person in self
+            .approvals
+            .iter()
+            .filter(counted)
+            .filter_map(Report::person)
+        {
+            match people.iter_mut().find(|other| other.name == person.name) {
+                Some(other) => other.groups.extend(person.groups),
+                None => people.push(person),
+            }
+        }
+        people
+    }
+
+    /// `expectation`: the request's id, and one of those who approved.
+    fn expectation(&self, run: &mut Run<'_>) {
+        const ID: CheckId = CheckId::Expectation;
+        let Request {
+            approval_id,
+            approver,
+            ..
+        } = *run.request;
+        if approval_id.is_none() && approver.is_none() {
+            let message = "You asked for nothing in particular.";
+            return run.push(Check::not_checked(ID, message));
+        }
+        let signed = self.approvals.iter().find_map(|one| one.signed.as_ref());
+        let id = approval_id.and_then(|id| match signed {
+            None => Some(Check::coded(ID, Code::ExpectationApprovalIdMissing)),
+            Some(signed) => (signed.context.request_id != id).then(|| {
+                let found = crate::quote(&signed.context.request_id);
+                failed(Code::ExpectationApprovalId, crate::quote(id), found)
+            }),
+        });
+        let by = approver.and_then(|name| {
+            if run.request.policy.is_none() {
+                // Nobody has a name.
+                return Some(Check::skipped(ID, CheckId::ApproverKey));
+            }
+            let mut all = self
+                .approvals
+                .iter()
+                .filter(|one| one.verdict == Verdict::Verified);
+            let found = all.any(|one| one.approver.as_ref().is_some_and(|one| one.name == name));
+            (!found).then(|| {
+                let found = String::from("approvals of others");
+                failed(Code::ExpectationApprover, crate::quote(name), found)
+            })
+        });
+        let found: Vec<Check> = [id, by].into_iter().flatten().collect();
+        let failed = found.iter().find(|check| check.status == Status::Fail);
+        let check = failed.or(found.first()).cloned();
+        run.push(check.unwrap_or_else(|| Check::pass(ID, "It is what you asked for.")));
+    }
+
+    fn facts(&self, clauses: Vec<Served>) -> DecisionFacts {
+        let subjects = || self.approvals.iter().filter_map(|one| one.subject.as_ref());
+        let refused = self.approvals.iter().filter(|one| is_refused(one));
+        let mut approved_by: Vec<String> = self.people().into_iter().map(|one| one.name).collect();
+        approved_by.sort_unstable();
+        DecisionFacts {
+            approved_by,
+            refused_by: names(refused),
+            clauses,
+            payload_hash: subjects().find_map(|subject| subject.payload_hash),
+            payload_match: subjects().find_map(|subject| subject.payload_match),
+        }
+    }
+}
+
+fn is_refused(report: &Report) -> bool {
+    report.code == Code::DecisionRefused
+}
+
+/// The people, in the order of their names, each once.
+fn names<'a>(reports: impl Iterator<Item = &'a Report>) -> Vec<String> {
+    let people = reports.filter_map(|one| one.approver.as_ref());
+    let mut names: Vec<String> = people.map(|one| one.person.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn coded(code: Code) -> Check {
+    Check::coded(CheckId::DecisionBundles, code)
+}
+
+/// Enough people, or who is missing. `why` says what might have counted and does not.
+fn quorum_check(served: &[Served], people: &[Person], why: &str) -> Check {
+    const ID: CheckId = CheckId::DecisionQuorum;
+    let mut names: Vec<String> = people.iter().map(|person| plain(&person.name)).collect();
+    names.sort_unstable();
+    let found = match names.as_slice() {
+        [] => "nobody".to_string(),
+        names => names.join(", "),
+    };
+    let wanted = |one: &Served| format!("{} of {}", one.at_least, plain(&one.group));
+    let expected = match served {
+        [] => "anybody whom the policy lists".to_string(),
+        all => all.iter().map(wanted).collect::<Vec<_>>().join(" and "),
+    };
+    let lack = |one: &Served| match one.missing() {
+        0 => None,
+        missing => Some(format!("{missing} more of {}", plain(&one.group))),
+    };
+    let lacking: Vec<String> = served.iter().filter_map(lack).collect();
+    let check = if !lacking.is_empty() {
+        let message = format!(
+            "Not enough people have approved. Missing: {}.{why}",
+            lacking.join(" and ")
+        );
+        Check::coded(ID, Code::DecisionQuorumShort).message(message)
+    } else if people.is_empty() {
+        let message = format!("Nobody whom the policy lists has approved.{why}");
+        Check::coded(ID, Code::DecisionQuorumShort).message(message)
+    } else {
+        Check::pass(ID, "Everybody whom the policy asks for has approved.")
+    };
+    check.expected(expected).found(found)
+}

@@ -4,6 +4,7 @@
 //! {"approvalId":…,"decidedAt":…,"rpId":…,"credentialPublicKey":b64,
 //!  "assertion":{PublicKeyCredential JSON},"payloadHash":hex,
 //!  "payload":b64?,"action":…?,"approver":{"emailHash":b64,"salt":b64}?,
+//!  "context":"…"?,"refusal":{"random":b64}?,
 //!  "disclosure":"sealed"|"hash"|"public"?}
 //! ```
 
@@ -11,10 +12,9 @@ use verifier_core::AwsLc;
 use verifier_core::Code;
 use verifier_core::hazmat::bundle::{Bundle, is_approval_id};
 use verifier_core::hazmat::commitment::approver_commitment;
-use verifier_core::hazmat::encoding::{hex, sha256};
-use verifier_core::hazmat::entry::{Act, Entry};
+use verifier_core::hazmat::encoding::{from_base64url, hex, sha256};
+use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::{Limits, Value};
-use verifier_core::hazmat::payload::Challenge;
 use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::time::{CLOCK_ALLOWANCE_MILLIS, Time};
 use verifier_core::hazmat::webauthn::{
@@ -24,6 +24,7 @@ use verifier_core::policy::max_decision_age;
 use verifier_core::quote;
 
 use crate::refusal::{Reason, Refusal};
+use crate::statement::Statement;
 use crate::store::{Addition, Claim, Disclosure, Evidence};
 
 /// The rules of admission.
@@ -44,11 +45,13 @@ pub(crate) const REQUEST_MEMBERS: &[&str] = &[
     "approvalId",
     "approver",
     "assertion",
+    "context",
     "credentialPublicKey",
     "decidedAt",
     "disclosure",
     "payload",
     "payloadHash",
+    "refusal",
     "rpId",
 ];
 
@@ -70,6 +73,7 @@ pub(crate) struct Sent {
     pub(crate) payload: Option<Vec<u8>>,
     pub(crate) action: Option<String>,
     pub(crate) approver: Option<EmailHash>,
+    pub(crate) statement: Statement,
 }
 
 /// The approver, as the approval service knows them.
@@ -117,6 +121,7 @@ impl Admitted {
                 .optional_members("approver")?
                 .map(email_hash)
                 .transpose()?,
+            statement: Statement::read(&members)?,
         };
         let disclosure = disclosure(&members)?.unwrap_or(Disclosure::Sealed);
 
@@ -127,7 +132,10 @@ impl Admitted {
             ));
         }
         let key = CoseKey::parse(&key)?;
-        verify(&key, &assertion, rp_id, &payload_hash, rules)?;
+        verify(&key, &assertion, rp_id, rules)?;
+        let client_data = ClientData::parse(assertion.client_data_json())?;
+        let challenge = client_data.challenge();
+        sent.statement.check(challenge, &payload_hash)?;
         if let Some(found) = sent.payload.as_deref().map(sha256)
             && found != payload_hash
         {
@@ -138,7 +146,7 @@ impl Admitted {
             .compared(hex(&payload_hash), hex(&found)));
         }
         let entry = Entry::new(
-            Act::Approval,
+            sent.statement.act(),
             approval_id,
             rp_id,
             decided_at,
@@ -195,6 +203,8 @@ impl Admitted {
                 blind: approver.map(|_| blind),
                 salt: approver.map(|approver| approver.salt),
                 email: None,
+                context: self.sent.statement.context.clone(),
+                refusal: self.sent.statement.refusal,
             },
         }
     }
@@ -212,14 +222,9 @@ fn with_approver(entry: &Entry, approver: Option<[u8; 32]>) -> Entry {
     entry
 }
 
-/// Every rule of the core, in its order; the code is the one that an auditor would get.
-fn verify(
-    key: &CoseKey,
-    json: &AssertionJson,
-    rp_id: &str,
-    payload_hash: &[u8; 32],
-    rules: &Rules,
-) -> Result<(), Refusal> {
+/// Every rule of the core about the assertion, in its order; the code is the one that an auditor
+/// would get. What was signed is for [`Statement::check`] to judge.
+fn verify(key: &CoseKey, json: &AssertionJson, rp_id: &str, rules: &Rules) -> Result<(), Refusal> {
     if !rules.rp_ids.iter().any(|known| known == rp_id) {
         return Err(Refusal::rejected(
             Code::WebauthnRpId,
@@ -227,34 +232,16 @@ fn verify(
         )
         .compared(rules.rp_ids.join(", "), quote(rp_id)));
     }
-    let challenge = ClientData::parse(json.client_data_json())
-        .ok()
-        .map(|data| Challenge::parse(data.challenge()));
-    // A challenge of another form fits no expectation, and is refused below if it should.
-    let expected = match &challenge {
-        Some(Ok(challenge)) => [challenge.nonce(), challenge.payload_hash()].concat(),
-        _ => Vec::new(),
-    };
-    let mut expected = Expected::new(rp_id.into(), rules.origins.clone(), expected);
+    // Whatever it is: one that is malformed fits no expectation.
+    let challenge = ClientData::parse(json.client_data_json()).ok();
+    let challenge = challenge.and_then(|data| from_base64url(data.challenge()).ok());
+    let challenge = challenge.unwrap_or_default();
+    let mut expected = Expected::new(rp_id.into(), rules.origins.clone(), challenge);
     expected.user_verification = rules.user_verification;
     expected.allow_cross_origin = rules.allow_cross_origin;
     expected.top_origins = rules.top_origins.clone();
     json.assertion().verify(key, &expected, &AwsLc)?;
-    let signed = match challenge {
-        Some(challenge) => challenge?,
-        None => {
-            let code = Code::WebauthnClientDataForm;
-            return Err(Refusal::rejected(code, "The client data are malformed."));
-        }
-    };
-    if signed.payload_hash() == payload_hash {
-        return Ok(());
-    }
-    Err(Refusal::rejected(
-        Code::PayloadMismatch,
-        "The payload hash is not the one that was signed.",
-    )
-    .compared(hex(payload_hash), hex(signed.payload_hash())))
+    Ok(())
 }
 
 fn email_hash(members: Members<'_, '_>) -> Result<EmailHash, schema::Error> {

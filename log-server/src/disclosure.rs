@@ -1,7 +1,8 @@
 //! The level of disclosure of an entry, and how it is raised, lowered and erased.
 //!
 //! ```text
-//! {"disclosure":…,"clientDataJSON":b64?,"payload":b64?,"action":…?,"email":…?}
+//! {"disclosure":…,"clientDataJSON":b64?,"context":…?,"refusal":{"random":b64}?,
+//!  "payload":b64?,"action":…?,"email":…?}
 //! ```
 
 use verifier_core::Code;
@@ -10,23 +11,30 @@ use verifier_core::hazmat::commitment::{EmailAddress, approver_commitment, email
 use verifier_core::hazmat::encoding::{hex, sha256};
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::{Limits, Value};
-use verifier_core::hazmat::payload::Challenge;
 use verifier_core::hazmat::schema::{self, Members};
-use verifier_core::hazmat::webauthn::ClientData;
 
 use crate::admission::{disclosure, label};
 use crate::refusal::{Reason, Refusal};
+use crate::statement::{Statement, challenge};
 use crate::store::{Disclosure, Evidence};
 
 /// The members of a request, those that are optional included.
-pub(crate) const CHANGE_MEMBERS: &[&str] =
-    &["action", "clientDataJSON", "disclosure", "email", "payload"];
+pub(crate) const CHANGE_MEMBERS: &[&str] = &[
+    "action",
+    "clientDataJSON",
+    "context",
+    "disclosure",
+    "email",
+    "payload",
+    "refusal",
+];
 
 /// A request to change what is shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     level: Disclosure,
     client_data_json: Option<Vec<u8>>,
+    statement: Statement,
     payload: Option<Vec<u8>>,
     action: Option<String>,
     email: Option<String>,
@@ -42,14 +50,14 @@ impl Change {
         let this = Self {
             level,
             client_data_json: members.optional_bytes("clientDataJSON")?,
+            statement: Statement::read(&members)?,
             payload: members.optional_bytes("payload")?,
             action: label(&members, "action")?,
             email: label(&members, "email")?,
         };
         let more = this.payload.is_some() || this.action.is_some() || this.email.is_some();
-        if (more && level < Disclosure::Public)
-            || (this.client_data_json.is_some() && level == Disclosure::Sealed)
-        {
+        let signed = this.client_data_json.is_some() || !this.statement.is_empty();
+        if (more && level < Disclosure::Public) || (signed && level == Disclosure::Sealed) {
             return Err(Refusal::new(
                 Reason::Schema,
                 "The request carries more than this level of disclosure shows.",
@@ -83,6 +91,8 @@ impl Change {
                 blind: None,
                 salt: None,
                 email: None,
+                context: None,
+                refusal: None,
             });
         }
         let mut new = old.clone();
@@ -105,6 +115,11 @@ impl Change {
                 "The client data were erased: send them along to show them again.",
             ));
         };
+        let json = json.clone();
+        new.context = self.statement.context.or(new.context);
+        new.refusal = self.statement.refusal.or(new.refusal);
+        let statement = Statement::of(&new);
+        statement.check_form(entry.act, &json)?;
         if self.level == Disclosure::Hash {
             new.payload = None;
             new.action = None;
@@ -116,15 +131,7 @@ impl Change {
             return Ok(new);
         }
         if let Some(payload) = self.payload {
-            let signed = signed_hash(json)?;
-            let found = sha256(&payload);
-            if found != signed {
-                return Err(Refusal::rejected(
-                    Code::PayloadMismatch,
-                    "The payload is not the one that was approved.",
-                )
-                .compared(hex(&signed), hex(&found)));
-            }
+            statement.check(&challenge(&json)?, &sha256(&payload))?;
             new.payload = Some(payload);
         }
         if new.payload.is_none() {
@@ -161,6 +168,8 @@ pub(crate) fn shown(kept: &Evidence) -> bundle::Evidence {
     if kept.disclosure >= Disclosure::Hash {
         shown.approval_id = kept.approval_id.clone();
         shown.client_data_json = kept.client_data_json.clone();
+        shown.context = kept.context.clone();
+        shown.refusal = kept.refusal;
     }
     if kept.disclosure >= Disclosure::Public {
         shown.payload = kept.payload.clone();
@@ -189,11 +198,19 @@ pub(crate) fn complaint(kept: &Evidence, entry: &Entry) -> Option<&'static str> 
     if data.is_some_and(|hash| hash != entry.client_data_hash) {
         return Some("the client data are not those of the entry");
     }
+    let statement = Statement::of(kept);
     if let Some(payload) = &kept.payload {
-        let signed = client_data_json.as_ref().map(|json| signed_hash(json));
-        if !matches!(signed, Some(Ok(hash)) if hash == sha256(payload)) {
-            return Some("the payload is not the one that was approved");
+        let signed = client_data_json.as_ref();
+        let signed = signed.and_then(|json| challenge(json).ok());
+        let holds = |challenge: &String| statement.check(challenge, &sha256(payload)).is_ok();
+        if !signed.as_ref().is_some_and(holds) {
+            return Some("the payload is not the one that was signed");
         }
+    }
+    if let Some(json) = client_data_json
+        && statement.check_form(entry.act, json).is_err()
+    {
+        return Some("the context is not the one that was signed");
     }
     let public = kept.payload.is_some() || kept.action.is_some() || kept.email.is_some();
     if public && kept.disclosure < Disclosure::Public {
@@ -205,10 +222,4 @@ pub(crate) fn complaint(kept: &Evidence, entry: &Entry) -> Option<&'static str> 
         Disclosure::Public => id.is_none() || data.is_none() || kept.payload.is_none(),
     };
     missing.then_some("what its disclosure promises is missing")
-}
-
-fn signed_hash(client_data_json: &[u8]) -> Result<[u8; 32], Refusal> {
-    let damaged = |_| Refusal::internal();
-    let data = ClientData::parse(client_data_json).map_err(damaged)?;
-    Ok(*Challenge::parse(data.challenge())?.payload_hash())
 }

@@ -35,6 +35,7 @@ mod refusal;
 mod sequencer;
 mod serve;
 mod startup;
+mod statement;
 mod store;
 mod subtrees;
 mod tiles;

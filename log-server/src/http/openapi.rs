@@ -291,6 +291,7 @@ fn schemas() -> Value<'static> {
         |_| text(BASE64URL),
     );
     let assertion = open(&["response"], |_| response.clone());
+    let refusal = closed(&["random"], &["random"], |_| text(BASE64URL));
     let append = closed(
         REQUEST_MEMBERS,
         &[
@@ -309,12 +310,14 @@ fn schemas() -> Value<'static> {
             "decidedAt" => text(TIME),
             "disclosure" => one_of(&LEVELS),
             "payloadHash" => text(HEX_32),
+            "refusal" => refusal.clone(),
             _ => string(),
         },
     );
     let change = closed(CHANGE_MEMBERS, &["disclosure"], |name| match name {
         "clientDataJSON" | "payload" => text(BASE64URL),
         "disclosure" => one_of(&LEVELS),
+        "refusal" => refusal.clone(),
         _ => string(),
     });
     let reveal = closed(
@@ -331,13 +334,16 @@ fn schemas() -> Value<'static> {
             "approvalId",
             "approver",
             "clientDataJSON",
+            "context",
             "payload",
+            "refusal",
         ],
         &[],
         |name| match name {
             "approvalId" => text(UUID),
             "approver" => reveal.clone(),
             "clientDataJSON" | "payload" => text(BASE64URL),
+            "refusal" => refusal.clone(),
             _ => string(),
         },
     );

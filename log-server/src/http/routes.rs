@@ -220,6 +220,8 @@ fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Refusal> {
     evidence.client_data_json = Some(sent.client_data_json);
     evidence.payload = sent.payload;
     evidence.action = sent.action;
+    evidence.context = sent.statement.context;
+    evidence.refusal = sent.statement.refusal;
     // A repeat may name another approver than the entry commits to, or the blind may be erased.
     if let (Some(approver), Some(blind)) = (sent.approver, blind)
         && entry.approver == Some(approver_commitment(&blind, &approver.hash))

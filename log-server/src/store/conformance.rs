@@ -82,6 +82,8 @@ fn evidence(byte: u8) -> Evidence {
         blind: Some([byte; 32]),
         salt: None,
         email: None,
+        context: Some(format!("context {byte}")),
+        refusal: None,
     }
 }
 
@@ -316,6 +318,7 @@ fn evidence_changes_only_if_it_is_what_it_was(backend: &dyn Backend) {
     new.action = Some("pay \u{1f9fe}".into());
     new.salt = Some([3; 32]);
     new.email = Some("ann@example.com".into());
+    new.refusal = Some([4; 32]);
     let other = evidence(0);
     let replaced = records.replace_evidence(1, &other, &new).unwrap();
     assert_eq!(replaced, Replaced::Other);

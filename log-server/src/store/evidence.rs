@@ -55,6 +55,10 @@ pub(crate) struct Evidence {
     pub(crate) blind: Option<[u8; 32]>,
     pub(crate) salt: Option<[u8; 32]>,
     pub(crate) email: Option<String>,
+    /// The text of the context that was signed.
+    pub(crate) context: Option<String>,
+    /// The random part of what a refusal signs.
+    pub(crate) refusal: Option<[u8; 32]>,
 }
 
 impl Evidence {
@@ -73,6 +77,8 @@ impl Evidence {
             && kept(self.blind.as_ref(), other.blind.as_ref())
             && kept(self.salt.as_ref(), other.salt.as_ref())
             && kept(self.email.as_ref(), other.email.as_ref())
+            && kept(self.context.as_ref(), other.context.as_ref())
+            && kept(self.refusal.as_ref(), other.refusal.as_ref())
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 use test_vectors::Server;
-use test_vectors::encoding::b64;
+use test_vectors::encoding::{b64, sha256};
 use test_vectors::note::{NoteKey, note};
 
 use crate::harness::{Approval, Log, flip, time, tree};
@@ -245,13 +245,66 @@ fn a_database_of_the_first_version_gets_its_checksums() {
     let log = log(3);
     let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
     let old = "DROP TABLE evidence_checksum; DROP TABLE token_checksum; DROP TABLE erasure; \
-               PRAGMA user_version = 1;";
+               ALTER TABLE evidence DROP COLUMN refusal; \
+               ALTER TABLE evidence DROP COLUMN context; PRAGMA user_version = 1;";
     database.execute_batch(old).unwrap();
     drop(database);
     let server = log.serve();
     assert_eq!(server.client.append(&Approval::new(4)).status, 201);
     assert_eq!(server.stop(), Some(0));
     log.assert_clean();
+}
+
+/// What is damaged before the upgrade is not sound behind it.
+#[test]
+fn a_database_of_the_second_version_gets_two_columns_and_hides_no_damage() {
+    let log = log(3);
+    let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
+    // The checksums of rows that are shorter by two columns without a value.
+    let old = "ALTER TABLE evidence DROP COLUMN refusal; \
+               ALTER TABLE evidence DROP COLUMN context; PRAGMA user_version = 2;";
+    database.execute_batch(old).unwrap();
+    let mut rows = database.prepare("SELECT * FROM evidence").unwrap();
+    let sums: Vec<(i64, Vec<u8>)> = rows
+        .query_map([], |row| {
+            let mut text = Vec::new();
+            for column in 0..9 {
+                match row.get_ref(column)? {
+                    rusqlite::types::ValueRef::Null => text.push(0),
+                    rusqlite::types::ValueRef::Integer(number) => {
+                        text.push(1);
+                        text.extend(number.to_be_bytes());
+                    }
+                    rusqlite::types::ValueRef::Text(bytes) => long(&mut text, 2, bytes),
+                    rusqlite::types::ValueRef::Blob(bytes) => long(&mut text, 3, bytes),
+                    rusqlite::types::ValueRef::Real(_) => panic!("no such column"),
+                }
+            }
+            Ok((row.get(0)?, sha256(&text).to_vec()))
+        })
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    drop(rows);
+    for (leaf, sum) in &sums {
+        let sum: &[u8] = if *leaf == 1 { &[0; 32] } else { sum };
+        let sql = "UPDATE evidence_checksum SET sha256 = ?2 WHERE leaf = ?1";
+        database.execute(sql, rusqlite::params![leaf, sum]).unwrap();
+    }
+    drop(database);
+    let server = log.serve();
+    assert_eq!(server.client.append(&Approval::new(4)).status, 201);
+    assert_eq!(server.stop(), Some(0));
+    let (code, report) = log.fsck();
+    assert_eq!(code, Some(1), "{report}");
+    let found = report.to_string();
+    assert_eq!(found.matches("what was written").count(), 1, "{found}");
+}
+
+fn long(text: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
+    text.push(kind);
+    text.extend(u64::try_from(bytes.len()).unwrap().to_be_bytes());
+    text.extend(bytes);
 }
 
 /// Rows where the next entry belongs: no start, and a reason.
@@ -283,7 +336,7 @@ fn an_entry_that_cannot_be_read_is_trouble_of_its_own_requests_alone() {
     let good = fs::read(&bundle).unwrap();
     let orphan = Approval::new(900);
     let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
-    let hash = test_vectors::encoding::sha256(orphan.draft.approval_id.as_bytes());
+    let hash = sha256(orphan.draft.approval_id.as_bytes());
     let sql = "INSERT INTO approval VALUES (?1, 5000)";
     database.execute(sql, [&hash[..]]).unwrap();
     drop(database);
@@ -439,9 +492,9 @@ fn a_hole_in_what_was_committed_is_refused() {
 fn a_newer_schema_is_refused() {
     let log = log(1);
     let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
-    database.pragma_update(None, "user_version", 3).unwrap();
+    database.pragma_update(None, "user_version", 4).unwrap();
     drop(database);
-    refused(&log, "schema 3");
+    refused(&log, "schema 4");
 }
 
 #[test]

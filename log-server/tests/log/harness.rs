@@ -395,7 +395,7 @@ impl Approval {
 
     pub(crate) fn of(draft: Draft) -> Self {
         let (assertion, _) = draft.sign();
-        let body = json!({
+        let mut body = json!({
             "approvalId": draft.approval_id,
             "decidedAt": time(0),
             "rpId": draft.entry_rp_id,
@@ -405,6 +405,12 @@ impl Approval {
             "payload": b64url(&draft.payload),
             "action": "wire_transfer",
         });
+        if let Some(context) = &draft.context {
+            body["context"] = json!(context);
+        }
+        if let Some(random) = &draft.random {
+            body["refusal"] = json!({"random": b64url(random)});
+        }
         Self { draft, body }
     }
 

@@ -27,6 +27,7 @@ mod invariants;
 mod limits;
 mod newcomer;
 mod openapi;
+mod refusals;
 mod settings;
 mod wire;
 mod witness;

@@ -100,7 +100,7 @@ impl Sqlite {
         let next = rows.last().map(|(last, _)| last + 1);
         let copy = copy.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (_, columns) in rows {
-            let sql = "INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            let sql = "INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
             let columns = rusqlite::params_from_iter(columns);
             copy.prepare_cached(sql)?.execute(columns)?;
         }
@@ -121,7 +121,7 @@ fn some_evidence(snapshot: &Connection, from: i64, size: i64) -> Result<Vec<Evid
     while bytes < BYTES
         && let Some(row) = found.next()?
     {
-        let columns = (0..9).map(|column| row.get(column));
+        let columns = (0..11).map(|column| row.get(column));
         let columns: Vec<rusqlite::types::Value> = columns.collect::<rusqlite::Result<_>>()?;
         bytes += columns.iter().map(weight).sum::<usize>();
         rows.push((row.get(0)?, columns));

@@ -11,7 +11,7 @@ use crate::failure::Result;
 use crate::store::{Disclosure, Evidence, Replaced};
 
 const COLUMNS: &str = "leaf, disclosure, approval_id, client_data_json, payload, action, blind, \
-                       salt, email";
+                       salt, email, context, refusal";
 
 impl Sqlite {
     /// The evidence beside an entry.
@@ -111,7 +111,7 @@ pub(super) fn add(connection: &Connection, leaf: u64, kept: &Evidence) -> Result
 fn put(connection: &Connection, verb: &str, leaf: u64, kept: &Evidence) -> Result<()> {
     let leaf = number(leaf)?;
     let disclosure = kept.disclosure.number();
-    let columns: [&dyn ToSql; 9] = [
+    let columns: [&dyn ToSql; 11] = [
         &leaf,
         &disclosure,
         &kept.approval_id,
@@ -121,8 +121,10 @@ fn put(connection: &Connection, verb: &str, leaf: u64, kept: &Evidence) -> Resul
         &kept.blind,
         &kept.salt,
         &kept.email,
+        &kept.context,
+        &kept.refusal,
     ];
-    let sql = format!("{verb} INTO evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    let sql = format!("{verb} INTO evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
     connection.prepare_cached(&sql)?.execute(&columns[..])?;
     let sql = format!("{verb} INTO evidence_checksum VALUES (?1, ?2)");
     let sum = checksum::of(&columns)?;
@@ -142,5 +144,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Evidence> {
         blind: row.get(6)?,
         salt: row.get(7)?,
         email: row.get(8)?,
+        context: row.get(9)?,
+        refusal: row.get(10)?,
     })
 }

@@ -1,7 +1,7 @@
 //! The tables, and whether a database has them and nothing else.
 //!
-//! Version 2 has added `erasure` and the checksums. A database of version 1 becomes one of version
-//! 2 when it is opened to be written.
+//! Version 2 has added `erasure` and the checksums, version 3 the context and the random part of a
+//! refusal. An older database becomes one of version 3 when it is opened to be written.
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
@@ -9,7 +9,7 @@ use super::{checksum, number};
 use crate::failure::{Failure, Result};
 
 /// The schema version that this program reads and writes.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 const VERSION_1: &str = "
 CREATE TABLE head (
@@ -50,10 +50,17 @@ CREATE TABLE token_checksum (name TEXT PRIMARY KEY, sha256 BLOB NOT NULL) STRICT
 CREATE TABLE erasure (id INTEGER PRIMARY KEY, leaf INTEGER NOT NULL) STRICT;
 ";
 
+/// In a new database as in an old one, so that both have the same definitions.
+const VERSION_3: &str = "
+ALTER TABLE evidence ADD COLUMN context TEXT;
+ALTER TABLE evidence ADD COLUMN refusal BLOB;
+";
+
 /// Makes the tables in an empty database.
 pub(super) fn create(connection: &Connection) -> Result<()> {
     connection.execute_batch(VERSION_1)?;
     connection.execute_batch(VERSION_2)?;
+    connection.execute_batch(VERSION_3)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
@@ -75,34 +82,77 @@ pub(super) fn version(connection: &Connection) -> Result<i64> {
 
 /// Brings an older database to this version.
 pub(super) fn upgrade(connection: &mut Connection) -> Result<()> {
-    if version(connection)? != 1 {
+    if !is_older(connection)? {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been quicker.
-    if version(&transaction)? != 1 {
+    if !is_older(&transaction)? {
         return Ok(());
     }
-    tracing::info!("the database gets checksums, once");
-    transaction.execute_batch(VERSION_2)?;
+    if version(&transaction)? == 1 {
+        tracing::info!("the database gets checksums, once");
+        transaction.execute_batch(VERSION_2)?;
+        add_checksums(&transaction)?;
+    }
+    // A row that is not what was written has to stay one after it has got two columns more.
+    let damaged = damaged(&transaction)?;
+    transaction.execute_batch(VERSION_3)?;
     {
         let mut rows = transaction.prepare("SELECT * FROM evidence")?;
         let mut rows = rows.query([])?;
-        let mut add = transaction.prepare("INSERT INTO evidence_checksum VALUES (?1, ?2)")?;
+        let sql = "UPDATE evidence_checksum SET sha256 = ?2 WHERE leaf = ?1";
+        let mut update = transaction.prepare(sql)?;
         while let Some(row) = rows.next()? {
             let leaf: i64 = row.get(0)?;
-            add.execute(params![leaf, checksum::of_row(row)?])?;
-        }
-        let mut rows = transaction.prepare("SELECT * FROM token")?;
-        let mut rows = rows.query([])?;
-        let mut add = transaction.prepare("INSERT INTO token_checksum VALUES (?1, ?2)")?;
-        while let Some(row) = rows.next()? {
-            let name: String = row.get(0)?;
-            add.execute(params![name, checksum::of_row(row)?])?;
+            if damaged.binary_search(&leaf).is_err() {
+                update.execute(params![leaf, checksum::of_row(row)?])?;
+            }
         }
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
+}
+
+fn is_older(connection: &Connection) -> Result<bool> {
+    Ok((1..VERSION).contains(&version(connection)?))
+}
+
+/// What version 2 has added to the rows of version 1.
+fn add_checksums(transaction: &Connection) -> Result<()> {
+    let mut rows = transaction.prepare("SELECT * FROM evidence")?;
+    let mut rows = rows.query([])?;
+    let mut add = transaction.prepare("INSERT INTO evidence_checksum VALUES (?1, ?2)")?;
+    while let Some(row) = rows.next()? {
+        let leaf: i64 = row.get(0)?;
+        add.execute(params![leaf, checksum::of_row(row)?])?;
+    }
+    let mut rows = transaction.prepare("SELECT * FROM token")?;
+    let mut rows = rows.query([])?;
+    let mut add = transaction.prepare("INSERT INTO token_checksum VALUES (?1, ?2)")?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        add.execute(params![name, checksum::of_row(row)?])?;
+    }
+    Ok(())
+}
+
+/// The rows of evidence that are not what was written, in order.
+fn damaged(transaction: &Connection) -> Result<Vec<i64>> {
+    let sql = "SELECT sha256 FROM evidence_checksum WHERE leaf = ?1";
+    let mut known = transaction.prepare(sql)?;
+    let mut rows = transaction.prepare("SELECT * FROM evidence ORDER BY leaf")?;
+    let mut rows = rows.query([])?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let leaf: i64 = row.get(0)?;
+        let sum: Option<Vec<u8>> = known.query_row([leaf], |row| row.get(0)).optional()?;
+        let own = checksum::of_row(row)?;
+        if sum.is_none_or(|sum| sum != own) {
+            out.push(leaf);
+        }
+    }
+    Ok(out)
 }
 
 /// Differences from a database that this version makes: tables, indexes, triggers, views.

@@ -2,6 +2,7 @@
 //! that they hold on a machine whose speed drifts.
 
 mod anchors;
+mod people;
 
 use std::env;
 use std::fs;
@@ -37,6 +38,7 @@ pub(crate) fn run() -> Result<(), String> {
     let samples = samples(64)?;
     one_thread("aws-lc-rs", &AwsLc, &samples)?;
     one_thread("RustCrypto", &RustCrypto, &samples)?;
+    people::run()?;
     anchors::run()?;
     let cosignet = cosignet()?;
     let dir = env::temp_dir().join(format!("cosignet-bench-{}", std::process::id()));

@@ -1,5 +1,7 @@
 //! The two-minute tour: real evidence, then the same evidence tampered with.
 
+mod people;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,6 +23,8 @@ pub(crate) fn run() -> Result<(), String> {
     fs::create_dir_all(&tour.dir).map_err(|error| format!("{}: {error}", tour.dir.display()))?;
     tour.browser()?;
     tour.logged()?;
+    tour.decided()?;
+    tour.enrolled()?;
     println!("\nThe files are in target/demo and docs/example: try commands of your own.");
     Ok(())
 }

@@ -342,7 +342,8 @@ fn enough_places(approvals: &[&Report], clauses: &[Clause]) -> Vec<(String, u64)
     places
 }
 
-/// The smallest value up to which there were enough approvals; those without one do not count.
+/// The smallest value up to which enough people had approved; approvals without one do not count,
+/// and several of one person count once.
 pub(crate) fn enough<T: Copy + Ord>(
     approvals: &[&Report],
     clauses: &[Clause],

@@ -97,9 +97,11 @@ pub(crate) struct Person {
 /// clauses. Filling clauses one after the other does, too: who fills the first may be the only one
 /// who could have filled the second. So this is a matching in a bipartite graph, made larger along
 /// alternating paths until there is none. The answer does not depend on the order of `people`.
+///
+/// A person may stand in `people` several times, once for each key: it is one person, with the
+/// groups of all of them.
 pub(crate) fn assign(clauses: &[Clause], people: &[Person]) -> Vec<Served> {
-    let mut people: Vec<&Person> = people.iter().collect();
-    people.sort_by(|a, b| a.name.cmp(&b.name));
+    let people = each_once(people);
     let places: Vec<usize> = clauses
         .iter()
         .enumerate()
@@ -132,11 +134,25 @@ pub(crate) fn assign(clauses: &[Clause], people: &[Person]) -> Vec<Served> {
     clauses.iter().enumerate().map(served).collect()
 }
 
+/// Every person once, in the order of the names, with the groups of all entries.
+fn each_once(people: &[Person]) -> Vec<Person> {
+    let mut sorted = people.to_vec();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut all: Vec<Person> = Vec::new();
+    for person in sorted {
+        match all.last_mut() {
+            Some(last) if last.name == person.name => last.groups.extend(person.groups),
+            _ => all.push(person),
+        }
+    }
+    all
+}
+
 struct Matching<'m> {
     clauses: &'m [Clause],
     /// The clause of each place.
     places: &'m [usize],
-    people: &'m [&'m Person],
+    people: &'m [Person],
     /// Who is in each place.
     holder: Vec<Option<usize>>,
 }
@@ -207,6 +223,19 @@ mod tests {
         // Counting each group would be wrong as well: she cannot serve both.
         assert_eq!(missing(&clauses, &[ann]), 1);
         assert_eq!(missing(&clauses, &[bob]), 1);
+    }
+
+    #[test]
+    fn several_keys_of_one_person_are_one_person() {
+        let ann = person("ann", &["finance"]);
+        let phone = person("ann", &["board"]);
+        assert_eq!(
+            missing(&[clause("finance", 2)], &[ann.clone(), ann.clone()]),
+            1
+        );
+        let both = [clause("finance", 1), clause("board", 1)];
+        assert_eq!(missing(&both, &[ann.clone(), phone.clone()]), 1);
+        assert_eq!(missing(&[clause("board", 1)], &[ann, phone]), 0);
     }
 
     #[test]

@@ -57,24 +57,21 @@ pub(crate) fn verify_decision(
     }
     let (verdict, code) = run.verdict(&required);
 
-    let counted = || {
-        approvals
-            .iter()
-            .filter(|one| one.verdict == Verdict::Verified)
-    };
-    let all: Vec<&Report> = counted().collect();
+    let all: Vec<&Report> = whole.counted().collect();
     let clauses = trust.clauses.unwrap_or_default();
     let time = enough(&all, clauses, Report::not_later_than);
-    let mut bounds = counted().filter_map(|one| one.bound);
-    let bound = bounds.find(|bound| Some(bound.time) == time);
-    let newest = counted().filter_map(|one| one.roster.as_ref());
+    let bound = whole
+        .counted()
+        .filter_map(|one| one.bound)
+        .find(|bound| Some(bound.time) == time);
+    let newest = whole.counted().filter_map(|one| one.roster.as_ref());
     let roster = newest.max_by_key(|roster| roster.version).cloned();
     let facts = whole.facts(served);
     let report = Report {
         verdict,
         code,
-        payload: counted().find_map(|one| one.payload.clone()),
-        signed: counted().find_map(|one| one.signed.clone()),
+        payload: whole.counted().find_map(|one| one.payload.clone()),
+        signed: whole.counted().find_map(|one| one.signed.clone()),
         roster,
         bound: bound.filter(|_| verdict == Verdict::Verified),
         decision: Some(facts),
@@ -123,14 +120,15 @@ impl Run<'_> {
             Some(_) => Vec::new(),
         };
         let served = assign(clauses, &people);
+        let approved_by = names(open.is_none().then_some(&*report));
         match open {
-            None => self.push(quorum_check(&served, &people, "")),
+            None => self.push(quorum_check(&served, &approved_by, "")),
             Some(cause) => self.skip(&[quorum], cause),
         }
-        let names = people.into_iter().map(|person| person.name);
+        let is_refusal = self.status(refusal) == Some(Status::Fail);
         report.decision = Some(DecisionFacts {
-            approved_by: names.collect(),
-            refused_by: Vec::new(),
+            approved_by,
+            refused_by: names(is_refusal.then_some(&*report)),
             clauses: served,
             payload_hash: report
                 .subject
@@ -254,7 +252,7 @@ impl Whole<'_> {
     fn quorum(&self, run: &mut Run<'_>) -> Vec<Served> {
         const ID: CheckId = CheckId::DecisionQuorum;
         let clauses: &[Clause] = run.trust.clauses.unwrap_or_default();
-        let people = self.people();
+        let people: Vec<Person> = self.counted().filter_map(Report::person).collect();
         let served = assign(clauses, &people);
         if run.status(CheckId::DecisionBundles) != Some(Status::Pass) {
             run.skip(&[ID], CheckId::DecisionBundles);
@@ -265,26 +263,14 @@ impl Whole<'_> {
         let why = open.map_or_else(String::new, |(number, one)| {
             format!(" Bundle {number} does not count: {}", one.summary)
         });
-        run.push(quorum_check(&served, &people, &why));
+        run.push(quorum_check(&served, &names(self.counted()), &why));
         served
     }
 
-    /// Everybody whose approval counts, once, with the groups of all keys that were used.
-    fn people(&self) -> Vec<Person> {
-        let mut people: Vec<Person> = Vec::new();
-        let counted = |one: &&Report| one.verdict == Verdict::Verified;
-        for person in self
-            .approvals
-            .iter()
-            .filter(counted)
-            .filter_map(Report::person)
-        {
-            match people.iter_mut().find(|other| other.name == person.name) {
-                Some(other) => other.groups.extend(person.groups),
-                None => people.push(person),
-            }
-        }
-        people
+    /// The approvals that count.
+    fn counted(&self) -> impl Iterator<Item = &Report> {
+        let all = self.approvals.iter();
+        all.filter(|one| one.verdict == Verdict::Verified)
     }
 
     /// `expectation`: the request's id, and one of those who approved.
@@ -312,11 +298,9 @@ impl Whole<'_> {
                 // Nobody has a name.
                 return Some(Check::skipped(ID, CheckId::ApproverKey));
             }
-            let mut all = self
-                .approvals
-                .iter()
-                .filter(|one| one.verdict == Verdict::Verified);
-            let found = all.any(|one| one.approver.as_ref().is_some_and(|one| one.name == name));
+            let found = self
+                .counted()
+                .any(|one| one.approver.as_ref().is_some_and(|one| one.name == name));
             (!found).then(|| {
                 let found = String::from("approvals of others");
                 failed(Code::ExpectationApprover, crate::quote(name), found)
@@ -331,10 +315,8 @@ impl Whole<'_> {
     fn facts(&self, clauses: Vec<Served>) -> DecisionFacts {
         let subjects = || self.approvals.iter().filter_map(|one| one.subject.as_ref());
         let refused = self.approvals.iter().filter(|one| is_refused(one));
-        let mut approved_by: Vec<String> = self.people().into_iter().map(|one| one.name).collect();
-        approved_by.sort_unstable();
         DecisionFacts {
-            approved_by,
+            approved_by: names(self.counted()),
             refused_by: names(refused),
             clauses,
             payload_hash: subjects().find_map(|subject| subject.payload_hash),
@@ -348,8 +330,9 @@ fn is_refused(report: &Report) -> bool {
 }
 
 /// The people, in the order of their names, each once.
-fn names<'a>(reports: impl Iterator<Item = &'a Report>) -> Vec<String> {
-    let people = reports.filter_map(|one| one.approver.as_ref());
+fn names<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Vec<String> {
+    let people = reports.into_iter();
+    let people = people.filter_map(|one| one.approver.as_ref());
     let mut names: Vec<String> = people.map(|one| one.person.clone()).collect();
     names.sort_unstable();
     names.dedup();
@@ -361,13 +344,12 @@ fn coded(code: Code) -> Check {
 }
 
 /// Enough people, or who is missing. `why` says what might have counted and does not.
-fn quorum_check(served: &[Served], people: &[Person], why: &str) -> Check {
+fn quorum_check(served: &[Served], approved_by: &[String], why: &str) -> Check {
     const ID: CheckId = CheckId::DecisionQuorum;
-    let mut names: Vec<String> = people.iter().map(|person| plain(&person.name)).collect();
-    names.sort_unstable();
-    let found = match names.as_slice() {
+    let shown: Vec<String> = approved_by.iter().map(|name| plain(name)).collect();
+    let found = match shown.as_slice() {
         [] => "nobody".to_string(),
-        names => names.join(", "),
+        all => all.join(", "),
     };
     let wanted = |one: &Served| format!("{} of {}", one.at_least, plain(&one.group));
     let expected = match served {
@@ -385,7 +367,7 @@ fn quorum_check(served: &[Served], people: &[Person], why: &str) -> Check {
             lacking.join(" and ")
         );
         Check::coded(ID, Code::DecisionQuorumShort).message(message)
-    } else if people.is_empty() {
+    } else if approved_by.is_empty() {
         let message = format!("Nobody whom the policy lists has approved.{why}");
         Check::coded(ID, Code::DecisionQuorumShort).message(message)
     } else {

@@ -124,6 +124,13 @@ pub(super) fn times(file: &mut File) {
             "ok",
         );
     }
+    let decision = sealed(["ann", "ann's key", "bob"]).value();
+    file.verdict(
+        "times: two keys of one person are not two people",
+        asked(&decision, &ruled(&[("finance", 2)])),
+        "VERIFIED",
+        "ok",
+    );
     let mut decision = sealed(["bob", "cat", "ann"]);
     decision.bundles.reverse();
     let input = asked(&decision.value(), &ruled(&[("finance", 2)]));

@@ -1,6 +1,6 @@
 //! `bundle`: which version is in force at a place of the log.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::File;
 use super::super::bundles::and;
@@ -188,6 +188,7 @@ fn positions(file: &mut File) {
         "ok",
     );
 
+    two_keys(file);
     own_entries(file);
 
     // A later version whose entries come first.
@@ -224,6 +225,36 @@ fn positions(file: &mut File) {
             ending(code),
             code,
         );
+    }
+}
+
+/// Two keys of one admin are one admin: a version is not in force before another one has approved.
+fn two_keys(file: &mut File) {
+    let admins = [
+        root("root1"),
+        root("phone").of_person("root1"),
+        root("root2"),
+    ];
+    let one = Roster::first("acme", 2, &admins, &keys(&["ann"]));
+    let mut scene = Scene::default();
+    scene.version(&one, &["root1", "phone"]);
+    let between = scene.approve("ann");
+    scene.late(&one, "root2");
+    let behind = scene.approve("ann");
+    scene.seal(0);
+    let admins: Vec<Value> = admins.iter().map(Approver::value).collect();
+    let mut policy = rooted(2, &[]);
+    policy.roster.as_mut().unwrap()["admins"] = json!(admins);
+    for (name, index, code) in [
+        ("behind two keys of one admin", between, ABSENT),
+        (
+            "behind two keys of one admin and another admin",
+            behind,
+            "ok",
+        ),
+    ] {
+        let input = scene.asked(index, &scene.decisions(), &policy);
+        file.verdict(name, input, ending(code), code);
     }
 }
 

@@ -5,6 +5,7 @@ mod show;
 
 use std::path::Path;
 
+use durable::Edit;
 use verifier_core::hazmat::decision::Decision;
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::input::Input;
@@ -17,7 +18,6 @@ use crate::args::{
     Format, RosterAddArgs, RosterAppendArgs, RosterCheckArgs, RosterCommand, RosterInitArgs,
     RosterRemoveArgs,
 };
-use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 use crate::headers::{self, HeaderFile};
@@ -112,27 +112,18 @@ fn append(args: &RosterAppendArgs) -> Result<Exit, CliError> {
         Err(error) => Err(CliError::of(&error)),
     };
     let decision = decision.map_err(|error| error.about(&args.decision))?;
+    // Nobody else appends between what is read here and what replaces it.
     let old = match args.file.exists() {
-        true => Some(file::read_whole(&args.file, Roster::MAX_BYTES)?),
+        true => Some(file::edit(&args.file, Roster::MAX_BYTES)?),
         false => None,
     };
-    let next = roster::appended(old.as_deref(), &decision)
+    let next = roster::appended(old.as_ref().map(Edit::bytes), &decision)
         .map_err(|error| CliError::of(&error).about(&args.file))?;
     let roster = verify(next.as_bytes(), &args.policy, args.headers.as_deref())?;
     let roster = roster.map_err(|error| CliError::of(&error).about(&args.decision))?;
     match old {
         None => file::create(&args.file, &next)?,
-        Some(old) => {
-            let edit = file::edit(&args.file, Roster::MAX_BYTES)?;
-            if edit.bytes() != old {
-                return Err(CliError::new(
-                    CliCode::IoUnreadable,
-                    "the file has changed meanwhile.",
-                )
-                .about(&args.file));
-            }
-            file::replace(&args.file, edit, &next)?;
-        }
+        Some(edit) => file::replace(&args.file, edit, &next)?,
     }
     said(&format!(
         "{} now ends with version {}.\n",
@@ -188,10 +179,14 @@ fn said(text: &str) -> Result<Exit, CliError> {
 
 /// The newest version in a roster's file, or the payload that a file is. Nothing is verified.
 fn version_of(path: &Path) -> Result<(Version, bool), CliError> {
-    let bytes = file::read_whole(path, Roster::MAX_BYTES)?;
-    let payload = match roster::newest_payload(&bytes) {
+    version_in(&file::read_whole(path, Roster::MAX_BYTES)?, path)
+}
+
+/// The same for bytes that have been read.
+fn version_in(bytes: &[u8], path: &Path) -> Result<(Version, bool), CliError> {
+    let payload = match roster::newest_payload(bytes) {
         Some(payload) => payload,
-        None => return parsed(&bytes, path).map(|version| (version, false)),
+        None => return parsed(bytes, path).map(|version| (version, false)),
     };
     parsed(&payload, path).map(|version| (version, true))
 }

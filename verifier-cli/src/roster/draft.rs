@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use durable::Edit;
 use verifier_core::policy::Approver;
 use verifier_core::roster::{Roster, Version, payload_text};
 
-use super::{parsed, version_of};
+use super::{parsed, version_in, version_of};
 use crate::failure::{CliError, show_path};
 use crate::file;
 
 pub(super) struct Draft {
+    /// Where it goes.
     path: PathBuf,
-    /// Changed where it is, and not written anew.
-    in_place: bool,
+    /// The file there, if it is changed where it is and not written anew.
+    edit: Option<Edit>,
     from: Version,
     number: u64,
     previous: Option<[u8; 32]>,
@@ -24,7 +26,18 @@ impl Draft {
     /// The version after the newest in a roster's file, for `output`; or the payload that the file
     /// is, to be changed there unless there is an `output`.
     pub(super) fn open(path: &Path, output: Option<&Path>) -> Result<Self, CliError> {
-        let (from, is_chain) = version_of(path)?;
+        if output.is_none() && file::is_stdin(path) {
+            let message = "the version to change has to be a file, not stdin.";
+            return Err(CliError::usage(message).next("Say where the changed one goes: -o FILE."));
+        }
+        let edit = match output {
+            Some(_) => None,
+            None => Some(file::edit(path, Roster::MAX_BYTES)?),
+        };
+        let (from, is_chain) = match &edit {
+            Some(edit) => version_in(edit.bytes(), path)?,
+            None => version_of(path)?,
+        };
         if is_chain && output.is_none() {
             let message = format!(
                 "{} is a roster's file, and its versions are approved already.",
@@ -39,7 +52,7 @@ impl Draft {
         };
         Ok(Self {
             path: output.unwrap_or(path).to_owned(),
-            in_place: output.is_none(),
+            edit,
             admins: from.admins().to_vec(),
             approvers: from.approvers().to_vec(),
             from,
@@ -66,12 +79,9 @@ impl Draft {
             &self.approvers,
         );
         let version = Self::written(&self.path, &text)?;
-        match self.in_place {
-            true => {
-                let edit = file::edit(&self.path, Roster::MAX_BYTES)?;
-                file::replace(&self.path, edit, &text)?;
-            }
-            false => file::create(&self.path, &text)?,
+        match self.edit {
+            Some(edit) => file::replace(&self.path, edit, &text)?,
+            None => file::create(&self.path, &text)?,
         }
         Ok((self.path, version))
     }

@@ -8,12 +8,15 @@
     reason = "these are tests, and they have std"
 )]
 
+mod decisions;
 mod enrolment;
 mod exit_codes;
 mod fixtures;
 mod inputs;
+mod people;
 mod policies;
 mod readme;
 mod reports;
+mod rosters;
 mod snapshots;
 mod vectors;

@@ -30,6 +30,7 @@ mod pool;
 mod report;
 mod role;
 mod roster;
+mod roster_file;
 mod vectors;
 mod verify;
 mod witness;

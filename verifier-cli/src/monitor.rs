@@ -28,13 +28,13 @@ use indicatif::MultiProgress;
 use log_client::{Client, RemoteLog};
 use verifier_core::Time;
 use verifier_core::policy::{LogPolicy, LogRule, Policy};
-use verifier_core::{HeaderChain, Request, Roster};
+use verifier_core::{HeaderChain, Roster};
 
 use crate::args::MonitorArgs;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::headers::{self, HeaderFile};
-use crate::{file, http, key, policy_file};
+use crate::{http, key, policy_file, roster_file};
 
 pub(crate) use hooks::WebhookFormat;
 
@@ -114,18 +114,9 @@ fn roster(
     let Some(path) = path else {
         return Ok(None);
     };
-    if policy.roster().is_none() {
-        return Err(CliError::usage(
-            "--roster was given, and the policy names no roster.",
-        ));
-    }
-    let bytes = file::read_whole(path, Roster::MAX_BYTES)?;
-    let mut request = Request::new().policy(policy);
-    request.headers = headers;
-    match Roster::verify(&bytes, &request) {
-        Ok(roster) => Ok(Some(roster)),
-        Err(error) => Err(CliError::of(&error).about(path)),
-    }
+    let roster = roster_file::load(path, Some(policy), headers, None)?;
+    let roster = roster.map_err(|error| CliError::of(&error).about(path))?;
+    Ok(Some(roster))
 }
 
 /// A monitor between two rounds.

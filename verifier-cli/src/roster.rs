@@ -6,13 +6,13 @@ mod show;
 use std::path::Path;
 
 use durable::Edit;
+use verifier_core::HeaderChain;
 use verifier_core::hazmat::decision::Decision;
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::input::Input;
 use verifier_core::hazmat::json::Value;
 use verifier_core::policy::Approver;
 use verifier_core::roster::{self, Roster, Version, payload_text};
-use verifier_core::{HeaderChain, Request};
 
 use crate::args::{
     Format, RosterAddArgs, RosterAppendArgs, RosterCheckArgs, RosterCommand, RosterInitArgs,
@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 use crate::headers::{self, HeaderFile};
 use crate::text::plain;
-use crate::{file, key, output, policy_file};
+use crate::{file, key, output, policy_file, roster_file};
 
 use draft::Draft;
 
@@ -163,14 +163,9 @@ fn verify(
     headers: Option<&Path>,
 ) -> Result<Result<Roster, roster::Error>, CliError> {
     let policy = policy_file::load(policy)?;
-    if policy.roster().is_none() {
-        return Err(CliError::usage("the policy names no roster."));
-    }
     let file = headers.map(headers::read).transpose()?;
     let chain: Option<HeaderChain<'_>> = file.as_ref().map(HeaderFile::verify).transpose()?;
-    let mut request = Request::new().policy(&policy);
-    request.headers = chain.as_ref();
-    Ok(Roster::verify(bytes, &request))
+    roster_file::parse(bytes, &policy, chain.as_ref())
 }
 
 fn said(text: &str) -> Result<Exit, CliError> {

@@ -6,8 +6,7 @@ pub(crate) mod repeats;
 mod tally;
 pub(crate) mod together;
 
-use verifier_core::roster::{self, Roster};
-use verifier_core::{HeaderChain, Policy, Request};
+use verifier_core::HeaderChain;
 
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
@@ -15,7 +14,7 @@ use crate::failure::{CliError, show_path};
 use crate::headers::{self, HeaderFile};
 use crate::input::{self, Given, InputFile, is_folder};
 use crate::text::Style;
-use crate::{file, policy_file};
+use crate::{file, policy_file, roster_file};
 
 pub(crate) use job::CRYPTO;
 
@@ -36,7 +35,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         .transpose()?;
     let file = args.headers.as_deref().map(headers::read).transpose()?;
     let headers: Option<HeaderChain<'_>> = file.as_ref().map(HeaderFile::verify).transpose()?;
-    let roster = roster_of(args, policy.as_ref(), headers.as_ref())?;
+    // Verified once for all inputs. One that does not hold is for the reports to say.
+    let roster = args.roster.as_deref();
+    let roster = roster
+        .map(|path| roster_file::load(path, policy.as_ref(), headers.as_ref(), args.at))
+        .transpose()?;
     let roles = [
         ("given as --policy", &args.policy),
         ("given as --headers", &args.headers),
@@ -63,27 +66,6 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         true => job.together(&inputs),
         false => job.run(&inputs),
     }
-}
-
-/// The roster, verified once for all inputs. One that does not hold is for the reports to say.
-fn roster_of(
-    args: &VerifyArgs,
-    policy: Option<&Policy>,
-    headers: Option<&HeaderChain<'_>>,
-) -> Result<Option<Result<Roster, roster::Error>>, CliError> {
-    let Some(path) = args.roster.as_deref() else {
-        return Ok(None);
-    };
-    let Some(policy) = policy.filter(|policy| policy.roster().is_some()) else {
-        let message = "--roster was given, and the policy leaves nothing to a roster.";
-        let next = "Give a policy with a [roster], or leave --roster out.";
-        return Err(CliError::usage(message).next(next));
-    };
-    let bytes = file::read_whole(path, Roster::MAX_BYTES)?;
-    let mut request = Request::new().policy(policy).crypto(&CRYPTO);
-    request.headers = headers;
-    request.at = args.at;
-    Ok(Some(Roster::verify(&bytes, &request)))
 }
 
 /// Whether one thing is to be verified, and no folder.

@@ -18,6 +18,7 @@ mod honest;
 mod liar;
 mod lies;
 mod real;
+mod rosters;
 mod told;
 mod withheld;
 mod world;

@@ -5,8 +5,13 @@ mod folder;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use verifier_core::hazmat::decision::Decision;
+
 use crate::failure::CliError;
 use crate::file;
+
+/// The longest payload beside a file in a folder, in bytes: several are in memory at once.
+const MAX_PAYLOAD_BESIDE: usize = 64 << 20;
 
 /// One thing to verify.
 #[derive(Debug)]
@@ -29,6 +34,26 @@ impl InputFile {
             problem: None,
             named: false,
         }
+    }
+
+    /// Its bytes. Of one that is longer than the longest input, one byte more than that: the core
+    /// refuses it.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, CliError> {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        match self.named {
+            true => file::read(&self.path, Decision::MAX_BYTES),
+            false => file::read_found(&self.path, Decision::MAX_BYTES),
+        }
+    }
+
+    /// The bytes of the payload beside it.
+    pub(crate) fn read_payload(&self) -> Result<Option<Vec<u8>>, CliError> {
+        let beside = self.payload.as_deref();
+        beside
+            .map(|path| file::read_whole_found(path, MAX_PAYLOAD_BESIDE))
+            .transpose()
     }
 
     fn problem(path: PathBuf, problem: CliError) -> Self {

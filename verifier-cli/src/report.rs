@@ -7,9 +7,8 @@ mod row;
 mod sample;
 mod totals;
 
-use verifier_core::hazmat::input::Input;
 use verifier_core::policy::Policy;
-use verifier_core::{HeaderChain, Request, Verdict, verify};
+use verifier_core::{HeaderChain, Request, verify};
 
 use rayon::prelude::*;
 
@@ -18,8 +17,8 @@ use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 use crate::headers::{self, HeaderFile};
 use crate::input::{self, Given, InputFile};
+use crate::verify::CRYPTO;
 use crate::verify::repeats::{Marks, Repeats};
-use crate::verify::{CRYPTO, MAX_PAYLOAD_BESIDE};
 use crate::{file, output, policy_file, pool};
 
 use published::Published;
@@ -109,7 +108,8 @@ impl Question<'_> {
     }
 
     fn one(&self, input: &InputFile) -> (Row, Marks, Exit) {
-        match self.read(input) {
+        let read = || Ok((input.read()?, input.read_payload()?));
+        match read() {
             Ok((bytes, payload)) => {
                 let mut request = Request::default();
                 request.policy = Some(self.policy);
@@ -118,10 +118,7 @@ impl Question<'_> {
                 request.at = self.args.at;
                 request.crypto = &CRYPTO;
                 let report = verify(&bytes, &request);
-                let exit = match report.verdict() {
-                    Verdict::Verified => Exit::Ok,
-                    other => Exit::of(other),
-                };
+                let exit = Exit::of(report.verdict());
                 let row = Row::of(&input.path, &bytes, payload.as_deref(), &report);
                 (row, Marks::of(&bytes, &report), exit)
             }
@@ -130,18 +127,5 @@ impl Question<'_> {
                 (row, Marks::default(), error.exit())
             }
         }
-    }
-
-    fn read(&self, input: &InputFile) -> Result<(Vec<u8>, Option<Vec<u8>>), CliError> {
-        if let Some(problem) = &input.problem {
-            return Err(problem.clone());
-        }
-        let bytes = match input.named {
-            true => file::read(&input.path, Input::MAX_BYTES)?,
-            false => file::read_found(&input.path, Input::MAX_BYTES)?,
-        };
-        let beside = input.payload.as_deref();
-        let payload = beside.map(|path| file::read_whole_found(path, MAX_PAYLOAD_BESIDE));
-        Ok((bytes, payload.transpose()?))
     }
 }

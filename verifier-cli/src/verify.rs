@@ -23,9 +23,6 @@ use job::Job;
 /// The longest payload that is read, in bytes: it is held in memory. Longer ones have a hash.
 const MAX_PAYLOAD: usize = 1 << 30;
 
-/// The longest payload beside a file in a folder, in bytes: several are in memory at once.
-pub(crate) const MAX_PAYLOAD_BESIDE: usize = 64 << 20;
-
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     check_usage(args)?;
     let policy = args.policy.as_deref().map(policy_file::load).transpose()?;

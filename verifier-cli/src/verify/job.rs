@@ -9,20 +9,19 @@ use rayon::prelude::*;
 use verifier_core::AwsLc;
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
-use verifier_core::hazmat::decision::Decision;
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::roster::{self, Roster};
 use verifier_core::{Report, Request, Verdict, verify};
 
 use super::repeats::Marks;
 use super::tally::{NOTHING_EXPECTED, Outcome, Tally};
-use super::{MAX_PAYLOAD_BESIDE, expects, human, together};
+use super::{expects, human, together};
 use crate::args::{Format, VerifyArgs};
 use crate::exit::Exit;
 use crate::failure::{CliError, print_note};
 use crate::input::{InputFile, Inputs};
 use crate::text::Style;
-use crate::{file, output, pool};
+use crate::{output, pool};
 
 /// The faster of the two back ends; both give the same answers.
 pub(crate) const CRYPTO: AwsLc = AwsLc;
@@ -127,23 +126,11 @@ impl Job<'_> {
     }
 
     fn one(&self, input: &InputFile) -> Done {
-        match self.read(input) {
+        let read = || Ok((input.read()?, input.read_payload()?));
+        match read() {
             Ok((bytes, payload)) => self.report(input, &bytes, payload.as_deref()),
             Err(error) => self.unreadable(input, &error),
         }
-    }
-
-    fn read(&self, input: &InputFile) -> Result<(Vec<u8>, Option<Vec<u8>>), CliError> {
-        if let Some(problem) = &input.problem {
-            return Err(problem.clone());
-        }
-        let bytes = match input.named {
-            true => file::read(&input.path, Decision::MAX_BYTES)?,
-            false => file::read_found(&input.path, Decision::MAX_BYTES)?,
-        };
-        let beside = |path: &Path| file::read_whole_found(path, MAX_PAYLOAD_BESIDE);
-        let payload = input.payload.as_deref().map(beside).transpose()?;
-        Ok((bytes, payload))
     }
 
     fn report(&self, input: &InputFile, bytes: &[u8], payload: Option<&[u8]>) -> Done {

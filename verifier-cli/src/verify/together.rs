@@ -5,7 +5,6 @@ use verifier_core::hazmat::decision::Decision;
 use verifier_core::hazmat::input::Input;
 
 use crate::failure::CliError;
-use crate::file;
 use crate::input::InputFile;
 
 /// The text of the decision that these bundles make. Files that are decisions already give their
@@ -13,13 +12,7 @@ use crate::input::InputFile;
 pub(crate) fn join(files: &[InputFile]) -> Result<String, CliError> {
     let mut bundles: Vec<Bundle> = Vec::new();
     for input in files {
-        if let Some(problem) = &input.problem {
-            return Err(problem.clone());
-        }
-        let bytes = match input.named {
-            true => file::read(&input.path, Decision::MAX_BYTES)?,
-            false => file::read_found(&input.path, Decision::MAX_BYTES)?,
-        };
+        let bytes = input.read()?;
         let parsed = Input::parse(&bytes);
         match parsed.map_err(|error| CliError::of(&error).about(&input.path))? {
             Input::Bundle(bundle) => bundles.push(bundle),

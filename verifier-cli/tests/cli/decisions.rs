@@ -1,7 +1,9 @@
 //! Decisions of several people: joined, verified together, and read whole.
 
+use std::fs;
+
 use serde_json::Value;
-use test_vectors::Draft;
+use test_vectors::{Context, Decision, Draft};
 
 use crate::fixtures::Folder;
 use crate::people::{PAYLOAD, logged, no, of_people, yes};
@@ -78,6 +80,37 @@ fn a_decision_that_was_joined_is_what_its_bundles_are_together() {
     assert_eq!(run.code, 0, "{}", run.transcript());
     let run = folder.run(&format!("verify all.json {ASKED}"));
     assert_eq!(report(&run.stdout).1, "decision.refused");
+}
+
+/// Bundles that carry their payload each, as a service may hand them in.
+#[test]
+fn a_decision_above_a_mebibyte_is_read_whole() {
+    let folder = folder();
+    let payload = format!(r#"{{"text":"{}"}}"#, "x".repeat(500 * 1024)).into_bytes();
+    let context = Context::numbered(1).text();
+    let both = ["ann", "bob"].map(|name| Draft::by(name).approving_under(&context, &payload));
+    let decision = Decision {
+        context: None,
+        payload: None,
+        bundles: logged(both),
+    };
+    let text = decision.text();
+    assert!(text.len() > 1 << 20, "{}", text.len());
+    fs::create_dir(folder.path("in")).unwrap();
+    folder.write("in/large.json", &text);
+    folder.write("in/large.payload", &payload);
+    for args in [
+        "verify in/large.json --policy policy.toml",
+        "verify in --policy policy.toml",
+        "verify in/large.json --together --policy policy.toml",
+        "report in --policy policy.toml",
+        "report in/large.json --policy policy.toml",
+        "decision join in/large.json -o joined.json",
+    ] {
+        let run = folder.run(args);
+        assert_eq!(run.code, 0, "{args}: {}", run.transcript());
+    }
+    assert!(folder.read("joined.json").len() < 1 << 20);
 }
 
 #[test]

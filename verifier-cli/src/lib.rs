@@ -24,6 +24,7 @@ mod input;
 mod inspect;
 mod key;
 mod monitor;
+mod people;
 mod policy;
 mod policy_file;
 mod pool;

@@ -2,13 +2,16 @@
 
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::webauthn::UserVerification;
-use verifier_core::policy::{AnchorRule, LogRule, PayloadRule, Policy};
+use verifier_core::policy::{
+    AnchorRule, Approver, ContextRule, DecisionRule, ExpiryRule, LogRule, PayloadRule, Policy,
+    RosterRule,
+};
 
 use crate::args::{Format, PolicyArgs};
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::text::{plain, wrap};
-use crate::{output, policy_file};
+use crate::{output, people, policy_file};
 
 pub(super) fn run(args: &PolicyArgs) -> Result<Exit, CliError> {
     let policy = policy_file::load(&args.file)?;
@@ -75,28 +78,80 @@ fn human(policy: &Policy) -> String {
     for (i, text) in anchor(policy.anchor()).iter().enumerate() {
         say(if i == 0 { "anchor" } else { "" }, text);
     }
-    if policy.approvers().is_empty() {
-        say("approvers", "none");
+    for (label, text) in decision(policy.decision()) {
+        say(label, &text);
     }
-    for approver in policy.approvers() {
-        say("approver", &plain(&approver.name));
-        let key = format!(
-            "{} ({})",
-            approver.key.fingerprint(),
-            approver.key.public_key().algorithm()
-        );
-        say("", &key);
-        let bounds = [
-            ("not before", approver.not_before),
-            ("not after", approver.not_after),
-        ];
-        for (label, time) in bounds {
-            if let Some(time) = time {
-                say("", &format!("{label} {time}"));
-            }
+    let admins = match policy.roster() {
+        Some(rule) => {
+            say("roster", &roster(rule));
+            rule.admins()
         }
+        None => &[],
+    };
+    if policy.approvers().is_empty() {
+        let none = match policy.roster() {
+            Some(_) => "those of the roster",
+            None => "none",
+        };
+        say("approvers", none);
+    }
+    let approvers = policy.approvers().iter().map(|one| ("approver", one));
+    for (label, one) in admins.iter().map(|one| ("admin", one)).chain(approvers) {
+        say(label, &plain(&one.name));
+        key(one).iter().for_each(|text| say("", text));
     }
     out
+}
+
+/// A key, whose it is if that is worth a line, and when it counts.
+fn key(one: &Approver) -> Vec<String> {
+    let algorithm = one.key.public_key().algorithm();
+    let mut out = vec![format!("{} ({algorithm})", one.key.fingerprint())];
+    if one.person != one.name || !one.groups.is_empty() {
+        out.push(people::person(one));
+    }
+    let bounds = [("not before", one.not_before), ("not after", one.not_after)];
+    for (label, time) in bounds {
+        out.extend(time.map(|time| format!("{label} {time}")));
+    }
+    out
+}
+
+/// How many people it takes, and what their context has to be.
+fn decision(rule: Option<&DecisionRule>) -> Vec<(&'static str, String)> {
+    let clauses = rule.map(|rule| people::clauses(&rule.require));
+    let clauses = clauses.filter(|clauses| !clauses.is_empty());
+    let one = || "one approver is enough".to_owned();
+    let mut out = vec![("decision", clauses.unwrap_or_else(one))];
+    let Some(rule) = rule else {
+        return out;
+    };
+    let context = match rule.context {
+        ContextRule::Required => "required",
+        _ if rule.needs_context() => "required, since its audience or deadline counts",
+        _ => "judged if it is there",
+    };
+    let audience = rule.audience.as_deref();
+    let audience = audience.map(|audience| format!("; audience {}", plain(audience)));
+    let expiry = match rule.expiry {
+        ExpiryRule::Enforced => "what is not proven to be in time is rejected",
+        _ => "the report says whether it was in time",
+    };
+    let audience = audience.unwrap_or_default();
+    out.push(("context", format!("{context}{audience}; {expiry}")));
+    out
+}
+
+/// Whose word it is who may approve.
+fn roster(rule: &RosterRule) -> String {
+    let at_least = rule.min_version;
+    let at_least = at_least.map(|version| format!(", version {version} or newer"));
+    format!(
+        "{}{}; version 1 takes {}",
+        plain(&rule.name),
+        at_least.unwrap_or_default(),
+        people::clauses(&rule.require)
+    )
 }
 
 /// Whether an anchor is required, and what a chain has to have to be believed.

@@ -9,8 +9,8 @@ use super::version_of;
 use crate::args::{Format, RosterDiffArgs, RosterShowArgs};
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output;
 use crate::text::{plain, wrap};
+use crate::{output, people};
 
 pub(super) fn show(args: &RosterShowArgs) -> Result<Exit, CliError> {
     let (found, is_chain) = version_of(&args.file)?;
@@ -42,11 +42,7 @@ pub(super) fn version(version: &Version) -> String {
     say("roster", &plain(version.name()));
     say("version", &version.number().to_string());
     say("sha256", &hex(&version.sha256()));
-    let clauses = version.require().iter();
-    let clauses: Vec<String> = clauses
-        .map(|clause| format!("{} of {}", clause.at_least, plain(&clause.group)))
-        .collect();
-    say("changed by", &clauses.join(" and "));
+    say("changed by", &people::clauses(version.require()));
     for (label, list) in [
         ("admin", version.admins()),
         ("approver", version.approvers()),
@@ -59,14 +55,10 @@ pub(super) fn version(version: &Version) -> String {
 }
 
 fn key(one: &Approver) -> String {
-    let groups: Vec<String> = one.groups.iter().map(|group| plain(group)).collect();
-    let groups = match groups.as_slice() {
-        [] => "no group".to_owned(),
-        groups => groups.join(", "),
-    };
-    let (name, person) = (plain(&one.name), plain(&one.person));
     format!(
-        "{name}, of {person}, {groups}, key {}",
+        "{}, {}, key {}",
+        plain(&one.name),
+        people::person(one),
         one.key.fingerprint()
     )
 }

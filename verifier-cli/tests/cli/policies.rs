@@ -1,9 +1,10 @@
 //! Making, extending, checking and showing policies.
 
-use test_vectors::encoding::b64url;
+use test_vectors::encoding::{b64url, sha256};
 use test_vectors::{Algorithm, Passkey};
 
 use crate::fixtures::Folder;
+use crate::people::{member, of_admins, of_people};
 
 const INIT: &str = "policy init -o mine.toml --name mine --rp-id approvals.example \
                     --origin https://approvals.example --no-log";
@@ -197,6 +198,39 @@ fn approvers_added_at_once_are_all_there() {
     }
     let after = folder.read("policy.toml").matches("[[approvers]]").count();
     assert_eq!(after, before + 8);
+}
+
+#[test]
+fn people_and_what_it_takes_of_them_are_shown() {
+    let folder = Folder::empty();
+    let mut policy = of_people(&["ann", "bob"], 2);
+    policy.approvers[1] = member("bob (phone)", "board").of_person("bob");
+    policy.decision.as_mut().unwrap()["audience"] = "payments.example".into();
+    folder.write("people.toml", policy.toml());
+    let shown = folder.run("policy show people.toml").stdout;
+    for words in [
+        "decision    2 of finance\n",
+        "context     required, since its audience or deadline counts; audience",
+        "approver    \"bob (phone)\"\n",
+        "            of bob, board\n",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let mut policy = of_admins(&["dora", "emil"]);
+    policy.roster.as_mut().unwrap()["minVersion"] = 3.into();
+    folder.write("admins.toml", policy.toml());
+    let shown = folder.run("policy show admins.toml").stdout;
+    let admin = member("dora", "admins");
+    let fingerprint = b64url(&sha256(&admin.public_key));
+    for words in [
+        "roster      acme, version 3 or newer; version 1 takes 2 of admins\n",
+        "approvers   those of the roster\n",
+        "admin       dora\n",
+        &fingerprint,
+        "            of emil, admins\n",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
 }
 
 #[test]
@@ -406,7 +440,7 @@ fn a_key_is_retired_and_nothing_else_changes() {
         Passkey::new(Algorithm::EdDsa, "c"),
     );
     let fingerprint = |passkey: &Passkey| {
-        let hash = test_vectors::encoding::sha256(&passkey.public_key);
+        let hash = sha256(&passkey.public_key);
         format!("SHA256:{}", b64url(&hash))
     };
     let key = |passkey: &Passkey| b64url(&passkey.public_key);

@@ -4,10 +4,12 @@ mod charts;
 mod page;
 mod published;
 mod row;
+mod rules;
 mod sample;
 mod totals;
 
 use verifier_core::policy::Policy;
+use verifier_core::roster::{self, Roster};
 use verifier_core::{HeaderChain, Request, verify};
 
 use rayon::prelude::*;
@@ -19,7 +21,7 @@ use crate::headers::{self, HeaderFile};
 use crate::input::{self, Given, InputFile};
 use crate::verify::CRYPTO;
 use crate::verify::repeats::{Marks, Repeats};
-use crate::{file, output, policy_file, pool};
+use crate::{file, output, policy_file, pool, roster_file};
 
 use published::Published;
 use row::Row;
@@ -36,9 +38,20 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
     let policy = policy_file::load(&args.policy)?;
     let kept = args.headers.as_deref().map(headers::read).transpose()?;
     let headers = kept.as_ref().map(HeaderFile::verify).transpose()?;
-    let given: Vec<Given<'_>> = [Some(&args.policy), args.headers.as_ref()]
+    let roster = roster(args, &policy, headers.as_ref())?;
+    let given = [
+        Some(&args.policy),
+        args.headers.as_ref(),
+        args.roster.as_ref(),
+    ];
+    let roles = [
+        "given as --policy",
+        "given as --headers",
+        "given as --roster",
+    ];
+    let given: Vec<Given<'_>> = given
         .into_iter()
-        .zip(["given as --policy", "given as --headers"])
+        .zip(roles)
         .filter_map(|(path, role)| Some(Given::new(role, path?)))
         .collect();
     let inputs = input::expand(&args.inputs, &given);
@@ -46,14 +59,17 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
         args,
         policy: &policy,
         headers: headers.as_ref(),
+        roster: roster.as_ref(),
     };
     let (rows, exit) = question.rows(&inputs.files);
-    let published = Published::read(args, &policy, &rows)?;
+    let known = roster.as_ref().and_then(|roster| roster.as_ref().ok());
+    let published = Published::read(args, &policy, known, &rows)?;
     let totals = Totals::of(&rows, inputs.left_out);
     let drawn = sample::draw(&rows, args.sample.unwrap_or(0), args.seed);
     let report = page::Report {
         args,
         policy: &policy,
+        roster: known,
         rows: &rows,
         totals: &totals,
         published: published.as_ref(),
@@ -73,11 +89,34 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
     Ok(exit.max(printed.err().unwrap_or(Exit::Ok)))
 }
 
+/// The roster, which has to hold before many approvals are judged by it. A log is compared by the
+/// keys in it, so that it has to be there for that.
+fn roster(
+    args: &ReportArgs,
+    policy: &Policy,
+    headers: Option<&HeaderChain<'_>>,
+) -> Result<Option<Result<Roster, roster::Error>>, CliError> {
+    let Some(path) = args.roster.as_deref() else {
+        let compared = args.log.is_some() || args.log_copy.is_some();
+        if compared && policy.roster().is_some() {
+            let message = "the policy leaves it to a roster whose keys count, and there is no roster to find their entries of the log by.";
+            let next = "Give the roster's file: --roster FILE. Or leave the log out.";
+            return Err(CliError::usage(message).next(next));
+        }
+        return Ok(None);
+    };
+    match roster_file::load(path, Some(policy), headers, args.at)? {
+        Ok(roster) => Ok(Some(Ok(roster))),
+        Err(error) => Err(CliError::of(&error).about(path)),
+    }
+}
+
 /// The part that is the same for all inputs.
 struct Question<'a> {
     args: &'a ReportArgs,
     policy: &'a Policy,
     headers: Option<&'a HeaderChain<'a>>,
+    roster: Option<&'a Result<Roster, roster::Error>>,
 }
 
 impl Question<'_> {
@@ -115,6 +154,7 @@ impl Question<'_> {
                 request.policy = Some(self.policy);
                 request.payload = payload.as_deref();
                 request.headers = self.headers;
+                request.roster = self.roster;
                 request.at = self.args.at;
                 request.crypto = &CRYPTO;
                 let report = verify(&bytes, &request);

@@ -2,15 +2,14 @@
 
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::json::Value;
-use verifier_core::hazmat::time::{Time, for_people};
-use verifier_core::plain;
-use verifier_core::policy::{LogRule, Policy};
-
-use super::charts;
+use verifier_core::hazmat::time::for_people;
+use verifier_core::policy::Policy;
+use verifier_core::{Roster, plain};
 
 use super::published::Published;
 use super::row::Row;
 use super::totals::{Totals, VERDICTS};
+use super::{charts, rules};
 use crate::args::ReportArgs;
 use crate::failure::show_path;
 use crate::html::{Html, document};
@@ -21,6 +20,7 @@ const MOST_LISTED: usize = 20_000;
 pub(super) struct Report<'a> {
     pub(super) args: &'a ReportArgs,
     pub(super) policy: &'a Policy,
+    pub(super) roster: Option<&'a Roster>,
     pub(super) rows: &'a [Row],
     pub(super) totals: &'a Totals,
     pub(super) published: Option<&'a Published>,
@@ -45,7 +45,7 @@ impl Report<'_> {
         body.push(&charts::months(self.totals));
         self.by_key(&mut body);
         self.drawn(&mut body);
-        self.policy(&mut body);
+        rules::section(self.policy, self.roster, &mut body);
         self.method(&mut body);
         self.all(&mut body);
         let rows: Value<'_> = self.rows.iter().map(Row::to_value).collect();
@@ -127,8 +127,8 @@ impl Report<'_> {
         };
         body.heading("Approvals that you were not shown");
         match published.not_shown.len() {
-            0 => body.paragraph("None: every entry of the log by a key of the policy is among the files."),
-            _ => body.paragraph("The log has these entries by keys of the policy, and no file is about them. Ask for them by their number. The log shows neither what was approved nor that it was for you."),
+            0 => body.paragraph("None: every entry of the log by a key of the policy, or of its roster, is among the files."),
+            _ => body.paragraph("The log has these entries by keys of the policy, or of its roster, and no file is about them. Ask for them by their number. The log shows neither what was approved nor that it was for you."),
         }
         body.table(
             &[
@@ -205,68 +205,6 @@ impl Report<'_> {
         listed(body, rows, true);
     }
 
-    fn policy(&self, body: &mut Html) {
-        body.heading("Policy");
-        let policy = self.policy;
-        let list = |texts: &[String]| {
-            let all: Vec<String> = texts.iter().map(|text| plain(text)).collect();
-            Html::text(&all.join(", "))
-        };
-        let code = |text: &str| Html::tag("code", "", &Html::text(text));
-        let rules = policy.webauthn();
-        let (logs, witnesses) = match policy.log() {
-            LogRule::Required(log) => (
-                log.tlog
-                    .logs()
-                    .iter()
-                    .map(|log| log.origin().to_owned())
-                    .collect(),
-                log.tlog.quorum_in_words(),
-            ),
-            _ => (Vec::new(), "none".to_owned()),
-        };
-        let rows = [
-            ("Name", Html::text(&plain(policy.name()))),
-            ("SHA-256", code(&hex(&policy.sha256()))),
-            ("Relying parties", list(&rules.rp_ids)),
-            ("Sites", list(&rules.origins)),
-            (
-                "Logs",
-                if logs.is_empty() {
-                    Html::text("none required")
-                } else {
-                    list(&logs)
-                },
-            ),
-            ("Witnesses", Html::text(&witnesses)),
-            (
-                "Bitcoin anchor",
-                Html::text(if policy.anchor().required {
-                    "required"
-                } else {
-                    "not required"
-                }),
-            ),
-        ];
-        body.table(
-            &["Rule", "Value"],
-            rows.map(|(name, value)| vec![Html::text(name), value]),
-        );
-        let limit = |time: Option<Time>| Html::text(&time.map(for_people).unwrap_or_default());
-        body.table(
-            &["Approver", "Fingerprint", "Algorithm", "From", "Until"],
-            policy.approvers().iter().map(|approver| {
-                vec![
-                    Html::text(&plain(&approver.name)),
-                    code(&approver.key.fingerprint()),
-                    Html::text(approver.key.public_key().algorithm()),
-                    limit(approver.not_before),
-                    limit(approver.not_after),
-                ]
-            }),
-        );
-    }
-
     fn method(&self, body: &mut Html) {
         body.heading("Method, and what is not proven");
         body.paragraph("Every file was verified offline under the policy above, with all the checks of `cosignet verify`. Nothing was expected of a single approval but the payload that lies beside its file, if one does: an old approval is VERIFIED as well as a new one.");
@@ -296,6 +234,7 @@ impl Report<'_> {
         };
         let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
         option("--policy", Some(path(&args.policy)));
+        option("--roster", args.roster.as_ref().map(path));
         option("--headers", args.headers.as_ref().map(path));
         option("--at", args.at.map(|at| at.to_string()));
         option("--log", args.log.as_ref().map(|url| log_client::shown(url)));

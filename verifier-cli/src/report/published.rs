@@ -15,7 +15,8 @@ use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash, leaf_hash};
 use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH};
 use verifier_core::policy::{LogRule, Policy};
-use verifier_core::{Failure, plain};
+use verifier_core::roster::Version;
+use verifier_core::{Failure, Roster, plain};
 
 use super::row::Row;
 use crate::args::ReportArgs;
@@ -33,7 +34,9 @@ pub(super) struct Published {
     pub(super) size: u64,
     /// When the policy's quorum had cosigned this head; an error says what is missing.
     pub(super) quorum: Result<Option<Time>, String>,
-    /// Entries by keys of the policy.
+    /// Whose keys these are, behind "keys of".
+    pub(super) keys_of: &'static str,
+    /// Entries by keys of the policy, or of its roster.
     pub(super) entries: usize,
     /// Those of them that are not among the inputs.
     pub(super) not_shown: Vec<NotShown>,
@@ -55,6 +58,7 @@ impl Published {
     pub(super) fn read(
         args: &ReportArgs,
         policy: &Policy,
+        roster: Option<&Roster>,
         rows: &[Row],
     ) -> Result<Option<Self>, CliError> {
         let source = match (&args.log, &args.log_copy) {
@@ -78,12 +82,14 @@ impl Published {
         let quorum = cosigned.and_then(|cosigned| cosigned.quorum());
         let head = signed.checkpoint();
 
-        let keys: HashMap<&[u8], &str> = policy
-            .approvers()
-            .iter()
+        // Those of all versions: a key that was removed may still sign, and that is worth knowing.
+        let versions = roster.into_iter().flat_map(Roster::versions);
+        let keys: HashMap<&[u8], &str> = versions
+            .flat_map(Version::approvers)
+            .chain(policy.approvers())
             .map(|approver| (approver.key.as_bytes(), approver.name.as_str()))
             .collect();
-        let shown: HashSet<Hash> = rows.iter().filter_map(|row| row.leaf).collect();
+        let shown: HashSet<Hash> = rows.iter().flat_map(|row| &row.leaves).copied().collect();
         let mut tree = CompactRange::default();
         let mut found = Self {
             origin: head.origin().to_owned(),
@@ -91,6 +97,10 @@ impl Published {
             quorum: quorum
                 .map(|met| met.time())
                 .map_err(|error| error.to_string()),
+            keys_of: match roster {
+                Some(_) => "your roster",
+                None => "your policy",
+            },
             entries: 0,
             not_shown: Vec::new(),
             elsewhere: Vec::new(),
@@ -121,7 +131,7 @@ impl Published {
             return Err(CliError::new(CliCode::ServedMismatch, message));
         }
         let rows = rows.iter().enumerate();
-        let elsewhere = rows.filter(|(_, row)| row.leaf.is_some_and(|leaf| !here.contains(&leaf)));
+        let elsewhere = rows.filter(|(_, row)| row.leaves.iter().any(|leaf| !here.contains(leaf)));
         found.elsewhere = elsewhere.map(|(index, _)| index).collect();
         Ok(Some(found))
     }
@@ -167,10 +177,11 @@ impl Published {
             count => format!("{count} approvals you were not shown."),
         };
         format!(
-            "The log {} has {} entries, {head}; {} of them are by keys of your policy, and {share} of those are among your files. {unseen}",
+            "The log {} has {} entries, {head}; {} of them are by keys of {}, and {share} of those are among your files. {unseen}",
             plain(&self.origin),
             self.size,
             self.entries,
+            self.keys_of,
         )
     }
 }

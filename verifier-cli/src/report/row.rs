@@ -50,8 +50,8 @@ pub(super) struct Row {
     pub(super) sha256: Option<Hash>,
     /// The earlier input that says the same, and what they share.
     pub(super) repeats: Option<(String, &'static str)>,
-    /// The entry's leaf, whether or not a log is shown to hold it.
-    pub(super) leaf: Option<Hash>,
+    /// The leaf of the entry, or of each of a decision, whether or not a log is shown to hold it.
+    pub(super) leaves: Vec<Hash>,
     pub(super) not_proven: Vec<String>,
 }
 
@@ -111,9 +111,15 @@ impl Row {
             decided_at: claimed.decided_at,
             sha256: Some(report.inputs().bundle_sha256),
             repeats: None,
-            leaf: match Input::parse(bytes) {
-                Ok(Input::Bundle(bundle)) => Some(leaf_hash(bundle.entry.as_bytes())),
-                _ => None,
+            leaves: match Input::parse(bytes) {
+                Ok(Input::Bundle(bundle)) => vec![leaf_hash(bundle.entry.as_bytes())],
+                Ok(Input::Decision(decision)) => {
+                    let bundles = decision.bundles.iter();
+                    bundles
+                        .map(|bundle| leaf_hash(bundle.entry.as_bytes()))
+                        .collect()
+                }
+                _ => Vec::new(),
             },
             not_proven: report
                 .not_proven()

@@ -3,10 +3,13 @@
 use std::fs;
 
 use serde_json::Value;
+use test_vectors::approval::DECIDED_AT_SECONDS;
+use test_vectors::roster::chain;
 use test_vectors::server::Server;
-use test_vectors::{Algorithm, Approval, Draft};
+use test_vectors::{Algorithm, Approval, Decision, Draft, Ledger, Roster};
 
 use crate::fixtures::Folder;
+use crate::people::{PAYLOAD, approving, member, of_admins, yes};
 
 /// `in/01.json` to `count` of one log, a copy of one of them, a forged one, and `policy.toml`.
 fn year(count: u32) -> (Folder, Vec<Approval>) {
@@ -191,6 +194,64 @@ fn approvals_that_you_were_not_shown() {
         assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
         assert!(!folder.path("bad.html").exists());
     }
+}
+
+/// An approval by ann as a decision of one, and one by bob that nobody handed in; the roster of
+/// the admins dora and emil lists both.
+fn under_a_roster() -> Folder {
+    let folder = Folder::empty();
+    let admins = ["dora", "emil"].map(|name| member(name, "admins"));
+    let people = ["ann", "bob"].map(|name| member(name, "finance"));
+    let payload = Roster::first("acme", 2, &admins, &people).payload();
+    let mut ledger = Ledger::default();
+    for draft in [
+        approving("dora", &payload),
+        approving("emil", &payload),
+        yes("ann"),
+        approving("bob", PAYLOAD),
+    ] {
+        ledger.add(draft);
+    }
+    ledger.seal(DECIDED_AT_SECONDS + 5);
+    let all = ledger.approvals_from(0);
+    let version = Decision::of(&all[..2]);
+    folder.write("roster.json", chain(&[version]).to_string());
+    folder.write("policy.toml", of_admins(&["dora", "emil"]).toml());
+    fs::create_dir(folder.path("in")).unwrap();
+    folder.write("in/decision.json", Decision::of(&all[2..3]).text());
+    copy_of_log(&folder, &all);
+    folder
+}
+
+#[test]
+fn keys_of_a_roster_are_found_in_the_log() {
+    let folder = under_a_roster();
+    let compare = "report --policy policy.toml --log-copy log";
+    // Without a roster no key is anybody's, and nothing must be said of all of them.
+    let run = folder.run(&format!("{compare} -- in"));
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("--roster FILE"), "{}", run.stderr);
+    let run = folder.run(&format!(
+        "{compare} --roster roster.json --html r.html -- in"
+    ));
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let flat = words(&run.stdout);
+    // The one in the decision was shown, although the file is no bundle.
+    let part = "2 of them are by keys of your roster, and 1 of those are among your files. 1 approval you were not shown.";
+    assert!(flat.contains(part), "{flat}");
+    let html = folder.read("r.html");
+    for words in ["acme, version 1", "--roster=roster.json", "<td>bob</td>"] {
+        assert!(html.contains(words), "{words}");
+    }
+    // Nothing is judged by a roster that does not hold.
+    folder.edit(
+        "roster.json",
+        "cosignet.roster-chain/v1",
+        "cosignet.roster-chain/v2",
+    );
+    let run = folder.run(&format!("{compare} --roster roster.json -- in"));
+    assert!(run.stderr.contains("roster.form"), "{}", run.stderr);
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::kind::looks_like_toml;
 use verifier_core::hazmat::text::from_people;
-use verifier_core::policy::{Approver, LogRule, Policy};
+use verifier_core::policy::{Approver, LogRule, Policy, RosterRule};
 
 use crate::usage::Usage;
 
@@ -50,7 +50,9 @@ pub(crate) fn describe(policy: &Policy) -> String {
         ),
         _ => (Value::Array(Vec::new()), Value::Null),
     };
+    let admins = policy.roster().map(RosterRule::admins).unwrap_or_default();
     Value::from([
+        ("admins", admins.iter().map(one).collect()),
         ("anchorRequired", policy.anchor().required.into()),
         ("approvers", policy.approvers().iter().map(one).collect()),
         ("canonicalJson", policy.canonical_json().into()),
@@ -81,6 +83,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&describe(&policy)).unwrap();
         assert_eq!(value["sha256"], hex(&policy.sha256()));
         assert_eq!(value["approvers"][0]["name"], "alice");
+        assert_eq!(value["admins"].as_array().map(Vec::len), Some(0));
         assert_eq!(value["quorum"], "2 of w1, w2, w3");
         assert_eq!(value["canonicalJson"], policy.canonical_json());
     }

@@ -145,6 +145,8 @@ export interface PolicyInfo {
   rpIds: string[];
   origins: string[];
   approvers: { name: string; algorithm: string; fingerprint: string }[];
+  /** Those who make version 1 of the roster; none if there is no roster. */
+  admins: { name: string; algorithm: string; fingerprint: string }[];
   logs: string[];
   /** `null` if the policy does without a log. */
   quorum: string | null;

@@ -78,16 +78,21 @@ const fingerprint = (words, info) =>
 
 /// Every rule of the policy, so that it can be read before it is taken over.
 function details(info) {
-  const { anchor, approvers, log, payload, webauthn } = JSON.parse(info.canonicalJson);
+  const { anchor, approvers, decision, log, payload, roster, webauthn } = JSON.parse(info.canonicalJson);
   const list = (items) => (items.length ? el("ul", { class: "plain" }, items.map((item) => el("li", {}, item))) : "none");
   const row = (label, value) => [el("dt", {}, label), el("dd", {}, value)];
   const valid = ({ notBefore, notAfter }) => [notBefore && ` from ${notBefore}`, notAfter && ` until ${notAfter}`];
-  const holder = (approver, index) => [
-    named(approver.name), ` (${approver.algorithm}) `, el("code", { class: "hash" }, approver.fingerprint), valid(approvers[index]),
-  ];
+  const holders = (shown, all) => list(shown.map((one, index) => [
+    named(one.name), ` (${one.algorithm}) `, el("code", { class: "hash" }, one.fingerprint), person(all[index]), valid(all[index]),
+  ]));
   return el("details", { class: "quiet" }, el("summary", {}, "What it trusts"),
     el("dl", { class: "compare" },
-      row("Approvers", list(info.approvers.map(holder))),
+      row("Approvers", roster ? "those of the roster" : holders(info.approvers, approvers)),
+      roster && [
+        row("Roster", [named(roster.name), roster.minVersion ? `, version ${roster.minVersion} or newer` : "", "; version 1 takes ", clauses(roster.require)]),
+        row("Admins", holders(info.admins, roster.admins))],
+      row("Decision", decision?.require.length ? clauses(decision.require) : "one approver is enough"),
+      decision && row("Context", context(decision)),
       row("Sites", list(info.origins.map(named))),
       row("Relying parties", list(info.rpIds.map(named))),
       row("User", webauthn.userVerification === "required" ? "has to be verified by the device" : "need not be verified by the device"),
@@ -98,6 +103,22 @@ function details(info) {
         row("Witnesses", info.quorum === "none" ? "none required: the log could show others another tree" : visible(info.quorum)),
         row("Logged within", log.maxAppendDelay)],
       row("Bitcoin anchor", anchored(anchor))));
+}
+
+/// How many people of which groups it takes.
+const clauses = (list) => list.map(({ atLeast, group }, index) => [index ? " and " : "", `${atLeast} of `, named(group)]);
+
+/// Whose key it is, where that is not its name, and for which groups that person can speak.
+const person = ({ person: holder, groups }) => [
+  holder && [" of ", named(holder)], groups?.length && [", for ", groups.map((group, index) => [index ? ", " : "", named(group)])]];
+
+function context({ audience, context: rule, expiry }) {
+  const enforced = expiry === "enforced";
+  return [
+    rule === "required" || audience || enforced ? "required" : "judged if it is there",
+    audience && [", for ", named(audience)],
+    enforced ? "; what is not proven to be in time is rejected" : "; the report says whether it was in time",
+  ];
 }
 
 function anchored({ minChainWork, minConfirmations, network, pinnedBlocks, required }) {

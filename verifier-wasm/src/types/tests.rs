@@ -11,7 +11,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use test_vectors::encoding::from_b64url;
 use test_vectors::{Algorithm, Approval};
 use verifier_core::Code;
@@ -309,6 +309,14 @@ fn every_text_is_of_its_declared_type() {
         "PolicyInfo",
         &policy::describe(&policy::read(json.as_bytes()).unwrap()),
     );
+    let mut rooted = approval.policy.clone();
+    let admins = [rooted.approvers.remove(0).in_groups(&["admins"]).value()];
+    rooted.approvers.clear();
+    let require = [json!({"atLeast": 1, "group": "admins"})];
+    rooted.roster = Some(json!({"admins": admins, "name": "acme", "require": require}));
+    let rooted = policy::read(rooted.value().to_string().as_bytes()).unwrap();
+    assert!(policy::describe(&rooted).contains("\"admins\":[{"));
+    declared.hold("PolicyInfo", &policy::describe(&rooted));
     for bytes in [&approval.payload[..], b"pay Bob", b"\xff"] {
         declared.hold("PayloadInfo", &payload::describe(bytes, 2));
     }

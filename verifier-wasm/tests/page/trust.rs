@@ -413,3 +413,56 @@ async fn a_policy_is_the_same_in_every_form_that_editors_and_shells_write() {
         .await;
     browser.end().await;
 }
+
+#[tokio::test]
+async fn a_policy_says_whom_it_trusts_before_it_is_taken_over() {
+    let approval = Approval::sample(Algorithm::Es256);
+    let browser = Browser::start().await;
+    browser.open_single().await;
+    let offered = async |policy: &test_vectors::Policy| {
+        let text = policy.value().to_string();
+        browser
+            .put("#policy-file", &[("policy.json", text.as_bytes())])
+            .await;
+        browser.reads("#policy", "You chose").await;
+        let script = "const all = document.querySelector('.policy.offer details');\
+            all.open = true; return all.innerText.replace(/\\s+/g, ' ')";
+        let words = browser.script(script, vec![]).await;
+        words.as_str().unwrap().to_owned()
+    };
+
+    let mut policy = approval.policy.clone();
+    policy.approvers[0].person = Some("Alice A.".into());
+    policy.approvers[0].groups = vec!["finance".into(), "board".into()];
+    policy.decision = Some(json!({
+        "audience": "payments.example",
+        "require": [{"atLeast": 2, "group": "finance"}, {"atLeast": 1, "group": "board"}],
+    }));
+    let words = offered(&policy).await;
+    for part in [
+        "of “Alice A.”, for finance, board",
+        "Decision 2 of finance and 1 of board",
+        "Context required, for payments.example; the report says whether it was in time",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+
+    let admins = [policy.approvers[1].clone().in_groups(&["admins"])];
+    policy.approvers.clear();
+    policy.decision = None;
+    policy.roster = Some(json!({
+        "admins": [admins[0].value()],
+        "minVersion": 3,
+        "name": "<i>acme</i>",
+        "require": [{"atLeast": 1, "group": "admins"}],
+    }));
+    let words = offered(&policy).await;
+    for part in [
+        "Approvers those of the roster",
+        "Roster “<i>acme</i>”, version 3 or newer; version 1 takes 1 of admins",
+        "Admins bob (ES256) SHA256:",
+        "Decision one approver is enough",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+}

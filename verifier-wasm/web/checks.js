@@ -76,14 +76,18 @@ function item(check, info, explain) {
         el("span", { class: "state" }, word), " ",
         el("span", { class: "message" }, visible(check.message))),
       el("div", { class: "about" },
-        (check.expected ?? check.found) !== null && el("dl", { class: "compare" },
-          check.expected === null ? null : [el("dt", {}, "Expected"), el("dd", {}, visible(check.expected))],
-          check.found === null ? null : [el("dt", {}, "Found"), el("dd", {}, visible(check.found))]),
+        compared(check),
         check.differences.length ? differences(check.differences, check.differencesLeftOut) : null,
         info && el("p", {}, el("strong", {}, "Why it matters: "), info.why),
         words && el("p", {}, el("strong", {}, "Where it comes from: "), words.cause),
         words && el("p", {}, el("strong", {}, "What to do: "), words.next),
         el("p", { class: "hint" }, "Check ", el("code", {}, check.id), check.code ? [", code ", el("code", {}, check.code)] : null, ", rule in ", visible(check.spec)))));
+}
+
+/// Expected and found of a check, as far as it names them.
+export function compared({ expected, found }, look = "") {
+  const row = (label, text) => text !== null && [el("dt", {}, label), el("dd", {}, visible(text))];
+  return (expected ?? found) !== null && el("dl", { class: `compare${look}` }, row("Expected", expected), row("Found", found));
 }
 
 function differences(list, leftOut) {

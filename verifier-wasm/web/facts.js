@@ -15,7 +15,8 @@ const PAYEE = /payee|recipient|beneficiary|creditor|receiver|supplier|vendor|des
 const ACTION = /(^|[.\]_])(action|type|purpose|operation|kind)$/i;
 const IBAN = /^[A-Z]{2}\d{2}[A-Z0-9 ]{10,36}$/;
 
-const plainPath = (path) => path.replace(/^\$\.?/, "") || "(the whole)";
+/// The path of a field, for people.
+export const plainPath = (path) => path.replace(/^\$\.?/, "") || "(the whole)";
 const isTelling = ({ path, text }) => MONEY.test(path) || PAYEE.test(path) || IBAN.test(text);
 
 /// The fields to show, and how many are behind the cut: `telling` of those are about money or payees.

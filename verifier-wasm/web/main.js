@@ -23,7 +23,7 @@ let typedId = null; // the id that was typed here last; any other came with a li
 let taking = Promise.resolve();
 let opened = false; // whether its reader keeps files and policy in view
 let filter = "";
-let judged = { question: [], reports: new Map() };
+let judged = { question: [], reports: new Map(), cells: new Map() };
 
 async function start() {
   initSync({ module: await loadModule() });
@@ -212,7 +212,7 @@ function nothing(focus) {
 /// A row for each approval. They are verified anew only if the question has changed.
 function judge() {
   const question = [inForce(), state.payload, state.headers, JSON.stringify(state.expect)];
-  if (question.some((part, index) => part !== judged.question[index])) judged = { question, reports: new Map() };
+  if (question.some((part, index) => part !== judged.question[index])) judged = { question, reports: new Map(), cells: new Map() };
   const all = state.approvals.map((approval) => {
     if (!judged.reports.has(approval)) {
       try { judged.reports.set(approval, JSON.parse(ask(approval, approval.bytes))); } catch { return null; }
@@ -226,13 +226,19 @@ function overview(rows) {
   renderSeveral($("#several"), rows, {
     current: state.current,
     chosen: filter,
-    payloadOf: (approval, report) => {
-      const payload = payloadFor(approval.bytes);
-      return payload && payload.info.sha256 === signedHash(report) ? cell(payload.info) : null;
-    },
+    payloadOf,
     onShow: (index) => { state.current = index; run({ focus: "verdict" }); },
     onFilter: (verdict) => { filter = verdict; overview(rows); $("#several .total[aria-pressed=true]")?.focus(); },
   });
+}
+
+/// What a row shows of its payload. Made once for each question: parsing takes long where there are many.
+function payloadOf(approval, report) {
+  if (!judged.cells.has(approval)) {
+    const payload = payloadFor(approval.bytes);
+    judged.cells.set(approval, payload && payload.info.sha256 === signedHash(report) ? cell(payload.info) : null);
+  }
+  return judged.cells.get(approval);
 }
 
 /// Verdicts are spoken; the focus goes there when the user has asked for one.

@@ -2,6 +2,7 @@
 
 import { el, fill, hasHidden, visible } from "./dom.js";
 import { size } from "./bytes.js";
+import { plainPath } from "./facts.js";
 import { moreDifferences, signedHash } from "./report.js";
 
 export function renderPayload(node, report, payload) {
@@ -57,7 +58,7 @@ function table(info, binding) {
     el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Fields of the payload" }, el("table", { class: "fields" },
       el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, rows.map((row) => el("tr", { class: row.difference ? "differs" : null },
-        el("th", { scope: "row" }, visible(row.path.replace(/^\$\.?/, "") || "(the whole)"), row.difference && el("span", { class: "tag bad" }, "differs")),
+        el("th", { scope: "row" }, visible(plainPath(row.path)), row.difference && el("span", { class: "tag bad" }, "differs")),
         el("td", {}, value(row)),
         differ && el("td", {}, row.difference ? side(row.difference.expected) : missing ? el("em", {}, "not compared here") : "the same")))))),
     info.more && el("p", { class: "warning" }, el("strong", {}, `Only the first ${info.fields.length} fields are shown.`), " Save the file to see all of it."),

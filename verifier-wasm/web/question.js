@@ -24,7 +24,7 @@ export const inForce = () => state.sample ?? state.policy;
 /// What it may be called: only a policy that its reader brought is theirs.
 export const policyName = () => (["reader", "device"].includes(inForce()?.from) ? "your policy" : "the policy");
 
-export const expected = (approval) => ({ ...state.expect, approvalId: state.expect.approvalId ?? approval.id });
+const expected = (approval) => ({ ...state.expect, approvalId: state.expect.approvalId ?? approval.id });
 
 /// The report on these bytes, as text.
 export function ask(approval, bytes) {

@@ -1,7 +1,7 @@
 // The verdict: a word, a shape and a colour, and one sentence.
 
 import { el, fill, hash, named, svg, visible, when } from "./dom.js";
-import { isBad } from "./checks.js";
+import { compared, isBad } from "./checks.js";
 import { inSentence } from "./facts.js";
 import { signedHash, timeSource } from "./report.js";
 
@@ -78,9 +78,7 @@ export function renderHeld(node, waiting) {
 /// Expected and found of the check that decided.
 function cause(report) {
   const check = report.checks.find((one) => isBad(one) && one.code === report.code);
-  if (!check || (check.expected ?? check.found) === null) return null;
-  const row = (label, text) => text !== null && [el("dt", {}, label), el("dd", {}, visible(text))];
-  return el("dl", { class: "compare cause" }, row("Expected", check.expected), row("Found", check.found));
+  return check ? compared(check, " cause") : null;
 }
 
 export function renderVerdict(node, report, { policy, name, next, expected, payload }) {

@@ -170,17 +170,13 @@ fn facts(report: &Report, payload: Option<&[u8]>) -> String {
     let mut out = String::new();
     let mut say = |label: &str, text: &str| out.push_str(&wrap(&format!("  {label:<10}"), text));
     if let Some(subject) = report.subject() {
-        let mut label = "what";
-        if let Some(content) = content(report, payload) {
-            say(label, &content);
-            label = "";
-        }
-        if let Some(hash) = subject.payload_hash {
+        let hash = subject.payload_hash.map(|hash| {
             let compared = subject
                 .payload_match
                 .map_or("this is what was signed", compared);
-            say(label, &format!("sha256 {} ({compared})", hex(&hash)));
-        }
+            format!("sha256 {} ({compared})", hex(&hash))
+        });
+        what(content(report, payload), hash, &mut say);
         match report.approver() {
             Some(approver) => {
                 let key = base64url(&approver.key_sha256);
@@ -248,20 +244,22 @@ fn facts(report: &Report, payload: Option<&[u8]>) -> String {
     out
 }
 
+/// The payload: its words, if they are at hand, and its hash.
+fn what(content: Option<String>, hash: Option<String>, say: &mut impl FnMut(&str, &str)) {
+    for (i, line) in content.into_iter().chain(hash).enumerate() {
+        say(if i == 0 { "what" } else { "" }, &line);
+    }
+}
+
 /// Who of several people approved what, and who serves which clause.
 fn decision(report: &Report, payload: Option<&[u8]>, say: &mut impl FnMut(&str, &str)) {
     let Some(decision) = report.decision() else {
         return;
     };
     if report.subject().is_none() {
-        let mut label = "what";
-        if let Some(content) = content(report, payload) {
-            say(label, &content);
-            label = "";
-        }
-        if let Some(hash) = decision.payload_hash {
-            say(label, &format!("sha256 {}", hex(&hash)));
-        }
+        let hash = decision.payload_hash;
+        let hash = hash.map(|hash| format!("sha256 {}", hex(&hash)));
+        what(content(report, payload), hash, say);
     }
     for (number, one) in (1_usize..).zip(report.approvals()) {
         let who = match one.approver() {

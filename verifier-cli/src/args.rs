@@ -129,7 +129,7 @@ pub(crate) struct VectorsArgs {
     pub(crate) format: Format,
 }
 
-/// Not here any more: the witness is the program cosignet-witness
+/// The witness: the program cosignet-witness, if it stands beside this one
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true)]
 pub(crate) struct WitnessArgs {

@@ -64,7 +64,10 @@ pub fn run() -> ExitCode {
         Command::Decision(command) => decision::run(command),
         Command::Headers(command) => headers::run(command),
         Command::Anchor(command) => anchor::run(command),
-        Command::Witness(args) => Err(witness::moved(args)),
+        Command::Witness(args) => match witness::run(args) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Fetch(args) => fetch::run(args),
         Command::Monitor(args) => monitor::run(args),
         Command::VerifyAlarm(args) => alarm::run(args),

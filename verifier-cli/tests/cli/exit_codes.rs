@@ -1,6 +1,7 @@
 //! Every row of the table of exit codes.
 
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::fixtures::{Folder, Run};
 
@@ -83,8 +84,6 @@ fn each_row_of_the_table() {
         ("policy check bad.toml".into(), 2),
         ("policy show nothing.toml".into(), 5),
         ("--help".into(), 0),
-        ("witness --help".into(), 2),
-        ("witness init --data w --name w".into(), 2),
         ("--version".into(), 0),
     ] {
         let run = folder.run(&args);
@@ -224,6 +223,7 @@ fn no_environment_variable_changes_what_is_printed() {
 #[test]
 fn the_witness_is_named_where_it_was() {
     let folder = Folder::empty();
+    let program = program_of_its_own(&folder);
     for (args, call) in [
         ("witness", "cosignet-witness --help"),
         ("witness --help", "cosignet-witness --help"),
@@ -233,13 +233,56 @@ fn the_witness_is_named_where_it_was() {
             "cosignet-witness init",
         ),
     ] {
-        let run = folder.run(args);
+        let run = run_as(&program, &folder, args);
         assert_eq!(run.code, 2, "{args}: {run:?}");
         assert!(run.stderr.contains("[usage]"), "{args}: {}", run.stderr);
         assert!(run.stderr.contains(call), "{args}: {}", run.stderr);
         assert_eq!(run.stdout, "", "{args}");
+        let run = run_as(&program, &folder, &format!("{args} --format json"));
+        let error: serde_json::Value = serde_json::from_str(&run.stderr).expect(&run.stderr);
+        assert_eq!((run.code, &error["code"]), (2, &"usage".into()), "{args}");
     }
     assert!(!folder.path("w").exists());
     let help = folder.run("--help").stdout;
     assert!(help.contains("the program cosignet-witness"), "{help}");
+}
+
+/// The program alone in a folder: nobody knows what stands beside the one that was built.
+fn program_of_its_own(folder: &Folder) -> PathBuf {
+    let built = env!("CARGO_BIN_EXE_cosignet");
+    std::fs::create_dir(folder.path("bin")).unwrap();
+    let name = format!("cosignet{}", std::env::consts::EXE_SUFFIX);
+    let program = folder.path("bin").join(name);
+    if std::fs::hard_link(built, &program).is_err() {
+        std::fs::copy(built, &program).unwrap();
+    }
+    program
+}
+
+fn run_as(program: &Path, folder: &Folder, args: &str) -> Run {
+    let mut command = Command::new(program);
+    command.current_dir(folder.path("")).stdin(Stdio::null());
+    Run::from(command.args(args.split_whitespace()).output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn the_witness_beside_it_is_started() {
+    let folder = Folder::empty();
+    let program = program_of_its_own(&folder);
+    // A shell in the place of the witness: the arguments come through as they are.
+    std::os::unix::fs::symlink("/bin/sh", folder.path("bin/cosignet-witness")).unwrap();
+    folder.write("script", "echo \"$@\"; exit 42");
+    let run = run_as(
+        &program,
+        &folder,
+        "witness script init --help --format json",
+    );
+    let found = (run.code, run.stdout.as_str(), run.stderr.as_str());
+    assert_eq!(found, (42, "init --help --format json\n", ""));
+    // A folder of that name is no program.
+    std::fs::remove_file(folder.path("bin/cosignet-witness")).unwrap();
+    std::fs::create_dir(folder.path("bin/cosignet-witness")).unwrap();
+    let run = run_as(&program, &folder, "witness init");
+    assert!(run.stderr.contains("cosignet-witness init"), "{run:?}");
 }

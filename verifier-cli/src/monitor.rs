@@ -172,7 +172,10 @@ impl Monitor<'_> {
         self.noted(outcome);
         let outcome = self.remind();
         self.noted(outcome);
-        let outcome = self.publish(self.worst);
+        let ended = self.worst;
+        let outcome = self.publish(ended);
+        self.noted(outcome);
+        let outcome = self.write_page(ended);
         self.noted(outcome);
         self.worst
     }

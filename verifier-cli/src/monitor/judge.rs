@@ -317,8 +317,11 @@ impl Monitor<'_> {
         Ok(hand)
     }
 
-    /// Reports the entries by watched keys.
+    /// Reports the entries by watched keys, and those by keys that the roster does not list.
     fn watch(&mut self, from: u64, to: u64) -> Result<(), CliError> {
+        if self.watched.is_empty() && self.roster.is_none() {
+            return Ok(());
+        }
         let mut found = Vec::new();
         let mut unlisted = Vec::new();
         self.leaves.each(from, to, |index, record| {

@@ -107,7 +107,6 @@ impl Monitor<'_> {
         if exit == Exit::Ok {
             self.counts.complete_at = seconds;
         }
-        self.write_page(exit)?;
         let Some(metrics) = &self.metrics else {
             return Ok(());
         };

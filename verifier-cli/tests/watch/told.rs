@@ -112,3 +112,23 @@ fn one_of_a_thing_is_not_many() {
         "{round:?}"
     );
 }
+
+#[test]
+fn a_page_that_cannot_be_written_stops_nothing() {
+    let world = World::new();
+    world.audited(&entries(3));
+    world.serve(&entries(5), NOW);
+    let round = world.round("--html nowhere/page.html --metrics figures");
+    // It is said, and the figures are there.
+    assert_eq!(round.code, 5, "{round:?}");
+    assert_eq!(round.codes(), ["io.output"], "{round:?}");
+    let figures = std::fs::read_to_string(world.path("figures")).unwrap();
+    assert!(
+        figures.contains("cosignet_monitor_tree_size 5"),
+        "{figures}"
+    );
+    let round = world.round("--html page.html --metrics nowhere/figures");
+    assert_eq!(round.codes(), ["io.output"], "{round:?}");
+    let page = std::fs::read_to_string(world.path("page.html")).unwrap();
+    assert!(page.contains("log.example/approvals"), "{page}");
+}

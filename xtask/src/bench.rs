@@ -27,7 +27,8 @@ use crate::command::{cosignet, status};
 const ROUNDS: usize = 15;
 const FOLDER: u32 = 20_000;
 
-/// Prints every figure of `docs/PERFORMANCE.md`.
+/// Prints the figures of the first table of `docs/PERFORMANCE.md`, and those of decisions and
+/// rosters.
 pub(crate) fn run() -> Result<(), String> {
     if cfg!(debug_assertions) {
         return optimised(&["bench"]);

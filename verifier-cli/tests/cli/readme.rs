@@ -1,9 +1,10 @@
-//! The blocks of the README, against what the command prints.
+//! The blocks of the README and the report of the specification, against what the command prints.
 
 use std::fs;
 use std::path::Path;
 
-use test_vectors::{Algorithm, Approval};
+use serde_json::Value;
+use test_vectors::{Algorithm, Approval, Draft};
 
 use crate::fixtures::Folder;
 
@@ -57,4 +58,25 @@ fn what_it_shows_is_what_the_command_prints() {
             None => assert_eq!(run.stdout.trim_end(), shown, "{command}"),
         }
     }
+}
+
+#[test]
+fn the_report_of_the_specification_is_that_of_the_command() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/spec/report.md");
+    let text = fs::read_to_string(path).unwrap();
+    let block = text.split("```").skip(1).step_by(2).last().unwrap();
+    // Of the checks some are left out.
+    let shown: Value = serde_json::from_str(&block.replace(['…'], "null")).expect(block);
+    let mut draft = Draft::sample(Algorithm::Es256);
+    draft.reveal_email = true;
+    let folder = Folder::of(&draft.mint());
+    let args = "verify approval.json --policy policy.toml --payload wire.json --format json";
+    let mut printed: Value = serde_json::from_str(&folder.run(args).stdout).unwrap();
+    let checks = printed["checks"].as_array().unwrap().clone();
+    for check in shown["checks"].as_array().unwrap() {
+        assert!(check.is_null() || checks.contains(check), "{check}");
+    }
+    assert!(text.contains(&format!("Of the {} checks one is shown.", checks.len())));
+    printed["checks"] = shown["checks"].clone();
+    assert_eq!(printed, shown);
 }

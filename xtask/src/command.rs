@@ -35,6 +35,23 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
+/// Runs tests of a package that are ignored otherwise, and shows what they print; `options` are
+/// those of the tests, names among them.
+pub(crate) fn ignored_tests(
+    package: &str,
+    test: &str,
+    options: &[&str],
+    variables: &[(&str, u32)],
+) -> Result<(), String> {
+    let which = ["test", "--package", package, "--test", test, "--"];
+    let all = [&which, &["--ignored", "--nocapture"][..], options].concat();
+    let mut command = cargo(&all);
+    for (variable, value) in variables {
+        command.env(variable, value.to_string());
+    }
+    run(&mut command)
+}
+
 /// Runs it to its end, however it ends.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus, String> {
     command

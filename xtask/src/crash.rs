@@ -1,6 +1,6 @@
 //! The long campaigns of the log server. Each prints its seed; `SEED=n` repeats it.
 
-use crate::command::{cargo, run};
+use crate::command::{cargo, ignored_tests, run};
 
 /// Kills a log server under load two hundred times, and looks each time whether it kept its word.
 pub(crate) fn kill_log() -> Result<(), String> {
@@ -21,7 +21,6 @@ pub(crate) fn damage() -> Result<(), String> {
 
 /// Runs the ignored tests of the log with these names.
 fn ignored(names: &[&str]) -> Result<(), String> {
-    let options = ["--ignored", "--nocapture", "--test-threads=1"];
-    let arguments = ["test", "--package", "log-server", "--test", "log", "--"];
-    run(&mut cargo(&[&arguments, &options[..], names].concat()))
+    let options = [&["--test-threads=1"], names].concat();
+    ignored_tests("log-server", "log", &options, &[])
 }

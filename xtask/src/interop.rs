@@ -13,7 +13,7 @@ use test_vectors::node::Node;
 use verifier_core::hazmat::bitcoin::ots::Timestamp;
 use verifier_core::hazmat::encoding::hex;
 
-use crate::command::{binary, cargo, root, run, target, until_serving};
+use crate::command::{binary, cargo, print, root, run, target, until_serving};
 
 const CLIENT: &str = "opentimestamps-client==0.7.2";
 
@@ -122,8 +122,8 @@ impl Log {
             command.args(args).arg("--data").arg(data);
             command
         };
-        output(&mut program(&["init", "--origin", "log.example/interop"]))?;
-        let token = output(&mut program(&["token", "create", "--name", "interop"]))?;
+        print(&mut program(&["init", "--origin", "log.example/interop"]))?;
+        let token = print(&mut program(&["token", "create", "--name", "interop"]))?;
         let mut serve = program(&["serve", "--listen", "127.0.0.1:0"]);
         serve.args(["--rp-id", "approvals.example"]);
         serve.args(["--origin", "https://approvals.example"]);
@@ -141,7 +141,7 @@ impl Log {
         Ok(Self {
             process,
             address,
-            token: token.trim().into(),
+            token,
         })
     }
 
@@ -159,7 +159,8 @@ impl Drop for Log {
     }
 }
 
-/// All that it prints, however it ends.
+/// All that it prints, however it ends: the stock client says things on either way out, and ends
+/// with 1 for want of a node.
 fn output(command: &mut Command) -> Result<String, String> {
     let Output { stdout, stderr, .. } = command
         .output()

@@ -1,6 +1,6 @@
 //! The long campaigns around a monitor: damage to its memory, and logs that lie to it.
 
-use crate::command::{cargo, run};
+use crate::command::{cargo, ignored_tests, run};
 
 /// Damages the state of a monitor at every `step`th byte of each of its files, and looks whether a
 /// round refuses it or finds all that there is to find.
@@ -19,11 +19,5 @@ pub(crate) fn run_lies(seed: u32, turns: u32) -> Result<(), String> {
 
 /// Runs the ignored tests of a monitor whose names contain this.
 fn ignored(name: &str, variables: &[(&str, u32)]) -> Result<(), String> {
-    let options = ["--ignored", "--nocapture", name];
-    let arguments = ["test", "--package", "verifier-cli", "--test", "watch", "--"];
-    let mut command = cargo(&[&arguments, &options[..]].concat());
-    for (variable, value) in variables {
-        command.env(variable, value.to_string());
-    }
-    run(&mut command)
+    ignored_tests("verifier-cli", "watch", &[name], variables)
 }

@@ -5,7 +5,7 @@ use test_vectors::roster::chain;
 use test_vectors::{Algorithm, Approval, Approver, Context, Decision, Draft, Passkey, Roster};
 use verifier_core::{AwsLc, Policy, Request, Verdict, verify};
 
-use super::{ROUNDS, Sample, median, sample, time};
+use super::{ROUNDS, Sample, bare, median, samples, time};
 
 const PEOPLE: [&str; 5] = ["ann", "bob", "cid", "dan", "eve"];
 const VERSIONS: usize = 100;
@@ -85,16 +85,8 @@ fn parsed(policy: &test_vectors::Policy) -> Result<Policy, String> {
     Policy::from_json(json.as_bytes()).map_err(|error| error.to_string())
 }
 
-fn samples(approvals: &[Approval]) -> Result<Vec<Sample>, String> {
-    let all = approvals.iter().map(sample).collect::<Option<_>>();
-    all.ok_or_else(|| "bad sample".into())
-}
-
 fn compare(name: &str, samples: &[Sample], subject: &dyn Fn() -> bool) -> Result<(), String> {
-    let bare = || {
-        let mut all = samples.iter().flat_map(|sample| &sample.signatures);
-        all.all(|(key, message, signature)| key.verify(&AwsLc, message, signature).is_ok())
-    };
+    let bare = || bare(&AwsLc, samples);
     if !bare() || !subject() {
         return Err(format!("{name} does not verify"));
     }

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         rooms,
         paces: Paces::new(config.requests_per_second),
         queue: config.queue,
-        days: crate::http::front::Days::default(),
+        starts: crate::http::front::Starts::default(),
         verify_policy: config.verify_policy.clone(),
     };
     let sequencer = Sequencer {

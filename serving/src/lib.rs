@@ -1,6 +1,6 @@
 //! The floor that every server here stands on: HTTP/1.1 with limits on size and time, shares of
 //! what is scarce for each client, tokens, errors of RFC 9457, readiness, figures for Prometheus,
-//! and a description in OpenAPI. TLS is the reverse proxy's.
+//! a description in OpenAPI, and pages for people. TLS is the reverse proxy's.
 //!
 //! ```text
 //! Listen ─► Server::serve ─► Request ─► allow ─► token ─► read_body, with Room ─► answer | Problem
@@ -16,6 +16,7 @@ pub mod answer;
 mod body;
 mod connections;
 mod exchange;
+pub mod html;
 mod linger;
 mod listen;
 mod method;

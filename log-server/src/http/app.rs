@@ -19,7 +19,7 @@ use crate::batch::Job;
 use crate::cosign::Cosigner;
 use crate::erasure::Erasures;
 use crate::health::Health;
-use crate::http::front::Days;
+use crate::http::front::Starts;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::sequencer::MAX_BATCH;
@@ -48,7 +48,7 @@ pub(crate) struct App {
     /// How many appends may wait.
     pub(crate) queue: usize,
     /// What the front page knows of the past.
-    pub(crate) days: Days,
+    pub(crate) starts: Starts,
     /// The policy that the verify page offers.
     pub(crate) verify_policy: Option<PathBuf>,
 }

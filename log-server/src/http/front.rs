@@ -2,14 +2,14 @@
 //!
 //! It says what the log says of itself. Nobody has to believe any of it, and it says so.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use serving::answer::{of_type, set};
+use serving::html::{DAY_MILLIS, Days, Html, document, first};
 use serving::{Answer, Problem};
 use verifier_core::hazmat::encoding::{base64, hex, sha256};
 use verifier_core::hazmat::entry::Entry;
@@ -17,16 +17,12 @@ use verifier_core::hazmat::time::{Time, for_people};
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::{AwsLc, plain};
 
+use crate::failure::Failure;
 use crate::http::app::App;
 use crate::http::page;
 
 const STYLE: &str = include_str!("front/style.css");
 const SCRIPT: &str = include_str!("front/script.js");
-
-const DAY_MILLIS: u64 = 86_400_000;
-
-/// How many days the picture shows.
-const DAYS: u64 = 30;
 
 /// How many anchors the table shows.
 const ANCHORS: usize = 5;
@@ -34,53 +30,29 @@ const ANCHORS: usize = 5;
 /// The number of entries that were decided before each of the last days began. The past does not
 /// change, so each is looked for once.
 #[derive(Debug, Default)]
-pub(crate) struct Days(Mutex<BTreeMap<u64, u64>>);
+pub(crate) struct Starts(Mutex<BTreeMap<u64, u64>>);
 
-impl Days {
-    /// How many entries of the tree of `size` each of the last days has, the oldest first: the
-    /// number of the day since 1970, and the entries. The log admits an entry a short time after
-    /// it was decided, so the order is nearly that of the times.
-    fn counts(&self, app: &App, size: u64, today: u64) -> crate::failure::Result<Vec<(u64, u64)>> {
-        let first = today.saturating_sub(DAYS - 1);
+impl Starts {
+    /// The last days of the tree of `size`. The log admits an entry a short time after it was
+    /// decided, so the order is nearly that of the times.
+    fn days(&self, app: &App, size: u64, today: u64) -> crate::failure::Result<Days> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|day, _| (first..=today).contains(day));
-        let mut starts = Vec::new();
-        let mut low = 0;
-        for day in first..=today {
-            let start = match known.get(&day) {
-                Some(start) => *start,
-                None => {
-                    let begin = day.saturating_mul(DAY_MILLIS);
-                    let start = place(app, low, size, begin)?;
-                    known.insert(day, start);
-                    start
-                }
-            };
-            low = start.max(low);
-            starts.push((day, low));
-        }
-        let ends = starts.iter().skip(1).map(|(_, start)| *start);
-        let ends: Vec<u64> = ends.chain([size]).collect();
-        let counts = starts.iter().zip(ends);
-        Ok(counts
-            .map(|((day, start), end)| (*day, end.saturating_sub(*start)))
-            .collect())
+        let oldest = today.saturating_sub(Days::LENGTH);
+        known.retain(|day, _| (oldest..=today).contains(day));
+        Days::count(size, today, |low, day| {
+            if let Some(start) = known.get(&day) {
+                return Ok(*start);
+            }
+            let begin = day.saturating_mul(DAY_MILLIS);
+            let start = first(low, size, |index| {
+                let leaf = app.tiles.leaf(index, size)?;
+                let decided = Entry::parse(&leaf).map(|entry| entry.decided_at.as_millis());
+                Ok::<_, Failure>(decided.is_ok_and(|decided| decided < begin))
+            })?;
+            known.insert(day, start);
+            Ok(start)
+        })
     }
-}
-
-/// The first entry from `low` on that was decided at `begin` or later; `size` if none was.
-fn place(app: &App, low: u64, size: u64, begin: u64) -> crate::failure::Result<u64> {
-    let (mut low, mut high) = (low, size);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let leaf = app.tiles.leaf(middle, size)?;
-        let decided = Entry::parse(&leaf).map(|entry| entry.decided_at.as_millis());
-        match decided.is_ok_and(|decided| decided < begin) {
-            true => low = middle + 1,
-            false => high = middle,
-        }
-    }
-    Ok(low)
 }
 
 /// Reads files.
@@ -104,68 +76,71 @@ pub(crate) fn answer(app: &App) -> Result<Answer, Problem> {
 
 fn to_html(app: &App) -> crate::failure::Result<String> {
     let head = app.head();
-    let name = text(&plain(app.key.name()));
-    let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n\
-         <title>The log {name}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>The log {name}</h1>\n\
-         <p>A public, append-only list of approvals that people gave with their passkeys. Every entry is a hash and a signature; nothing in it names a person or says what was approved.</p>\n"
-    );
-    out += &look_up();
-    out += &about(app, &head.root, head.size);
-    out += &witnesses(app, &head.checkpoint);
-    out += &picture(app, head.size)?;
-    out += &anchors(app);
-    out += "<h2>For programs</h2>\n<p><a href=\"log.json\">log.json</a>, <a href=\"checkpoint\">checkpoint</a>, <a href=\"openapi.json\">openapi.json</a>, <a href=\"anchors/index.json\">anchors/index.json</a></p>\n\
-        <p class=\"hint\">All of this is what the log says of itself, and no reason to trust it. The key belongs into your policy from another source; witnesses, monitors and your own copy of an approval show whether the log keeps its word.</p>\n\
-        </main>\n</body>\n</html>\n";
-    Ok(out)
+    let title = format!("The log {}", plain(app.key.name()));
+    let mut body = Html::tag("h1", "", &Html::text(&title));
+    body.paragraph("A public, append-only list of approvals that people gave with their passkeys. Every entry is a hash and a signature; nothing in it names a person or says what was approved.");
+    body.push(&look_up());
+    about(app, &head.root, head.size, &mut body);
+    witnesses(app, &head.checkpoint, &mut body);
+    picture(app, head.size, &mut body)?;
+    anchors(app, &mut body);
+    body.push(&Html::raw("<h2>For programs</h2>\n<p><a href=\"log.json\">log.json</a>, <a href=\"checkpoint\">checkpoint</a>, <a href=\"openapi.json\">openapi.json</a>, <a href=\"anchors/index.json\">anchors/index.json</a></p>\n"));
+    body.push(&hint("All of this is what the log says of itself, and no reason to trust it. The key belongs into your policy from another source; witnesses, monitors and your own copy of an approval show whether the log keeps its word."));
+    let style = format!("<link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n");
+    Ok(document(&title, &Html::raw(style), &body))
 }
 
-fn look_up() -> String {
+fn hint(text: &str) -> Html {
+    Html::tag("p", "hint", &Html::text(text))
+}
+
+fn look_up() -> Html {
     if !page::is_built() {
-        return "<p class=\"hint\">This server was built without the page that verifies approvals. The command <code>cosignet fetch</code> gets one by its id.</p>\n".into();
+        return Html::raw(
+            "<p class=\"hint\">This server was built without the page that verifies approvals. The command <code>cosignet fetch</code> gets one by its id.</p>\n",
+        );
     }
-    format!(
+    Html::raw(format!(
         "<form id=\"lookup\">\n<h2><label for=\"id\">Look up an approval by its id</label></h2>\n\
          <p><input id=\"id\" autocomplete=\"off\" spellcheck=\"false\" placeholder=\"0189b2f4-5a00-7c3e-8d11-2f6a90c4be07\"> <button type=\"submit\">Look up and verify</button></p>\n</form>\n\
          <p>Or <a href=\"verify/\">verify a file</a> that somebody gave you.</p>\n<script>{SCRIPT}</script>\n"
-    )
+    ))
 }
 
-fn about(app: &App, root: &[u8], size: u64) -> String {
-    let row = |label: &str, value: String| format!("<dt>{label}</dt><dd>{value}</dd>\n");
+fn about(app: &App, root: &[u8], size: u64, body: &mut Html) {
+    let code = |text: &str| Html::tag("code", "", &Html::text(text));
     let vkey = app.key.to_string();
-    let fingerprint = hex(&sha256(vkey.as_bytes()));
-    let delay = app.rules.max_append_delay / 1000;
-    let mut out = String::from("<h2>The log</h2>\n<dl>\n");
-    out += &row("Key", format!("<code>{}</code>", text(&vkey)));
-    out += &row(
-        "SHA-256 of that line",
-        format!("<code>{fingerprint}</code>"),
-    );
-    out += &row("Entries", size.to_string());
-    out += &row("Newest root", format!("<code>{}</code>", hex(root)));
-    out += &row(
-        "Published within",
-        format!("{} of the decision", duration(delay)),
-    );
-    if let Some(millis) = app.metrics.nine_of_ten_within() {
-        out += &row(
-            "Time to publish",
-            format!("at most {millis} ms for nine of ten batches since the start"),
-        );
+    let delay = duration(app.rules.max_append_delay / 1000);
+    let fastest = app.metrics.nine_of_ten_within();
+    let fastest = fastest.map(|millis| {
+        let text = format!("at most {millis} ms for nine of ten batches since the start");
+        ("Time to publish", Html::text(&text))
+    });
+    let rows = [
+        ("Key", code(&vkey)),
+        ("SHA-256 of that line", code(&hex(&sha256(vkey.as_bytes())))),
+        ("Entries", Html::text(&size.to_string())),
+        ("Newest root", code(&hex(root))),
+        (
+            "Published within",
+            Html::text(&format!("{delay} of the decision")),
+        ),
+    ];
+    let mut list = Html::default();
+    for (label, value) in rows.into_iter().chain(fastest) {
+        list.push(&Html::tag("dt", "", &Html::text(label)));
+        list.push(&Html::tag("dd", "", &value));
     }
-    out + "</dl>\n"
+    body.heading("The log");
+    body.push(&Html::tag("dl", "", &list));
 }
 
 /// The witnesses that the log asks, with the times of their cosignatures under the newest head.
-fn witnesses(app: &App, checkpoint: &str) -> String {
+fn witnesses(app: &App, checkpoint: &str, body: &mut Html) {
+    body.heading("Witnesses");
     let policy = app.cosigner.policy();
     if policy.witnesses().is_empty() {
-        return "<h2>Witnesses</h2>\n<p>None: nobody but this log vouches for its newest head.</p>\n".into();
+        return body.paragraph("None: nobody but this log vouches for its newest head.");
     }
     let note = SignedCheckpoint::parse(checkpoint).ok();
     let signed = note
@@ -179,95 +154,55 @@ fn witnesses(app: &App, checkpoint: &str) -> String {
         .flat_map(|cosigned| cosigned.witnesses())
         .map(|(witness, time)| (witness.key().to_string(), time))
         .collect();
-    let mut out = format!(
-        "<h2>Witnesses</h2>\n<p>A head is published once {} have cosigned it.</p>\n\
-         <table><thead><tr><th scope=\"col\">Witness</th><th scope=\"col\">Cosigned the newest head</th></tr></thead><tbody>\n",
-        text(&policy.quorum_in_words()),
-    );
-    for witness in policy.witnesses() {
+    body.paragraph(&format!(
+        "A head is published once {} have cosigned it.",
+        policy.quorum_in_words()
+    ));
+    let rows = policy.witnesses().iter().map(|witness| {
         let time = times.get(&witness.key().to_string()).copied();
         let time = time.map_or_else(|| "not yet".into(), for_people);
-        let name = text(&plain(witness.key().name()));
-        let _infallible = writeln!(out, "<tr><th scope=\"row\">{name}</th><td>{time}</td></tr>");
-    }
-    out + "</tbody></table>\n"
+        let name = plain(witness.key().name());
+        vec![Html::text(&name), Html::text(&time)]
+    });
+    body.table(&["Witness", "Cosigned the newest head"], rows);
 }
 
-fn anchors(app: &App) -> String {
+fn anchors(app: &App, body: &mut Html) {
+    body.heading("Bitcoin anchors");
     let recent = app.anchors.archive.recent(ANCHORS);
     if recent.is_empty() {
-        return "<h2>Bitcoin anchors</h2>\n<p>None.</p>\n".into();
+        return body.paragraph("None.");
     }
-    let mut out = String::from(
-        "<h2>Bitcoin anchors</h2>\n<table><thead><tr><th scope=\"col\">Stamped</th><th scope=\"col\">Entries</th><th scope=\"col\">Block</th></tr></thead><tbody>\n",
-    );
-    for anchor in recent {
-        let block = anchor
-            .height
-            .map_or_else(|| "not yet".into(), |height| height.to_string());
-        let time = for_people(anchor.stamped_at);
-        let _infallible = writeln!(
-            out,
-            "<tr><th scope=\"row\">{time}</th><td>{}</td><td>{block}</td></tr>",
-            anchor.size
-        );
-    }
-    out + "</tbody></table>\n"
+    let rows = recent.iter().map(|anchor| {
+        let block = anchor.height.map(|height| height.to_string());
+        [
+            for_people(anchor.stamped_at),
+            anchor.size.to_string(),
+            block.unwrap_or_else(|| "not yet".into()),
+        ]
+        .map(|text| Html::text(&text))
+        .to_vec()
+    });
+    body.table(&["Stamped", "Entries", "Block"], rows);
 }
 
 /// Entries a day, and the days on which heads were stamped.
-fn picture(app: &App, size: u64) -> crate::failure::Result<String> {
-    const HEIGHT: u64 = 110;
-    const STEP: u64 = 24;
+fn picture(app: &App, size: u64, body: &mut Html) -> crate::failure::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let today = now.map_or(0, |now| now.as_secs() / 86_400);
-    let days = app.days.counts(app, size, today)?;
+    let days = app.starts.days(app, size, today)?;
     let stamped = app.anchors.archive.recent(usize::MAX);
-    let stamped = |day: u64| {
-        let on = |millis: u64| millis / DAY_MILLIS == day;
-        stamped
-            .iter()
-            .any(|anchor| on(anchor.stamped_at.as_millis()))
-    };
-    let highest = days
+    let stamped = stamped
         .iter()
-        .map(|(_, count)| *count)
-        .max()
-        .unwrap_or(0)
-        .max(1);
-    let all: u64 = days.iter().map(|(_, count)| *count).sum();
-    let mut bars = String::new();
-    for (x, (day, count)) in (0..).map(|place: u64| place * STEP).zip(&days) {
-        let height = count.saturating_mul(HEIGHT).div_ceil(highest);
-        let date = Time::from_millis(day.saturating_mul(DAY_MILLIS)).map(|time| time.to_string());
-        let date = date
-            .as_deref()
-            .and_then(|date| date.get(..10))
-            .unwrap_or_default();
-        let _infallible = write!(
-            bars,
-            "<rect x=\"{x}\" y=\"{}\" width=\"18\" height=\"{height}\"><title>{date}: {count}</title></rect>",
-            HEIGHT + 16 - height
-        );
-        if stamped(*day) {
-            let _infallible = write!(
-                bars,
-                "<rect class=\"anchor\" x=\"{}\" y=\"{}\" width=\"8\" height=\"8\"/>",
-                x + 5,
-                HEIGHT + 22
-            );
-        }
-    }
-    let width = DAYS * STEP;
+        .map(|anchor| anchor.stamped_at.as_millis() / DAY_MILLIS);
+    let stamped: BTreeSet<u64> = stamped.collect();
+    let (all, most, length) = (days.entries(), days.most(), Days::LENGTH);
+    body.heading(&format!("The last {length} days"));
+    let label = format!("Entries a day: {all} in {length} days, at most {most} on one");
+    body.push(&days.to_svg(&label, |day| stamped.contains(&day)));
     let entries = if all == 1 { "entry" } else { "entries" };
-    Ok(format!(
-        "<h2>The last {DAYS} days</h2>\n<svg viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"Entries a day: {all} in {DAYS} days, at most {highest} on one\">\
-         <text x=\"0\" y=\"11\">{highest}</text><line x1=\"0\" y1=\"{}\" x2=\"{width}\" y2=\"{}\"/>{bars}</svg>\n\
-         <p class=\"hint\">{all} {entries}, by the day of the decision; a square below a day is a head that was stamped for Bitcoin.</p>\n",
-        HEIGHT + 36,
-        HEIGHT + 16,
-        HEIGHT + 16,
-    ))
+    body.push(&hint(&format!("{all} {entries}, by the day of the decision; a square below a day is a head that was stamped for Bitcoin.")));
+    Ok(())
 }
 
 /// `24 hours` or `90 seconds`.
@@ -277,19 +212,4 @@ fn duration(seconds: u64) -> String {
         (hours, 0) => format!("{hours} hours"),
         _ => format!("{seconds} seconds"),
     }
-}
-
-/// Text for HTML.
-fn text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -1,8 +1,9 @@
 //! The state of the log that is watched, on one page for people.
 
+use serving::html::{DAY_MILLIS, Days, first};
 use verifier_core::AwsLc;
 use verifier_core::hazmat::encoding::hex;
-use verifier_core::hazmat::time::{Time, for_people};
+use verifier_core::hazmat::time::for_people;
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::webauthn::cose_key::CoseKey;
 use verifier_core::plain;
@@ -13,11 +14,6 @@ use super::state::replace;
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 use crate::html::{Html, document};
-
-const DAY_MILLIS: u64 = 86_400_000;
-
-/// How many days the picture shows.
-const DAYS: u64 = 30;
 
 impl Monitor<'_> {
     /// Writes the page, if one was asked for.
@@ -51,7 +47,7 @@ impl Monitor<'_> {
             body.paragraph("None (--watch-key).");
         }
         body.table(&["Fingerprint"], keys);
-        replace(&path, document(&title, body).as_bytes())
+        replace(&path, document(&title, &body).as_bytes())
     }
 
     fn round_in_words(&self, body: &mut Html, exit: Exit) {
@@ -184,66 +180,25 @@ impl Monitor<'_> {
         );
     }
 
-    /// Entries a day, by the time of the decision. Entries stand nearly in that order.
+    /// Entries a day, by the time of the decision.
     fn days_drawn(&mut self, body: &mut Html) -> Result<(), CliError> {
-        const HEIGHT: u64 = 110;
         let Some(now) = now() else {
             return Ok(());
         };
-        let today = now.as_millis() / DAY_MILLIS;
         let size = self.state.checked.size();
-        let mut starts = Vec::new();
-        let mut low = 0;
-        for day in today.saturating_sub(DAYS - 1)..=today {
-            low = self.first_since(low, size, day.saturating_mul(DAY_MILLIS))?;
-            starts.push((day, low));
-        }
-        let ends = starts.iter().skip(1).map(|(_, start)| *start).chain([size]);
-        let ends: Vec<u64> = ends.collect();
-        let days: Vec<(u64, u64)> = starts
-            .iter()
-            .zip(ends)
-            .map(|((day, start), end)| (*day, end.saturating_sub(*start)))
-            .collect();
-        let highest = days
-            .iter()
-            .map(|(_, count)| *count)
-            .max()
-            .unwrap_or(0)
-            .max(1);
-        let mut bars = String::new();
-        for (x, (day, count)) in (0..).map(|place: u64| place * 24).zip(&days) {
-            let height = count.saturating_mul(HEIGHT).div_ceil(highest);
-            let date =
-                Time::from_millis(day.saturating_mul(DAY_MILLIS)).map(|time| time.to_string());
-            let date = date
-                .as_deref()
-                .and_then(|date| date.get(..10))
-                .unwrap_or_default();
-            let y = HEIGHT + 16 - height;
-            bars.push_str(&format!("<rect class=\"a0\" x=\"{x}\" y=\"{y}\" width=\"18\" height=\"{height}\"><title>{date}: {count}</title></rect>"));
-        }
+        let days: Result<Days, CliError> =
+            Days::count(size, now.as_millis() / DAY_MILLIS, |low, day| {
+                let begin = day.saturating_mul(DAY_MILLIS);
+                first(low, size, |index| {
+                    let decided = self.leaves.record(index)?.decided_at();
+                    Ok(decided.is_none_or(|decided| decided.as_millis() < begin))
+                })
+            });
+        let days = days?;
         body.heading("Entries a day");
-        let (width, base) = (DAYS * 24, HEIGHT + 16);
-        body.push(&Html::raw(format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"Entries a day, at most {highest} on one\"><text x=\"12\" y=\"11\">{highest}</text><line x1=\"0\" y1=\"{base}\" x2=\"{width}\" y2=\"{base}\"/>{bars}</svg>\n",
-            base + 4
-        )));
+        let label = format!("Entries a day, at most {} on one", days.most());
+        body.push(&days.to_svg(&label, |_| false));
         body.paragraph("The last 30 days, by the day of the decision as services claim it.");
         Ok(())
-    }
-
-    /// The first entry from `low` on that was decided at `begin` or later; `size` if none was.
-    fn first_since(&mut self, low: u64, size: u64, begin: u64) -> Result<u64, CliError> {
-        let (mut low, mut high) = (low, size);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let decided = self.leaves.record(middle)?.decided_at();
-            match decided.is_none_or(|decided| decided.as_millis() < begin) {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        Ok(low)
     }
 }

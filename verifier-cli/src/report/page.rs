@@ -50,7 +50,7 @@ impl Report<'_> {
         self.all(&mut body);
         let rows: Value<'_> = self.rows.iter().map(Row::to_value).collect();
         body.push(&Html::data("rows", &rows.to_text()));
-        document(&title, body)
+        document(&title, &body)
     }
 
     fn totals(&self, body: &mut Html) {

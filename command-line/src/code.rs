@@ -16,7 +16,7 @@ macro_rules! codes {
         }
 
         impl CliCode {
-            /// Every code, in alphabetical order.
+            /// Every code, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
             /// The text that reports show.

@@ -18,7 +18,7 @@ use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::time::{CLOCK_ALLOWANCE_MILLIS, Time};
 use verifier_core::hazmat::webauthn::{
-    AssertionJson, ClientData, CoseKey, Expected, UserVerification,
+    AssertionJson, ClientData, CoseKey, Expected, UserVerification, VerifiedAssertion,
 };
 use verifier_core::policy::max_decision_age;
 use verifier_core::quote;
@@ -132,9 +132,8 @@ impl Admitted {
             ));
         }
         let key = CoseKey::parse(&key)?;
-        verify(&key, &assertion, rp_id, rules)?;
-        let client_data = ClientData::parse(assertion.client_data_json())?;
-        let challenge = client_data.challenge();
+        let verified = verify(&key, &assertion, rp_id, rules)?;
+        let challenge = verified.client_data().challenge();
         sent.statement.check(challenge, &payload_hash)?;
         if let Some(found) = sent.payload.as_deref().map(sha256)
             && found != payload_hash
@@ -224,7 +223,12 @@ fn with_approver(entry: &Entry, approver: Option<[u8; 32]>) -> Entry {
 
 /// Every rule of the core about the assertion, in its order; the code is the one that an auditor
 /// would get. What was signed is for [`Statement::check`] to judge.
-fn verify(key: &CoseKey, json: &AssertionJson, rp_id: &str, rules: &Rules) -> Result<(), Refusal> {
+fn verify(
+    key: &CoseKey,
+    json: &AssertionJson,
+    rp_id: &str,
+    rules: &Rules,
+) -> Result<VerifiedAssertion, Refusal> {
     if !rules.rp_ids.iter().any(|known| known == rp_id) {
         return Err(Refusal::rejected(
             Code::WebauthnRpId,
@@ -240,8 +244,7 @@ fn verify(key: &CoseKey, json: &AssertionJson, rp_id: &str, rules: &Rules) -> Re
     expected.user_verification = rules.user_verification;
     expected.allow_cross_origin = rules.allow_cross_origin;
     expected.top_origins = rules.top_origins.clone();
-    json.assertion().verify(key, &expected, &AwsLc)?;
-    Ok(())
+    Ok(json.assertion().verify(key, &expected, &AwsLc)?)
 }
 
 fn email_hash(members: Members<'_, '_>) -> Result<EmailHash, schema::Error> {

@@ -2,7 +2,7 @@
 //! the HTTP side alone knows.
 
 use verifier_core::Code;
-use verifier_core::hazmat::webauthn::{assertion, client_data, cose_key, credential};
+use verifier_core::hazmat::webauthn::{assertion, cose_key, credential};
 use verifier_core::hazmat::{context, entry, payload, schema};
 
 use crate::failure::Failure;
@@ -142,7 +142,6 @@ macro_rules! from_core {
 
 from_core!(
     assertion::Error,
-    client_data::Error,
     context::Error,
     cose_key::Error,
     credential::Error,

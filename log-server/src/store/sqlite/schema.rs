@@ -93,22 +93,13 @@ pub(super) fn upgrade(connection: &mut Connection) -> Result<()> {
     if version(&transaction)? == 1 {
         tracing::info!("the database gets checksums, once");
         transaction.execute_batch(VERSION_2)?;
+        transaction.execute_batch(VERSION_3)?;
         add_checksums(&transaction)?;
-    }
-    // A row that is not what was written has to stay one after it has got two columns more.
-    let damaged = damaged(&transaction)?;
-    transaction.execute_batch(VERSION_3)?;
-    {
-        let mut rows = transaction.prepare("SELECT * FROM evidence")?;
-        let mut rows = rows.query([])?;
-        let sql = "UPDATE evidence_checksum SET sha256 = ?2 WHERE leaf = ?1";
-        let mut update = transaction.prepare(sql)?;
-        while let Some(row) = rows.next()? {
-            let leaf: i64 = row.get(0)?;
-            if damaged.binary_search(&leaf).is_err() {
-                update.execute(params![leaf, checksum::of_row(row)?])?;
-            }
-        }
+    } else {
+        // A row that is not what was written has to stay one after it has got two columns more.
+        let damaged = damaged(&transaction)?;
+        transaction.execute_batch(VERSION_3)?;
+        renew_checksums(&transaction, &damaged)?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
@@ -118,7 +109,7 @@ fn is_older(connection: &Connection) -> Result<bool> {
     Ok((1..VERSION).contains(&version(connection)?))
 }
 
-/// What version 2 has added to the rows of version 1.
+/// The checksums of rows that had none before version 2.
 fn add_checksums(transaction: &Connection) -> Result<()> {
     let mut rows = transaction.prepare("SELECT * FROM evidence")?;
     let mut rows = rows.query([])?;
@@ -133,6 +124,21 @@ fn add_checksums(transaction: &Connection) -> Result<()> {
     while let Some(row) = rows.next()? {
         let name: String = row.get(0)?;
         add.execute(params![name, checksum::of_row(row)?])?;
+    }
+    Ok(())
+}
+
+/// The checksums of evidence that version 3 gave more columns, but for these rows, in order.
+fn renew_checksums(transaction: &Connection, damaged: &[i64]) -> Result<()> {
+    let mut rows = transaction.prepare("SELECT * FROM evidence")?;
+    let mut rows = rows.query([])?;
+    let sql = "UPDATE evidence_checksum SET sha256 = ?2 WHERE leaf = ?1";
+    let mut update = transaction.prepare(sql)?;
+    while let Some(row) = rows.next()? {
+        let leaf: i64 = row.get(0)?;
+        if damaged.binary_search(&leaf).is_err() {
+            update.execute(params![leaf, checksum::of_row(row)?])?;
+        }
     }
     Ok(())
 }

@@ -109,17 +109,16 @@ impl Change {
             }
             new.client_data_json = Some(json);
         }
+        new.context = self.statement.context.or(new.context);
+        new.refusal = self.statement.refusal.or(new.refusal);
+        let statement = Statement::of(&new);
         let Some(json) = &new.client_data_json else {
             return Err(Refusal::rejected(
                 Code::EvidenceClientDataMissing,
                 "The client data were erased: send them along to show them again.",
             ));
         };
-        let json = json.clone();
-        new.context = self.statement.context.or(new.context);
-        new.refusal = self.statement.refusal.or(new.refusal);
-        let statement = Statement::of(&new);
-        statement.check_form(entry.act, &json)?;
+        statement.check_form(entry.act, json)?;
         if self.level == Disclosure::Hash {
             new.payload = None;
             new.action = None;
@@ -131,7 +130,7 @@ impl Change {
             return Ok(new);
         }
         if let Some(payload) = self.payload {
-            statement.check(&challenge(&json)?, &sha256(&payload))?;
+            statement.check(&challenge(json)?, &sha256(&payload))?;
             new.payload = Some(payload);
         }
         if new.payload.is_none() {

@@ -60,41 +60,16 @@ impl Statement {
             Context::parse(text)?;
         }
         let context = self.context.as_ref().map(|text| sha256(text.as_bytes()));
-        let approval = Challenge::parse(challenge);
-        let Some(random) = &self.refusal else {
-            let signed = approval?;
-            if signed.payload_hash() != payload_hash {
-                let message = "The payload hash is not the one that was signed.";
-                return Err(Refusal::rejected(Code::PayloadMismatch, message)
-                    .compared(hex(payload_hash), hex(signed.payload_hash())));
+        match (&self.refusal, context) {
+            (None, context) => check_approval(challenge, payload_hash, context.as_ref()),
+            (Some(random), Some(context)) => {
+                let expected = refusal_challenge(random, &context, payload_hash);
+                check_refusal(challenge, &expected)
             }
-            return match context {
-                Some(hash) if signed.context_hash() != Some(&hash) => {
-                    let message = "The context is not the one that was signed.";
-                    Err(Refusal::rejected(Code::ContextMismatch, message))
-                }
-                _ => Ok(()),
-            };
-        };
-        let Some(context) = context else {
-            let message = "A refusal signs its context: send it along.";
-            return Err(Refusal::rejected(Code::EvidenceRefusalMissing, message));
-        };
-        let expected = refusal_challenge(random, &context, payload_hash);
-        match (approval, from_base64url(challenge)) {
-            (Ok(_), _) => {
-                let message =
-                    "What was signed is an approval, and the request says that it is a refusal.";
-                Err(Refusal::rejected(Code::EntryTypeMismatch, message))
+            (Some(_), None) => {
+                let message = "A refusal signs its context: send it along.";
+                Err(Refusal::rejected(Code::EvidenceRefusalMissing, message))
             }
-            (Err(_), Ok(signed)) if signed == expected => Ok(()),
-            (Err(_), Ok(signed)) if signed.len() == expected.len() => {
-                let message = "With this payload and this context the refusal does not lead to \
-                               what was signed.";
-                Err(Refusal::rejected(Code::PayloadMismatch, message)
-                    .compared(hex(&expected), hex(&signed)))
-            }
-            (Err(error), _) => Err(error.into()),
         }
     }
 
@@ -118,6 +93,44 @@ impl Statement {
             }
             _ => Ok(()),
         }
+    }
+}
+
+fn check_approval(
+    challenge: &str,
+    payload_hash: &[u8; 32],
+    context: Option<&[u8; 32]>,
+) -> Result<(), Refusal> {
+    let signed = Challenge::parse(challenge)?;
+    if signed.payload_hash() != payload_hash {
+        let message = "The payload hash is not the one that was signed.";
+        return Err(Refusal::rejected(Code::PayloadMismatch, message)
+            .compared(hex(payload_hash), hex(signed.payload_hash())));
+    }
+    match context {
+        Some(hash) if signed.context_hash() != Some(hash) => {
+            let message = "The context is not the one that was signed.";
+            Err(Refusal::rejected(Code::ContextMismatch, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_refusal(challenge: &str, expected: &[u8]) -> Result<(), Refusal> {
+    match (Challenge::parse(challenge), from_base64url(challenge)) {
+        (Ok(_), _) => {
+            let message =
+                "What was signed is an approval, and the request says that it is a refusal.";
+            Err(Refusal::rejected(Code::EntryTypeMismatch, message))
+        }
+        (Err(_), Ok(signed)) if signed == expected => Ok(()),
+        (Err(_), Ok(signed)) if signed.len() == expected.len() => {
+            let message = "With this payload and this context the refusal does not lead to what \
+                           was signed.";
+            Err(Refusal::rejected(Code::PayloadMismatch, message)
+                .compared(hex(expected), hex(&signed)))
+        }
+        (Err(error), _) => Err(error.into()),
     }
 }
 

@@ -2,18 +2,12 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use test_vectors::encoding::b64url;
 use test_vectors::entry::email_hash;
 use verifier_core::Verdict;
 
 use crate::harness::{Approval, Client, Log};
-
-fn put(client: &Client, approval: &Approval, body: &Value) -> (u16, String) {
-    let path = format!("/v1/entries/{}/disclosure", approval.draft.approval_id);
-    let reply = client.write("PUT", &path, body).unwrap();
-    (reply.status, reply.code())
-}
 
 fn shown(client: &Client, approval: &Approval) -> Vec<String> {
     let reply = client.verification(approval);
@@ -40,7 +34,10 @@ fn is_raised_lowered_and_erased() {
     let refused = |code: &str| (422, code.to_owned());
 
     assert!(shown(client, &approval).is_empty());
-    assert_eq!(put(client, &approval, &json!({"disclosure": "hash"})), ok);
+    assert_eq!(
+        client.disclose(&approval, &json!({"disclosure": "hash"})),
+        ok
+    );
     assert_eq!(shown(client, &approval), ["approvalId", "clientDataJSON"]);
     for (body, code) in [
         (json!({"disclosure": "public"}), "payload.missing"),
@@ -62,12 +59,12 @@ fn is_raised_lowered_and_erased() {
             "evidence.client_data_mismatch",
         ),
     ] {
-        assert_eq!(put(client, &approval, &body), refused(code));
+        assert_eq!(client.disclose(&approval, &body), refused(code));
         assert_eq!(shown(client, &approval), ["approvalId", "clientDataJSON"]);
     }
     let everything =
         json!({"disclosure": "public", "payload": payload, "action": "wire", "email": email});
-    assert_eq!(put(client, &approval, &everything), ok);
+    assert_eq!(client.disclose(&approval, &everything), ok);
     assert_eq!(
         shown(client, &approval),
         [
@@ -81,17 +78,23 @@ fn is_raised_lowered_and_erased() {
     let bundle = client.verification(&approval).text();
     assert_eq!(log.audit(&approval, &bundle).verdict(), Verdict::Verified);
 
-    assert_eq!(put(client, &approval, &json!({"disclosure": "hash"})), ok);
+    assert_eq!(
+        client.disclose(&approval, &json!({"disclosure": "hash"})),
+        ok
+    );
     assert_eq!(shown(client, &approval), ["approvalId", "clientDataJSON"]);
     assert_eq!(
-        put(client, &approval, &everything),
+        client.disclose(&approval, &everything),
         refused("evidence.approver_mismatch"),
         "what opened the commitment is gone"
     );
-    assert_eq!(put(client, &approval, &json!({"disclosure": "sealed"})), ok);
+    assert_eq!(
+        client.disclose(&approval, &json!({"disclosure": "sealed"})),
+        ok
+    );
     assert!(shown(client, &approval).is_empty());
     assert_eq!(
-        put(client, &approval, &json!({"disclosure": "hash"})),
+        client.disclose(&approval, &json!({"disclosure": "hash"})),
         refused("evidence.client_data_missing")
     );
     // A repeat brings nothing back.
@@ -125,7 +128,7 @@ fn what_is_erased_is_in_no_file_any_more() {
     };
     assert!(anywhere());
     let sealed = json!({"disclosure": "sealed"});
-    assert_eq!(put(client, &approval, &sealed).0, 200);
+    assert_eq!(client.disclose(&approval, &sealed).0, 200);
     assert!(!anywhere());
 }
 

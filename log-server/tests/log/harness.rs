@@ -366,6 +366,13 @@ impl Client {
         self.get("/checkpoint").text()
     }
 
+    /// Changes what is shown of an approval; status and code.
+    pub(crate) fn disclose(&self, approval: &Approval, body: &Value) -> (u16, String) {
+        let path = format!("/v1/entries/{}/disclosure", approval.draft.approval_id);
+        let reply = self.write("PUT", &path, body).unwrap();
+        (reply.status, reply.code())
+    }
+
     pub(crate) fn verification(&self, approval: &Approval) -> Reply {
         let id = &approval.draft.approval_id;
         self.get(&format!("/public/log/entries/{id}/verification"))

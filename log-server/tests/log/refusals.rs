@@ -34,12 +34,6 @@ fn refused(client: &Client, approval: &Approval, code: &str) {
     );
 }
 
-fn disclose(client: &Client, approval: &Approval, body: &serde_json::Value) -> (u16, String) {
-    let path = format!("/v1/entries/{}/disclosure", approval.draft.approval_id);
-    let reply = client.write("PUT", &path, body).unwrap();
-    (reply.status, reply.code())
-}
-
 #[test]
 fn neither_is_admitted_for_the_other() {
     let log = Log::new();
@@ -95,12 +89,12 @@ fn what_was_signed_is_shown_erased_and_shown_again() {
         let shown = |client: &Client| client.verification(&one).json()["evidence"].clone();
         assert!(shown(client).is_null());
         let ok = (200, String::new());
-        assert_eq!(disclose(client, &one, &json!({"disclosure": "hash"})), ok);
+        assert_eq!(client.disclose(&one, &json!({"disclosure": "hash"})), ok);
         assert_eq!(shown(client)["context"], one.body["context"]);
         assert_eq!(shown(client)["refusal"], one.body["refusal"]);
         assert!(shown(client)["payload"].is_null());
         // 202 until it is gone from all files.
-        let (status, _) = disclose(client, &one, &json!({"disclosure": "sealed"}));
+        let (status, _) = client.disclose(&one, &json!({"disclosure": "sealed"}));
         assert!(matches!(status, 200 | 202), "{status}");
         assert!(shown(client).is_null());
 
@@ -109,14 +103,14 @@ fn what_was_signed_is_shown_erased_and_shown_again() {
         again["payload"] = json!(b64url(PAYLOAD));
         if one.draft.random.is_some() {
             let missing = (422, "evidence.refusal_missing".to_owned());
-            assert_eq!(disclose(client, &one, &again), missing);
+            assert_eq!(client.disclose(&one, &again), missing);
             again["refusal"] = one.body["refusal"].clone();
-            assert_eq!(disclose(client, &one, &again), missing);
+            assert_eq!(client.disclose(&one, &again), missing);
         }
         again["context"] = json!(Context::numbered(2).text());
-        assert_eq!(disclose(client, &one, &again).0, 422);
+        assert_eq!(client.disclose(&one, &again).0, 422);
         again["context"] = one.body["context"].clone();
-        assert_eq!(disclose(client, &one, &again), ok);
+        assert_eq!(client.disclose(&one, &again), ok);
         assert_eq!(shown(client)["context"], one.body["context"]);
         assert_eq!(shown(client)["payload"], json!(b64url(PAYLOAD)));
     }

@@ -9,8 +9,8 @@ use crate::failure::CliError;
 use crate::file;
 use crate::verify::CRYPTO;
 
-/// Reads a roster's file and verifies it. What does not hold is for the caller to say: a report
-/// has a code for it.
+/// Reads a roster's file and verifies it. The caller says that it does not hold: a report has a
+/// code for it.
 pub(crate) fn load(
     path: &Path,
     policy: Option<&Policy>,

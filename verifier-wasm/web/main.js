@@ -232,7 +232,7 @@ function overview(rows) {
   });
 }
 
-/// What a row shows of its payload. Made once for each question: parsing takes long where there are many.
+/// The payload as its row shows it. Made once for each question: parsing takes long where there are many.
 function payloadOf(approval, report) {
   if (!judged.cells.has(approval)) {
     const payload = payloadFor(approval.bytes);

@@ -117,7 +117,7 @@ function context({ audience, context: rule, expiry }) {
   return [
     rule === "required" || audience || enforced ? "required" : "judged if it is there",
     audience && [", for ", named(audience)],
-    enforced ? "; what is not proven to be in time is rejected" : "; the report says whether it was in time",
+    enforced ? "; an approval that is not proven to be in time is rejected" : "; the report says whether it was in time",
   ];
 }
 

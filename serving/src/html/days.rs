@@ -146,7 +146,7 @@ mod tests {
         let Days(all) = days(&[1, 70, 70, 71, 99, 99, 99], 99);
         assert_eq!((all.len(), all[0].number, all[29].number), (30, 70, 99));
         let counts = |number: u64| all.iter().find(|day| day.number == number).unwrap().entries;
-        // What is older than the picture is on none of its days.
+        // Older entries are on none of the days.
         assert_eq!([70, 71, 72, 99].map(counts), [2, 1, 0, 3]);
         let all = Days(all);
         assert_eq!((all.entries(), all.most()), (6, 3));

@@ -134,7 +134,7 @@ fn decision(rule: Option<&DecisionRule>) -> Vec<(&'static str, String)> {
     let audience = rule.audience.as_deref();
     let audience = audience.map(|audience| format!("; audience {}", plain(audience)));
     let expiry = match rule.expiry {
-        ExpiryRule::Enforced => "what is not proven to be in time is rejected",
+        ExpiryRule::Enforced => "an approval that is not proven to be in time is rejected",
         _ => "the report says whether it was in time",
     };
     let audience = audience.unwrap_or_default();

@@ -7,7 +7,7 @@ use test_vectors::{
     Algorithm, Approval, Approver, Bundle, Context, Draft, Ledger, Passkey, Policy,
 };
 
-/// What all of them are asked to approve.
+/// The payload that all of them are asked to approve.
 pub(crate) const PAYLOAD: &[u8] = br#"{"amount":"4200.00","to":"Acme GmbH"}"#;
 
 /// The key with this seed, and a person of the same name.

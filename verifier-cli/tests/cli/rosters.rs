@@ -199,7 +199,7 @@ fn approved_versions_are_appended_and_the_newest_is_in_force() {
         (&shown["sha256"], &draft["sha256"])
     );
 
-    // What is approved already is not changed where it is.
+    // A roster's file is approved already, and not changed where it is.
     let add = format!("roster add roster.json --name eve --key {}", key("eve"));
     let refused = run(&folder, &add, 2);
     assert!(refused.stderr.contains("-o FILE"), "{}", refused.stderr);

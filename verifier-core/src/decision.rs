@@ -16,8 +16,7 @@ use crate::encoding::base64url;
 use crate::json::Value;
 use crate::schema::{self, Members, Problem};
 
-pub use clause::{Clause, Served};
-pub(crate) use clause::{Person, assign};
+pub use clause::{Clause, Person, Served, assign};
 
 /// The `type` of the decisions that this version understands.
 pub const TYPE: &str = "cosignet.decision/v1";

@@ -19,30 +19,36 @@ pub struct Clause {
 }
 
 impl Clause {
-    const MOST: u64 = 64;
+    /// The most people that all clauses of one rule together may ask for.
+    pub const MOST: usize = 64;
 
-    /// The clauses under `key`; none if it is missing. Together they may ask for 64 people.
-    pub(crate) fn list(members: &Members<'_, '_>, key: &str) -> Result<Vec<Self>, schema::Error> {
-        let mut all: u64 = 0;
+    /// A clause; `None` if it asks for nobody, or for more than [`Self::MOST`].
+    pub fn new(group: String, at_least: usize) -> Option<Self> {
+        let fits = (1..=Self::MOST).contains(&at_least);
+        fits.then_some(Self { group, at_least })
+    }
+
+    /// The clauses under `key`, each `{"atLeast":n,"group":name}`; none if it is missing. Together
+    /// they may ask for [`Self::MOST`] people.
+    pub fn list(members: &Members<'_, '_>, key: &str) -> Result<Vec<Self>, schema::Error> {
+        let mut all: usize = 0;
         let clause = |members: Members<'_, '_>| {
             let members = members.only(&["atLeast", "group"])?;
             let at_least = members.optional_u64("atLeast")?;
             let at_least = at_least.ok_or_else(|| members.error("atLeast", Problem::Missing))?;
-            all = all.saturating_add(at_least);
-            if at_least == 0 || all > Self::MOST {
-                let found = at_least.to_string();
+            let number = usize::try_from(at_least).unwrap_or(usize::MAX);
+            all = all.saturating_add(number);
+            let clause = Self::new(name(&members, "group")?, number);
+            clause.filter(|_| all <= Self::MOST).ok_or_else(|| {
                 let expected = "a number from 1 to 64, and no more than 64 in all";
-                return Err(members.wrong("atLeast", expected, &found));
-            }
-            Ok(Self {
-                group: name(&members, "group")?,
-                at_least: usize::try_from(at_least).unwrap_or(usize::MAX),
+                members.wrong("atLeast", expected, &at_least.to_string())
             })
         };
         members.objects(key)?.into_iter().map(clause).collect()
     }
 
-    pub(crate) fn to_value(&self) -> Value<'_> {
+    /// The JSON that [`Self::list`] reads.
+    pub fn to_value(&self) -> Value<'_> {
         Value::from([
             ("atLeast", count(self.at_least)),
             ("group", self.group.as_str().into()),
@@ -68,7 +74,8 @@ impl Served {
         self.at_least.saturating_sub(self.by.len())
     }
 
-    pub(crate) fn to_value(&self) -> Value<'_> {
+    /// The JSON of a report: `{"atLeast":n,"group":name,"missing":n,"servedBy":[name,…]}`.
+    pub fn to_value(&self) -> Value<'_> {
         let by = self.by.iter().map(|person| Value::from(person.as_str()));
         Value::from([
             ("atLeast", count(self.at_least)),
@@ -85,9 +92,19 @@ fn count(number: usize) -> Value<'static> {
 
 /// Somebody who approved, and the groups that this person may serve a clause for.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Person {
-    pub(crate) name: String,
-    pub(crate) groups: Vec<String>,
+#[non_exhaustive]
+pub struct Person {
+    /// The name. Two entries of one name are one person.
+    pub name: String,
+    /// The groups.
+    pub groups: Vec<String>,
+}
+
+impl Person {
+    /// A person of these groups.
+    pub fn new(name: String, groups: Vec<String>) -> Self {
+        Self { name, groups }
+    }
 }
 
 /// Which person serves which clause: as many places as can be filled at once, each by one person,
@@ -100,7 +117,11 @@ pub(crate) struct Person {
 ///
 /// A person may stand in `people` several times, once for each key: it is one person, with the
 /// groups of all of them.
-pub(crate) fn assign(clauses: &[Clause], people: &[Person]) -> Vec<Served> {
+///
+/// The answer has one [`Served`] for each clause, in their order. Nobody is missing in any of them
+/// exactly if the people can fill all places. It says nothing about signatures: that somebody
+/// approved has been decided before.
+pub fn assign(clauses: &[Clause], people: &[Person]) -> Vec<Served> {
     let people = each_once(people);
     let places: Vec<usize> = clauses
         .iter()

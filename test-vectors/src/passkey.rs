@@ -6,6 +6,7 @@ use rsa::{BoxedUint, Pkcs1v15Sign, RsaPrivateKey, traits::PublicKeyParts as _};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::encoding::{hex, sha256};
+use crate::registration::Registration;
 
 /// A COSE algorithm.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -137,6 +138,11 @@ impl Passkey {
         let mut s = s.to_bytes_le();
         s.resize(32, 0);
         [&r[..], &s].concat()
+    }
+
+    /// The registration of this passkey, as an ordinary one.
+    pub fn register(&self, rp_id: &str, origin: &str, challenge: &[u8]) -> Registration {
+        Registration::new(rp_id, origin, challenge, self)
     }
 
     /// Hex of the SHA-256 of the COSE_Key.

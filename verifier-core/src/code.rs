@@ -237,9 +237,9 @@ codes! {
         "It was not made by a browser's WebAuthn call.",
         "Ask the service how this assertion was made.";
     WebauthnType "webauthn.type" Reject,
-        "The client data are those of another ceremony than webauthn.get.",
-        "The signature of a registration or a payment is being passed off as an approval.",
-        "Treat the approval as forged.";
+        "The client data are those of another ceremony than webauthn.get; of a registration, than webauthn.create.",
+        "The signature of a registration or a payment is being passed off as an approval, or an approval as a registration.",
+        "Treat it as forged.";
     WebauthnChallenge "webauthn.challenge" Reject,
         "The challenge is not a nonce followed by the SHA-256 of a payload (48 to 96 bytes in strict base64url), nor, of a refusal, a hash of 32 bytes.",
         "The signature is a login at the same site, not an approval.",
@@ -268,6 +268,10 @@ codes! {
         "The authenticator data do not say that the user was verified (PIN or biometric), and the policy requires it.",
         "The service did not ask for user verification, or the authenticator cannot do it.",
         "Ask for a new approval with user verification.";
+    WebauthnAttestation "webauthn.attestation" Reject,
+        "The attestation statement of a registration does not have the form of its format, or names another algorithm than the key has.",
+        "An authenticator that does not keep to the form, or a registration that was edited.",
+        "Register again; if it stays so, use another passkey.";
 
     PayloadMismatch "payload.mismatch" Reject,
         "The payload is not the one whose hash is in the signed challenge.",

@@ -5,6 +5,7 @@
 //! the same answer on every input, so all that implementations are known to differ in is decided
 //! here, before either is asked.
 
+mod algorithm;
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
 mod der;
@@ -14,6 +15,7 @@ mod rust_crypto;
 
 use core::fmt::Debug;
 
+pub use algorithm::Algorithm;
 #[cfg(feature = "aws-lc-rs")]
 pub use aws_lc::AwsLc;
 pub use key::{KeyError, KeyRef, PublicKey};

@@ -11,8 +11,9 @@
 //! ```
 //!
 //! [`assertion`] has the rules, one function each, and [`assertion::Assertion::verify`], which
-//! applies all of them. The other modules read one thing each, strictly; but for the envelope of a
-//! [`registration`], which is no evidence.
+//! applies all of them; [`registration::ceremony`] has those for a live registration. The other
+//! modules read one thing each, strictly; but for the envelope of a [`registration`] that somebody
+//! brings along, which is no evidence.
 
 pub mod assertion;
 pub mod authenticator_data;
@@ -24,12 +25,12 @@ pub mod loose_bytes;
 pub mod registration;
 
 pub use assertion::{Assertion, Expected, UserVerification, VerifiedAssertion};
-pub use authenticator_data::{AttestedData, AuthenticatorData, Flags};
+pub use authenticator_data::{AttestedData, AuthenticatorData, Backup, Flags};
 pub use client_data::ClientData;
 pub use cose_key::CoseKey;
-pub use credential::AssertionJson;
+pub use credential::{AssertionJson, RegistrationJson};
 pub use loose_bytes::LooseBytes;
-pub use registration::Registration;
+pub use registration::{Ceremony, Registration, VerifiedRegistration};
 
 #[cfg(test)]
 mod test_signer;

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::Algorithm;
 use super::point::on_curve;
 
 /// A public key of one of the five algorithms.
@@ -37,6 +38,19 @@ pub enum KeyRef<'a> {
         /// The public exponent.
         e: &'a [u8],
     },
+}
+
+impl KeyRef<'_> {
+    /// The algorithm of the key.
+    pub const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Ed25519(_) => Algorithm::EdDsa,
+            Self::Es256(_) => Algorithm::Es256,
+            Self::Es384(_) => Algorithm::Es384,
+            Self::Es512(_) => Algorithm::Es512,
+            Self::Rs256 { .. } => Algorithm::Rs256,
+        }
+    }
 }
 
 impl PublicKey {
@@ -118,13 +132,7 @@ impl PublicKey {
 
     /// The name of the algorithm as WebAuthn spells it.
     pub fn algorithm(&self) -> &'static str {
-        match self.0 {
-            Key::Es256(_) => "ES256",
-            Key::Es384(_) => "ES384",
-            Key::Es512(_) => "ES512",
-            Key::Ed25519(_) => "EdDSA",
-            Key::Rs256 { .. } => "RS256",
-        }
+        self.as_ref().algorithm().as_str()
     }
 }
 

@@ -136,7 +136,7 @@ impl<'r> Run<'r> {
         self.push(Check::pass(ID, "Strict JSON with every member in place."));
         self.outcome(
             CheckId::WebauthnType,
-            assertion::check_type(&data),
+            assertion::check_type(&data, assertion::CEREMONY),
             "The client data are those of an authentication.",
         );
         match self.rules() {

@@ -93,7 +93,7 @@ impl<'a> Assertion<'a> {
         let hash = sha256(self.client_data_json);
         verify_signature(key, self.authenticator_data, &hash, self.signature, crypto)?;
         let client_data = ClientData::parse(self.client_data_json).map_err(Error::ClientData)?;
-        check_type(&client_data)?;
+        check_type(&client_data, CEREMONY)?;
         check_challenge(&client_data, &expected.challenge)?;
         check_origin(&client_data, &expected.origins)?;
         check_cross_origin(
@@ -147,14 +147,15 @@ pub fn verify_signature(
         .map_err(|_| Error::Signature)
 }
 
-/// The ceremony was an assertion (step 10). A self-attested registration carries a signature of
-/// the same form by the same key.
-pub fn check_type(client_data: &ClientData) -> Result<(), Error> {
+/// The ceremony was the expected one: [`CEREMONY`], or that of a registration (step 10). A
+/// self-attested registration carries a signature of the same form by the same key.
+pub fn check_type(client_data: &ClientData, expected: &'static str) -> Result<(), Error> {
     let found = client_data.ceremony();
-    if found == CEREMONY {
+    if found == expected {
         return Ok(());
     }
     Err(Error::Type {
+        expected,
         found: found.into(),
     })
 }
@@ -311,6 +312,8 @@ pub enum Error {
     /// Another ceremony.
     #[error("the client data are those of {}", quote(found))]
     Type {
+        /// The ceremony that it should have been.
+        expected: &'static str,
         /// The ceremony that it was.
         found: String,
     },
@@ -352,7 +355,7 @@ impl Failure for Error {
             Self::RpId { expected, .. } => Some(hex(expected)),
             Self::Signature => None,
             Self::TopOriginWithoutCrossOrigin { .. } => Some("no topOrigin".into()),
-            Self::Type { .. } => Some(quote(CEREMONY)),
+            Self::Type { expected, .. } => Some(quote(expected)),
             Self::UserPresence | Self::UserVerification => Some("1".into()),
         }
     }
@@ -366,7 +369,7 @@ impl Failure for Error {
             | Self::Origin { found, .. }
             | Self::TopOrigin { found, .. }
             | Self::TopOriginWithoutCrossOrigin { found }
-            | Self::Type { found } => Some(quote(found)),
+            | Self::Type { found, .. } => Some(quote(found)),
             Self::RpId { found, .. } => Some(hex(found)),
             Self::Signature => None,
             Self::UserPresence | Self::UserVerification => Some(0.to_string()),

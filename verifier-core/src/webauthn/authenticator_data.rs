@@ -16,6 +16,7 @@
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::{CoseKey, cbor, cose_key};
 use crate::code::Code;
@@ -154,6 +155,15 @@ impl Flags {
         self.has(Self::BS)
     }
 
+    /// How far the credential may be, and is, copied.
+    pub fn backup(self) -> Backup {
+        match (self.backup_eligible(), self.backed_up()) {
+            (false, _) => Backup::ThisDeviceOnly,
+            (true, false) => Backup::Eligible,
+            (true, true) => Backup::Synced,
+        }
+    }
+
     /// The byte itself.
     pub fn bits(self) -> u8 {
         self.0
@@ -169,6 +179,35 @@ impl Flags {
 
     fn has(self, bit: u8) -> bool {
         self.0 & bit != 0
+    }
+}
+
+/// Where the private key of a credential may be, as its authenticator claims (§6.1.3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Backup {
+    /// On one device; it may be copied to others.
+    Eligible,
+    /// On several devices, or with a provider that gives it to them.
+    Synced,
+    /// On one device, which it never leaves.
+    ThisDeviceOnly,
+}
+
+impl Backup {
+    /// The words for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eligible => "may be synced",
+            Self::Synced => "synced",
+            Self::ThisDeviceOnly => "this device only",
+        }
+    }
+}
+
+impl fmt::Display for Backup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

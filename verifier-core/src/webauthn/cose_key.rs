@@ -23,7 +23,7 @@ use crate::code::Code;
 use crate::encoding::{base64url, sha256};
 use crate::failure::Failure;
 use crate::shown::quote;
-use crate::signature::{KeyError, KeyRef, PublicKey};
+use crate::signature::{Algorithm, KeyError, KeyRef, PublicKey};
 
 const KTY: i64 = 1;
 const ALG: i64 = 3;
@@ -70,6 +70,11 @@ impl CoseKey {
         &self.key
     }
 
+    /// The algorithm of the key.
+    pub fn algorithm(&self) -> Algorithm {
+        self.key.as_ref().algorithm()
+    }
+
     /// The COSE_Key that identifies the key.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -95,31 +100,31 @@ impl CoseKey {
             return Err(Error::LargeAlgorithm);
         }
         let alg = integer(map, ALG)?;
-        let key = match alg {
-            -7 | -9 => {
+        let algorithm = Algorithm::from_cose(alg).ok_or(Error::UnsupportedAlgorithm { alg })?;
+        let key = match algorithm {
+            Algorithm::Es256 => {
                 let (x, y) = ec2(map, alg, 1)?;
                 PublicKey::es256(x, y)
             }
-            -35 | -51 => {
+            Algorithm::Es384 => {
                 let (x, y) = ec2(map, alg, 2)?;
                 PublicKey::es384(x, y)
             }
-            -36 | -52 => {
+            Algorithm::Es512 => {
                 let (x, y) = ec2(map, alg, 3)?;
                 PublicKey::es512(x, y)
             }
-            -8 | -19 => {
+            Algorithm::EdDsa => {
                 only(map, &[KTY, ALG, CRV, X])?;
                 agree(map, alg, KTY, KTY_OKP)?;
                 agree(map, alg, CRV, 6)?;
                 PublicKey::ed25519(fixed(map, X)?)
             }
-            -257 => {
+            Algorithm::Rs256 => {
                 only(map, &[KTY, ALG, RSA_N, RSA_E])?;
                 agree(map, alg, KTY, KTY_RSA)?;
                 PublicKey::rs256(bytes(map, RSA_N)?, bytes(map, RSA_E)?)
             }
-            _ => return Err(Error::UnsupportedAlgorithm { alg }),
         }
         .map_err(Error::Unsound)?;
         // Canonical and with exactly these members, the input was this encoding, or differs from

@@ -1,12 +1,15 @@
-//! The JSON that a browser makes of an assertion: `PublicKeyCredential.toJSON()` (Level 3 §5.1,
-//! AuthenticationResponseJSON).
+//! The JSON that a browser makes of a credential: `PublicKeyCredential.toJSON()` (Level 3 §5.1,
+//! AuthenticationResponseJSON and RegistrationResponseJSON).
 //!
 //! ```text
 //! {"id":b64,"rawId":b64,"type":"public-key",
 //!  "response":{"authenticatorData":b64,"clientDataJSON":b64,"signature":b64, …}, …}
+//!
+//! {"id":b64,"rawId":b64,"type":"public-key",
+//!  "response":{"attestationObject":b64,"clientDataJSON":b64,"transports":[text,…], …}, …}
 //! ```
 //!
-//! Only these three members of `response` are covered by the signature. The credential id says
+//! Of an assertion, only these three members of `response` are covered by the signature. The credential id says
 //! where to look, never who it was. Browsers and libraries add members and have their own ideas of
 //! some (`userHandle` among them), so what is not used here is not read, whatever it is.
 
@@ -79,6 +82,59 @@ impl AssertionJson {
     }
 }
 
+/// A well-formed registration JSON, as strict as that of an assertion. Nothing in it has been
+/// verified; what can be is in [`super::registration::ceremony`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegistrationJson {
+    credential_id: Vec<u8>,
+    attestation_object: Vec<u8>,
+    client_data_json: Vec<u8>,
+    transports: Vec<String>,
+}
+
+impl RegistrationJson {
+    /// The most transports that are read. WebAuthn knows six.
+    pub const MAX_TRANSPORTS: usize = 16;
+    /// The longest name of a transport, in bytes.
+    pub const MAX_TRANSPORT: usize = 32;
+
+    /// Reads the JSON of a registration. What is malformed is reported before what contradicts
+    /// itself.
+    pub fn from_value(value: &json::Value<'_>) -> Result<Self, Error> {
+        let credential = Credential::read(value)?;
+        let response = credential.response;
+        let attestation_object = binary(response, "attestationObject")?;
+        let client_data_json = binary(response, "clientDataJSON")?;
+        let transports = transports(response)?;
+        Ok(Self {
+            credential_id: credential.agreed_id()?,
+            attestation_object,
+            client_data_json,
+            transports,
+        })
+    }
+
+    /// The id of the credential, as the browser states it.
+    pub fn credential_id(&self) -> &[u8] {
+        &self.credential_id
+    }
+
+    /// The attestation object, byte for byte.
+    pub fn attestation_object(&self) -> &[u8] {
+        &self.attestation_object
+    }
+
+    /// The clientDataJSON, byte for byte.
+    pub fn client_data_json(&self) -> &[u8] {
+        &self.client_data_json
+    }
+
+    /// How the authenticator can be reached, as the browser believes; empty if it does not say.
+    pub fn transports(&self) -> &[String] {
+        &self.transports
+    }
+}
+
 /// Why a JSON value is not a credential as a browser writes it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -129,6 +185,13 @@ pub enum Error {
         /// Its key.
         member: &'static str,
     },
+    /// More transports, or longer ones, than there are.
+    #[error(
+        "the transports are more than {}, or one is longer than {} bytes",
+        RegistrationJson::MAX_TRANSPORTS,
+        RegistrationJson::MAX_TRANSPORT
+    )]
+    Transports,
 }
 
 impl Failure for Error {
@@ -138,7 +201,7 @@ impl Failure for Error {
             Self::CredentialType { .. } | Self::IdMismatch { .. } => {
                 Code::EvidenceCredentialMismatch
             }
-            Self::MemberKind { .. } | Self::Missing { .. } => Code::BundleSchema,
+            Self::MemberKind { .. } | Self::Missing { .. } | Self::Transports => Code::BundleSchema,
         }
     }
 
@@ -149,6 +212,7 @@ impl Failure for Error {
             Self::IdMismatch { id, .. } => Some(quote(id)),
             Self::MemberKind { expected, .. } => Some((*expected).into()),
             Self::Missing { member } => Some((*member).into()),
+            Self::Transports => Some("names of transports".into()),
         }
     }
 
@@ -157,7 +221,7 @@ impl Failure for Error {
             Self::CredentialType { found } => Some(quote(found)),
             Self::IdMismatch { raw_id, .. } => Some(quote(raw_id)),
             Self::MemberKind { found, .. } => Some((*found).into()),
-            Self::Base64 { .. } | Self::Missing { .. } => None,
+            Self::Base64 { .. } | Self::Missing { .. } | Self::Transports => None,
         }
     }
 }
@@ -202,6 +266,30 @@ impl<'v> Credential<'v> {
 fn binary(object: &json::Object<'_>, member: &'static str) -> Result<Vec<u8>, Error> {
     let text = string(member, required(object, member)?)?;
     from_base64url(text).map_err(|error| Error::Base64 { member, error })
+}
+
+/// The optional list of transports. Names that nobody knows yet stay in it (Level 3 §5.2.1).
+fn transports(response: &json::Object<'_>) -> Result<Vec<String>, Error> {
+    const MEMBER: &str = "transports";
+    let items = match response.get(MEMBER) {
+        None => return Ok(Vec::new()),
+        Some(json::Value::Array(items)) => items,
+        Some(other) => {
+            return Err(Error::MemberKind {
+                member: MEMBER,
+                expected: "an array",
+                found: other.kind(),
+            });
+        }
+    };
+    if items.len() > RegistrationJson::MAX_TRANSPORTS {
+        return Err(Error::Transports);
+    }
+    let name = |item| match string("a transport", item)? {
+        text if text.len() > RegistrationJson::MAX_TRANSPORT => Err(Error::Transports),
+        text => Ok(text.into()),
+    };
+    items.iter().map(name).collect()
 }
 
 fn required<'v>(

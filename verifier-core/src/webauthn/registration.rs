@@ -15,17 +15,26 @@
 //! and that `id`, `rawId` and authenticator data mean one credential.
 //!
 //! `publicKey` and `authenticatorData` in the response are copies, which are ignored.
+//!
+//! A service that has asked for the registration itself knows more: the challenge, for one. It
+//! verifies the [`ceremony`], which is strict all the way.
+
+pub mod attestation;
+pub mod ceremony;
 
 use alloc::string::String;
 
 use super::authenticator_data::AttestedData;
 use super::loose_bytes::{self, LooseBytes};
-use super::{ClientData, CoseKey, Flags, authenticator_data, cbor};
+use super::{ClientData, CoseKey, Flags};
 use crate::code::Code;
 use crate::encoding::base64url;
 use crate::failure::Failure;
 use crate::json::{self, Object, Value};
 use crate::shown::quote;
+
+pub use attestation::{Attestation, AttestationObject};
+pub use ceremony::{Ceremony, VerifiedRegistration};
 
 /// The ceremony that a registration is made in.
 pub const CEREMONY: &str = "webauthn.create";
@@ -121,20 +130,7 @@ const ATTESTATION_OBJECT: &str = "attestationObject";
 
 /// Reads an attestation object (§6.5). Its statement may be anything.
 pub fn parse_attestation_object(bytes: &[u8]) -> Result<AttestedData, Error> {
-    let value =
-        cbor::Value::parse(bytes, cbor::Limits::UNVERIFIED).map_err(Error::AttestationCbor)?;
-    let cbor::Value::Map(map) = &value else {
-        return Err(Error::AttestationForm);
-    };
-    let member = |name| map.get_text(name);
-    match (member("fmt"), member("attStmt"), member("authData")) {
-        (
-            Some(cbor::Value::Text(_)),
-            Some(cbor::Value::Map(_) | cbor::Value::Array(_)),
-            Some(cbor::Value::Bytes(data)),
-        ) => AttestedData::parse(data).map_err(Error::AuthenticatorData),
-        _ => Err(Error::AttestationForm),
-    }
+    Ok(AttestationObject::parse(bytes)?.into_attested_data())
 }
 
 /// Where the bytes of the registration are: in `response`, or, where a library has flattened it,
@@ -157,7 +153,7 @@ fn attested_data(written: &LooseBytes) -> Result<AttestedData, Error> {
             data => return data,
         }
     }
-    Err(first.unwrap_or(Error::AttestationForm))
+    Err(first.unwrap_or(attestation::Error::Form.into()))
 }
 
 /// `id` and `rawId` are the credential id in the authenticator data, in whatever encoding. One of
@@ -231,15 +227,9 @@ pub enum Error {
     /// The JSON of an assertion.
     #[error("this is an assertion, the answer to a request to sign; it has no key in it")]
     Assertion,
-    /// The attestation object is not CBOR of definite lengths, or too large or deep.
-    #[error("the attestationObject is not CBOR as WebAuthn uses it: {0}")]
-    AttestationCbor(cbor::Error),
-    /// The attestation object has other members than it should.
-    #[error("the attestationObject is not a map with fmt, attStmt and authData")]
-    AttestationForm,
-    /// The authenticator data, or the key in them.
+    /// The attestation object, the authenticator data in it, or the key in those.
     #[error(transparent)]
-    AuthenticatorData(authenticator_data::Error),
+    AttestationObject(#[from] attestation::Error),
     /// Bytes that cannot be read.
     #[error("{member} of the registration is {error}")]
     Bytes {
@@ -297,8 +287,7 @@ impl Failure for Error {
     fn code(&self) -> Code {
         match self {
             Self::Assertion | Self::Kind { .. } | Self::Missing { .. } => Code::BundleSchema,
-            Self::AttestationCbor(_) | Self::AttestationForm => Code::WebauthnAuthenticatorData,
-            Self::AuthenticatorData(error) => error.code(),
+            Self::AttestationObject(error) => error.code(),
             Self::Bytes { .. } => Code::BundleBase64,
             Self::Ceremony { .. } => Code::WebauthnType,
             Self::CredentialId { .. } | Self::CredentialType { .. } => {
@@ -310,8 +299,7 @@ impl Failure for Error {
 
     fn expected(&self) -> Option<String> {
         match self {
-            Self::AttestationForm => Some("fmt, attStmt and authData".into()),
-            Self::AuthenticatorData(error) => error.expected(),
+            Self::AttestationObject(error) => error.expected(),
             Self::Ceremony { .. } => Some(quote(CEREMONY)),
             Self::CredentialId { expected, .. } => Some(quote(expected)),
             Self::CredentialType { .. } => Some(quote("public-key")),
@@ -322,7 +310,7 @@ impl Failure for Error {
 
     fn found(&self) -> Option<String> {
         match self {
-            Self::AuthenticatorData(error) => error.found(),
+            Self::AttestationObject(error) => error.found(),
             Self::Ceremony { found }
             | Self::CredentialId { found, .. }
             | Self::CredentialType { found } => Some(quote(found)),
@@ -528,7 +516,8 @@ mod tests {
             object("a363666d74646e6f6e656761747453746d7400", &auth_data()),
             good.replacen("63666d74", "63666d75", 1),
         ] {
-            assert_eq!(refused(&json(&object)), Error::AttestationForm, "{object}");
+            let error = Error::AttestationObject(attestation::Error::Form);
+            assert_eq!(refused(&json(&object)), error, "{object}");
         }
         for object in [
             format!("{good}00"),
@@ -537,7 +526,9 @@ mod tests {
             format!("a4{}63666d74646e6f6e65", &good[2..]),
         ] {
             let error = refused(&json(&object));
-            assert!(matches!(error, Error::AttestationCbor(_)), "{object}");
+            let Error::AttestationObject(attestation::Error::Cbor(_)) = error else {
+                panic!("{object}: {error}");
+            };
         }
     }
 

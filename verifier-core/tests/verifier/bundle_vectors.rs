@@ -74,6 +74,8 @@ fn every_code_has_a_vector() {
     }
     // What no input leads to has a test beside the verdict.
     seen.insert(Code::CheckMissing.as_str().to_owned());
+    // Registrations are no evidence: `registration_ceremonies` has the case.
+    seen.insert(Code::WebauthnAttestation.as_str().to_owned());
     let missing: Vec<_> = Code::ALL
         .iter()
         .filter(|code| code.effect() != Effect::None && !seen.contains(code.as_str()))

@@ -15,6 +15,7 @@ mod front_door;
 mod merkle_oracles;
 mod passkey;
 mod readers;
+mod registration_ceremonies;
 mod registrations;
 mod shown;
 mod tlog_texts;

@@ -18,10 +18,10 @@ use passkey::types::webauthn::{
 use url::Url;
 use verifier_core::Code;
 use verifier_core::Failure as _;
-use verifier_core::hazmat::encoding::sha256;
+use verifier_core::hazmat::encoding::{base64url, sha256};
 use verifier_core::hazmat::signature::{AwsLc, Crypto, RustCrypto};
 use verifier_core::hazmat::webauthn::registration::parse_attestation_object;
-use verifier_core::hazmat::webauthn::{Assertion, CoseKey, Expected};
+use verifier_core::hazmat::webauthn::{Assertion, Ceremony, CoseKey, Expected};
 
 const ORIGIN: &str = "https://example.com";
 const RP_ID: &str = "example.com";
@@ -106,6 +106,26 @@ async fn mint(algorithm: Algorithm) -> Minted {
         .unwrap();
     let attested = parse_attestation_object(&registration.response.attestation_object).unwrap();
     assert_eq!(attested.credential_id(), &registration.raw_id[..]);
+    let response = &registration.response;
+    let json = serde_json::json!({
+        "id": registration.id,
+        "rawId": base64url(&registration.raw_id),
+        "type": "public-key",
+        "response": {
+            "attestationObject": base64url(&response.attestation_object),
+            "clientDataJSON": base64url(&response.client_data_json),
+        },
+    });
+    let json = json.to_string();
+    let origins = [ORIGIN.to_owned()];
+    for crypto in BACK_ENDS {
+        let ceremony = Ceremony::new(RP_ID, &origins, &[1; 32]);
+        let verified = ceremony.verify(json.as_bytes(), crypto).unwrap();
+        assert_eq!(verified.key(), attested.key());
+        let other = Ceremony::new(RP_ID, &origins, &[2; 32]);
+        let error = other.verify(json.as_bytes(), crypto).unwrap_err();
+        assert_eq!(error.code(), Code::WebauthnChallenge);
+    }
 
     // A nonce of 32 bytes and a hash.
     let challenge = [[9; 32], sha256(b"payload")].concat();

@@ -27,16 +27,36 @@ use crate::refusal::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::store::{Addition, Claim, Disclosure, Evidence};
 
-/// The rules of admission.
+/// The rules of admission: whose approvals a log takes.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub(crate) rp_ids: Vec<String>,
-    pub(crate) origins: Vec<String>,
-    pub(crate) user_verification: UserVerification,
-    pub(crate) allow_cross_origin: bool,
-    pub(crate) top_origins: Vec<String>,
-    /// How long after a decision it is published at the latest, in milliseconds.
-    pub(crate) max_append_delay: u64,
+#[non_exhaustive]
+pub struct Rules {
+    /// The relying party ids.
+    pub rp_ids: Vec<String>,
+    /// The origins, letter by letter.
+    pub origins: Vec<String>,
+    /// By default required.
+    pub user_verification: UserVerification,
+    /// Whether approvals from frames of other origins are admitted. By default not.
+    pub allow_cross_origin: bool,
+    /// The origins of pages that may have the approval in a frame, where the browser names them.
+    pub top_origins: Vec<String>,
+    /// How long after a decision it is published at the latest, in milliseconds. By default a day.
+    pub max_append_delay: u64,
+}
+
+impl Rules {
+    /// The strictest rules for approvals of these relying party ids and origins.
+    pub fn new(rp_ids: Vec<String>, origins: Vec<String>) -> Self {
+        Self {
+            rp_ids,
+            origins,
+            user_verification: UserVerification::Required,
+            allow_cross_origin: false,
+            top_origins: Vec::new(),
+            max_append_delay: 86_400_000,
+        }
+    }
 }
 
 /// The members of a request to append, those that are optional included.

@@ -26,7 +26,7 @@ use crate::tiles::Tiles;
 
 pub(crate) use archive::{Archive, FOLDER};
 pub(crate) use metrics::Metrics;
-pub(crate) use settings::{AnchorSettings, Config};
+pub use settings::{AnchorSettings, Config};
 
 use worker::Worker;
 

@@ -15,6 +15,7 @@ use crate::admission::Rules;
 use crate::anchor;
 use crate::disk;
 use crate::failure::{Failure, Result};
+use crate::settings;
 
 /// A transparency log for human approvals: what it has accepted, nobody can drop, alter or
 /// reorder unseen, its operator included.
@@ -199,15 +200,9 @@ pub(crate) struct Settings {
 pub(crate) struct Config {
     pub(crate) listen: Listen,
     pub(crate) proxies: Proxies,
-    pub(crate) rules: Rules,
-    pub(crate) witness_policy: Option<PathBuf>,
-    pub(crate) publish_wait: Duration,
-    pub(crate) queue: usize,
     pub(crate) connections: usize,
-    pub(crate) requests_per_second: u32,
     pub(crate) json_messages: bool,
-    pub(crate) anchor: Option<anchor::Config>,
-    pub(crate) verify_policy: Option<PathBuf>,
+    pub(crate) log: settings::Settings,
 }
 
 impl ServeArgs {
@@ -230,30 +225,43 @@ impl ServeArgs {
                 "say whose approvals are admitted: at least one --rp-id and one --origin".into(),
             ));
         }
+        let mut rules = Rules::new(rp_ids, origins);
         let user_verification = own.user_verification.or(file.user_verification);
-        let user_verification = match user_verification.as_deref() {
-            None | Some("required") => UserVerification::Required,
-            Some("preferred") => UserVerification::Preferred,
+        match user_verification.as_deref() {
+            None | Some("required") => {}
+            Some("preferred") => rules.user_verification = UserVerification::Preferred,
             Some(_) => return Err(bad("user-verification", "required or preferred")),
-        };
+        }
+        let cross_origin = own.cross_origin.or(file.cross_origin);
+        rules.allow_cross_origin = cross_origin.unwrap_or(rules.allow_cross_origin);
+        rules.top_origins = list(own.top_origins, file.top_origins);
+        let delay = own
+            .max_append_delay_seconds
+            .or(file.max_append_delay_seconds)
+            .map(|seconds| seconds.saturating_mul(1000));
+        rules.max_append_delay = delay.unwrap_or(rules.max_append_delay);
         let json_messages = match own.log_format.or(file.log_format).as_deref() {
             None | Some("human") => false,
             Some("json") => true,
             Some(_) => return Err(bad("log-format", "human or json")),
         };
-        let delay = own
-            .max_append_delay_seconds
-            .or(file.max_append_delay_seconds)
-            .unwrap_or(86_400);
-        let wait = own.publish_wait_seconds.or(file.publish_wait_seconds);
-        let wait = match wait {
+        let mut log = settings::Settings::new(rules);
+        match own.publish_wait_seconds.or(file.publish_wait_seconds) {
             Some(0) => return Err(bad("publish-wait-seconds", "at least 1")),
-            other => other.unwrap_or(20),
-        };
+            wait => log.publish_wait = wait.map_or(log.publish_wait, Duration::from_secs),
+        }
+        match own.requests_per_second.or(file.requests_per_second) {
+            Some(0) => return Err(bad("requests-per-second", "at least 1")),
+            rate => log.requests_per_second = rate.unwrap_or(log.requests_per_second),
+        }
         let positive = |value: Option<usize>, name, default| match value {
             Some(0) => Err(bad(name, "at least 1")),
             other => Ok(other.unwrap_or(default)),
         };
+        log.queue = positive(own.queue.or(file.queue), "queue", log.queue)?;
+        log.witness_policy = own.witness_policy.or(file.witness_policy);
+        log.anchor = own.anchor.config(file.anchor)?;
+        log.verify_policy = own.verify_policy.or(file.verify_policy);
         Ok(Config {
             listen: own
                 .listen
@@ -270,25 +278,9 @@ impl ServeArgs {
                     Proxies::new(networks.map_err(|expected| bad("proxy", expected))?)
                 }
             },
-            rules: Rules {
-                rp_ids,
-                origins,
-                user_verification,
-                allow_cross_origin: own.cross_origin.or(file.cross_origin).unwrap_or(false),
-                top_origins: list(own.top_origins, file.top_origins),
-                max_append_delay: delay.saturating_mul(1000),
-            },
-            witness_policy: own.witness_policy.or(file.witness_policy),
-            publish_wait: Duration::from_secs(wait),
-            queue: positive(own.queue.or(file.queue), "queue", 4096)?,
             connections: positive(own.connections.or(file.connections), "connections", 1024)?,
-            requests_per_second: match own.requests_per_second.or(file.requests_per_second) {
-                Some(0) => return Err(bad("requests-per-second", "at least 1")),
-                rate => rate.unwrap_or(10_000),
-            },
             json_messages,
-            anchor: own.anchor.config(file.anchor)?,
-            verify_policy: own.verify_policy.or(file.verify_policy),
+            log,
         })
     }
 }
@@ -445,17 +437,20 @@ mod tests {
     fn every_setting_can_stand_in_the_file() {
         let found = config(FILE, &[]).unwrap();
         assert_eq!(found.listen.to_string(), "127.0.0.1:9");
-        assert_eq!(found.rules.rp_ids, ["a.example", "b.example"]);
-        assert_eq!(found.rules.origins, ["https://a.example"]);
-        assert_eq!(found.rules.user_verification, UserVerification::Preferred);
-        assert!(found.rules.allow_cross_origin);
-        assert_eq!(found.rules.top_origins, ["https://top.example"]);
-        assert_eq!(found.rules.max_append_delay, 60_000);
+        assert_eq!(found.log.rules.rp_ids, ["a.example", "b.example"]);
+        assert_eq!(found.log.rules.origins, ["https://a.example"]);
+        assert_eq!(
+            found.log.rules.user_verification,
+            UserVerification::Preferred
+        );
+        assert!(found.log.rules.allow_cross_origin);
+        assert_eq!(found.log.rules.top_origins, ["https://top.example"]);
+        assert_eq!(found.log.rules.max_append_delay, 60_000);
         let policy = Some(PathBuf::from("witnesses.txt"));
-        assert_eq!(found.witness_policy, policy);
-        assert_eq!(found.publish_wait, Duration::from_secs(5));
-        assert_eq!((found.queue, found.connections), (7, 8));
-        assert_eq!(found.requests_per_second, 9);
+        assert_eq!(found.log.witness_policy, policy);
+        assert_eq!(found.log.publish_wait, Duration::from_secs(5));
+        assert_eq!((found.log.queue, found.connections), (7, 8));
+        assert_eq!(found.log.requests_per_second, 9);
         assert!(found.json_messages);
     }
 
@@ -470,9 +465,9 @@ mod tests {
             "false",
         ];
         let found = config(FILE, &flags).unwrap();
-        assert_eq!(found.rules.rp_ids, ["c.example"]);
-        assert_eq!(found.queue, 1);
-        assert!(!found.rules.allow_cross_origin);
+        assert_eq!(found.log.rules.rp_ids, ["c.example"]);
+        assert_eq!(found.log.queue, 1);
+        assert!(!found.log.rules.allow_cross_origin);
         assert_eq!(found.connections, 8);
     }
 

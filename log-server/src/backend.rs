@@ -14,10 +14,15 @@ pub(crate) fn embedded(layout: &Layout) -> Embedded {
     Embedded::new(layout)
 }
 
+/// Whether there is a log.
+pub(crate) fn exists(layout: &Layout) -> bool {
+    of(layout).exists() && layout.key().is_file()
+}
+
 /// The back end of a log that exists.
 pub(crate) fn open(layout: &Layout) -> Result<Box<dyn Backend>> {
     let backend = of(layout);
-    if backend.exists() && layout.key().is_file() {
+    if exists(layout) {
         return Ok(backend);
     }
     let root = layout.root().display();

@@ -10,7 +10,8 @@ use crate::store::{DatabaseError, Trouble};
 
 /// An error for the person at the terminal: what happened, and what to do.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+#[non_exhaustive]
+pub enum Failure {
     /// The database.
     #[error("the database of the log: {0}")]
     Database(DatabaseError),
@@ -68,7 +69,7 @@ impl Failure {
     }
 
     /// 1 damage or rollback, 2 usage, 5 a file, the database or the system.
-    pub(crate) fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::Damage(_) | Self::Rollback(_) => 1,
             Self::Usage(_) => 2,

@@ -1,6 +1,7 @@
 //! The HTTP side: the only part that knows statuses, headers and addresses.
 
 pub(crate) mod app;
+pub(crate) mod append;
 pub(crate) mod compress;
 pub(crate) mod front;
 pub(crate) mod openapi;

@@ -1,10 +1,12 @@
 //! Making a log, and what services without PBKDF2 need.
 
 use std::io::Read as _;
+use std::path::Path;
 
 use verifier_core::hazmat::commitment::{EmailAddress, EmailError, email_hash};
 use verifier_core::hazmat::encoding::{base64url, from_base64url};
 use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::args::{ApproverHashArgs, InitArgs};
 use crate::backend;
@@ -15,8 +17,19 @@ use crate::store::Head;
 
 /// `init`
 pub(crate) fn run(args: &InitArgs) -> Result<()> {
-    let layout = Layout::new(&args.data);
-    let key = LogKey::generate(&args.origin)?;
+    println!("{}", create(&args.data, &args.origin)?);
+    Ok(())
+}
+
+/// Makes a log: its key and its empty, signed tree. Nothing else ever does. The key that is
+/// returned goes into the policies of verifiers.
+///
+/// # Errors
+///
+/// If the directory holds a log or a part of one, or the origin cannot be the name of one.
+pub fn create(data: &Path, origin: &str) -> Result<VerifierKey> {
+    let layout = Layout::new(data);
+    let key = LogKey::generate(origin)?;
     layout.create()?;
     let _lock = layout.lock()?;
     let backend = backend::of(&layout);
@@ -28,8 +41,12 @@ pub(crate) fn run(args: &InitArgs) -> Result<()> {
         checkpoint: key.sign(0, EMPTY_ROOT)?,
     };
     backend.create(&head)?;
-    println!("{}", key.public());
-    Ok(())
+    Ok(key.public().clone())
+}
+
+/// Whether there is a log in a data directory: its key and its database.
+pub fn exists(data: &Path) -> bool {
+    backend::exists(&Layout::new(data))
 }
 
 /// `approver-hash`

@@ -2,6 +2,9 @@
 //!
 //! The rules that an approval has to meet are those of `verifier-core`; here are the protocol
 //! that appends it (`sequencer`, `store`, `publisher`, `startup`) and the HTTP around that.
+//!
+//! `cosignet-log` is one program that runs such a log. Others can run one in their own process, on
+//! their own listener: [`create`] makes it, [`Log::open`] starts it.
 
 #![allow(
     clippy::std_instead_of_alloc,
@@ -28,12 +31,14 @@ mod http;
 mod init;
 mod key;
 mod layout;
+mod log;
 mod metrics;
 mod publication;
 mod publisher;
 mod refusal;
 mod sequencer;
 mod serve;
+mod settings;
 mod startup;
 mod statement;
 mod store;
@@ -48,7 +53,14 @@ use clap::CommandFactory as _;
 use verifier_core::Time;
 
 use args::{Cli, Command};
-use failure::Failure;
+
+pub use admission::Rules;
+pub use anchor::{AnchorSettings, Config as AnchorConfig};
+pub use failure::Failure;
+pub use init::{create, exists};
+pub use log::{Log, Running};
+pub use settings::Settings;
+pub use store::DatabaseError;
 
 /// Runs `cosignet-log` with the arguments of this process.
 pub fn run() -> ExitCode {

@@ -53,7 +53,8 @@ pub(crate) use audit::{Audit, Claims, Stray};
 #[cfg(test)]
 pub(crate) use directory::Directory;
 pub(crate) use embedded::{CopiedDatabase, Embedded};
-pub(crate) use error::{DatabaseError, Trouble};
+pub use error::DatabaseError;
+pub(crate) use error::Trouble;
 pub(crate) use evidence::{Disclosure, Eraser, Evidence, Records, Replaced};
 pub(crate) use objects::{CHECKPOINT, Listed, Objects, walk};
 pub(crate) use tokens::{TokenRow, Tokens};

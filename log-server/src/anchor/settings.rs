@@ -11,9 +11,15 @@ use crate::failure::{Failure, Result};
 /// Two calendars have to take a stamp, and one may always be down.
 const LEAST_CALENDARS: usize = 3;
 
+/// The settings as an operator gives them, each of which may be missing.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct AnchorSettings {
+#[non_exhaustive]
+#[allow(
+    rustdoc::bare_urls,
+    reason = "these texts are the help of the command line"
+)]
+pub struct AnchorSettings {
     /// An OpenTimestamps calendar, at least three of independent operators; can be repeated.
     /// Without any, heads are not anchored
     #[arg(
@@ -22,19 +28,19 @@ pub(crate) struct AnchorSettings {
         value_delimiter = ',',
         value_name = "URL"
     )]
-    calendars: Vec<String>,
+    pub calendars: Vec<String>,
     /// The time between two anchored heads [default: 3600]
     #[arg(
         long = "anchor-interval-seconds",
         env = "COSIGNET_LOG_ANCHOR_INTERVAL_SECONDS"
     )]
-    interval_seconds: Option<u64>,
+    pub interval_seconds: Option<u64>,
     /// After how long without a block a head is stamped again [default: 86400]
     #[arg(
         long = "anchor-overdue-seconds",
         env = "COSIGNET_LOG_ANCHOR_OVERDUE_SECONDS"
     )]
-    overdue_seconds: Option<u64>,
+    pub overdue_seconds: Option<u64>,
     /// Where block headers come from: an esplora such as https://blockstream.info/api, or the
     /// REST interface of a node such as http://127.0.0.1:8332/rest
     #[arg(
@@ -42,15 +48,15 @@ pub(crate) struct AnchorSettings {
         env = "COSIGNET_LOG_ANCHOR_HEADERS_FROM",
         value_name = "URL"
     )]
-    headers_from: Option<String>,
+    pub headers_from: Option<String>,
     /// The network that the calendars anchor in [default: mainnet]
     #[arg(long = "anchor-network", env = "COSIGNET_LOG_ANCHOR_NETWORK")]
-    network: Option<String>,
+    pub network: Option<String>,
 }
 
-/// The settings with their defaults.
+/// The settings with their defaults, which [`AnchorSettings::config`] makes.
 #[derive(Clone, Debug)]
-pub(crate) struct Config {
+pub struct Config {
     /// No address is followed but these.
     pub(crate) calendars: Vec<String>,
     pub(crate) interval: Duration,
@@ -62,7 +68,11 @@ pub(crate) struct Config {
 impl AnchorSettings {
     /// The settings: flags and variables, else the file, else the default. `None` if there are no
     /// calendars.
-    pub(crate) fn config(self, file: Self) -> Result<Option<Config>> {
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Usage`] with the name of the option that makes no sense.
+    pub fn config(self, file: Self) -> Result<Option<Config>> {
         let calendars = match self.calendars.is_empty() {
             true => file.calendars,
             false => self.calendars,

@@ -75,6 +75,11 @@ impl Rooms {
     const CHANGES: usize = 128;
     const LOOKUPS: usize = 256;
 
+    /// All of them.
+    pub(crate) fn all(&self) -> [&Arc<Room>; 4] {
+        [&self.bodies, &self.appends, &self.changes, &self.lookups]
+    }
+
     /// A queue of so many appends; two batches beside it can be on their way.
     pub(crate) fn new(queue: usize) -> Self {
         Self {
@@ -87,7 +92,7 @@ impl Rooms {
 }
 
 impl App {
-    pub(super) fn head(&self) -> Arc<Head> {
+    pub(crate) fn head(&self) -> Arc<Head> {
         Arc::clone(&self.published.borrow())
     }
 

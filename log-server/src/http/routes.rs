@@ -8,28 +8,22 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use serving::answer::{TEXT, json, no_store, of_type, public, set, text};
 use serving::{Answer, BodyLimits, Held, Party, Problem, Request, allow, party, read_body};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::oneshot;
-use verifier_core::hazmat::bundle::{self, Bundle, Reveal};
-use verifier_core::hazmat::commitment::approver_commitment;
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::bundle::Bundle;
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
 use verifier_core::hazmat::tlog::tile::{Level, Tile};
 use verifier_core::policy::max_decision_age;
 
-use crate::admission::{Admitted, Sent};
 use crate::args::Right;
-use crate::batch::{Appended, Entered, Job, WaitingClient};
 use crate::disclosure::{Change, shown};
 use crate::http::app::App;
-use crate::http::{compress, front, openapi, page, problem};
+use crate::http::{append, compress, front, openapi, page, problem};
 use crate::refusal::Refusal;
 use crate::store::Replaced;
 use crate::tiles::Source as _;
 
 /// The longest body, and how long a client may take to send it.
-const BODY: BodyLimits = BodyLimits {
+pub(super) const BODY: BodyLimits = BodyLimits {
     most: 1024 * 1024,
     time: Duration::from_secs(10),
 };
@@ -82,6 +76,26 @@ impl Place {
         })
     }
 
+    /// Whether it belongs to the log that everybody can read and mirror. The rest writes, or is
+    /// about the program that serves it.
+    fn is_public(&self) -> bool {
+        match self {
+            Self::Anchor(_)
+            | Self::Checkpoint
+            | Self::Log
+            | Self::Page(_)
+            | Self::Tile(_)
+            | Self::Verification(_) => true,
+            Self::Disclosure(_)
+            | Self::Entries
+            | Self::Front
+            | Self::Health
+            | Self::Metrics
+            | Self::OpenApi
+            | Self::Readiness => false,
+        }
+    }
+
     fn methods(&self) -> &'static [Method] {
         match self {
             Self::Entries => &[Method::POST],
@@ -91,9 +105,25 @@ impl Place {
     }
 }
 
+/// Whether a path is one of the public log.
+pub(crate) fn is_public(path: &str, app: &App) -> bool {
+    Place::of(path, app).is_some_and(|place| place.is_public())
+}
+
 /// Answers one request.
 pub(crate) async fn answer(app: Arc<App>, request: Request) -> Answer {
-    match route(&app, request).await {
+    let place = Place::of(request.uri().path(), &app);
+    answer_at(place, &app, request).await
+}
+
+/// Answers one request, if it is for the public log.
+pub(crate) async fn answer_public(app: Arc<App>, request: Request) -> Answer {
+    let place = Place::of(request.uri().path(), &app);
+    answer_at(place.filter(Place::is_public), &app, request).await
+}
+
+async fn answer_at(place: Option<Place>, app: &Arc<App>, request: Request) -> Answer {
+    match route(place, app, request).await {
         Ok(answer) => answer,
         Err(problem) => {
             app.metrics.refused(problem.code());
@@ -102,8 +132,8 @@ pub(crate) async fn answer(app: Arc<App>, request: Request) -> Answer {
     }
 }
 
-async fn route(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
-    let place = Place::of(request.uri().path(), app).ok_or_else(Problem::not_found)?;
+async fn route(place: Option<Place>, app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
+    let place = place.ok_or_else(Problem::not_found)?;
     if let Place::Page(Err(problem)) = place {
         return Err(problem);
     }
@@ -126,27 +156,11 @@ async fn route(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
             Ok(answer)
         }
         Place::Health => Ok(text(StatusCode::OK, "ok\n")),
-        // The writer has started, or this would not be answered; it refuses work when it cannot
-        // publish.
-        Place::Readiness if app.jobs.is_closed() => Err(Refusal::internal().into()),
         Place::Readiness => {
-            let damage = blocking(app, |app| Ok(app.tiles.trouble())).await?;
-            match app.health.refusal(damage) {
-                None => Ok(text(StatusCode::OK, "ready\n")),
-                Some(refusal) => Err(refusal.into()),
-            }
+            readiness(app).await?;
+            Ok(text(StatusCode::OK, "ready\n"))
         }
-        Place::Metrics => {
-            let waiting = app.queue.saturating_sub(app.jobs.capacity());
-            let parts = [
-                app.metrics.render(app.head().size, waiting),
-                app.health.metrics(),
-                app.cosigner.metrics(),
-                app.erasures.metrics(),
-                app.anchors.metrics.render(),
-            ];
-            Ok(text(StatusCode::OK, &parts.concat()))
-        }
+        Place::Metrics => Ok(text(StatusCode::OK, &metrics(app))),
         Place::OpenApi => {
             let mut answer = json(StatusCode::OK, openapi::document());
             public(&mut answer, "public, max-age=3600");
@@ -160,75 +174,45 @@ async fn route(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
     }
 }
 
+/// `/readyz`: whether the log does its work.
+pub(crate) async fn readiness(app: &Arc<App>) -> Result<(), Problem> {
+    // The writer has started, or this would not be asked; it refuses work when it cannot publish.
+    if app.jobs.is_closed() {
+        return Err(Refusal::internal().into());
+    }
+    let damage = blocking(app, |app| Ok(app.tiles.trouble())).await?;
+    match app.health.refusal(damage) {
+        None => Ok(()),
+        Some(refusal) => Err(refusal.into()),
+    }
+}
+
+/// `/metrics`
+pub(crate) fn metrics(app: &App) -> String {
+    let waiting = app.queue.saturating_sub(app.jobs.capacity());
+    let parts = [
+        app.metrics.render(app.head().size, waiting),
+        app.health.metrics(),
+        app.cosigner.metrics(),
+        app.erasures.metrics(),
+        app.anchors.metrics.render(),
+    ];
+    parts.concat()
+}
+
 /// `POST /v1/entries`
 async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
     let party = app.authorize(&request, Right::Append)?;
-    if !app.health.admits() {
-        return Err(Refusal::held_back().into());
-    }
+    append::admits(app)?;
     let (body, memory) = body(app, &party, request).await?;
-    let place = app.rooms.appends.take(Some(party), 1);
-    let place = place.map_err(problem::no_room)?;
-    let admitted = Admitted::read(&body, &app.rules)?;
-    let sent = admitted.sent.clone();
-    let (answer, answered) = oneshot::channel();
-    let client = WaitingClient {
-        answer,
-        _held: [memory, place],
+    let appended = append::append(app, Some(party), &body, memory).await?;
+    let status = match appended.repeat {
+        true => StatusCode::OK,
+        false => StatusCode::CREATED,
     };
-    let job = Job { admitted, client };
-    app.jobs.try_send(job).map_err(|error| match error {
-        TrySendError::Full(_) => problem::no_room(app.rooms.appends.turn_away()),
-        TrySendError::Closed(_) => Refusal::internal().into(),
-    })?;
-    let mut appended = tokio::time::timeout(app.publish_wait, answered)
-        .await
-        .map_err(|_| Refusal::not_published())?
-        .map_err(|_| Refusal::internal())??;
-    let (index, repeat) = (appended.entry.index, appended.entry.repeat);
-    tracing::debug!(index, repeat, size = appended.head.size, "append");
-    // What was appended just now is under no stamped head.
-    let mut anchor = None;
-    let mut status = StatusCode::CREATED;
-    if repeat {
-        let head = Arc::clone(&appended.head);
-        let leaf = leaf_hash(appended.entry.leaf.as_bytes());
-        let kept = move |app: &App| {
-            Ok((
-                app.records.evidence(index)?,
-                app.anchor(index, &leaf, &head),
-            ))
-        };
-        let (evidence, found) = blocking(app, kept).await?;
-        appended.entry.blind = evidence.and_then(|evidence| evidence.blind);
-        anchor = found;
-        status = StatusCode::OK;
-    }
-    let mut bundle = own_bundle(appended, sent)?;
-    bundle.anchor = anchor;
-    let mut answer = json(status, bundle.to_json());
+    let mut answer = json(status, appended.bundle.to_json());
     no_store(&mut answer);
     Ok(answer)
-}
-
-/// The bundle for the client that appended it: with all that was sent, whatever the public may see.
-fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Refusal> {
-    let Entered { leaf, blind, .. } = appended.entry;
-    let entry = Entry::parse(&leaf)?;
-    let mut evidence = bundle::Evidence::default();
-    evidence.approval_id = Some(sent.approval_id);
-    evidence.client_data_json = Some(sent.client_data_json);
-    evidence.payload = sent.payload;
-    evidence.action = sent.action;
-    evidence.context = sent.statement.context;
-    evidence.refusal = sent.statement.refusal;
-    // A repeat may name another approver than the entry commits to, or the blind may be erased.
-    if let (Some(approver), Some(blind)) = (sent.approver, blind)
-        && entry.approver == Some(approver_commitment(&blind, &approver.hash))
-    {
-        evidence.approver = Some(Reveal::new(blind, approver.salt, None));
-    }
-    Ok(Bundle::new(leaf, appended.proof, evidence))
 }
 
 /// `PUT /v1/entries/{approvalId}/disclosure`
@@ -388,7 +372,7 @@ async fn looked_up<T: Send + 'static>(
 }
 
 /// Runs what reads files or the database beside the threads that answer.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {

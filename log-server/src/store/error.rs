@@ -15,7 +15,7 @@ pub(crate) enum Trouble {
 
 /// An error of a database.
 #[derive(Debug)]
-pub(crate) struct DatabaseError {
+pub struct DatabaseError {
     pub(crate) trouble: Trouble,
     pub(crate) error: Box<dyn std::error::Error + Send + Sync>,
 }

@@ -50,6 +50,17 @@ impl Log {
         log
     }
 
+    /// A log that another program makes in its data directory. It has no token.
+    pub(crate) fn made(make: impl FnOnce(&Path) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let vkey = make(&folder.path().join("log"));
+        Self {
+            folder,
+            vkey,
+            token: String::new(),
+        }
+    }
+
     /// Another token, with a name of its own.
     pub(crate) fn another_token(&self, name: &str) -> String {
         let data = self.data().display().to_string();

@@ -17,6 +17,7 @@ mod crash;
 mod damage;
 mod disclosure;
 mod duties;
+mod embedded;
 mod erasure;
 mod export;
 mod flips;

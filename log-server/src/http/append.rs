@@ -1,0 +1,113 @@
+//! Appending, whoever asks: a client of `POST /v1/entries`, or the program around the log.
+
+use std::sync::Arc;
+
+use serving::{Held, Party, Problem};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot;
+use verifier_core::hazmat::bundle::{self, Bundle, Reveal};
+use verifier_core::hazmat::commitment::approver_commitment;
+use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::tlog::merkle::leaf_hash;
+
+use crate::admission::{Admitted, Sent};
+use crate::batch::{Appended, Entered, Job, WaitingClient};
+use crate::http::app::App;
+use crate::http::problem;
+use crate::http::routes::{BODY, blocking};
+use crate::refusal::Refusal;
+
+/// The outcome of an append.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// With all that was sent.
+    pub(crate) bundle: Bundle,
+    /// Whether it was there before.
+    pub(crate) repeat: bool,
+}
+
+/// Appends for the program around the log, which shares nothing with other clients.
+pub(crate) async fn trusted(app: &Arc<App>, body: &[u8]) -> Result<Outcome, Problem> {
+    admits(app)?;
+    if body.len() > BODY.most {
+        return Err(problem::body(serving::BodyError::TooLarge(BODY.most)));
+    }
+    let memory = app.rooms.bodies.take(None, body.len());
+    append(app, None, body, memory.map_err(problem::no_room)?).await
+}
+
+/// Whether anything new is admitted at the moment.
+pub(super) fn admits(app: &App) -> Result<(), Refusal> {
+    match app.health.admits() {
+        true => Ok(()),
+        false => Err(Refusal::held_back()),
+    }
+}
+
+/// Appends what `body` says for somebody, and waits for the publication. `memory` is the room that
+/// the body takes.
+pub(super) async fn append(
+    app: &Arc<App>,
+    party: Option<Party>,
+    body: &[u8],
+    memory: Held,
+) -> Result<Outcome, Problem> {
+    let place = app.rooms.appends.take(party, 1);
+    let place = place.map_err(problem::no_room)?;
+    let admitted = Admitted::read(body, &app.rules)?;
+    let sent = admitted.sent.clone();
+    let (answer, answered) = oneshot::channel();
+    let client = WaitingClient {
+        answer,
+        _held: [memory, place],
+    };
+    let job = Job { admitted, client };
+    app.jobs.try_send(job).map_err(|error| match error {
+        TrySendError::Full(_) => problem::no_room(app.rooms.appends.turn_away()),
+        TrySendError::Closed(_) => Refusal::internal().into(),
+    })?;
+    let mut appended = tokio::time::timeout(app.publish_wait, answered)
+        .await
+        .map_err(|_| Refusal::not_published())?
+        .map_err(|_| Refusal::internal())??;
+    let (index, repeat) = (appended.entry.index, appended.entry.repeat);
+    tracing::debug!(index, repeat, size = appended.head.size, "append");
+    // What was appended just now is under no stamped head.
+    let mut anchor = None;
+    if repeat {
+        let head = Arc::clone(&appended.head);
+        let leaf = leaf_hash(appended.entry.leaf.as_bytes());
+        let kept = move |app: &App| {
+            Ok((
+                app.records.evidence(index)?,
+                app.anchor(index, &leaf, &head),
+            ))
+        };
+        let (evidence, found) = blocking(app, kept).await?;
+        appended.entry.blind = evidence.and_then(|evidence| evidence.blind);
+        anchor = found;
+    }
+    let mut bundle = own_bundle(appended, sent)?;
+    bundle.anchor = anchor;
+    Ok(Outcome { bundle, repeat })
+}
+
+/// The bundle for the client that appended it: with all that was sent, whatever the public may see.
+fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Refusal> {
+    let Entered { leaf, blind, .. } = appended.entry;
+    let entry = Entry::parse(&leaf)?;
+    let mut evidence = bundle::Evidence::default();
+    evidence.approval_id = Some(sent.approval_id);
+    evidence.client_data_json = Some(sent.client_data_json);
+    evidence.payload = sent.payload;
+    evidence.action = sent.action;
+    evidence.context = sent.statement.context;
+    evidence.refusal = sent.statement.refusal;
+    // A repeat may name another approver than the entry commits to, or the blind may be erased.
+    if let (Some(approver), Some(blind)) = (sent.approver, blind)
+        && entry.approver == Some(approver_commitment(&blind, &approver.hash))
+    {
+        evidence.approver = Some(Reveal::new(blind, approver.salt, None));
+    }
+    Ok(Bundle::new(leaf, appended.proof, evidence))
+}

@@ -1,0 +1,305 @@
+//! A log that runs inside a program: its start, what it answers, and its end.
+//!
+//! ```text
+//! Log::open ─► start-up checks ─► threads: sequencer, publisher, erasures, anchor
+//!          └─► Log      for requests; as many clones as there are askers
+//!          └─► Running  for the end, when no Log is left
+//! ```
+
+use std::any::Any;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use serving::{Answer, Paces, Problem, Request};
+use tokio::sync::{mpsc, watch};
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
+
+use crate::admission::Rules;
+use crate::anchor::{self, Anchors};
+use crate::backend;
+use crate::batch::Batch;
+use crate::cosign;
+use crate::erasure::Erasures;
+use crate::failure::{Failure, Result};
+use crate::health::Health;
+use crate::http::app::{App, Rooms};
+use crate::http::{append, front, routes};
+use crate::key::LogKey;
+use crate::layout::Layout;
+use crate::metrics::Metrics;
+use crate::publisher::Publisher;
+use crate::sequencer::{Last, Sequencer};
+use crate::settings::Settings;
+use crate::startup;
+use crate::store::{Backend, Lead};
+
+/// A log that runs in this process. Clones are the same log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    app: Arc<App>,
+}
+
+impl Log {
+    /// Opens the log in a data directory that [`crate::create`] has made, and starts its threads.
+    /// Blocks while files are checked and witnesses are asked, so it is called before there is a
+    /// runtime.
+    ///
+    /// A thread that cannot go on says why on standard error and ends the process: whatever is
+    /// still in it must not be served as if the log went on. The next start goes on where it was.
+    ///
+    /// # Errors
+    ///
+    /// If there is no log, another process runs it, a setting makes no sense, or the files are not
+    /// what a crash can have left.
+    pub fn open(data: &Path, settings: Settings) -> Result<(Self, Running)> {
+        if settings.queue == 0 || settings.requests_per_second == 0 {
+            let detail = "a log needs a queue of 1 at least, and 1 request a second";
+            return Err(Failure::Usage(detail.into()));
+        }
+        warn(&settings.rules);
+        let layout = Layout::new(data);
+        let backend: Arc<dyn Backend> = backend::open(&layout)?.into();
+        let Lead {
+            guard,
+            mut store,
+            publish,
+        } = backend.lead()?;
+        let key = Arc::new(LogKey::read(&layout.key())?);
+        let policy = cosign::policy(settings.witness_policy.as_deref(), key.public())?;
+        let (head, edge, publication) =
+            startup::recover(&layout, &*backend, &key, policy, &mut *store, publish)?;
+        let (published, watching) = watch::channel(Arc::new(publication.head().clone()));
+        let (jobs, queue) = mpsc::channel(settings.queue);
+        let metrics = Arc::new(Metrics::default());
+        let rules = Arc::new(settings.rules);
+        let rooms = Rooms::new(settings.queue);
+        let mut watched = settings.rooms;
+        watched.extend(rooms.all().map(Arc::clone));
+        let health = Arc::new(Health::new(watched));
+        if publication.is_behind() {
+            health.held_back("the log has just started, and the last head is not published yet");
+        }
+        let anchors = Arc::new(Anchors::open(backend.objects()));
+        let (erasures, erasing) = Erasures::start(backend.eraser()?)?;
+        let app = App {
+            anchors: Arc::clone(&anchors),
+            cosigner: Arc::clone(publication.cosigner()),
+            health: Arc::clone(&health),
+            erasures: Arc::clone(&erasures),
+            publish_wait: settings.publish_wait,
+            tiles: publication.tiles().clone(),
+            key: key.public().clone(),
+            rules: Arc::clone(&rules),
+            jobs,
+            published: watching,
+            metrics: Arc::clone(&metrics),
+            records: backend.records()?,
+            tokens: backend.tokens()?,
+            rooms,
+            paces: Paces::new(settings.requests_per_second),
+            queue: settings.queue,
+            starts: front::Starts::default(),
+            verify_policy: settings.verify_policy,
+        };
+        let sequencer = Sequencer {
+            store,
+            key,
+            head,
+            edge,
+            tiles: publication.tiles().clone(),
+            cosigner: Arc::clone(publication.cosigner()),
+            published: app.published.clone(),
+            rules,
+            metrics: Arc::clone(&metrics),
+            health: Arc::clone(&health),
+        };
+        let publisher = Publisher {
+            publication,
+            published,
+            metrics,
+            health,
+            appenders: app.jobs.downgrade(),
+        };
+        // What the start has left to publish comes before everything else.
+        let (hand_over, batches) = mpsc::channel(1);
+        let first = Batch::first();
+        let last = Last::new(&first);
+        let system = |error: mpsc::error::TrySendError<Batch>| Failure::System(error.to_string());
+        hand_over.try_send(first).map_err(system)?;
+        let program = settings.program;
+        let publisher = start(program, "publisher", move || publisher.run(batches))?;
+        let writer = start(program, "sequencer", move || {
+            sequencer.run(queue, &hand_over, last)
+        })?;
+        let anchoring = settings
+            .anchor
+            .map(|anchor| anchors.start(anchor, Arc::clone(&backend)))
+            .transpose()?;
+        let threads = Threads {
+            erasures,
+            erasing,
+            committing: [writer, publisher],
+            _anchoring: anchoring,
+            _guard: guard,
+        };
+        let threads = Some(threads);
+        let app = Arc::new(app);
+        Ok((Self { app }, Running { threads }))
+    }
+
+    /// The verifier key of the log; its name is the log's origin.
+    pub fn vkey(&self) -> &VerifierKey {
+        &self.app.key
+    }
+
+    /// How many entries the published tree has.
+    pub fn size(&self) -> u64 {
+        self.app.head().size
+    }
+
+    /// Whether a path is one of the public log: `/checkpoint`, `/tile/…`, `/anchors/…`,
+    /// `/log.json`, `/public/log/…`, and `/verify` with what is below it. Its front page, what
+    /// writes, and what operators ask are not.
+    pub fn has(&self, path: &str) -> bool {
+        routes::is_public(path, &self.app)
+    }
+
+    /// Answers a request to the public log; 404 where [`Self::has`] says no. Needs the runtime of
+    /// tokio.
+    pub async fn answer(&self, request: Request) -> Answer {
+        routes::answer_public(Arc::clone(&self.app), request).await
+    }
+
+    /// Appends an approval or a refusal, and waits until a published checkpoint covers it. `body`
+    /// is that of `POST /v1/entries`; the result is the bundle of the new entry, or of the one that
+    /// is there already. Needs the runtime of tokio.
+    ///
+    /// A future that is dropped does not take the append back.
+    ///
+    /// # Errors
+    ///
+    /// The problems of `POST /v1/entries`, but for those of tokens.
+    pub async fn append(&self, body: &[u8]) -> std::result::Result<String, Problem> {
+        let appended = append::trusted(&self.app, body).await;
+        let appended = appended.inspect_err(|problem| self.app.metrics.refused(problem.code()))?;
+        Ok(appended.bundle.to_json())
+    }
+
+    /// Whether the log does its work. Needs the runtime of tokio.
+    ///
+    /// # Errors
+    ///
+    /// 503 with the reason if it does not.
+    pub async fn readiness(&self) -> std::result::Result<(), Problem> {
+        routes::readiness(&self.app).await
+    }
+
+    /// The figures for Prometheus.
+    pub fn metrics(&self) -> String {
+        routes::metrics(&self.app)
+    }
+
+    /// Answers every request of `cosignet-log`.
+    pub(crate) async fn answer_all(self, request: Request) -> Answer {
+        routes::answer(self.app, request).await
+    }
+}
+
+/// The threads of a log. Without [`Self::end`] the data directory stays locked until the process
+/// ends, since nobody knows when they have.
+#[derive(Debug)]
+#[must_use = "the log is locked until the process ends, unless this is ended"]
+pub struct Running {
+    threads: Option<Threads>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    erasures: Arc<Erasures>,
+    erasing: JoinHandle<()>,
+    committing: [Thread; 2],
+    _anchoring: Option<anchor::Running>,
+    /// Dropped when the threads that use the back end have ended.
+    _guard: Box<dyn Any + Send>,
+}
+
+impl Running {
+    /// Ends the log: what is committed is published, whoever waits is answered, and the data
+    /// directory is free again. Blocks until the last [`Log`] is gone, those of open requests
+    /// included, so it is called when the runtime has ended.
+    ///
+    /// # Errors
+    ///
+    /// If a thread has failed.
+    pub fn end(mut self) -> Result<()> {
+        let Some(threads) = self.threads.take() else {
+            return Ok(());
+        };
+        threads.erasures.end();
+        threads
+            .erasing
+            .join()
+            .map_err(|_| Failure::System("the thread that erases has failed".into()))?;
+        for thread in threads.committing {
+            thread
+                .join()
+                .map_err(|_| Failure::System("the writer or the publisher has failed".into()))??;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.erasures.end();
+            // The lock among it: the threads may still write.
+            std::mem::forget(threads._guard);
+        }
+    }
+}
+
+fn start(
+    program: &'static str,
+    name: &str,
+    work: impl FnOnce() -> Result<()> + Send + 'static,
+) -> Result<Thread> {
+    let work = move || {
+        let _abort = AbortOnPanic;
+        let done = work();
+        if let Err(failure) = &done {
+            // Whatever is still in the process must not be served as if the log went on.
+            eprintln!("{program}: {failure}");
+            std::process::exit(failure.exit_code().into());
+        }
+        done
+    };
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(work)
+        .map_err(|error| Failure::System(error.to_string()))
+}
+
+/// A thread that fails in the middle leaves nobody who knows what it did: the process ends, and
+/// the next start looks.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+type Thread = JoinHandle<Result<()>>;
+
+/// Says which of these rules no approval can meet: with them every append is refused.
+fn warn(rules: &Rules) {
+    let site = policy_advice::site(&rules.rp_ids, &rules.origins);
+    let frames = policy_advice::frames(rules.allow_cross_origin, &rules.top_origins);
+    for warning in site.into_iter().chain(frames) {
+        tracing::warn!("{warning}");
+    }
+}

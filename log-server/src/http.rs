@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod append;
 pub(crate) mod compress;
+pub(crate) mod disclose;
 pub(crate) mod front;
 pub(crate) mod openapi;
 pub(crate) mod page;

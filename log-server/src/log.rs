@@ -24,7 +24,7 @@ use crate::erasure::Erasures;
 use crate::failure::{Failure, Result};
 use crate::health::Health;
 use crate::http::app::{App, Rooms};
-use crate::http::{append, front, routes};
+use crate::http::{append, disclose, front, routes};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::metrics::Metrics;
@@ -182,8 +182,32 @@ impl Log {
     /// The problems of `POST /v1/entries`, but for those of tokens.
     pub async fn append(&self, body: &[u8]) -> std::result::Result<String, Problem> {
         let appended = append::trusted(&self.app, body).await;
-        let appended = appended.inspect_err(|problem| self.app.metrics.refused(problem.code()))?;
-        Ok(appended.bundle.to_json())
+        Ok(self.counted(appended)?.bundle.to_json())
+    }
+
+    /// Raises, lowers or erases what is disclosed of an approval. `body` is that of
+    /// `PUT /v1/entries/{approvalId}/disclosure`, and so is the answer: 202 if what was erased may
+    /// still be in files of the database for a while. Needs the runtime of tokio.
+    ///
+    /// # Errors
+    ///
+    /// The problems of that request, but for those of tokens.
+    pub async fn disclose(
+        &self,
+        approval_id: &str,
+        body: &[u8],
+    ) -> std::result::Result<Answer, Problem> {
+        let id = approval_id.to_owned();
+        let disclosed = match append::room(&self.app, body) {
+            Ok(memory) => disclose::disclose(&self.app, None, id, body, memory).await,
+            Err(problem) => Err(problem),
+        };
+        self.counted(disclosed)
+    }
+
+    /// Refusals count, whoever asked.
+    fn counted<T>(&self, done: std::result::Result<T, Problem>) -> std::result::Result<T, Problem> {
+        done.inspect_err(|problem| self.app.metrics.refused(problem.code()))
     }
 
     /// Whether the log does its work. Needs the runtime of tokio.

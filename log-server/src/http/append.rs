@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serving::{Held, Party, Problem};
+use serving::{BodyError, Held, Party, Problem};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use verifier_core::hazmat::bundle::{self, Bundle, Reveal};
@@ -29,11 +29,16 @@ pub(crate) struct Outcome {
 /// Appends for the program around the log, which shares nothing with other clients.
 pub(crate) async fn trusted(app: &Arc<App>, body: &[u8]) -> Result<Outcome, Problem> {
     admits(app)?;
+    append(app, None, body, room(app, body)?).await
+}
+
+/// The room for a body that the program around the log has read.
+pub(crate) fn room(app: &App, body: &[u8]) -> Result<Held, Problem> {
     if body.len() > BODY.most {
-        return Err(problem::body(serving::BodyError::TooLarge(BODY.most)));
+        return Err(problem::body(BodyError::TooLarge(BODY.most)));
     }
-    let memory = app.rooms.bodies.take(None, body.len());
-    append(app, None, body, memory.map_err(problem::no_room)?).await
+    let held = app.rooms.bodies.take(None, body.len());
+    held.map_err(problem::no_room)
 }
 
 /// Whether anything new is admitted at the moment.

@@ -15,11 +15,10 @@ use verifier_core::hazmat::tlog::tile::{Level, Tile};
 use verifier_core::policy::max_decision_age;
 
 use crate::args::Right;
-use crate::disclosure::{Change, shown};
+use crate::disclosure::shown;
 use crate::http::app::App;
-use crate::http::{append, compress, front, openapi, page, problem};
+use crate::http::{append, compress, disclose, front, openapi, page, problem};
 use crate::refusal::Refusal;
-use crate::store::Replaced;
 use crate::tiles::Source as _;
 
 /// The longest body, and how long a client may take to send it.
@@ -219,38 +218,11 @@ async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
 async fn disclose(app: &Arc<App>, id: String, request: Request) -> Result<Answer, Problem> {
     let party = app.authorize(&request, Right::Disclose)?;
     let (body, memory) = body(app, &party, request).await?;
-    let place = app.rooms.changes.take(Some(party), 1);
-    let held = [memory, place.map_err(problem::no_room)?];
-    let change = Change::read(&body)?;
-    blocking(app, move |app| {
-        // Also while nobody waits for the answer any more.
-        let _held = held;
-        let head = app.head();
-        let (index, entry) = app.entry(&id, &head)?;
-        let old = app.records.evidence(index)?;
-        let old = old.ok_or_else(Refusal::internal)?;
-        let new = change.apply(&id, &entry, &old)?;
-        if old != new {
-            if app.records.replace_evidence(index, &old, &new)? == Replaced::Other {
-                return Err(Refusal::overloaded().into());
-            }
-            tracing::info!(index, level = ?new.disclosure, "disclosure changed");
-        }
-        let erasing = || app.records.is_erasing(index);
-        let finished = app.erasures.finished(erasing)?;
-        let mut answer = verification(app, &id)?;
-        if !finished {
-            *answer.status_mut() = StatusCode::ACCEPTED;
-            let headers = answer.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
-        }
-        Ok(answer)
-    })
-    .await
+    disclose::disclose(app, Some(party), id, &body, memory).await
 }
 
 /// `GET /public/log/entries/{approvalId}/verification`
-fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
+pub(super) fn verification(app: &App, id: &str) -> Result<Answer, Problem> {
     let head = app.head();
     let (index, entry) = app.entry(id, &head)?;
     let kept = app.records.evidence(index)?;

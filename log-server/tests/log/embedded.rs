@@ -10,7 +10,7 @@ use serving::{Answer, Proxies, Request, Room, Server};
 use test_vectors::approval::{ORIGIN, RP_ID};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use verifier_core::Verdict;
+use verifier_core::{Code, Verdict};
 
 use crate::harness::{Approval, LOG, Log, tree};
 
@@ -120,6 +120,16 @@ fn a_program_runs_a_log_beside_its_own_work() {
     for (path, answer) in own.iter().zip(served(&runtime, &log, &own)) {
         assert_eq!(answer, (418, "the host".into()), "{path}");
     }
+
+    // The program decides what is shown of it.
+    let sealed = log.disclose(id, br#"{"disclosure":"sealed"}"#);
+    assert_eq!(runtime.block_on(sealed).unwrap().status(), 200);
+    let shown = served(&runtime, &log, &[&verification]).remove(0).1;
+    let report = directory.audit(&approval, &shown);
+    assert_eq!(report.code(), Code::EvidenceClientDataMissing);
+    let unknown = log.disclose("other", br#"{"disclosure":"sealed"}"#);
+    let problem = runtime.block_on(unknown).unwrap_err();
+    assert_eq!(problem.code(), "entry.unknown");
 
     runtime.block_on(log.readiness()).unwrap();
     assert!(log.metrics().contains("cosignet_log_"));

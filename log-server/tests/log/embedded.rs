@@ -57,8 +57,21 @@ fn get(url: &str, path: &str) -> (u16, String) {
     )
 }
 
-/// Asks the program around the log for these paths.
-fn served(runtime: &Runtime, log: &Embedded, paths: &[&str]) -> Vec<(u16, String)> {
+/// A program that leaves every request to the log.
+async fn careless(log: Embedded, request: Request) -> Answer {
+    log.answer(request).await
+}
+
+/// Asks the program around the log, which answers like this, for these paths.
+fn served<A>(
+    runtime: &Runtime,
+    log: &Embedded,
+    answer: impl Fn(Embedded, Request) -> A + Clone + Send + 'static,
+    paths: &[&str],
+) -> Vec<(u16, String)>
+where
+    A: Future<Output = Answer> + Send + 'static,
+{
     let (end, ended) = oneshot::channel::<()>();
     let bound = tokio::net::TcpListener::bind("127.0.0.1:0");
     let listener = runtime.block_on(bound).unwrap();
@@ -67,7 +80,7 @@ fn served(runtime: &Runtime, log: &Embedded, paths: &[&str]) -> Vec<(u16, String
     let log = log.clone();
     let serving = runtime.spawn(async move {
         let end = async move { drop(ended.await) };
-        let answer = move |request| host(log.clone(), request);
+        let answer = move |request| answer(log.clone(), request);
         server.serve(listener, end, answer).await;
     });
     let answers = paths.iter().map(|path| get(&url, path)).collect();
@@ -99,6 +112,7 @@ fn a_program_runs_a_log_beside_its_own_work() {
     let answers = served(
         &runtime,
         &log,
+        host,
         &["/checkpoint", "/log.json", "/tile/0/000.p/1", &verification],
     );
     let statuses: Vec<u16> = answers.iter().map(|(status, _)| *status).collect();
@@ -117,14 +131,17 @@ fn a_program_runs_a_log_beside_its_own_work() {
         "/openapi.json",
         "/elsewhere",
     ];
-    for (path, answer) in own.iter().zip(served(&runtime, &log, &own)) {
+    for (path, answer) in own.iter().zip(served(&runtime, &log, host, &own)) {
         assert_eq!(answer, (418, "the host".into()), "{path}");
+    }
+    for (path, answer) in own.iter().zip(served(&runtime, &log, careless, &own)) {
+        assert_eq!(answer.0, 404, "{path}");
     }
 
     // The program decides what is shown of it.
     let sealed = log.disclose(id, br#"{"disclosure":"sealed"}"#);
     assert_eq!(runtime.block_on(sealed).unwrap().status(), 200);
-    let shown = served(&runtime, &log, &[&verification]).remove(0).1;
+    let shown = served(&runtime, &log, host, &[&verification]).remove(0).1;
     let report = directory.audit(&approval, &shown);
     assert_eq!(report.code(), Code::EvidenceClientDataMissing);
     let unknown = log.disclose("other", br#"{"disclosure":"sealed"}"#);

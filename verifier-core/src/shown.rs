@@ -85,7 +85,7 @@ pub fn escape(text: &str) -> String {
 
 /// Whether `text` can be a name that people tell from others: it is shown as itself, is not empty,
 /// and neither begins nor ends with a blank.
-pub(crate) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.starts_with(' ') && !text.ends_with(' ') && escape(text) == text
 }
 

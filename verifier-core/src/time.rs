@@ -88,7 +88,7 @@ impl fmt::Display for Time {
 }
 
 /// A duration in a policy: a number and one of `s`, `m`, `h`, `d`. Returned in milliseconds.
-pub(crate) fn parse_duration(text: &str) -> Option<u64> {
+pub fn parse_duration(text: &str) -> Option<u64> {
     let unit = match text.as_bytes().last()? {
         b's' => 1_000,
         b'm' => 60_000,

@@ -160,6 +160,10 @@ codes! {
         "The log holds entries of a type that this version does not know. They are in the tree; nothing else about them was checked.",
         "The log holds entries of a newer format.",
         "Update the monitor, and start over with a new --state folder.";
+    RulesForm "rules.form" Usage,
+        "The file is not a file of rules for approvals.",
+        "A misspelt member, a value of another form, or a file of another kind.",
+        "Correct the line; `cosignet-gate rules check FILE` reads it again.";
     ServedMismatch "served.mismatch" Incomplete,
         "The log serves bytes that do not fit the head that it signed.",
         "A damaged or lagging mirror or cache, or somebody in between; or a log that lies clumsily.",

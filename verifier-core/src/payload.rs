@@ -181,9 +181,13 @@ struct Comparison<'v> {
     found: Differences,
 }
 
-#[derive(Clone, Copy)]
-enum Step<'v> {
+/// One step on the way to a place in a JSON document.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums)] // JSON will not grow
+pub enum Step<'v> {
+    /// To a member of an object.
     Key(&'v str),
+    /// To an item of an array, counted from 0.
     Index(usize),
 }
 
@@ -242,8 +246,8 @@ impl<'v> Comparison<'v> {
     }
 }
 
-/// A path for people: its beginning, if it is long.
-fn path(steps: &[Step<'_>]) -> String {
+/// A path for people, such as `$.to[0]`: its beginning, if it is long.
+pub fn path(steps: &[Step<'_>]) -> String {
     const LONGEST: usize = 200;
     let mut out = String::from("$");
     for step in steps {

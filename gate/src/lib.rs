@@ -7,4 +7,5 @@
     reason = "for programs with std"
 )]
 
+pub mod payload;
 pub mod rules;

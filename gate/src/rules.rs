@@ -27,6 +27,7 @@
 pub mod condition;
 pub mod decimal;
 mod error;
+pub mod explain;
 mod file;
 pub mod pattern;
 pub mod pointer;
@@ -162,6 +163,11 @@ impl Rule {
     /// Whether the API key of this name may claim what was approved under the rule.
     pub fn may_claim(&self, claimer: &str) -> bool {
         names(self.claimers.as_deref(), claimer)
+    }
+
+    /// The API keys that may claim, if the rule names them.
+    pub fn claimers(&self) -> Option<&[String]> {
+        self.claimers.as_deref()
     }
 
     /// Whether the API key of this name may ask under the rule.

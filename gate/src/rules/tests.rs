@@ -3,11 +3,11 @@ use command_line::CliError;
 use snapbox::{assert_data_eq, str};
 use verifier_core::hazmat::json::Limits;
 
-fn value(json: &str) -> Value<'_> {
+pub(super) fn value(json: &str) -> Value<'_> {
     Value::parse(json.as_bytes(), Limits::bytes(10_000)).unwrap()
 }
 
-const PAYMENTS: &str = r#"
+pub(super) const PAYMENTS: &str = r#"
 # who may pay
 [[rule]]
 name = "payments over 1000"

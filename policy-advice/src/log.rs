@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use verifier_core::hazmat::time::write_duration;
 use verifier_core::policy::{LogPolicy, LogRule, Policy};
 use verifier_core::quote;
 
@@ -44,14 +45,14 @@ pub(crate) fn warnings(policy: &Policy) -> Vec<String> {
         out.push(format!(
             "maxAppendDelay is {}: for so long the log may hold an approval back, or append one \
              that claims to be old, and nobody can prove anything against it.",
-            for_people(log.max_append_delay)
+            write_duration(log.max_append_delay)
         ));
     } else if log.max_append_delay < SHORTEST_DELAY {
         out.push(format!(
             "maxAppendDelay is {}: a log that promises this admits decisions that are at most {} \
              old, and a restart breaks it; monitors will call its entries overdue.",
-            for_people(log.max_append_delay),
-            for_people(log.max_decision_age())
+            write_duration(log.max_append_delay),
+            write_duration(log.max_decision_age())
         ));
     }
     out
@@ -116,15 +117,4 @@ fn party(name: &str) -> &str {
         // Not a domain; the part before the slash is all there is.
         false => host,
     }
-}
-
-/// A duration in its largest whole unit.
-fn for_people(millis: u64) -> String {
-    let seconds = millis / 1000;
-    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let whole = units.iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
-    whole.map_or_else(
-        || format!("{seconds}s"),
-        |(unit, letter)| format!("{}{letter}", seconds / unit),
-    )
 }

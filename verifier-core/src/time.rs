@@ -106,6 +106,18 @@ pub fn parse_duration(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
+/// A duration as policies write it, in its largest whole unit; what is less than a second is left
+/// out.
+pub fn write_duration(millis: u64) -> String {
+    let seconds = millis / 1000;
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let whole = units.iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+    whole.map_or_else(
+        || format!("{seconds}s"),
+        |(unit, letter)| format!("{}{letter}", seconds / unit),
+    )
+}
+
 /// A time for people: to the second, with a space instead of `T`.
 pub fn for_people(time: Time) -> String {
     let text = format!("{time}");
@@ -154,6 +166,16 @@ mod tests {
         ] {
             assert_eq!(Time::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn durations_are_written_in_their_largest_unit() {
+        for text in ["1s", "59s", "90s", "1m", "90m", "1h", "25h", "1d", "7d"] {
+            assert_eq!(write_duration(parse_duration(text).unwrap()), text);
+        }
+        assert_eq!(write_duration(60_000), "1m");
+        assert_eq!(write_duration(86_400_000 * 2), "2d");
+        assert_eq!(write_duration(1_999), "1s");
     }
 
     #[test]

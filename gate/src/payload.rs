@@ -9,7 +9,7 @@
 //! would be for something that nobody asked for. So a number has to stand in its RFC 8785 form
 //! already, and nothing is ever rewritten.
 
-mod number;
+pub(crate) mod number;
 mod place;
 
 use verifier_core::hazmat::encoding::sha256;

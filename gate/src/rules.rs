@@ -24,6 +24,7 @@
 //! was left out written out: approvers are shown that text and sign its hash. Comments, the order of
 //! members and other rules do not change it.
 
+pub mod check;
 pub mod condition;
 pub mod decimal;
 mod error;
@@ -37,6 +38,7 @@ use std::time::Duration;
 
 use verifier_core::hazmat::encoding::sha256;
 use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::time::write_duration;
 
 use condition::{Condition, Test};
 pub use error::Error;
@@ -357,14 +359,9 @@ fn names(list: Option<&[String]>, name: &str) -> bool {
     list.is_none_or(|list| list.iter().any(|one| one == name))
 }
 
-/// A duration as rule files write it, in its largest whole unit.
-pub(crate) fn in_words(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units.iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
-    let (unit, letter) = unit.copied().unwrap_or((1, "s"));
-    let number = seconds.checked_div(unit).unwrap_or_default();
-    format!("{number}{letter}")
+/// A duration as rule files write it.
+fn in_words(duration: Duration) -> String {
+    write_duration(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

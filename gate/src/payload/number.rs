@@ -3,7 +3,7 @@
 use crate::rules::decimal::Decimal;
 
 /// The one text for the double that is nearest to a JSON number; `None` if it is too large for one.
-pub(super) fn canonical(token: &str) -> Option<String> {
+pub(crate) fn canonical(token: &str) -> Option<String> {
     let double: f64 = token.parse().ok()?;
     if !double.is_finite() {
         return None;

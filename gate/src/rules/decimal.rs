@@ -60,6 +60,23 @@ impl Decimal {
         }
     }
 
+    /// The number with the other sign.
+    pub(crate) fn negated(&self) -> Self {
+        Self {
+            negative: !self.negative && !self.digits.is_empty(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn exponent(&self) -> i64 {
+        self.exponent
+    }
+
+    /// The digits, the most significant first, without zeros at either end.
+    pub(crate) fn digits(&self) -> &str {
+        &self.digits
+    }
+
     fn sign(&self) -> i8 {
         match (self.digits.is_empty(), self.negative) {
             (true, _) => 0,

@@ -80,6 +80,13 @@ impl Rules {
         &self.rules
     }
 
+    /// The longest payload that any of the rules takes, in bytes. To look for the rule of a longer
+    /// one would be work for nothing.
+    pub fn max_payload(&self) -> usize {
+        let all = self.rules.iter().map(Rule::max_payload);
+        all.max().unwrap_or_default()
+    }
+
     /// The rule for a request; `None` if none matches, and then it has to be refused with
     /// [`NO_RULE`].
     pub fn find(&self, action: &str, payload: &Value<'_>, requester: &str) -> Option<&Rule> {

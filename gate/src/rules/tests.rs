@@ -215,6 +215,10 @@ fn limits_are_kept() {
     assert!(Rules::parse(&with("")).is_ok());
     let rule = Rules::parse(&with("max_payload = \"512KiB\"\nexpires = \"7d\"")).unwrap();
     assert_eq!(rule.list()[0].max_payload(), 512 * 1024);
+    let rules = Rules::parse(PAYMENTS).unwrap();
+    let each: Vec<usize> = rules.list().iter().map(Rule::max_payload).collect();
+    assert_eq!(each, [64 * 1024, 16 * 1024]);
+    assert_eq!(rules.max_payload(), 64 * 1024);
     let many = |count: usize| -> String {
         let rule = |i| with("").replace("\"r\"", &format!("\"r{i}\""));
         (0..count).map(rule).collect()

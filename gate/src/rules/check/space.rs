@@ -284,3 +284,36 @@ fn fresh(text: &str, known: impl Fn(&str) -> bool) -> String {
     let mut all = [text.to_owned()].into_iter().chain(more);
     all.find(|text| !known(text)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn regions() -> impl Strategy<Value = Region> {
+        let axis = |length| prop::collection::vec(any::<bool>(), length);
+        (axis(2), axis(3), axis(3)).prop_map(|(a, b, c)| Region(vec![a, b, c]))
+    }
+
+    fn has(region: &Region, point: [usize; 3]) -> bool {
+        region.0.iter().zip(point).all(|(axis, class)| axis[class])
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_is_in_one_part(own in regions(), other in regions()) {
+            let parts = own.without(&other);
+            for point in (0..18).map(|at| [at / 9, at / 3 % 3, at % 3]) {
+                let taken = has(&own, point) && has(&other, point);
+                match &parts {
+                    None => prop_assert!(!taken),
+                    Some(parts) => {
+                        let parts = parts.iter().filter(|part| has(part, point)).count();
+                        prop_assert_eq!(parts == 1, has(&own, point) && !taken);
+                        prop_assert!(parts <= 1);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -68,6 +68,13 @@ fn a_rule_whose_requests_come_to_earlier_ones_is_never_used() {
         ("ne = \"a\"", "eq = \"a\"", "in = [\"a\", \"c\"]", "c"),
         ("ne = \"a\"", "eq = \"a\"", "exists = true", ""),
         ("ne = true", "eq = true", "ne = false", "c"),
+        // "5.0" is the number 5 and another text.
+        (
+            "eq = \"5\"",
+            "ge = 5, le = 5, ne = \"x\"",
+            "exists = false",
+            "",
+        ),
         ("ge = 5, le = 4", "ge = 5", "", "a"),
         (
             "eq = \"a\", ne = \"a\"",

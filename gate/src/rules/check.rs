@@ -144,8 +144,6 @@ pub enum Finding {
     MoreGaps {
         /// The pattern of the actions.
         action: String,
-        /// How many.
-        left_out: usize,
     },
     /// A rule that no request comes to.
     NeverUsed {
@@ -274,11 +272,11 @@ impl fmt::Display for Finding {
                     "A request for {action} meets no rule and is refused if {case}."
                 )
             }
-            Self::MoreGaps { action, left_out } => {
+            Self::MoreGaps { action } => {
                 let action = quote(action);
                 write!(
                     f,
-                    "There are {left_out} more cases in which {action} meets no rule."
+                    "There are more cases in which {action} meets no rule than are shown."
                 )
             }
             Self::NeverUsed { rule, by } if by.is_empty() => {

@@ -52,19 +52,19 @@ pub(super) fn gaps(rules: &Rules, pattern: &Pattern) -> Vec<Finding> {
     let space = Space::of(&relevant);
     let regions: Vec<Region> = relevant.iter().map(|rule| space.region(rule)).collect();
     let mut all = space.all();
-    let mut found = Vec::new();
-    let mut push = |region: &Region, case: String| {
+    let gap = |region: &Region, case: String| {
         // One that is like what the rules ask for, in all but this.
         let example = regions
             .iter()
             .flat_map(|near| space.examples(region, near, &action))
             .find(|example| example.rule(rules).is_none());
-        found.extend(example.map(|example| Finding::Gap {
+        example.map(|example| Finding::Gap {
             action: pattern.as_str().into(),
             case,
             example,
-        }));
+        })
     };
+    let mut found = Vec::new();
 
     // What no rule allows at one place is a gap, whatever the rest of the request is.
     let axes = all.0.len();
@@ -78,7 +78,11 @@ pub(super) fn gaps(rules: &Rules, pattern: &Pattern) -> Vec<Finding> {
         for (atoms, words) in cases(&space, axis, &refused) {
             let mut region = space.all();
             region.set(axis, atoms);
-            push(&region, format!("{} is {words}", subject(&space, axis)));
+            let case = format!("{} is {words}", subject(&space, axis));
+            found.extend(gap(&region, case));
+            if found.len() > MOST_GAPS {
+                return shortened(found, pattern);
+            }
         }
         all.set(axis, refused.into_iter().map(|refused| !refused).collect());
     }
@@ -98,13 +102,20 @@ pub(super) fn gaps(rules: &Rules, pattern: &Pattern) -> Vec<Finding> {
             format!("{} is {}", subject(&space, axis), words.join(" or "))
         });
         let words: Vec<String> = words.collect();
-        push(region, words.join(", and "));
+        found.extend(gap(region, words.join(", and ")));
+        if found.len() > MOST_GAPS {
+            return shortened(found, pattern);
+        }
     }
-    if let Some(left_out) = found.len().checked_sub(MOST_GAPS).filter(|more| *more > 0) {
-        found.truncate(MOST_GAPS);
-        let action = pattern.as_str().into();
-        found.push(Finding::MoreGaps { action, left_out });
-    }
+    found
+}
+
+/// As many gaps as are shown, and that there are more.
+fn shortened(mut found: Vec<Finding>, pattern: &Pattern) -> Vec<Finding> {
+    found.truncate(MOST_GAPS);
+    found.push(Finding::MoreGaps {
+        action: pattern.as_str().into(),
+    });
     found
 }
 

@@ -262,6 +262,25 @@ fn a_gap_is_reported_once() {
     assert_eq!(actions.collect::<Vec<_>>(), ["a*"]);
 }
 
+#[test]
+fn a_long_list_of_gaps_is_cut_and_says_so() {
+    let rules_with = |count: usize| -> String {
+        let one = |i: usize| {
+            let condition = format!("{{ at = \"/a\", gt = {}, lt = {} }}", i * 10, i * 10 + 5);
+            rule(&format!("r{i}"), "pay", &condition, "")
+        };
+        (0..count).map(one).collect()
+    };
+    // Below, between, above, no number, missing.
+    for (count, shown, more) in [(13, 16, 0), (14, 16, 1), (50, 16, 1)] {
+        let text = rules_with(count);
+        assert_eq!(gaps(&text).len(), shown, "{count}");
+        let found = rules(&text).check();
+        let cut = found.iter().filter(|one| one.code() == "rules.more_gaps");
+        assert_eq!(cut.count(), more, "{count}");
+    }
+}
+
 const RULES: &str = r#"
 [[rule]]
 name = "large payments"

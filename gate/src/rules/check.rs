@@ -23,19 +23,21 @@ use verifier_core::{plain, quote};
 use super::explain::list;
 use super::pattern::Pattern;
 use super::{Rule, Rules, in_words};
+use gaps::Scope;
 use people::People;
 
 impl Rules {
     /// Everything that can be said about the rules from the file alone.
     pub fn check(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (index, rule) in self.list().iter().enumerate() {
-            match gaps::never_used(self, index) {
-                Some(finding) => findings.push(finding),
-                None => findings.extend(gaps::slips(self, rule)),
-            }
-        }
-        findings.extend(self.gaps());
+        let mut patterns: Vec<_> = self.list().iter().map(Rule::action).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        let scopes = patterns.iter().map(|pattern| Scope::of(self, pattern));
+        let scopes: Vec<Scope<'_>> = scopes.collect();
+        let rules = self.list().iter();
+        let of = |rule| scopes.iter().flat_map(move |scope| scope.rule(rule));
+        let mut findings: Vec<Finding> = rules.flat_map(of).collect();
+        findings.extend(gaps_once(&patterns, &scopes));
         findings
     }
 
@@ -48,30 +50,23 @@ impl Rules {
     }
 }
 
-impl Rules {
-    /// The gaps of each pattern of actions, without those that a wider pattern has as well.
-    fn gaps(&self) -> Vec<Finding> {
-        let mut patterns: Vec<_> = self.list().iter().map(Rule::action).collect();
-        patterns.sort_unstable();
-        patterns.dedup();
-        let all = patterns.iter().map(|pattern| gaps::gaps(self, pattern));
-        let all: Vec<_> = patterns.iter().zip(all).collect();
-        let known = |pattern: &Pattern, finding: &Finding| {
-            // `a**` and `a*` are the same: one of them keeps the gap.
-            let is_wider = |other: &Pattern| {
-                other.covers(pattern) && (!pattern.covers(other) || other < pattern)
-            };
-            let mut wider = all.iter().filter(|(other, _)| is_wider(other));
-            wider.any(|(_, gaps)| gaps.iter().any(|gap| gap.case() == finding.case()))
-        };
-        let all = all.iter().flat_map(|(pattern, gaps)| {
-            let own = gaps
-                .iter()
-                .filter(|gap| gap.case().is_none() || !known(pattern, gap));
-            own.cloned()
-        });
-        all.collect()
-    }
+/// The gaps of each pattern of actions, without those that a wider pattern has as well.
+fn gaps_once(patterns: &[&Pattern], scopes: &[Scope<'_>]) -> Vec<Finding> {
+    let all: Vec<_> = patterns.iter().zip(scopes.iter().map(gaps::gaps)).collect();
+    let known = |pattern: &Pattern, finding: &Finding| {
+        // `a**` and `a*` are the same: one of them keeps the gap.
+        let is_wider =
+            |other: &Pattern| other.covers(pattern) && (!pattern.covers(other) || other < pattern);
+        let mut wider = all.iter().filter(|(other, _)| is_wider(other));
+        wider.any(|(_, gaps)| gaps.iter().any(|gap| gap.case() == finding.case()))
+    };
+    let all = all.iter().flat_map(|(pattern, gaps)| {
+        let own = gaps
+            .iter()
+            .filter(|gap| gap.case().is_none() || !known(pattern, gap));
+        own.cloned()
+    });
+    all.collect()
 }
 
 /// Somebody who can approve. Entries of the same name are one person.

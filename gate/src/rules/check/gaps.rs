@@ -14,24 +14,68 @@ const MOST_GAPS: usize = 16;
 /// The most classes that regions may have together before a question is left open.
 const MOST_CLASSES: usize = 4_000_000;
 
-/// Whether the rule at `index` can never be used, since earlier ones take all it is for.
-pub(super) fn never_used(rules: &Rules, index: usize) -> Option<Finding> {
-    let (earlier, rest) = rules.list().split_at_checked(index)?;
-    let rule = rest.first()?;
+/// An action that stands for those of a pattern, and the rules for it.
+pub(super) struct Scope<'r> {
+    all: &'r Rules,
+    pattern: &'r Pattern,
+    action: String,
+    space: Space,
+    rules: Vec<(&'r Rule, Region)>,
+}
+
+impl<'r> Scope<'r> {
+    pub(super) fn of(all: &'r Rules, pattern: &'r Pattern) -> Self {
+        let action = example_action(all, pattern);
+        let rules = all.list().iter();
+        let rules: Vec<&Rule> = rules
+            .filter(|rule| rule.action().matches(&action))
+            .collect();
+        let space = Space::of(&rules);
+        let with_region = |rule: &'r Rule| (rule, space.region(rule));
+        let rules = rules.into_iter().map(with_region).collect();
+        Self {
+            all,
+            pattern,
+            action,
+            space,
+            rules,
+        }
+    }
+
+    /// Everything about one of the rules, if it has this very pattern.
+    pub(super) fn rule(&self, rule: &Rule) -> Vec<Finding> {
+        let mut own = self.rules.iter();
+        let at = own.position(|(one, _)| one.name() == rule.name());
+        let parts = at.and_then(|at| self.rules.split_at_checked(at));
+        match parts {
+            Some((earlier, [(_, region), ..])) if rule.action() == self.pattern => {
+                match never_used(self, rule, region, earlier) {
+                    Some(finding) => vec![finding],
+                    None => slips(self, rule, region),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Whether a rule can never be used, since earlier ones take all it is for.
+fn never_used(
+    scope: &Scope<'_>,
+    rule: &Rule,
+    region: &Region,
+    earlier: &[(&Rule, Region)],
+) -> Option<Finding> {
     let name = rule.name().to_owned();
-    let earlier = earlier
-        .iter()
-        .filter(|one| one.action().covers(rule.action()));
-    let earlier: Vec<&Rule> = earlier.collect();
-    let mut relevant = earlier.clone();
-    relevant.push(rule);
-    let space = Space::of(&relevant);
-    let region = space.region(rule);
     if region.is_empty() {
         let by = Vec::new();
         return Some(Finding::NeverUsed { rule: name, by });
     }
-    match remaining(&space, region, &earlier) {
+    // Others may be for this one action and not for all that the rule is for.
+    let earlier = earlier
+        .iter()
+        .filter(|(one, _)| one.action().covers(scope.pattern));
+    match remaining(region.clone(), earlier) {
         None => Some(Finding::Undecided { subject: name }),
         Some((left, by)) if left.is_empty() => {
             let by = by.into_iter().map(|rule| rule.name().to_owned()).collect();
@@ -43,21 +87,16 @@ pub(super) fn never_used(rules: &Rules, index: usize) -> Option<Finding> {
 
 /// The payloads that meet no rule, for actions that match a pattern and no other pattern that the
 /// first does not lie within.
-pub(super) fn gaps(rules: &Rules, pattern: &Pattern) -> Vec<Finding> {
-    let action = example_action(rules, pattern);
-    let relevant = rules.list().iter();
-    let relevant: Vec<&Rule> = relevant
-        .filter(|rule| rule.action().matches(&action))
-        .collect();
-    let space = Space::of(&relevant);
-    let regions: Vec<Region> = relevant.iter().map(|rule| space.region(rule)).collect();
+pub(super) fn gaps(scope: &Scope<'_>) -> Vec<Finding> {
+    let (space, pattern) = (&scope.space, scope.pattern);
     let mut all = space.all();
     let gap = |region: &Region, case: String| {
         // One that is like what the rules ask for, in all but this.
-        let example = regions
+        let example = scope
+            .rules
             .iter()
-            .flat_map(|near| space.examples(region, near, &action))
-            .find(|example| example.rule(rules).is_none());
+            .flat_map(|(_, near)| space.examples(region, near, &scope.action))
+            .find(|example| example.rule(scope.all).is_none());
         example.map(|example| Finding::Gap {
             action: pattern.as_str().into(),
             case,
@@ -70,15 +109,15 @@ pub(super) fn gaps(rules: &Rules, pattern: &Pattern) -> Vec<Finding> {
     let axes = all.0.len();
     for axis in 0..axes {
         let allowed = |class: usize| {
-            let mut rules = regions.iter().filter(|region| !region.is_empty());
-            rules.any(|region| region.has(axis, class))
+            let mut rules = scope.rules.iter().filter(|(_, region)| !region.is_empty());
+            rules.any(|(_, region)| region.has(axis, class))
         };
         let classes = all.0.get(axis).map_or(0, Vec::len);
         let refused: Vec<bool> = (0..classes).map(|class| !allowed(class)).collect();
-        for (atoms, words) in cases(&space, axis, &refused) {
+        for (atoms, words) in cases(space, axis, &refused) {
             let mut region = space.all();
             region.set(axis, atoms);
-            let case = format!("{} is {words}", subject(&space, axis));
+            let case = format!("{} is {words}", subject(space, axis));
             found.extend(gap(&region, case));
             if found.len() > MOST_GAPS {
                 return shortened(found, pattern);
@@ -87,7 +126,7 @@ pub(super) fn gaps(rules: &Rules, pattern: &Pattern) -> Vec<Finding> {
         all.set(axis, refused.into_iter().map(|refused| !refused).collect());
     }
     // In the rest it is several places together.
-    let Some((left, _)) = remaining(&space, all.clone(), &relevant) else {
+    let Some((left, _)) = remaining(all.clone(), &scope.rules) else {
         found.push(Finding::Undecided {
             subject: pattern.as_str().into(),
         });
@@ -97,9 +136,9 @@ pub(super) fn gaps(rules: &Rules, pattern: &Pattern) -> Vec<Finding> {
         let narrowed = region.0.iter().zip(&all.0).enumerate();
         let narrowed = narrowed.filter(|(_, (own, all))| own != all);
         let words = narrowed.map(|(axis, (own, _))| {
-            let cases = cases(&space, axis, own).into_iter();
+            let cases = cases(space, axis, own).into_iter();
             let words: Vec<String> = cases.map(|(_, words)| words).collect();
-            format!("{} is {}", subject(&space, axis), words.join(" or "))
+            format!("{} is {}", subject(space, axis), words.join(" or "))
         });
         let words: Vec<String> = words.collect();
         found.extend(gap(region, words.join(", and ")));
@@ -121,14 +160,8 @@ fn shortened(mut found: Vec<Finding>, pattern: &Pattern) -> Vec<Finding> {
 
 /// Requests that a rule compares a number of, and that come to a later rule because there is no
 /// number.
-pub(super) fn slips(rules: &Rules, rule: &Rule) -> Vec<Finding> {
-    let action = example_action(rules, rule.action());
-    let relevant = rules.list().iter();
-    let relevant: Vec<&Rule> = relevant
-        .filter(|rule| rule.action().matches(&action))
-        .collect();
-    let space = Space::of(&relevant);
-    let own = space.region(rule);
+fn slips(scope: &Scope<'_>, rule: &Rule, own: &Region) -> Vec<Finding> {
+    let (rules, space) = (scope.all, &scope.space);
     let compared = rule.conditions().iter().filter(|condition| {
         let mut tests = condition.tests().iter();
         tests.any(|test| test.bound().is_some())
@@ -138,9 +171,9 @@ pub(super) fn slips(rules: &Rules, rule: &Rule) -> Vec<Finding> {
         let mut region = own.clone();
         let atoms: Vec<bool> = at.atoms.iter().map(|atom| classes(&atom.class)).collect();
         region.set(axis, atoms.clone());
-        let (_, words) = cases(&space, axis, &atoms).into_iter().next()?;
-        let case = format!("{} is {words}", subject(&space, axis));
-        let examples = space.examples(&region, &own, &action).into_iter();
+        let (_, words) = cases(space, axis, &atoms).into_iter().next()?;
+        let case = format!("{} is {words}", subject(space, axis));
+        let examples = space.examples(&region, own, &scope.action).into_iter();
         let mut hits = examples.filter_map(|example| {
             let to = example.rule(rules)?;
             let comes_later = position(rules, to) > position(rules, rule);
@@ -190,20 +223,18 @@ impl Region {
 
 /// What is left of a region without those of some rules, and which of them took something. `None`
 /// if it falls into too many pieces to say.
-fn remaining<'r>(
-    space: &Space,
+fn remaining<'s, 'r: 's>(
     region: Region,
-    rules: &[&'r Rule],
+    rules: impl IntoIterator<Item = &'s (&'r Rule, Region)>,
 ) -> Option<(Vec<Region>, Vec<&'r Rule>)> {
     let mut left = vec![region];
     let mut by = Vec::new();
-    for rule in rules {
-        let taken = space.region(rule);
+    for (rule, taken) in rules {
         let mut next = Vec::new();
         let mut size = 0_usize;
         let before = by.len();
         for region in left {
-            let parts = match region.without(&taken) {
+            let parts = match region.without(taken) {
                 None => vec![region],
                 Some(parts) => {
                     by.truncate(before);

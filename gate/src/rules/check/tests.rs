@@ -121,6 +121,11 @@ fn patterns_and_requesters_are_part_of_it() {
     assert_eq!(never(&[r("a", "*", both), r("b", "*", seven)]), ["b"]);
     assert_eq!(never(&[r("a", "*", seven), r("b", "*", both)]), [""; 0]);
     assert_eq!(never(&[r("a", "*", ""), r("b", "*", both)]), ["b"]);
+    // No word can be found that only "9.*" takes, and still "9.1" is for it alone.
+    let letters = ('a'..='z').map(|c| rule(&format!("r{c}"), &format!("*{c}*"), "", ""));
+    let mut all: Vec<String> = letters.collect();
+    all.push(r("last", "9.*", ""));
+    assert_eq!(never(&all), [""; 0]);
     // Two places at once.
     let at = |name, text| rule(name, "*", text, "");
     let a = "{ at = \"/a\", ge = 1 }";

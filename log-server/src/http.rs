@@ -2,7 +2,6 @@
 
 pub(crate) mod app;
 pub(crate) mod append;
-pub(crate) mod compress;
 pub(crate) mod disclose;
 pub(crate) mod front;
 pub(crate) mod openapi;

@@ -11,6 +11,9 @@ pub type Answer = Response<Full<Bytes>>;
 /// The type of plain text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
 
+/// The type of lines of JSON.
+pub const NDJSON: &str = "application/x-ndjson";
+
 /// An answer of this type, which browsers do not guess another one for.
 pub fn of_type(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Full::new(body.into()));

@@ -16,6 +16,7 @@ pub mod answer;
 mod body;
 mod connections;
 mod exchange;
+pub mod gzip;
 pub mod html;
 mod linger;
 mod listen;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use verifier_core::hazmat::json::Value;
 
-use crate::answer::TEXT;
+use crate::answer::{NDJSON, TEXT};
 use crate::problem::PROBLEM_TYPE;
 use schema::{object, reference};
 
@@ -20,6 +20,8 @@ pub enum Content {
     Html,
     /// JSON of the schema with this name.
     Json(&'static str),
+    /// Lines of JSON.
+    Ndjson,
     /// An error of RFC 9457; the schemas have to have a `Problem`.
     Problem,
     /// Plain text.
@@ -172,6 +174,7 @@ fn media(content: Content) -> Value<'static> {
         Content::Bytes => ("application/octet-stream", schema::binary()),
         Content::Html => ("text/html; charset=utf-8", schema::string()),
         Content::Json(name) => ("application/json", reference(name)),
+        Content::Ndjson => (NDJSON, schema::string()),
         Content::Problem => (PROBLEM_TYPE, reference("Problem")),
         Content::Text => (TEXT, schema::string()),
     };

@@ -1,4 +1,4 @@
-//! gzip (RFC 1952), for whoever asks for it.
+//! gzip (RFC 1952), for clients that ask for it.
 
 use std::io::Write as _;
 
@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use hyper::header::{self, HeaderMap};
 
 /// Whether a client takes gzip: RFC 9110 §12.5.3, without the finer points of `q`.
-pub(crate) fn accepted(headers: &HeaderMap) -> bool {
+pub fn accepted(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(header::ACCEPT_ENCODING).iter();
     values.any(|value| {
         let value = value.to_str().unwrap_or_default();
@@ -22,10 +22,19 @@ pub(crate) fn accepted(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The bytes, compressed; `None` if that fails, and they are better sent as they are.
-pub(crate) fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    // Half of an entry is random: more effort gains nothing.
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+/// The bytes, compressed with little effort; `None` if that fails, and they are better sent as they
+/// are.
+pub fn fast(bytes: &[u8]) -> Option<Vec<u8>> {
+    gzip(bytes, Compression::fast())
+}
+
+/// The bytes, made as small as they get; `None` if that fails, and they are better sent as they are.
+pub fn best(bytes: &[u8]) -> Option<Vec<u8>> {
+    gzip(bytes, Compression::best())
+}
+
+fn gzip(bytes: &[u8], effort: Compression) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), effort);
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()
 }

@@ -91,6 +91,23 @@ impl Http {
         self.send(request.body(body), url, limit).await
     }
 
+    /// `POST url` of JSON with a bearer token, as [`Http::get`].
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Http::get`].
+    pub async fn post_with_token(
+        &self,
+        url: &str,
+        token: &str,
+        body: Vec<u8>,
+        limit: usize,
+    ) -> Result<Answer> {
+        let request = self.inner.post(url).bearer_auth(token);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        self.send(request.body(body), url, limit).await
+    }
+
     async fn send(&self, request: RequestBuilder, url: &str, limit: usize) -> Result<Answer> {
         let failed = |error: reqwest::Error| self.failed(url, error);
         let mut answer = request.send().await.map_err(failed)?;

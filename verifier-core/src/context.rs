@@ -47,6 +47,19 @@ impl Context {
     /// The longest text, in bytes.
     pub const MAX_BYTES: usize = 4 * 1024;
 
+    /// The context of a request, with empty texts for all that is to be filled in.
+    pub fn new(request_id: &str, expires_at: Time) -> Self {
+        Self {
+            action: String::new(),
+            audience: String::new(),
+            expires_at,
+            request_id: request_id.to_string(),
+            requester: String::new(),
+            rule: String::new(),
+            rule_sha256: [0; 32],
+        }
+    }
+
     /// Reads the text of a context.
     ///
     /// # Errors

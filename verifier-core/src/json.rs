@@ -64,7 +64,7 @@ impl<'a> Value<'a> {
     }
 
     /// The same value, borrowing from nothing.
-    pub(crate) fn into_owned(self) -> Value<'static> {
+    pub fn into_owned(self) -> Value<'static> {
         match self {
             Self::Null => Value::Null,
             Self::Bool(flag) => Value::Bool(flag),

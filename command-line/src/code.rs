@@ -60,6 +60,18 @@ codes! {
         "The log says that it does not have this approval.",
         "It was not appended, it is not published yet, or the log denies it.",
         "Whoever has the approval's bundle can show that a log denies it; otherwise ask the approval service.";
+    GateDamaged "gate.damaged" Rejected,
+        "What the gate has kept is not what was written.",
+        "A damaged disk, an edited file, or a copy that was made while the gate ran.",
+        "Keep everything as it is, and restore a backup into another directory.";
+    GateRefused "gate.refused" Usage,
+        "The gate does not do what the command asked for, and says why.",
+        "A name that is taken or unknown, or a clock that is wrong.",
+        "Do what the message says, and run the command again.";
+    GateUnreachable "gate.unreachable" Io,
+        "The gate, its database or its socket cannot be used.",
+        "Another user than the one who runs the gate, a full disk, or a gate of another version.",
+        "Run the command as the user who runs the gate; look into its messages.";
     IoChanged "io.changed" Io,
         "Somebody else changed the file while it was being edited; it was left as they wrote it.",
         "An editor, or another program that takes no lock.",

@@ -29,12 +29,12 @@ export function fill(node, ...children) {
 
 // Characters that print as nothing, reorder their neighbours, or look like a plain space. The browser's
 // tables know them, but for the three that are letters or signs and are drawn as a blank.
-const HIDDEN =
+export const HIDDEN =
   /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u{1d159}\u{133fc}]/u;
 
 const MARKED = new RegExp(`${HIDDEN.source}|\\p{M}`, "gu");
 
-const NAMES = new Map([
+export const NAMES = new Map([
   [0x09, "tab"], [0x0a, "line feed"], [0x0d, "carriage return"], [0xa0, "no-break space"],
   [0x200b, "zero width space"], [0x200c, "zero width non-joiner"], [0x200d, "zero width joiner"],
   [0x200e, "left-to-right mark"], [0x200f, "right-to-left mark"],

@@ -1,5 +1,6 @@
 //! Everything that has to hold before a change lands.
 
+use std::fs;
 use std::process::Command;
 
 use crate::command::{cargo, root, run, target};
@@ -17,6 +18,7 @@ pub(crate) fn run_everything() -> Result<(), String> {
         "--features",
         "verify-page",
     ]))?;
+    rules_of_the_gates_pages()?;
     vectors::check()?;
     // The tests have just built it; another build with optimisation would take minutes.
     let cosignet = format!("cosignet{}", std::env::consts::EXE_SUFFIX);
@@ -24,4 +26,22 @@ pub(crate) fn run_everything() -> Result<(), String> {
     run(runner
         .args(["vectors", "run", "test-vectors"])
         .current_dir(root()))
+}
+
+/// What the pages of the gate decide in the browser, without one.
+fn rules_of_the_gates_pages() -> Result<(), String> {
+    let folder = root().join("gate").join("web").join("tests");
+    let failed = |error| format!("{}: {error}", folder.display());
+    let mut tests = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.to_string_lossy().ends_with(".test.mjs") {
+            tests.push(path);
+        }
+    }
+    tests.sort();
+    if tests.is_empty() {
+        return Err(format!("{}: no tests", folder.display()));
+    }
+    run(Command::new("node").arg("--test").args(tests))
 }

@@ -38,6 +38,8 @@ use std::time::Duration;
 
 use verifier_core::hazmat::encoding::sha256;
 use verifier_core::hazmat::json::Value;
+
+pub use verifier_core::hazmat::decision::Clause;
 use verifier_core::hazmat::time::write_duration;
 
 use condition::{Condition, Test};
@@ -228,17 +230,9 @@ impl Rule {
         action.into_iter().chain(requester).chain(payload)
     }
 
-    /// The groups for which a person of `groups` may serve clauses so long after the request, in
-    /// alphabetical order. Escalations look at the person's own groups: one does not lead to the
-    /// next.
+    /// The groups for which a person of `groups` may serve clauses so long after the request.
     pub fn groups_of(&self, groups: &[String], elapsed: Duration) -> Vec<String> {
-        let due = self.escalate.iter().filter(|one| elapsed >= one.after);
-        let added = due.filter(|one| groups.contains(&one.group));
-        let added = added.map(|one| one.to.clone());
-        let mut all: Vec<String> = groups.iter().cloned().chain(added).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+        groups_of(&self.escalate, groups, elapsed)
     }
 
     /// Writes [`Rule::text`].
@@ -246,10 +240,7 @@ impl Rule {
         let kib = self.max_payload.checked_div(1024).unwrap_or_default();
         let mut members = vec![
             ("action", self.action.as_str().into()),
-            (
-                "approve",
-                self.approve.iter().map(Clause::to_value).collect(),
-            ),
+            ("approve", self.approve.iter().map(clause_value).collect()),
             ("claim_within", in_words(self.claim_within).into()),
             (
                 "escalate",
@@ -299,24 +290,12 @@ pub enum Mismatch<'r> {
     Requester,
 }
 
-/// At least so many people of a group.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[allow(clippy::exhaustive_structs, reason = "callers make it")]
-pub struct Clause {
-    /// The group.
-    pub group: String,
-    /// How many of it, from 1 to 64.
-    pub at_least: usize,
-}
-
-impl Clause {
-    fn to_value(&self) -> Value<'_> {
-        let at_least = u64::try_from(self.at_least).unwrap_or(u64::MAX);
-        Value::from([
-            ("at_least", at_least.into()),
-            ("group", self.group.as_str().into()),
-        ])
-    }
+fn clause_value(clause: &Clause) -> Value<'_> {
+    let at_least = u64::try_from(clause.at_least).unwrap_or(u64::MAX);
+    Value::from([
+        ("at_least", at_least.into()),
+        ("group", clause.group.as_str().into()),
+    ])
 }
 
 /// People who may serve a clause after some time.
@@ -329,6 +308,22 @@ pub struct Escalation {
     pub group: String,
     /// The group that they then count as members of.
     pub to: String,
+}
+
+/// The groups for which a person of `groups` may serve clauses so long after the request, in
+/// alphabetical order. Escalations look at the person's own groups: one does not lead to the next.
+pub(crate) fn groups_of(
+    escalate: &[Escalation],
+    groups: &[String],
+    elapsed: Duration,
+) -> Vec<String> {
+    let due = escalate.iter().filter(|one| elapsed >= one.after);
+    let added = due.filter(|one| groups.contains(&one.group));
+    let added = added.map(|one| one.to.clone());
+    let mut all: Vec<String> = groups.iter().cloned().chain(added).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 impl Escalation {
@@ -358,6 +353,12 @@ impl Require {
             Self::DeviceBound => "device-bound",
             Self::UserVerified => "user-verified",
         }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::DeviceBound, Self::UserVerified];
+        all.into_iter().find(|one| one.as_str() == text)
     }
 }
 

@@ -122,16 +122,11 @@ fn clauses(list: &Member<'_>) -> Result<Vec<Clause>, Error> {
         let table = item.table()?.only(&["at_least", "group"])?;
         let group = table.required("group", "the name of a group")?;
         let number = table.required("at_least", EXPECTED)?;
-        let at_least = whole(&number).filter(|number| *number > 0);
-        let at_least = at_least.ok_or_else(|| number.wrong(EXPECTED))?;
+        let at_least = whole(&number).unwrap_or_default();
         all = all.saturating_add(at_least);
-        if all > MOST_CLAUSES {
-            return Err(number.wrong(EXPECTED));
-        }
-        clauses.push(Clause {
-            group: group.name()?.into(),
-            at_least,
-        });
+        let clause = Clause::new(group.name()?.into(), at_least);
+        let clause = clause.filter(|_| all <= Clause::MOST);
+        clauses.push(clause.ok_or_else(|| number.wrong(EXPECTED))?);
     }
     Ok(clauses)
 }

@@ -1,0 +1,14 @@
+//! The gate over HTTP: routes, and what a refusal of the gate is there.
+
+mod api;
+mod approval;
+mod assets;
+mod enrol;
+mod problem;
+mod read;
+mod routes;
+mod session;
+mod view;
+
+pub(crate) use read::KEY_PREFIX;
+pub(crate) use routes::{App, Rooms, answer};

@@ -1,0 +1,159 @@
+//! Every path of the gate.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::{Method, StatusCode};
+use serving::answer::{no_store, text};
+use serving::{Answer, Paces, Problem, Request, Room, allow};
+
+use super::{api, approval, assets, enrol, session};
+use crate::embedded::Embedded;
+use crate::gate::Gate;
+
+/// What requests are answered from.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) gate: Arc<Gate>,
+    /// The log of this process, if it is here.
+    pub(crate) log: Option<Embedded>,
+    pub(crate) rooms: Rooms,
+    pub(crate) paces: Paces<String>,
+    /// Answers by route and status.
+    pub(crate) answers: Mutex<BTreeMap<(&'static str, u16), u64>>,
+}
+
+/// The rooms for what is scarce.
+#[derive(Clone, Debug)]
+pub(crate) struct Rooms {
+    /// Bytes of bodies, each client's.
+    pub(crate) bodies: Arc<Room>,
+    /// Places for those who wait, each key's.
+    pub(crate) waiting: Arc<Room>,
+    /// Pages and ceremonies, each address's.
+    pub(crate) pages: Arc<Room>,
+}
+
+impl Rooms {
+    pub(crate) fn new(waiting: usize) -> Self {
+        Self {
+            bodies: Room::new("bytes for bodies", 64 * 1024 * 1024),
+            waiting: Room::new("places to wait", waiting),
+            pages: Room::new("places for pages", 512),
+        }
+    }
+}
+
+/// A kind of address.
+#[derive(Debug)]
+enum Place {
+    Api(api::Call),
+    Approval(approval::Call),
+    Asset(String),
+    Enrol(enrol::Call),
+    Export,
+    Health,
+    Metrics,
+    OpenApi,
+    Readiness,
+    Session(session::Call),
+}
+
+impl Place {
+    /// `None` if there is never anything of the gate's at this address.
+    fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/export" => Self::Export,
+            "/healthz" => Self::Health,
+            "/metrics" => Self::Metrics,
+            "/openapi.json" => Self::OpenApi,
+            "/readyz" => Self::Readiness,
+            _ => {
+                if let Some(file) = path.strip_prefix("/gate/") {
+                    return Some(Self::Asset(file.to_owned()));
+                }
+                if let Some(call) = api::Call::of(path) {
+                    return Some(Self::Api(call));
+                }
+                if let Some(call) = approval::Call::of(path) {
+                    return Some(Self::Approval(call));
+                }
+                if let Some(call) = session::Call::of(path) {
+                    return Some(Self::Session(call));
+                }
+                return enrol::Call::of(path).map(Self::Enrol);
+            }
+        })
+    }
+
+    fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Api(call) => call.methods(),
+            Self::Approval(call) => call.methods(),
+            Self::Enrol(call) => call.methods(),
+            Self::Session(_) => &[Method::POST],
+            _ => &[Method::GET],
+        }
+    }
+
+    /// The name in the figures.
+    fn route(&self) -> &'static str {
+        match self {
+            Self::Api(_) | Self::Export => "api",
+            Self::Approval(_) => "approval",
+            Self::Enrol(_) => "enrol",
+            Self::Session(_) => "session",
+            _ => "other",
+        }
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn answer(app: Arc<App>, request: Request) -> Answer {
+    let Some(place) = Place::of(request.uri().path()) else {
+        return match &app.log {
+            Some(log) if log.has(request.uri().path()) => log.answer(request).await,
+            _ => Problem::not_found().answer(),
+        };
+    };
+    let name = place.route();
+    let answer = match route(&app, place, request).await {
+        Ok(answer) => answer,
+        Err(problem) => problem.answer(),
+    };
+    let mut answers = app.answers.lock().unwrap_or_else(PoisonError::into_inner);
+    *answers.entry((name, answer.status().as_u16())).or_default() += 1;
+    drop(answers);
+    answer
+}
+
+async fn route(app: &Arc<App>, place: Place, request: Request) -> Result<Answer, Problem> {
+    allow(request.method(), place.methods())?;
+    match place {
+        Place::Api(call) => api::answer(app, call, request).await,
+        Place::Approval(call) => approval::answer(app, call, request).await,
+        Place::Asset(file) => assets::answer(&file, request.headers()),
+        Place::Enrol(call) => enrol::answer(app, call, request).await,
+        Place::Export => api::export(app, request).await,
+        Place::Health => Ok(text(StatusCode::OK, "ok\n")),
+        Place::Metrics => Ok(text(StatusCode::OK, &app.metrics())),
+        Place::OpenApi => {
+            let mut answer = serving::answer::json(StatusCode::OK, crate::openapi::document());
+            no_store(&mut answer);
+            Ok(answer)
+        }
+        Place::Readiness => readiness(app).await,
+        Place::Session(call) => session::answer(app, call, request).await,
+    }
+}
+
+/// Whether requests can be decided, and their signatures logged.
+async fn readiness(app: &App) -> Result<Answer, Problem> {
+    if let Some(log) = &app.log
+        && let Some(why) = log.trouble().await
+    {
+        let detail = format!("the log: {why}");
+        return Err(Problem::new(503, "gate.not_ready", detail).retry(1));
+    }
+    app.gate.ready.answer("gate.not_ready")
+}

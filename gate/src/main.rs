@@ -1,0 +1,7 @@
+//! `cosignet-gate`: asks people before something critical happens.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gate::run()
+}

@@ -1,0 +1,185 @@
+//! The policy for auditors: the people and passkeys of this gate, its site, and its log.
+//!
+//! It is as trustworthy as the machine that it is printed on. The fingerprints in it are those that
+//! people have seen on their own screens.
+
+use std::fmt::Write as _;
+
+use command_line::{CliError, file};
+use durable::Access;
+use verifier_core::hazmat::json::{Limits, Value};
+
+use crate::args::PolicyArgs;
+use crate::embedded::Embedded;
+use crate::layout::Layout;
+use crate::rules::Rules;
+use crate::site::Site;
+use crate::{admin, serve};
+
+/// The longest file with the site, in bytes.
+const MAX_SITE: usize = 64 * 1024;
+
+/// Keeps what auditors need of the settings, so that the policy can be printed while no gate runs.
+pub(crate) fn keep_site(
+    layout: &Layout,
+    site: &Site,
+    log: Option<&Embedded>,
+) -> Result<(), CliError> {
+    let value = Value::from([
+        ("audience", site.audience.as_str().into()),
+        ("log", log.map(Embedded::policy).into()),
+        ("origin", site.origin.as_str().into()),
+        ("rpId", site.rp_id.as_str().into()),
+    ]);
+    let text = format!("{}\n", value.to_text());
+    durable::replace(&layout.site(), text.as_bytes(), Access::Private)
+        .map_err(|error| file::unwritable(&layout.site(), &error))
+}
+
+/// The origin of the gate's pages, as `serve` had it last.
+pub(crate) fn origin(layout: &Layout) -> Result<String, CliError> {
+    let site = read_site(layout)?;
+    Ok(member(&site, "origin").unwrap_or_default())
+}
+
+fn read_site(layout: &Layout) -> Result<Value<'static>, CliError> {
+    let bytes = file::read(&layout.site(), MAX_SITE).map_err(|error| {
+        error.next("Run `cosignet-gate serve` once: it says where the gate is reached.")
+    })?;
+    match Value::parse(&bytes, Limits::bytes(MAX_SITE)) {
+        Ok(site) => Ok(site.into_owned()),
+        Err(error) => Err(CliError::usage(format!("{error}.")).about(&layout.site())),
+    }
+}
+
+fn member(value: &Value<'_>, key: &str) -> Option<String> {
+    let found = value.as_object()?.get(key)?.as_str()?;
+    Some(found.to_owned())
+}
+
+/// `policy`: the text, in TOML.
+pub(crate) fn text(args: &PolicyArgs) -> Result<String, CliError> {
+    let layout = Layout::new(&args.data.data);
+    let people = admin::ask(&layout, &Value::from([("call", Value::from("people"))]))?;
+    let site = read_site(&layout)?;
+    let site = |key: &str| member(&site, key);
+    let mut out = String::from(
+        "# Made by cosignet-gate. Compare the fingerprints with the people, and the key of the log\n\
+         # with its operator, before you trust it.\n",
+    );
+    let mut line = |text: String| {
+        let _infallible = writeln!(out, "{text}");
+    };
+    line(format!(
+        "name = {}",
+        quoted(&site("origin").unwrap_or_default())
+    ));
+    line("\n[webauthn]".into());
+    line(format!(
+        "rpIds = [{}]",
+        quoted(&site("rpId").unwrap_or_default())
+    ));
+    line(format!(
+        "origins = [{}]",
+        quoted(&site("origin").unwrap_or_default())
+    ));
+    if let Value::Array(people) = &people {
+        for person in people {
+            approvers(person, &mut line);
+        }
+    }
+    if let Some(name) = &args.rule {
+        let path = layout.rules();
+        let rules = serve::read_rules(&path)?;
+        decision(&rules, name, site("audience").as_deref(), &mut line)
+            .map_err(|error| error.about(&path))?;
+    }
+    match site("log") {
+        Some(log) => {
+            line("\n[log]".into());
+            line(format!("policy = '''\n{}\n'''", log.trim_end()));
+        }
+        None => line("\n# The log is elsewhere: add [log] with the policy that you trust.".into()),
+    }
+    Ok(out)
+}
+
+fn approvers(person: &Value<'_>, line: &mut impl FnMut(String)) {
+    let Some(members) = person.as_object() else {
+        return;
+    };
+    let text = |value: Option<&Value<'_>>| value.and_then(Value::as_str).map(str::to_owned);
+    let name = text(members.get("name")).unwrap_or_default();
+    let groups = match members.get("groups") {
+        Some(Value::Array(groups)) => groups.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let Some(Value::Array(passkeys)) = members.get("passkeys") else {
+        return;
+    };
+    let gone = text(members.get("retired"));
+    for (number, passkey) in (1_usize..).zip(passkeys) {
+        let Some(passkey) = passkey.as_object() else {
+            continue;
+        };
+        let own = |key: &str| text(passkey.get(key)).unwrap_or_default();
+        line(format!("\n# fingerprint {}", own("fingerprint")));
+        line("[[approvers]]".into());
+        let own_name = match number {
+            1 => name.clone(),
+            _ => format!("{name} ({number})"),
+        };
+        line(format!("name = {}", quoted(&own_name)));
+        line(format!("person = {}", quoted(&name)));
+        if !groups.is_empty() {
+            let all: Vec<String> = groups.iter().map(|group| quoted(group)).collect();
+            line(format!("groups = [{}]", all.join(", ")));
+        }
+        line(format!("publicKey = {}", quoted(&own("publicKey"))));
+        line(format!("credentialId = {}", quoted(&own("id"))));
+        line(format!("notBefore = {}", quoted(&own("added"))));
+        let retired = text(passkey.get("retired")).or(gone.clone());
+        if let Some(retired) = retired {
+            line(format!("notAfter = {}", quoted(&retired)));
+        }
+    }
+}
+
+fn decision(
+    rules: &Rules,
+    name: &str,
+    audience: Option<&str>,
+    line: &mut impl FnMut(String),
+) -> Result<(), CliError> {
+    let rule = rules.list().iter().find(|rule| rule.name() == name);
+    let rule = rule.ok_or_else(|| {
+        let all: Vec<String> = rules
+            .list()
+            .iter()
+            .map(|rule| quoted(rule.name()))
+            .collect();
+        CliError::usage("There is no rule of this name.")
+            .expected(all.join(", "))
+            .found(quoted(name))
+    })?;
+    line("\n[decision]".into());
+    let clause = |one: &crate::rules::Clause| {
+        format!(
+            "{{ group = {}, atLeast = {} }}",
+            quoted(&one.group),
+            one.at_least
+        )
+    };
+    let clauses: Vec<String> = rule.approve().iter().map(clause).collect();
+    line(format!("require = [{}]", clauses.join(", ")));
+    line("context = \"required\"".into());
+    if let Some(audience) = audience {
+        line(format!("audience = {}", quoted(audience)));
+    }
+    Ok(())
+}
+
+/// A basic string of TOML. JSON's strings are such strings.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_text()
+}

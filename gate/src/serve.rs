@@ -1,0 +1,212 @@
+//! The process: start-up checks, tasks, listener, end.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use command_line::{CliCode, CliError};
+use durable::Lock;
+use serving::{Paces, Readiness, Server};
+use tokio::sync::Notify;
+
+use crate::args::ServeArgs;
+use crate::embedded::Embedded;
+use crate::gate::Gate;
+use crate::http::{App, Rooms};
+use crate::layout::Layout;
+use crate::log::{Log, Remote};
+use crate::outbox::Outbox;
+use crate::rules::Rules;
+use crate::session::Sessions;
+use crate::settings::{Config, LogPlace};
+use crate::store::{Sqlite, Store, StoreError};
+use crate::waiting::Waiting;
+use crate::{admin, embedded, policy};
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How often time is looked at: requests that are over end by themselves in between.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How many requests end in one transaction.
+const AT_ONCE: usize = 500;
+
+/// The longest token of a log, in bytes.
+const MAX_TOKEN: usize = 4096;
+
+/// `serve`
+pub(crate) fn run(args: &ServeArgs) -> Result<(), CliError> {
+    let config = args.config()?;
+    messages(config.json_messages);
+    let layout = Layout::new(&args.data.data);
+    admin::require_gate(&layout)?;
+    let _lock = Lock::take(&layout.lock()).map_err(|error| match error {
+        durable::Error::Held => {
+            let message = "Another process runs this gate.";
+            CliError::new(CliCode::IoHeld, message).file(layout.folder())
+        }
+        other => CliError::unreadable(&layout.lock(), &other.into()),
+    })?;
+    let rules = read_rules(&config.rules)?;
+    let (log, running) = match &config.log {
+        LogPlace::Here { witness_policy } => {
+            let opened = Embedded::open(&layout.log(), &config.site, witness_policy.clone())?;
+            (Some(opened.0), Some(opened.1))
+        }
+        LogPlace::There { .. } => (None, None),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| system(&error))?;
+    let done = runtime.block_on(serve(&config, &layout, rules, log));
+    // Requests that outlived the grace period go with the runtime, and with them the last who use
+    // the log.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    if let Some(running) = running {
+        running.end().map_err(embedded::failed)?;
+    }
+    done
+}
+
+/// The rules in a file.
+pub(crate) fn read_rules(path: &std::path::Path) -> Result<Rules, CliError> {
+    let text = command_line::file::read(path, Rules::MAX_BYTES)?;
+    let text = String::from_utf8(text)
+        .map_err(|_| CliError::usage("The rules are not UTF-8.").about(path))?;
+    Rules::parse(&text).map_err(|error| CliError::from(error).about(path))
+}
+
+async fn serve(
+    config: &Config,
+    layout: &Layout,
+    rules: Rules,
+    embedded: Option<Embedded>,
+) -> Result<(), CliError> {
+    let waiting = Waiting::default();
+    let bells = waiting.clone();
+    let store = Sqlite::open(&layout.database(), Arc::new(crate::now), move |id| {
+        bells.ring(id)
+    });
+    let store: Arc<dyn Store> = Arc::new(store.map_err(|error| database(&error))?);
+    policy::keep_site(layout, &config.site, embedded.as_ref())?;
+    let log: Arc<dyn Log> = match (&config.log, &embedded) {
+        (LogPlace::There { url, token }, _) => {
+            let token = command_line::file::read(token, MAX_TOKEN)?;
+            let token = String::from_utf8_lossy(&token).trim().to_owned();
+            let remote = Remote::new(crate::AGENT, url, token);
+            Arc::new(remote.map_err(|error| CliError::usage(error.to_string()))?)
+        }
+        (LogPlace::Here { .. }, Some(log)) => {
+            let log: Arc<dyn Log> = Arc::new(log.clone());
+            log
+        }
+        (LogPlace::Here { .. }, None) => return Err(CliError::usage("There is no log.")),
+    };
+    let server = Server::new(config.connections, HEAD_TIME, config.proxies.clone());
+    let rooms = Rooms::new(config.waiting);
+    let watched = [
+        server.connections(),
+        &rooms.bodies,
+        &rooms.waiting,
+        &rooms.pages,
+    ];
+    let ready = Arc::new(Readiness::new(watched.map(Arc::clone).into()));
+    let gate = Arc::new(Gate {
+        store: Arc::clone(&store),
+        site: config.site.clone(),
+        rules,
+        waiting,
+        sessions: Sessions::default(),
+        bell: Arc::new(Notify::new()),
+        ready: Arc::clone(&ready),
+    });
+    let outbox = Outbox {
+        store: Arc::clone(&store),
+        log,
+        rp_id: config.site.rp_id.clone(),
+        bell: Arc::clone(&gate.bell),
+        ready,
+    };
+    let listener = config.listen.bind().await.map_err(|error| listen(&error))?;
+    let address = listener.local_addr().map_err(|error| listen(&error))?;
+    let admin = admin::serve(layout, Arc::clone(&store)).map_err(|error| listen(&error))?;
+    let end = serving::asked_to_end().map_err(|error| system(&error))?;
+    tracing::info!(%address, url = config.site.origin, "serving");
+    let tasks = [
+        tokio::spawn(outbox.run()),
+        tokio::spawn(admin),
+        tokio::spawn(look(Arc::clone(&gate), config.retention_days)),
+    ];
+    let app = Arc::new(App {
+        gate,
+        log: embedded,
+        rooms,
+        paces: Paces::new(config.requests_per_second),
+        answers: Mutex::new(BTreeMap::new()),
+    });
+    let answer = move |request| crate::http::answer(Arc::clone(&app), request);
+    server.serve(listener, end, answer).await;
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    let _gone = std::fs::remove_file(layout.socket());
+    Ok(())
+}
+
+/// Ends what is over, and erases what has been kept long enough.
+async fn look(gate: Arc<Gate>, retention_days: Option<u64>) {
+    const PART: &str = "store";
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let ended = gate.store.expire(AT_ONCE).await;
+        let erased = match retention_days {
+            None => Ok(0),
+            Some(days) => {
+                let kept = days.saturating_mul(86_400_000);
+                let before = gate.now().as_millis().saturating_sub(kept);
+                let before = verifier_core::Time::from_millis(before);
+                gate.store
+                    .erase(before.unwrap_or(gate.now()), AT_ONCE)
+                    .await
+            }
+        };
+        match ended.map(|_| ()).and(erased.map(|_| ())) {
+            Ok(()) => {
+                gate.ready.well(PART);
+            }
+            Err(trouble) => {
+                if gate.ready.trouble(PART, trouble.to_string()) {
+                    tracing::error!("{trouble}");
+                }
+            }
+        }
+    }
+}
+
+fn messages(json: bool) {
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    if json {
+        builder.json().init();
+    } else {
+        builder.with_ansi(false).init();
+    }
+}
+
+pub(crate) fn database(error: &StoreError) -> CliError {
+    let code = match error {
+        StoreError::Damaged(_) => CliCode::GateDamaged,
+        StoreError::Reach(_) | StoreError::Version { .. } => CliCode::GateUnreachable,
+    };
+    CliError::new(code, format!("{error}."))
+}
+
+fn listen(error: &std::io::Error) -> CliError {
+    CliError::new(CliCode::IoListen, format!("{error}."))
+}
+
+fn system(error: &std::io::Error) -> CliError {
+    CliError::new(
+        CliCode::GateUnreachable,
+        format!("The system refuses: {error}."),
+    )
+}

@@ -1,0 +1,264 @@
+//! Requests: made, claimed, ended.
+
+use rusqlite::{OptionalExtension as _, params};
+use verifier_core::Time;
+use verifier_core::hazmat::context::Context;
+use verifier_core::hazmat::encoding::{hex, sha256};
+use verifier_core::hazmat::json::Value;
+
+use super::rows::{self, millis};
+use super::writer::Step;
+use crate::person::ApiKey;
+use crate::refusal::{Reason, Refusal};
+use crate::request::{Outcome, Request, State};
+use crate::store::{Created, NewRequest, StoreError, Trouble};
+
+type Result<T, E = Trouble> = core::result::Result<T, E>;
+
+/// The states in which a request waits for somebody.
+const OPEN: &str = "state IN ('pending', 'signed')";
+
+impl Step<'_> {
+    pub(super) fn create(&mut self, new: NewRequest) -> Result<Created> {
+        self.require_clock()?;
+        if let Some(found) = self.repeated(&new)? {
+            return Ok(Created::Repeat(found));
+        }
+        self.limit(&new)?;
+        let expires = self.now.saturating_add_millis(new.lifetime);
+        let mut context = Context::new(&new.id, expires);
+        context.action.clone_from(&new.action);
+        context.audience.clone_from(&new.audience);
+        context.requester.clone_from(&new.requester.name);
+        context.rule.clone_from(&new.rule.name);
+        context.rule_sha256 = new.rule.sha256;
+        let context = context.to_text();
+        if let Err(error) = Context::parse(&context) {
+            return Err(Refusal::of(&error).into());
+        }
+        let approver = new.approver.as_ref();
+        self.execute(
+            "INSERT INTO request (id, api_key, key_name, key_since, owner, idempotency, body_hash, \
+             action, payload, payload_hash, rule_name, rule_sha256, rule, terms, context, random, \
+             approver, approver_groups, created, expires, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, \
+             ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 'pending')",
+            params![
+                new.id,
+                new.requester.key,
+                new.requester.name,
+                millis(new.requester.since),
+                new.requester.owner,
+                new.idempotency,
+                new.body_hash,
+                new.action,
+                new.payload,
+                sha256(&new.payload),
+                new.rule.name,
+                new.rule.sha256,
+                new.rule.text,
+                new.terms.to_text(),
+                context,
+                new.random,
+                approver.map(|named| named.name.as_str()),
+                approver.map(|named| rows::to_names(&named.groups)),
+                millis(self.now),
+                millis(expires),
+            ],
+        )?;
+        let request = self.find(&new.id)?;
+        let facts = Value::from([
+            ("action", request.action.as_str().into()),
+            ("context", request.context.as_str().into()),
+            ("payloadHash", hex(&request.payload_hash).into()),
+            ("request", request.id.as_str().into()),
+            ("requester", request.requester.name.as_str().into()),
+            ("rule", request.rule.text.as_str().into()),
+        ]);
+        self.event("request.created", Some(&new.id), facts)?;
+        Ok(Created::New(request))
+    }
+
+    /// What an earlier call with the same name has made.
+    fn repeated(&self, new: &NewRequest) -> Result<Option<Request>> {
+        let Some(name) = &new.idempotency else {
+            return Ok(None);
+        };
+        let sql = "SELECT id, body_hash FROM request WHERE api_key = ?1 AND idempotency = ?2";
+        let found = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut find| {
+                find.query_row(params![new.requester.key, name], |row| {
+                    Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?))
+                })
+                .optional()
+            })
+            .map_err(StoreError::from)?;
+        match found {
+            None => Ok(None),
+            Some((id, hash)) if hash == new.body_hash => self.find(&id).map(Some),
+            Some(_) => {
+                let detail = "The Idempotency-Key was used for a request that said something else.";
+                Err(Refusal::new(Reason::IdempotencyReused, detail).into())
+            }
+        }
+    }
+
+    fn limit(&self, new: &NewRequest) -> Result<()> {
+        let now = millis(self.now);
+        let open = |column: &str, value: &str| {
+            let sql = format!(
+                "SELECT count(*) FROM request WHERE {column} = ?1 AND {OPEN} AND expires > ?2"
+            );
+            let count: i64 = self
+                .connection
+                .prepare_cached(&sql)
+                .and_then(|mut count| count.query_row(params![value, now], |row| row.get(0)))
+                .map_err(StoreError::from)?;
+            Ok::<_, Trouble>(u64::try_from(count).unwrap_or(0))
+        };
+        if open("api_key", &new.requester.key)? >= new.limits.of_key {
+            let detail = "This key has as many open requests as it may. Wait until some are \
+                          decided, or cancel them.";
+            return Err(Refusal::new(Reason::KeyLimit, detail).into());
+        }
+        if let Some(named) = &new.approver
+            && open("approver", &named.name)? >= new.limits.of_person
+        {
+            let detail = "This person has as many open requests as anybody may have.";
+            return Err(Refusal::new(Reason::PersonLimit, detail).into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn cancel(&mut self, id: &str) -> Result<Request> {
+        self.advance(id, "request.cancelled", |request, now| request.cancel(now))
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        id: &str,
+        key: &ApiKey,
+        operation: &str,
+        payload_hash: &[u8; 32],
+    ) -> Result<Request> {
+        self.require_clock()?;
+        self.advance(id, "request.claimed", |request, now| {
+            request.claim(&key.id, &key.name, operation, payload_hash, now)
+        })
+    }
+
+    pub(super) fn report(&mut self, id: &str, key: &ApiKey, outcome: Outcome) -> Result<Request> {
+        self.advance(id, "request.reported", |request, _| {
+            request.report(&key.id, outcome)
+        })
+    }
+
+    /// One change of a request, and its event; neither if it changes nothing.
+    fn advance(
+        &mut self,
+        id: &str,
+        kind: &'static str,
+        change: impl FnOnce(&mut Request, Time) -> crate::refusal::Result<()>,
+    ) -> Result<Request> {
+        let old = self.find(id)?;
+        let mut request = old.clone();
+        change(&mut request, self.now)?;
+        if request != old {
+            rows::update(self.connection, old.state, &request)?;
+            self.event(kind, Some(id), standing(&request))?;
+        }
+        Ok(request)
+    }
+
+    pub(super) fn expire(&mut self, most: usize) -> Result<Vec<String>> {
+        let sql = "SELECT id FROM request WHERE state = 'pending' AND expires <= ?1 \
+                   UNION ALL \
+                   SELECT id FROM request WHERE state IN ('signed', 'approved') AND claimed IS NULL \
+                   AND claim_by <= ?1 LIMIT ?2";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let ids = self.ids(sql, params![millis(self.now), most])?;
+        for id in &ids {
+            self.end(id)?;
+        }
+        Ok(ids)
+    }
+
+    fn end(&mut self, id: &str) -> Result<()> {
+        let old = self.find(id)?;
+        let mut request = old.clone();
+        if request.expire(self.now) {
+            rows::update(self.connection, old.state, &request)?;
+            self.event("request.expired", Some(id), standing(&request))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn erase(&mut self, before: Time, most: usize) -> Result<usize> {
+        let sql = "SELECT id FROM request WHERE decided < ?1 AND payload IS NOT NULL AND NOT \
+                   EXISTS (SELECT 1 FROM signature WHERE request = request.id AND bundle IS NULL) \
+                   LIMIT ?2";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let ids = self.ids(sql, params![millis(before), most])?;
+        for id in &ids {
+            self.execute("UPDATE request SET payload = NULL WHERE id = ?1", [id])?;
+            let facts = Value::from([("request", Value::from(id.as_str()))]);
+            self.event("request.erased", Some(id), facts)?;
+        }
+        Ok(ids.len())
+    }
+
+    pub(super) fn accept_clock(&mut self) -> Result<usize> {
+        // What was made while the clock was ahead would live too long.
+        let ids = self.ids(
+            "SELECT id FROM request WHERE state IN ('pending', 'signed')",
+            [],
+        )?;
+        self.follow_machine();
+        let facts = Value::from([("ended", u64::try_from(ids.len()).unwrap_or(0).into())]);
+        self.event("clock.accepted", None, facts)?;
+        for id in &ids {
+            let old = self.find(id)?;
+            let mut request = old.clone();
+            request.state = State::Expired;
+            request.decided = request.decided.or(Some(self.now));
+            rows::update(self.connection, old.state, &request)?;
+            self.event("request.expired", Some(id), standing(&request))?;
+        }
+        Ok(ids.len())
+    }
+
+    pub(super) fn find(&self, id: &str) -> Result<Request> {
+        rows::request(self.connection, id)?.ok_or_else(|| Refusal::unknown().into())
+    }
+
+    pub(super) fn execute(
+        &self,
+        sql: &'static str,
+        values: impl rusqlite::Params,
+    ) -> Result<usize, StoreError> {
+        Ok(self.connection.prepare_cached(sql)?.execute(values)?)
+    }
+
+    fn ids(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<String>, StoreError> {
+        let mut find = self.connection.prepare_cached(sql)?;
+        let found = find.query_map(values, |row| row.get(0))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// Where a request stands, as its events say it.
+pub(super) fn standing(request: &Request) -> Value<'_> {
+    let claim = request.claim.as_ref();
+    let outcome = claim.and_then(|claim| claim.outcome).map(Outcome::as_str);
+    Value::from([
+        ("claimedBy", claim.map(|claim| claim.key.as_str()).into()),
+        (
+            "operation",
+            claim.map(|claim| claim.operation.as_str()).into(),
+        ),
+        ("outcome", outcome.into()),
+        ("request", request.id.as_str().into()),
+        ("state", request.state.as_str().into()),
+    ])
+}

@@ -1,0 +1,223 @@
+//! The thread that writes: what waits becomes one transaction, and is answered when it is durable.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use rusqlite::{Connection, params};
+use tokio::sync::oneshot;
+use verifier_core::Time;
+use verifier_core::hazmat::json::Value;
+
+use super::{Clock, End};
+use crate::event::{Event, Link};
+use crate::refusal::{Reason, Refusal};
+use crate::store::{CLOCK_ALLOWANCE_MILLIS, StoreError, Trouble};
+
+/// How many calls may wait, and how many go into one transaction.
+const QUEUE: usize = 4096;
+const BATCH: usize = 256;
+
+/// Answers a caller, when it is known whether the transaction was committed.
+type Reply = Box<dyn FnOnce(Option<&StoreError>) + Send>;
+
+/// One call: what it does, and how its caller hears of it.
+type Job = Box<dyn FnOnce(&mut Step<'_>) -> (bool, Reply) + Send>;
+
+type Notify = Box<dyn Fn(&str) + Send>;
+
+/// A way to the thread.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: SyncSender<Job>,
+}
+
+/// One call in its transaction.
+#[derive(Debug)]
+pub(super) struct Step<'t> {
+    pub(super) connection: &'t Connection,
+    /// The moment of the transaction, never before that of the last event.
+    pub(super) now: Time,
+    /// What the machine's clock says.
+    machine: Time,
+    end: End,
+    changed: Vec<String>,
+}
+
+impl Step<'_> {
+    /// Records a change of a request, or of what else has no id.
+    pub(super) fn event(
+        &mut self,
+        kind: &'static str,
+        request: Option<&str>,
+        facts: Value<'_>,
+    ) -> Result<(), Trouble> {
+        let (event, link) = Event::next(self.end.link, self.now, kind, facts);
+        let number = i64::try_from(event.number).unwrap_or(i64::MAX);
+        let mut add = self
+            .connection
+            .prepare_cached("INSERT INTO event (number, request, at, line) VALUES (?1, ?2, ?3, ?4)")
+            .map_err(StoreError::from)?;
+        add.execute(params![
+            number,
+            request,
+            super::rows::millis(self.now),
+            event.line
+        ])
+        .map_err(StoreError::from)?;
+        self.end = End { link, at: self.now };
+        self.changed.extend(request.map(str::to_owned));
+        Ok(())
+    }
+
+    /// Takes the machine's clock for right, though it stands before the last event.
+    pub(super) fn follow_machine(&mut self) {
+        self.now = self.machine;
+    }
+
+    /// Fails while the machine's clock stands before the last event.
+    pub(super) fn require_clock(&self) -> Result<(), Trouble> {
+        let behind = self.machine.saturating_add_millis(CLOCK_ALLOWANCE_MILLIS) < self.end.at;
+        if !behind {
+            return Ok(());
+        }
+        let detail = "The clock of this machine stands before the last event that it recorded. \
+                      Nothing is decided until it is right again, or `cosignet-gate clock accept` \
+                      takes it for right.";
+        Err(Refusal::new(Reason::ClockBehind, detail)
+            .compared(
+                format!("{} or later", self.end.at),
+                self.machine.to_string(),
+            )
+            .into())
+    }
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        end: End,
+        clock: Clock,
+        notify: Notify,
+    ) -> Result<Self, StoreError> {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let mut thread = Thread {
+            connection,
+            end,
+            clock,
+            notify,
+        };
+        std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || thread.run(&queue))
+            .map_err(|error| StoreError::Reach(error.to_string()))?;
+        Ok(Self { jobs })
+    }
+
+    /// Has a call done. Once it has begun it goes on, whether anybody still waits for it or not.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Step<'_>) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(move |step: &mut Step<'_>| {
+            let done = work(step);
+            let keep = done.is_ok();
+            let reply = move |failed: Option<&StoreError>| {
+                let answer = match failed {
+                    None => done,
+                    Some(error) => Err(StoreError::Reach(error.to_string()).into()),
+                };
+                // Nobody may be waiting any more.
+                let _gone = reply.send(answer);
+            };
+            let reply: Reply = Box::new(reply);
+            (keep, reply)
+        });
+        let full = || StoreError::Reach("too many calls are waiting".into());
+        self.jobs.try_send(job).map_err(|_| full())?;
+        let lost = |_| StoreError::Reach("the thread that writes has ended".into());
+        answer.await.map_err(lost)?
+    }
+}
+
+struct Thread {
+    connection: Connection,
+    end: End,
+    clock: Clock,
+    notify: Notify,
+}
+
+impl Thread {
+    fn run(&mut self, queue: &Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let more = std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH - 1);
+            let jobs: Vec<Job> = std::iter::once(first).chain(more).collect();
+            let done = catch_unwind(AssertUnwindSafe(|| self.batch(jobs)));
+            if done.is_err() {
+                // Nobody knows how far it came: the next start looks.
+                std::process::abort();
+            }
+        }
+    }
+
+    fn batch(&mut self, jobs: Vec<Job>) {
+        let mut replies = Vec::new();
+        let mut changed = Vec::new();
+        let done = self.transact(jobs, &mut replies, &mut changed);
+        match done {
+            Ok(end) => {
+                self.end = end;
+                changed.iter().for_each(|id| (self.notify)(id));
+                replies.into_iter().for_each(|reply| reply(None));
+            }
+            Err(error) => {
+                tracing::error!("{error}");
+                replies.into_iter().for_each(|reply| reply(Some(&error)));
+            }
+        }
+    }
+
+    fn transact(
+        &mut self,
+        jobs: Vec<Job>,
+        replies: &mut Vec<Reply>,
+        changed: &mut Vec<String>,
+    ) -> Result<End, StoreError> {
+        let mut end = self.end;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for job in jobs {
+            transaction.execute_batch("SAVEPOINT call")?;
+            let machine = (self.clock)();
+            let mut step = Step {
+                connection: &transaction,
+                now: machine.max(end.at),
+                machine,
+                end,
+                changed: Vec::new(),
+            };
+            let (keep, reply) = job(&mut step);
+            replies.push(reply);
+            if keep {
+                end = step.end;
+                changed.append(&mut step.changed);
+                transaction.execute_batch("RELEASE call")?;
+            } else {
+                transaction.execute_batch("ROLLBACK TO call; RELEASE call")?;
+            }
+        }
+        transaction.commit()?;
+        Ok(end)
+    }
+}
+
+impl End {
+    pub(super) const START: Self = Self {
+        link: Link {
+            number: 0,
+            hash: [0; 32],
+        },
+        at: Time::EPOCH,
+    };
+}

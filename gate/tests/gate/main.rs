@@ -1,0 +1,17 @@
+//! The gate as its callers, approvers and auditors see it: the real program, its real log.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+mod audit;
+mod enrolment;
+mod harness;
+mod http;
+mod invariants;
+mod requests;

@@ -1,0 +1,141 @@
+//! From a request to the act.
+
+use serde_json::json;
+use test_vectors::encoding::{b64url, from_b64url, hex, sha256};
+
+use crate::harness::{Gate, Log, RULES, program};
+
+#[test]
+fn two_people_approve_one_claims_and_an_auditor_agrees() {
+    let gate = Gate::new(RULES);
+    let (ann, bob) = (gate.person("ann", "finance"), gate.person("bob", "board"));
+    let agent = gate.key("agent", "create", None);
+    let executor = gate.key("executor", "claim", None);
+    let payload = json!({ "amount": "2500.00", "to": "DE89370400440532013000" });
+    let id = gate.ask(&agent, "payment.send", &payload);
+
+    let first = ann.decide(&gate, &id, "approve");
+    assert_eq!(first.status, 200, "{first:?}");
+    assert_eq!(first.json()["status"], "pending");
+    let path = format!("/api/confirmations/{id}");
+    assert_eq!(
+        gate.get(&path, &agent).json()["signatures"],
+        json!({"given": 1, "needed": 2})
+    );
+    let hash = hex(&sha256(payload.to_string().as_bytes()));
+    let claim = |operation: &str| {
+        let body = json!({ "payloadHash": hash });
+        gate.call(&format!("{path}/claim"), &executor, operation, &body)
+    };
+    assert_eq!(claim("op").refusal(), (409, "claim.not_approved".into()));
+
+    let second = bob.decide(&gate, &id, "approve");
+    assert_eq!(second.status, 200, "{second:?}");
+    let decided = gate.wait(&agent, &id);
+    assert_eq!(decided["status"], "approved", "{decided}");
+    assert_eq!(decided["decidedBy"], json!(["ann", "bob"]));
+
+    let claimed = claim("op");
+    assert_eq!(claimed.status, 200, "{claimed:?}");
+    assert_eq!(
+        claim("op").json(),
+        claimed.json(),
+        "a lost answer is given again"
+    );
+    assert_eq!(claim("other").refusal(), (409, "claim.taken".into()));
+    let bytes = from_b64url(claimed.json()["payload"].as_str().unwrap());
+    assert_eq!(hex(&sha256(&bytes)), hash);
+    let done = gate.call(
+        &format!("{path}/result"),
+        &executor,
+        "",
+        &json!({"outcome": "done"}),
+    );
+    assert_eq!(done.json()["outcome"], "done");
+
+    // Somebody else, offline, years later.
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let decision = file("decision.json", &claimed.json()["decision"].to_string());
+    let policy = gate.succeed(&["policy", "--rule", "large payments"]);
+    let policy = file("policy.toml", &policy);
+    let audit = program("cosignet")
+        .arg("verify")
+        .arg(&decision)
+        .arg("--policy")
+        .arg(&policy)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&audit.stdout).into_owned();
+    assert_eq!(audit.status.code(), Some(0), "{said}{audit:?}");
+    assert!(said.contains("VERIFIED"), "{said}");
+
+    // The payload is in the decision, and nowhere among the events and the log's own bundles.
+    assert!(claimed.json()["decision"]["payload"].is_string());
+    let events = gate.succeed(&["export"]);
+    let payload = b64url(&bytes);
+    assert!(
+        !events.contains(&payload) && !events.contains("DE8937"),
+        "{events}"
+    );
+}
+
+#[test]
+fn one_refusal_ends_it() {
+    let gate = Gate::new(RULES);
+    let (ann, bob) = (gate.person("ann", "finance"), gate.person("bob", "board"));
+    let agent = gate.key("agent", "create", None);
+    let id = gate.ask(&agent, "payment.send", &json!({ "amount": "2500.00" }));
+    assert_eq!(ann.decide(&gate, &id, "approve").status, 200);
+    assert_eq!(bob.decide(&gate, &id, "refuse").status, 200);
+    let decided = gate.wait(&agent, &id);
+    assert_eq!(decided["status"], "rejected");
+    assert_eq!(decided["refusedBy"], json!(["bob"]));
+    assert_eq!(
+        bob.decide(&gate, &id, "approve").refusal(),
+        (409, "decision.made".into())
+    );
+}
+
+#[test]
+fn one_approval_is_a_confirmation() {
+    let gate = Gate::new(RULES);
+    let ann = gate.person("ann", "finance");
+    let agent = gate.key("agent", "create", None);
+    let id = gate.ask(&agent, "payment.send", &json!({ "amount": 19.99 }));
+    assert_eq!(ann.decide(&gate, &id, "approve").status, 200);
+    let decided = gate.wait(&agent, &id);
+    assert_eq!(decided["status"], "approved");
+    assert_eq!(decided["payloadHash"], hex(&sha256(b"{\"amount\":19.99}")));
+    assert_eq!(decided["credentialId"], b64url(&ann.passkey.credential_id));
+    assert_eq!(decided["rawAssertion"]["type"], "public-key");
+    assert_eq!(decided["decision"]["type"], "cosignet.decision/v1");
+}
+
+#[test]
+fn a_log_that_is_down_keeps_it_pending() {
+    let mut log = Log::new();
+    let gate = Gate::beside(&log, RULES);
+    let ann = gate.person("ann", "finance");
+    let agent = gate.key("agent", "create", None);
+    let id = gate.ask(&agent, "payment.send", &json!({ "amount": "1" }));
+    let signed = ann.decide(&gate, &id, "approve");
+    assert_eq!(signed.status, 200, "{signed:?}");
+    assert_eq!(signed.json()["waitingForLog"], true);
+    let path = format!("/api/confirmations/{id}");
+    let waiting = gate.get(&format!("{path}?wait=1"), &agent).json();
+    assert_eq!(
+        (&waiting["status"], &waiting["waitingForLog"]),
+        (&json!("pending"), &json!(true))
+    );
+    let decision = gate.get(&format!("{path}/decision"), &agent);
+    assert_eq!(decision.refusal(), (409, "decision.not_logged".into()));
+    assert_eq!(decision.header("retry-after"), "1");
+    log.serve(&gate.origin());
+    let decided = gate.wait(&agent, &id);
+    assert_eq!(decided["status"], "approved", "{decided}");
+}

@@ -60,21 +60,24 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let request = 0..3_usize;
+    let request = 0..2_usize;
     let person = 0..PEOPLE.len();
+    // Those who can bring a request to its end come more often than those who cannot.
+    let signer =
+        prop_oneof![4 => Just(0), 1 => Just(OWNER), 4 => Just(2), 2 => Just(3), 1 => Just(4)];
     prop_oneof![
-        2 => (0..RULES.len()).prop_map(Step::Create),
-        8 => (request.clone(), person.clone(), prop::bool::weighted(0.9))
+        4 => (0..RULES.len()).prop_map(Step::Create),
+        20 => (request.clone(), signer, prop::bool::weighted(0.95))
             .prop_map(|(r, p, yes)| Step::Sign(r, p, yes)),
-        6 => (request.clone(), 0..4_usize).prop_map(|(r, s)| Step::Log(r, s)),
+        20 => (request.clone(), 0..2_usize).prop_map(|(r, s)| Step::Log(r, s)),
         1 => request.clone().prop_map(Step::Cancel),
-        4 => (request.clone(), 0..2_usize, prop::bool::weighted(0.9))
+        8 => (request.clone(), 0..2_usize, prop::bool::weighted(0.7))
             .prop_map(|(r, op, right)| Step::Claim(r, op, right)),
-        1 => (request, any::<bool>()).prop_map(|(r, done)| Step::Report(r, done)),
+        2 => (request, any::<bool>()).prop_map(|(r, done)| Step::Report(r, done)),
         1 => person.prop_map(Step::Retire),
-        2 => Just(Step::Expire),
-        3 => prop_oneof![Just(1), Just(10_000), Just(20_000), Just(30_000)].prop_map(Step::Wait),
-        1 => Just(Step::Restart),
+        4 => Just(Step::Expire),
+        6 => prop_oneof![Just(1), Just(10_000), Just(20_000), Just(30_000)].prop_map(Step::Wait),
+        2 => Just(Step::Restart),
     ]
 }
 
@@ -296,6 +299,11 @@ fn new_request(number: usize, rule: usize) -> NewRequest {
     }
 }
 
+/// The request that was made last, the one before it, …
+fn newest(all: &mut [Modelled], number: usize) -> Option<&mut Modelled> {
+    all.iter_mut().rev().nth(number)
+}
+
 fn check(steps: &[Step]) {
     let mut scene = Scene::new();
     let mut all: Vec<Modelled> = Vec::new();
@@ -320,7 +328,7 @@ fn check(steps: &[Step]) {
                 });
             }
             Step::Sign(r, person, yes) => {
-                let Some(model) = all.get_mut(r) else {
+                let Some(model) = newest(&mut all, r) else {
                     continue;
                 };
                 let may = model.may_sign(person, yes, &retired, now);
@@ -346,7 +354,7 @@ fn check(steps: &[Step]) {
                 }
             }
             Step::Log(r, number) => {
-                let Some(model) = all.get_mut(r) else {
+                let Some(model) = newest(&mut all, r) else {
                     continue;
                 };
                 let request = scene
@@ -379,7 +387,7 @@ fn check(steps: &[Step]) {
                 }
             }
             Step::Cancel(r) => {
-                let Some(model) = all.get_mut(r) else {
+                let Some(model) = newest(&mut all, r) else {
                     continue;
                 };
                 let may = model.cancelled || model.status(now) == Status::Pending;
@@ -388,7 +396,7 @@ fn check(steps: &[Step]) {
                 model.cancelled |= may;
             }
             Step::Claim(r, operation, right) => {
-                let Some(model) = all.get_mut(r) else {
+                let Some(model) = newest(&mut all, r) else {
                     continue;
                 };
                 let hash = sha256(if right { b"{}" } else { b"[]" });
@@ -404,7 +412,9 @@ fn check(steps: &[Step]) {
                 }
             }
             Step::Report(r, done) => {
-                let Some(model) = all.get(r) else { continue };
+                let Some(model) = newest(&mut all, r) else {
+                    continue;
+                };
                 let outcome = if done { Outcome::Done } else { Outcome::Failed };
                 let reported = scene.run(scene.store().report(&model.id, &key(), outcome));
                 assert!(reported.is_err() || model.claimed.is_some());
@@ -447,7 +457,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..60)) {
+    fn a_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..100)) {
         check(&steps);
     }
 }

@@ -41,6 +41,10 @@ claim_within = "10s"
 pub(crate) fn program(name: &str) -> Command {
     // The programs of the workspace lie beside each other.
     let path = PathBuf::from(env!("CARGO_BIN_EXE_cosignet-gate")).with_file_name(name);
+    assert!(
+        path.exists(),
+        "there is no {name}: run `cargo build --workspace` first"
+    );
     let mut command = Command::new(path);
     for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("COSIGNET_")) {
         command.env_remove(key);

@@ -1,4 +1,4 @@
-//! A gate of its own for each test, beside a log, in a folder that goes away.
+//! A gate of its own for each test, with its log, in a folder that goes away.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use crate::prepared;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cosignet-gate");
 
@@ -31,31 +29,27 @@ pub(crate) struct Server {
     pub(crate) origin: String,
     key: String,
     folder: TempDir,
-    processes: Vec<Child>,
+    process: Option<Child>,
 }
 
 impl Server {
     /// Waits until it answers.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (gate, log) = (free_port(), free_port());
+        let port = free_port();
         // Passkeys belong to names.
         let mut server = Self {
-            origin: format!("http://localhost:{gate}"),
+            origin: format!("http://localhost:{port}"),
             key: String::new(),
             folder,
-            processes: Vec::new(),
+            process: None,
         };
-        server.serve_log(log);
-        server.print(&["init", "--no-log"]);
+        server.print(&["init", "--origin", "gate.test/log"]);
         fs::write(server.data().join("rules.toml"), RULES).unwrap();
         let mut command = server.command(&["serve", "--url", &server.origin]);
-        command
-            .args(["--listen", &format!("127.0.0.1:{gate}")])
-            .args(["--log", &format!("http://127.0.0.1:{log}")])
-            .arg("--log-token")
-            .arg(server.folder.path().join("token"));
-        server.run(command);
+        command.args(["--listen", &format!("127.0.0.1:{port}")]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        server.process = Some(command.spawn().unwrap());
         let start = Instant::now();
         while ureq::get(format!("{}/readyz", server.origin))
             .call()
@@ -76,22 +70,6 @@ impl Server {
         server
     }
 
-    fn serve_log(&mut self, port: u16) {
-        let program = prepared::program("cosignet-log", "log-server");
-        let data = self.folder.path().join("log");
-        let command = |args: &[&str]| {
-            let mut command = Command::new(&program);
-            command.args(args).arg("--data").arg(&data);
-            command
-        };
-        print(command(&["init", "--origin", "log.test/approvals"]));
-        let token = print(command(&["token", "create", "--name", "gate"]));
-        fs::write(self.folder.path().join("token"), token).unwrap();
-        let mut serve = command(&["serve", "--rp-id", "localhost", "--origin", &self.origin]);
-        serve.args(["--listen", &format!("127.0.0.1:{port}")]);
-        self.run(serve);
-    }
-
     fn data(&self) -> PathBuf {
         self.folder.path().join("gate")
     }
@@ -104,11 +82,6 @@ impl Server {
 
     fn print(&self, args: &[&str]) -> String {
         print(self.command(args))
-    }
-
-    fn run(&mut self, mut command: Command) {
-        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        self.processes.push(process.unwrap());
     }
 
     /// A link with which somebody of finance makes a passkey.
@@ -171,7 +144,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for process in &mut self.processes {
+        if let Some(process) = &mut self.process {
             let _ = process.kill();
             let _ = process.wait();
         }

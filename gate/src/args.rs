@@ -251,7 +251,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockCommand {
-    /// Take the machine's clock for right, though it stands before the last event; what is open ends
+    /// Take the machine's clock for right, though it stands before the last event; what is open or unclaimed ends
     Accept {
         #[command(flatten)]
         data: DataArg,

@@ -188,6 +188,6 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// The events behind this number, in order.
     fn events(&self, after: u64, most: usize) -> Answer<'_, Vec<Event>>;
     /// Lets the store's clock follow the machine's again after that went back; everything that is
-    /// open ends. Returns how many requests that were.
+    /// open, or approved and not claimed, ends. Returns how many requests that were.
     fn accept_clock(&self) -> Answer<'_, usize>;
 }

@@ -19,7 +19,7 @@ use super::{Created, Invite, Limits, NewCredential, NewRequest, Sqlite, Store, T
 use crate::event::Link;
 use crate::person::{ApiKey, Rights};
 use crate::refusal::Reason;
-use crate::request::{Act, NewSignature, Outcome, Requester, RuleName, Status};
+use crate::request::{Act, NewSignature, Outcome, Requester, RuleName, State, Status};
 use crate::rules::{Escalation, Require};
 use crate::terms::Terms;
 
@@ -483,6 +483,33 @@ fn a_clock_that_goes_back_decides_nothing() {
     let done = scene.run(scene.store().sign(&id, b"ann", sign("b")));
     assert_eq!(done.unwrap_err(), Reason::DecisionExpired);
     scene.run(scene.store().create(new_request(2, 0))).unwrap();
+}
+
+#[test]
+fn an_approval_that_nobody_claimed_ends_with_the_clock() {
+    let scene = Scene::new();
+    let approved = |number: usize| {
+        let id = new_request(number, 0).id;
+        scene
+            .run(scene.store().create(new_request(number, 0)))
+            .unwrap();
+        let new = NewSignature {
+            act: Act::Approve,
+            approval_id: number.to_string(),
+            assertion: "{}".into(),
+            reason: None,
+        };
+        scene.run(scene.store().sign(&id, b"ann", new)).unwrap();
+        let logged = scene.store().logged(&number.to_string(), "bundle".into());
+        assert_eq!(scene.run(logged).unwrap().state, State::Approved);
+        id
+    };
+    let (open, claimed) = (approved(0), approved(1));
+    let claim = |id: &str| scene.run(scene.store().claim(id, &key(), "op", sha256(b"{}")));
+    claim(&claimed).unwrap();
+    assert_eq!(scene.run(scene.store().accept_clock()).unwrap(), 1);
+    assert_eq!(claim(&open).unwrap_err(), Reason::ClaimExpired);
+    claim(&claimed).unwrap();
 }
 
 #[test]

@@ -209,9 +209,11 @@ impl Step<'_> {
     }
 
     pub(super) fn accept_clock(&mut self) -> Result<usize> {
-        // What was made while the clock was ahead would live too long.
+        // What was made while the clock was ahead would live too long, and so would an approval that
+        // nobody has claimed.
         let ids = self.ids(
-            "SELECT id FROM request WHERE state IN ('pending', 'signed')",
+            "SELECT id FROM request WHERE state IN ('pending', 'signed') \
+             OR (state = 'approved' AND claimed IS NULL)",
             [],
         )?;
         self.follow_machine();
@@ -220,7 +222,10 @@ impl Step<'_> {
         for id in &ids {
             let old = self.find(id)?;
             let mut request = old.clone();
-            request.state = State::Expired;
+            request.state = match old.state {
+                State::Pending => State::Expired,
+                _ => State::Lapsed,
+            };
             request.decided = request.decided.or(Some(self.now));
             rows::update(self.connection, old.state, &request)?;
             self.event("request.expired", Some(id), standing(&request))?;

@@ -83,10 +83,14 @@ impl Link {
         };
         let (number, previous) =
             read().map_err(|error: verifier_core::hazmat::schema::Error| error.to_string())?;
-        let before = before.unwrap_or(Self {
-            number: number.saturating_sub(1),
-            hash: previous,
-        });
+        let before = match (before, number) {
+            (Some(before), _) => before,
+            (None, 1) => Self::default(),
+            (None, _) => Self {
+                number: number.saturating_sub(1),
+                hash: previous,
+            },
+        };
         if number != before.number.saturating_add(1) {
             return Err(format!(
                 "number {} was expected, and it is number {number}",

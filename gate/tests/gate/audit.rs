@@ -61,6 +61,20 @@ fn every_change_is_an_event_and_the_chain_holds() {
         let found = verify(&changed);
         assert_eq!(found.status.code(), Some(1), "{found:?}");
     }
+    let second: String = lines.lines().skip(1).take(1).collect();
+    assert_eq!(
+        verify(&second).status.code(),
+        Some(0),
+        "a file may begin later"
+    );
+    let first: String = lines.lines().take(1).collect();
+    assert_eq!(verify(&first).status.code(), Some(0));
+    let found = verify(&first.replace(&"0".repeat(64), &"1".repeat(64)));
+    assert_eq!(
+        found.status.code(),
+        Some(1),
+        "nothing comes before the first event"
+    );
 }
 
 #[test]

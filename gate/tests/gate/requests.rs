@@ -139,3 +139,41 @@ fn a_log_that_is_down_keeps_it_pending() {
     let decided = gate.wait(&agent, &id);
     assert_eq!(decided["status"], "approved", "{decided}");
 }
+
+#[test]
+fn a_key_and_a_person_have_only_so_many_open_requests() {
+    let mut gate = Gate::new(RULES);
+    gate.person("ann", "finance");
+    gate.kill();
+    gate.serve(&["--open-per-key", "2", "--open-per-person", "1"]);
+    let (one, other) = (
+        gate.key("one", "create", None),
+        gate.key("other", "create", None),
+    );
+    let ask = |key: &str, name: Option<&str>| {
+        let mut body = json!({ "action": "payment.send", "payload": { "amount": "1" } });
+        if let Some(name) = name {
+            body["username"] = json!(name);
+        }
+        gate.call("/api/confirmations", key, "", &body)
+    };
+    let first = ask(&one, Some("ann"));
+    assert_eq!(first.status, 201, "{first:?}");
+    assert_eq!(
+        ask(&other, Some("ann")).refusal(),
+        (429, "limit.person".into())
+    );
+    assert_eq!(ask(&one, None).status, 201);
+    let full = ask(&one, None);
+    assert_eq!(full.refusal(), (429, "limit.key".into()));
+    assert_eq!(full.header("retry-after"), "10");
+    assert_eq!(ask(&other, None).status, 201, "one key's limit is its own");
+    let id = first.json()["id"].as_str().unwrap().to_owned();
+    gate.call(
+        &format!("/api/confirmations/{id}/cancel"),
+        &one,
+        "",
+        &json!({}),
+    );
+    assert_eq!(ask(&one, Some("ann")).status, 201);
+}

@@ -35,7 +35,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
             let answer = admin::ask(&Layout::new(&data.data), &call("clock", []))?;
             let ended = number(&answer, "ended");
             format!(
-                "The clock is taken for right. Requests that were open and have ended: {ended}.\n"
+                "The clock is taken for right. Requests that were open or unclaimed and have ended: {ended}.\n"
             )
         }
     };
@@ -54,6 +54,9 @@ fn call<'a, const N: usize>(name: &'a str, members: [(&'a str, Value<'a>); N]) -
 
 fn invite(args: &InviteArgs) -> Result<String, CliError> {
     let layout = Layout::new(&args.data.data);
+    admin::require_gate(&layout)?;
+    // Before anything is changed: a link without an address would be lost.
+    let origin = policy::origin(&layout)?;
     let groups = args.groups.iter().map(|group| Value::from(group.as_str()));
     let members = [
         ("groups", groups.collect()),

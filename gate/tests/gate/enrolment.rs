@@ -114,3 +114,33 @@ fn commands_work_with_and_without_the_process() {
     let twice = gate.run(&["init", "--origin", "x.example/log"]);
     assert_eq!(twice.status.code(), Some(2), "nothing is overwritten");
 }
+
+#[test]
+fn an_invitation_that_nobody_could_use_is_not_made() {
+    let gate = Gate::created();
+    let early = gate.run(&["invite", "ann", "--group", "finance"]);
+    assert_eq!(early.status.code(), Some(5));
+    let said = String::from_utf8_lossy(&early.stderr).into_owned();
+    assert!(said.contains("cosignet-gate serve"), "{said}");
+    assert_eq!(gate.succeed(&["export"]), "", "nothing has happened");
+}
+
+#[test]
+fn a_link_ends_with_its_person() {
+    let gate = Gate::new(RULES);
+    let said = gate.succeed(&["invite", "ann", "--group", "finance"]);
+    let (_, token) = said.lines().next().unwrap().split_once('#').unwrap();
+    let options = json!({ "token": token });
+    assert_eq!(gate.post("/enrol/options", &options).status, 200);
+    gate.succeed(&["approver", "retire", "ann"]);
+    let late = gate.post("/enrol/options", &options);
+    assert_eq!(late.refusal(), (404, "invite.unknown".into()));
+}
+
+#[test]
+fn nobody_else_opens_the_socket_that_invites() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let gate = Gate::new(RULES);
+    let socket = std::fs::metadata(gate.data().join("admin.sock")).unwrap();
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+}

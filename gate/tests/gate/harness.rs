@@ -64,10 +64,16 @@ pub(crate) struct Gate {
 impl Gate {
     /// A new gate with these rules, served.
     pub(crate) fn new(rules: &str) -> Self {
-        let mut gate = Self::empty();
-        gate.vkey = gate.succeed(&["init", "--origin", "gate.example/log"]);
+        let mut gate = Self::created();
         std::fs::write(gate.data().join("rules.toml"), rules).unwrap();
         gate.serve(&[]);
+        gate
+    }
+
+    /// A new gate that has never been served.
+    pub(crate) fn created() -> Self {
+        let mut gate = Self::empty();
+        gate.vkey = gate.succeed(&["init", "--origin", "gate.example/log"]);
         gate
     }
 

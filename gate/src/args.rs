@@ -14,6 +14,7 @@ use crate::settings::Settings;
     after_help = "\
 Start here:
   cosignet-gate init --data /var/lib/cosignet-gate --origin gate.example.com/log
+  (write a rule into /var/lib/cosignet-gate/rules.toml)
   cosignet-gate serve --data /var/lib/cosignet-gate --url https://gate.example.com
   cosignet-gate invite alice --group finance --data /var/lib/cosignet-gate
 

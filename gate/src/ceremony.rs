@@ -15,11 +15,12 @@ use crate::site::Site;
 pub(crate) const MAX_ASSERTION: usize = 32 * 1024;
 
 /// The challenge that somebody signs to do this to a request (docs/spec/decision.md).
-pub(crate) fn challenge(request: &Request, act: Act) -> Vec<u8> {
+pub(crate) fn challenge(request: &Request, person: &str, act: Act) -> Vec<u8> {
+    let random = request.random(person);
     let context = sha256(request.context.as_bytes());
     match act {
-        Act::Approve => [request.random, context, request.payload_hash].concat(),
-        Act::Refuse => refusal_challenge(&request.random, &context, &request.payload_hash).to_vec(),
+        Act::Approve => [random, context, request.payload_hash].concat(),
+        Act::Refuse => refusal_challenge(&random, &context, &request.payload_hash).to_vec(),
     }
 }
 

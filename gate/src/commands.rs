@@ -63,8 +63,6 @@ fn invite(args: &InviteArgs) -> Result<String, CliError> {
         ("hours", args.hours.into()),
         ("name", args.name.as_str().into()),
     ];
-    // Before the link is made: it would be lost.
-    let origin = policy::origin(&layout)?;
     let answer = admin::ask(&layout, &call("invite", members))?;
     let token = text(&answer, "token");
     let groups = list(&answer, "groups");

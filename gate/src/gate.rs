@@ -153,7 +153,7 @@ impl Gate {
             },
             terms,
             audience: self.site.audience.clone(),
-            random: crate::random()?,
+            secret: crate::random()?,
             approver,
             lifetime: lifetime.saturating_mul(1000),
             limits: self.site.limits,
@@ -251,7 +251,7 @@ impl Gate {
             return Err(Refusal::new(Reason::Schema, "The reason has at most 1000 bytes.").into());
         }
         let credential = self.enrolled(sent.assertion.credential_id()).await?;
-        let challenge = ceremony::challenge(&request, act);
+        let challenge = ceremony::challenge(&request, &credential.person, act);
         ceremony::verify(&self.site, &credential, challenge, &sent)?;
         let signature = NewSignature {
             act,

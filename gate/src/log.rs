@@ -107,7 +107,10 @@ pub(crate) fn entry(unlogged: &Unlogged, signature: &Signature, rp_id: &str) -> 
         ("rpId", rp_id.into()),
     ];
     if signature.act == Act::Refuse {
-        let random = Value::from([("random", base64url(&request.random).into())]);
+        let random = Value::from([(
+            "random",
+            base64url(&request.random(&signature.person)).into(),
+        )]);
         members.push(("refusal", random));
     }
     Some(serving::openapi::schema::object(members).to_text())

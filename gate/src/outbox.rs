@@ -20,6 +20,9 @@ const AT_ONCE: usize = 64;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// How long to wait with a signature that the log refuses.
+const REFUSED_WAIT: Duration = Duration::from_secs(10 * 60);
+
 /// How often to look without being called.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -135,11 +138,10 @@ impl Outbox {
                 doubled.min(LONGEST_WAIT)
             }
             NotLogged::Never(why) => {
-                // An operator may mend the log's settings; nothing is given up.
+                // An operator may mend the log's settings, so nothing is given up. Others are not
+                // kept waiting because of it.
                 tracing::error!(approval = id, "the log refuses a signature: {why}");
-                self.ready
-                    .trouble(PART, format!("the log refuses a signature: {why}"));
-                LONGEST_WAIT
+                REFUSED_WAIT
             }
         };
         let tried = tried.entry(id).or_default();

@@ -4,6 +4,8 @@
 //! people have seen on their own screens.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use command_line::{CliError, file};
 use durable::Access;
@@ -12,7 +14,7 @@ use verifier_core::hazmat::json::{Limits, Value};
 use crate::args::PolicyArgs;
 use crate::embedded::Embedded;
 use crate::layout::Layout;
-use crate::rules::Rules;
+use crate::rules::{Rule, Rules};
 use crate::site::Site;
 use crate::{admin, serve};
 
@@ -23,6 +25,7 @@ const MAX_SITE: usize = 64 * 1024;
 pub(crate) fn keep_site(
     layout: &Layout,
     site: &Site,
+    rules: &Path,
     log: Option<&Embedded>,
 ) -> Result<(), CliError> {
     let value = Value::from([
@@ -30,6 +33,7 @@ pub(crate) fn keep_site(
         ("log", log.map(Embedded::policy).into()),
         ("origin", site.origin.as_str().into()),
         ("rpId", site.rp_id.as_str().into()),
+        ("rules", rules.display().to_string().into()),
     ]);
     let text = format!("{}\n", value.to_text());
     durable::replace(&layout.site(), text.as_bytes(), Access::Private)
@@ -83,16 +87,22 @@ pub(crate) fn text(args: &PolicyArgs) -> Result<String, CliError> {
         "origins = [{}]",
         quoted(&site("origin").unwrap_or_default())
     ));
+    let path = site("rules").map_or_else(|| layout.rules(), PathBuf::from);
+    let rules = match args.rule {
+        None => None,
+        Some(_) => Some(serve::read_rules(&path)?),
+    };
+    let rule = match (&args.rule, &rules) {
+        (Some(name), Some(rules)) => Some(find(rules, name).map_err(|error| error.about(&path))?),
+        _ => None,
+    };
     if let Value::Array(people) = &people {
         for person in people {
-            approvers(person, &mut line);
+            approvers(person, rule, &mut line);
         }
     }
-    if let Some(name) = &args.rule {
-        let path = layout.rules();
-        let rules = serve::read_rules(&path)?;
-        decision(&rules, name, site("audience").as_deref(), &mut line)
-            .map_err(|error| error.about(&path))?;
+    if let Some(rule) = rule {
+        decision(rule, site("audience").as_deref(), &mut line);
     }
     match site("log") {
         Some(log) => {
@@ -104,16 +114,18 @@ pub(crate) fn text(args: &PolicyArgs) -> Result<String, CliError> {
     Ok(out)
 }
 
-fn approvers(person: &Value<'_>, line: &mut impl FnMut(String)) {
+fn approvers(person: &Value<'_>, rule: Option<&Rule>, line: &mut impl FnMut(String)) {
     let Some(members) = person.as_object() else {
         return;
     };
     let text = |value: Option<&Value<'_>>| value.and_then(Value::as_str).map(str::to_owned);
     let name = text(members.get("name")).unwrap_or_default();
-    let groups = match members.get("groups") {
-        Some(Value::Array(groups)) => groups.iter().filter_map(Value::as_str).collect(),
+    let own: Vec<String> = match members.get("groups") {
+        Some(Value::Array(groups)) => groups.iter().filter_map(|one| text(Some(one))).collect(),
         _ => Vec::new(),
     };
+    // An auditor cannot tell when a request was made, so whoever may serve a clause at last may.
+    let groups = rule.map_or_else(|| own.clone(), |rule| rule.groups_of(&own, Duration::MAX));
     let Some(Value::Array(passkeys)) = members.get("passkeys") else {
         return;
     };
@@ -145,23 +157,17 @@ fn approvers(person: &Value<'_>, line: &mut impl FnMut(String)) {
     }
 }
 
-fn decision(
-    rules: &Rules,
-    name: &str,
-    audience: Option<&str>,
-    line: &mut impl FnMut(String),
-) -> Result<(), CliError> {
-    let rule = rules.list().iter().find(|rule| rule.name() == name);
-    let rule = rule.ok_or_else(|| {
-        let all: Vec<String> = rules
-            .list()
-            .iter()
-            .map(|rule| quoted(rule.name()))
-            .collect();
+fn find<'r>(rules: &'r Rules, name: &str) -> Result<&'r Rule, CliError> {
+    let all = rules.list();
+    all.iter().find(|rule| rule.name() == name).ok_or_else(|| {
+        let names: Vec<String> = all.iter().map(|rule| quoted(rule.name())).collect();
         CliError::usage("There is no rule of this name.")
-            .expected(all.join(", "))
+            .expected(names.join(", "))
             .found(quoted(name))
-    })?;
+    })
+}
+
+fn decision(rule: &Rule, audience: Option<&str>, line: &mut impl FnMut(String)) {
     line("\n[decision]".into());
     let clause = |one: &crate::rules::Clause| {
         format!(
@@ -176,7 +182,6 @@ fn decision(
     if let Some(audience) = audience {
         line(format!("audience = {}", quoted(audience)));
     }
-    Ok(())
 }
 
 /// A basic string of TOML. JSON's strings are such strings.

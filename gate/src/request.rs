@@ -10,6 +10,7 @@
 
 use verifier_core::Time;
 use verifier_core::hazmat::decision::{Person, Served, assign};
+use verifier_core::hazmat::encoding::{hex, sha256};
 
 use crate::person::Credential;
 use crate::refusal::{Reason, Refusal, Result};
@@ -95,8 +96,8 @@ pub(crate) struct Request {
     pub(crate) terms: Terms,
     /// The text that is signed, in canonical JSON.
     pub(crate) context: String,
-    /// The random half of what hides the payload from readers of the log.
-    pub(crate) random: [u8; 32],
+    /// What the random bytes of every signature are derived from. Nobody outside sees it.
+    pub(crate) secret: [u8; 32],
     /// Somebody who has to be among those who approve.
     pub(crate) approver: Option<Named>,
     pub(crate) created: Time,
@@ -239,6 +240,14 @@ pub(crate) enum May {
 }
 
 impl Request {
+    /// The random half of what hides the payload from readers of the log, for what this person
+    /// signs. Each has one of their own: with the same bytes everybody would sign the same challenge,
+    /// and the log would show that several entries are of one request.
+    pub(crate) fn random(&self, person: &str) -> [u8; 32] {
+        let tag: &[u8] = b"cosignet.gate-random/v1\0";
+        sha256(&[tag, &self.secret, person.as_bytes()].concat())
+    }
+
     pub(crate) fn status(&self, now: Time) -> Status {
         let in_time = || self.claim_by.is_none_or(|by| now < by);
         match self.state {
@@ -465,11 +474,14 @@ impl Request {
         payload_hash: &[u8; 32],
         now: Time,
     ) -> Result<()> {
-        use verifier_core::hazmat::encoding::hex;
         if *payload_hash != self.payload_hash {
             let detail = "Another payload was approved. Nothing was claimed.";
             return Err(Refusal::new(Reason::ClaimMismatch, detail)
                 .compared(hex(&self.payload_hash), hex(payload_hash)));
+        }
+        if self.payload.is_none() {
+            let detail = "The payload was erased after its time, so nothing can be done with it.";
+            return Err(Refusal::new(Reason::Erased, detail));
         }
         if let Some(claimers) = &self.terms.claimers
             && !claimers.iter().any(|name| name == key_name)

@@ -48,14 +48,19 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CliError> {
         }
         other => CliError::unreadable(&layout.lock(), &other.into()),
     })?;
-    let rules = read_rules(&config.rules)?;
     let (log, running) = match &config.log {
+        LogPlace::Here { .. } if !log_server::exists(&layout.log()) => {
+            let message = "This gate has no log of its own, since it was made with --no-log: say \
+                           where its log is, with --log and --log-token.";
+            return Err(CliError::usage(message));
+        }
         LogPlace::Here { witness_policy } => {
             let opened = Embedded::open(&layout.log(), &config.site, witness_policy.clone())?;
             (Some(opened.0), Some(opened.1))
         }
         LogPlace::There { .. } => (None, None),
     };
+    let rules = read_rules(&config.rules)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -90,7 +95,8 @@ async fn serve(
         bells.ring(id)
     });
     let store: Arc<dyn Store> = Arc::new(store.map_err(|error| database(&error))?);
-    policy::keep_site(layout, &config.site, embedded.as_ref())?;
+    let rules_file = std::path::absolute(&config.rules).unwrap_or_else(|_| config.rules.clone());
+    policy::keep_site(layout, &config.site, &rules_file, embedded.as_ref())?;
     let log: Arc<dyn Log> = match (&config.log, &embedded) {
         (LogPlace::There { url, token }, _) => {
             let token = command_line::file::read(token, MAX_TOKEN)?;

@@ -46,8 +46,8 @@ pub(crate) struct Settings {
     /// A c2sp.org/tlog-policy: the witnesses that the gate's own log asks
     #[arg(long, value_name = "FILE", env = "COSIGNET_GATE_WITNESS_POLICY")]
     witness_policy: Option<PathBuf>,
-    /// Days from the end of a request until its own copy of the payload is erased; bundles of what
-    /// was signed keep theirs [default: never]
+    /// Days until the payload of a request that has ended is erased; its hash, and what was signed,
+    /// stay [default: never]
     #[arg(long, value_name = "DAYS", env = "COSIGNET_GATE_RETENTION_DAYS")]
     retention_days: Option<u64>,
     /// How many requests a second each key may make [default: 100]

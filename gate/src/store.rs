@@ -59,7 +59,7 @@ pub(crate) struct NewRequest {
     pub(crate) rule: RuleName,
     pub(crate) terms: Terms,
     pub(crate) audience: String,
-    pub(crate) random: [u8; 32],
+    pub(crate) secret: [u8; 32],
     pub(crate) approver: Option<Named>,
     /// How long it can be decided, in milliseconds.
     pub(crate) lifetime: u64,
@@ -100,6 +100,7 @@ pub(crate) struct Invite {
 pub(crate) struct Enrolment {
     pub(crate) person: Person,
     pub(crate) challenge: [u8; 32],
+    /// The end of the link.
     pub(crate) expires: Time,
 }
 

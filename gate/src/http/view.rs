@@ -199,7 +199,10 @@ impl Shown<'_> {
             ("payload", base64url(payload).into()),
             ("person", self.who.person.as_str().into()),
             ("previous", previous.unwrap_or(Value::Null)),
-            ("random", base64url(&request.random).into()),
+            (
+                "random",
+                base64url(&request.random(&self.who.person)).into(),
+            ),
             ("requester", requester),
             ("rpId", self.site.rp_id.as_str().into()),
             ("rule", rule),

@@ -289,7 +289,7 @@ fn new_request(number: usize, rule: usize) -> NewRequest {
             claim_within: CLAIM_WITHIN,
         },
         audience: "here".into(),
-        random: [0; 32],
+        secret: [0; 32],
         approver: None,
         lifetime: LIFETIME,
         limits: Limits {

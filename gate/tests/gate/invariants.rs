@@ -206,3 +206,49 @@ fn a_claim_is_for_the_right_payload_and_key() {
         "nothing was burnt"
     );
 }
+
+#[test]
+fn what_people_sign_shows_nobody_that_it_is_one_request() {
+    let gate = Gate::new(RULES);
+    let (ann, bob) = (gate.person("ann", "finance"), gate.person("bob", "board"));
+    let agent = gate.key("agent", "create", None);
+    let id = gate.ask(&agent, "payment.send", &json!({ "amount": "1000" }));
+    let (first, again) = (ann.look(&gate, &id).json(), ann.look(&gate, &id).json());
+    let other = bob.look(&gate, &id).json();
+    assert_eq!(first["random"], again["random"], "two tabs sign the same");
+    assert_ne!(first["random"], other["random"]);
+    assert_eq!(first["context"], other["context"]);
+}
+
+#[test]
+fn an_erased_payload_is_gone_and_cannot_be_claimed() {
+    let mut gate = Gate::new(RULES);
+    let ann = gate.person("ann", "finance");
+    let key = gate.key("executor", "create,claim,read", None);
+    let payload = json!({ "amount": "1", "to": "somebody" });
+    let id = gate.ask(&key, "payment.send", &payload);
+    assert_eq!(ann.decide(&gate, &id, "approve").status, 200);
+    assert_eq!(gate.wait(&key, &id)["status"], "approved");
+    gate.kill();
+    gate.serve(&["--retention-days", "0"]);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let hash = json!({ "payloadHash": hex(&sha256(payload.to_string().as_bytes())) });
+    let path = format!("/api/confirmations/{id}");
+    let claim = gate.call(&format!("{path}/claim"), &key, "op", &hash);
+    assert_eq!(claim.refusal(), (410, "request.erased".into()));
+    let standing = gate.get(&path, &key).json();
+    assert!(standing["claimedAt"].is_null(), "nothing was claimed");
+    let decision = gate.get(&format!("{path}/decision"), &key).json();
+    assert_eq!(decision["type"], "cosignet.decision/v1");
+    let text = test_vectors::encoding::b64url(payload.to_string().as_bytes());
+    for kept in [decision.to_string(), gate.succeed(&["export"])] {
+        assert!(!kept.contains(&text), "{kept}");
+    }
+    gate.kill();
+    let database = std::fs::read(gate.data().join("gate.db")).unwrap();
+    let raw = payload.to_string();
+    let found = database
+        .windows(raw.len())
+        .any(|part| part == raw.as_bytes());
+    assert!(!found, "it is overwritten in the database");
+}

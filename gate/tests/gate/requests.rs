@@ -177,3 +177,15 @@ fn a_key_and_a_person_have_only_so_many_open_requests() {
     );
     assert_eq!(ask(&one, Some("ann")).status, 201);
 }
+
+#[test]
+fn a_gate_without_a_log_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let run = |args: &[&str]| program("cosignet-gate").args(args).output().unwrap();
+    assert!(run(&["init", "--no-log", "--data", &data]).status.success());
+    let served = run(&["serve", "--url", "http://localhost:1", "--data", &data]);
+    assert_eq!(served.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&served.stderr).into_owned();
+    assert!(said.contains("--log and --log-token"), "{said}");
+}

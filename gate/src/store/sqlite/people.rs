@@ -197,7 +197,7 @@ fn usable(connection: &Connection, hash: &[u8; 32], now: Time) -> Result<String>
 /// The enrolment that has begun by a link, while its challenge is good.
 pub(super) fn begun(connection: &Connection, hash: &[u8; 32], now: Time) -> Result<Enrolment> {
     let name = usable(connection, hash, now)?;
-    let sql = "SELECT challenge, challenge_expires FROM invite WHERE hash = ?1 AND challenge IS \
+    let sql = "SELECT challenge, expires FROM invite WHERE hash = ?1 AND challenge IS \
                NOT NULL AND challenge_expires > ?2";
     let found = connection
         .prepare_cached(sql)

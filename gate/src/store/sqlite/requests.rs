@@ -39,7 +39,7 @@ impl Step<'_> {
         let approver = new.approver.as_ref();
         self.execute(
             "INSERT INTO request (id, api_key, key_name, key_since, owner, idempotency, body_hash, \
-             action, payload, payload_hash, rule_name, rule_sha256, rule, terms, context, random, \
+             action, payload, payload_hash, rule_name, rule_sha256, rule, terms, context, secret, \
              approver, approver_groups, created, expires, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, \
              ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 'pending')",
             params![
@@ -58,7 +58,7 @@ impl Step<'_> {
                 new.rule.text,
                 new.terms.to_text(),
                 context,
-                new.random,
+                new.secret,
                 approver.map(|named| named.name.as_str()),
                 approver.map(|named| rows::to_names(&named.groups)),
                 millis(self.now),

@@ -180,7 +180,7 @@ fn without_signatures(row: &Row<'_>) -> rusqlite::Result<Request> {
         },
         terms: own(row, "terms")?,
         context: row.get("context")?,
-        random: row.get("random")?,
+        secret: row.get("secret")?,
         approver: approver
             .zip(groups)
             .map(|(name, groups)| Named { name, groups }),

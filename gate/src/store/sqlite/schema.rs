@@ -61,7 +61,7 @@ CREATE TABLE request (
     rule TEXT NOT NULL,
     terms TEXT NOT NULL,
     context TEXT NOT NULL,
-    random BLOB NOT NULL,
+    secret BLOB NOT NULL,
     approver TEXT,
     approver_groups TEXT,
     created INTEGER NOT NULL,

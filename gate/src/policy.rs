@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use command_line::{CliError, file};
 use durable::Access;
+use verifier_core::Time;
 use verifier_core::hazmat::json::{Limits, Value};
 
 use crate::args::PolicyArgs;
@@ -149,7 +150,10 @@ fn approvers(person: &Value<'_>, rule: Option<&Rule>, line: &mut impl FnMut(Stri
         }
         line(format!("publicKey = {}", quoted(&own("publicKey"))));
         line(format!("credentialId = {}", quoted(&own("id"))));
-        line(format!("notBefore = {}", quoted(&own("added"))));
+        line(format!(
+            "notBefore = {}",
+            quoted(&whole_second(own("added")))
+        ));
         let retired = text(passkey.get("retired")).or(gone.clone());
         if let Some(retired) = retired {
             line(format!("notAfter = {}", quoted(&retired)));
@@ -184,7 +188,30 @@ fn decision(rule: &Rule, audience: Option<&str>, line: &mut impl FnMut(String)) 
     }
 }
 
+/// The second in which something was. Witnesses date in whole seconds: an approval within the second
+/// of the enrolment would else look older than its key.
+fn whole_second(text: String) -> String {
+    let second = Time::parse(&text).and_then(|time| Time::from_seconds(time.as_millis() / 1000));
+    second.map_or(text, |second| second.to_string())
+}
+
 /// A basic string of TOML. JSON's strings are such strings.
 fn quoted(text: &str) -> String {
     Value::from(text).to_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_approval_within_the_second_of_the_enrolment_is_not_older_than_its_key() {
+        let enrolled = Time::parse("2026-11-29T07:43:30.315Z").unwrap();
+        // As a witness dates what it cosigned 600 milliseconds later.
+        let cosigned = Time::from_seconds((enrolled.as_millis() + 600) / 1000).unwrap();
+        let not_before = Time::parse(&whole_second(enrolled.to_string())).unwrap();
+        assert!(not_before <= cosigned, "{not_before} {cosigned}");
+        assert_eq!(not_before.to_string(), "2026-11-29T07:43:30.000Z");
+        assert_eq!(whole_second(String::new()), "");
+    }
 }

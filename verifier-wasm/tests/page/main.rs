@@ -16,8 +16,9 @@
 
 mod answers;
 mod browser;
-mod demo;
 mod files;
+mod log;
+mod logged;
 mod prepared;
 mod readers;
 mod reports;
@@ -26,4 +27,3 @@ mod sentences;
 mod shown;
 mod trust;
 mod vectors;
-mod visitor;

@@ -18,7 +18,7 @@ use verifier_core::inspect::inspect;
 use verifier_core::{Failure as _, Request, verify};
 
 use crate::browser::Browser;
-use crate::demo::Demo;
+use crate::log::Log;
 
 /// Runs the cases of one file with the module that the page has started.
 const RUN: &str = r#"
@@ -132,9 +132,9 @@ fn compare(names: &[String], browser: &[String], native: &[String]) {
 
 #[tokio::test]
 async fn reports_are_those_of_the_core_byte_for_byte() {
-    let demo = Demo::start();
+    let log = Log::start();
     let browser = Browser::start().await;
-    browser.open(&format!("{}/verify/", demo.log)).await;
+    browser.open(&format!("{}/verify/", log.url)).await;
     let mut compared = 0;
     for file in files("bundle").into_iter().chain(files("decision")) {
         let cases = file["cases"].as_array().unwrap();

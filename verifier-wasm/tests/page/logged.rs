@@ -1,54 +1,21 @@
-//! From the making of a passkey to the verdict, and everything that can go wrong with the log.
+//! An approval that a log holds, and everything that can go wrong with the log.
 
 use serde_json::json;
 use thirtyfour::prelude::*;
 
 use crate::browser::Browser;
-use crate::demo::Demo;
-
-/// An authenticator that always agrees.
-async fn add_authenticator(browser: &Browser) {
-    browser.cdp("WebAuthn.enable", json!({})).await;
-    let options = json!({ "options": {
-        "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
-        "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true,
-    }});
-    browser
-        .cdp("WebAuthn.addVirtualAuthenticator", options)
-        .await;
-}
-
-/// Approves on the demo's page; ends on the verify page.
-async fn approve(browser: &Browser, demo: &Demo) -> String {
-    browser.open(&demo.page).await;
-    browser.reads("#fields", "4200.00").await;
-    browser.state("demo-asks").await;
-    browser.click("#register").await;
-    browser.reads("#enrolled", "SHA256:").await;
-    browser.click("#approve").await;
-    browser.reads("#step-verify", "cosignet verify").await;
-    browser.state("demo-approved").await;
-    let command = browser.read("#command").await;
-    assert!(
-        !command.contains("/tmp") && !command.contains("cosignet-demo"),
-        "{command}"
-    );
-    let fingerprint = browser.read("#policy").await;
-    browser.click("#verify").await;
-    browser.verdict("INCOMPLETE").await;
-    // The same as the demo has shown, so that it can be compared.
-    let offer = browser.read(".policy.offer").await;
-    assert!(offer.contains(&fingerprint), "{fingerprint}: {offer}");
-    let url = browser.driver.current_url().await.unwrap().to_string();
-    url.split_once("#id=").unwrap().1.to_owned()
-}
+use crate::log::{APPROVAL, Log};
 
 #[tokio::test]
-async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
-    let demo = Demo::start();
+async fn what_was_approved_anybody_verifies_and_nobody_changes() {
+    let mut log = Log::with_approval();
+    let id = APPROVAL;
     let browser = Browser::start().await;
-    add_authenticator(&browser).await;
-    let id = approve(&browser, &demo).await;
+    browser.open(&format!("{}/verify/#id={id}", log.url)).await;
+    browser.verdict("INCOMPLETE").await;
+    // The same as the operator's own programs show, so that it can be compared.
+    let offer = browser.read(".policy.offer").await;
+    assert!(offer.contains(&log.policy), "{}: {offer}", log.policy);
 
     // Without a policy of the reader's own there is no verdict, however good the approval.
     let said = browser.read("#verdict").await;
@@ -67,7 +34,7 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
         said.contains("visitor approved exactly the payload in this bundle"),
         "{said}"
     );
-    assert!(said.contains("the operator’s own policy demo"), "{said}");
+    assert!(said.contains("the operator’s own policy house"), "{said}");
     assert!(said.contains("by the operator’s own rules"), "{said}");
     assert!(!said.contains("You may rely on it"), "{said}");
     for part in ["#cards", "#tree", "#verdict"] {
@@ -188,7 +155,7 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
     browser.state("other-approval").await;
 
     // A log that answers with another approval than the one it was asked for.
-    browser.open(&format!("{}/verify/#id={id}", demo.log)).await;
+    browser.open(&format!("{}/verify/#id={id}", log.url)).await;
     browser.driver.refresh().await.unwrap();
     browser.verdict("INCOMPLETE").await;
     let lie = "const real = window.fetch; \
@@ -216,7 +183,7 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
     let packed = packed.json().as_str().unwrap().to_owned();
     browser.driver.goto("about:blank").await.unwrap();
     browser
-        .open(&format!("{}/verify/#b={packed}", demo.log))
+        .open(&format!("{}/verify/#b={packed}", log.url))
         .await;
     browser.verdict("INCOMPLETE").await;
     browser.press("Adopt this policy").await;
@@ -226,7 +193,7 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
     browser
         .open(&format!(
             "{}/verify/#b={}",
-            demo.log,
+            log.url,
             &packed[..packed.len() / 2]
         ))
         .await;
@@ -248,8 +215,8 @@ async fn what_a_visitor_approved_anybody_verifies_and_nobody_changes() {
         .await;
 
     // The log is not there.
-    demo.end_log();
-    look_up(&browser, &id).await;
+    log.end();
+    look_up(&browser, id).await;
     browser.reads("#problem", "cannot be reached").await;
     browser.state("log-down").await;
     browser.end().await;
@@ -271,11 +238,11 @@ async fn look_up(browser: &Browser, id: &str) {
     field.send_keys(Key::Enter + "").await.unwrap();
 }
 
-#[tokio::test]
-async fn a_visitor_without_a_passkey_uses_one_in_software() {
-    let demo = Demo::start();
+#[test]
+fn the_page_is_served_with_rules_against_what_others_put_into_it() {
+    let log = Log::start();
     // Whatever a proxy or a damaged file does to the page, the header holds.
-    let page = ureq::get(format!("{}/verify", demo.log)).call().unwrap();
+    let page = ureq::get(format!("{}/verify", log.url)).call().unwrap();
     let rules = page.headers()["content-security-policy"].to_str().unwrap();
     for rule in [
         "default-src 'none'",
@@ -288,59 +255,16 @@ async fn a_visitor_without_a_passkey_uses_one_in_software() {
         !rules.contains("unsafe-inline") && !rules.contains("'unsafe-eval'"),
         "{rules}"
     );
-
-    let browser = Browser::start().await;
-    browser.open(&demo.page).await;
-    browser.click("#register-software").await;
-    browser.reads("#enrolled", "in software").await;
-    browser.click("#approve").await;
-    browser.reads("#step-verify", "cosignet verify").await;
-    browser.click("#verify").await;
-    browser.verdict("INCOMPLETE").await;
-    browser.press("Adopt this policy").await;
-    browser.verdict("VERIFIED").await;
-    browser.end().await;
 }
 
 #[tokio::test]
-async fn the_demo_forgives_and_the_front_page_leads_on() {
-    let demo = Demo::start();
+async fn the_front_page_leads_on() {
+    let log = Log::with_approval();
     let browser = Browser::start().await;
-    // At the address, passkeys do not work: it says so, and where they do.
-    let address = demo.page.replace("localhost", "127.0.0.1");
-    browser.open(&address).await;
-    browser
-        .reads("#problem", "works only as http://localhost")
-        .await;
-    let off = "return [...document.querySelectorAll('button')].every((button) => button.disabled)";
-    browser.until(off, "nothing to press").await;
-    browser.state("demo-address").await;
-
-    browser.open(&demo.page).await;
-    browser.click("#register-software").await;
-    browser.reads("#enrolled", "in software").await;
-    browser.driver.refresh().await.unwrap();
-    browser.reads("#enrolled", "Made in software").await;
-    // Two clicks are one approval.
-    let twice =
-        "const button = document.querySelector('#approve'); button.click(); button.click();";
-    browser
-        .until(
-            "return !document.querySelector('#approve').disabled",
-            "ready",
-        )
-        .await;
-    browser.script(twice, vec![]).await;
-    browser.reads("#step-verify", "cosignet verify").await;
-    browser.state("demo-done").await;
-    let url = browser.driver.find(By::Css("#verify")).await.unwrap();
-    let url = url.attr("href").await.unwrap().unwrap();
-    let id = url.split_once("#id=").unwrap().1.to_owned();
-
-    browser.driver.goto(format!("{}/", demo.log)).await.unwrap();
+    browser.driver.goto(format!("{}/", log.url)).await.unwrap();
     let front = browser.read("main").await;
     for words in [
-        "The log localhost/demo",
+        "The log localhost/approvals",
         "localhost/alice",
         "Entries\n1",
         "The last 30 days",
@@ -352,7 +276,7 @@ async fn the_demo_forgives_and_the_front_page_leads_on() {
     let fits = "return document.documentElement.scrollWidth <= 390";
     browser.until(fits, "nothing wider than the screen").await;
     let field = browser.driver.find(By::Css("#id")).await.unwrap();
-    field.send_keys(&id).await.unwrap();
+    field.send_keys(APPROVAL).await.unwrap();
     field.send_keys(Key::Enter + "").await.unwrap();
     browser.verdict("INCOMPLETE").await;
     browser.end().await;

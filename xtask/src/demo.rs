@@ -6,7 +6,8 @@ use std::process::Command;
 use crate::command::{cargo, root, run, target};
 use crate::web;
 
-/// Builds the page, the log with the page in it, the witness and the command; then starts the demo.
+/// Builds the verify page, the gate with it in its log, the witness and the command; then starts the
+/// demo.
 pub(crate) fn start(args: &[&str]) -> Result<(), String> {
     web::build()?;
     run(&mut cargo(&[
@@ -14,13 +15,13 @@ pub(crate) fn start(args: &[&str]) -> Result<(), String> {
         "--package",
         "demo",
         "--package",
-        "log-server",
+        "gate",
         "--package",
         "verifier-cli",
         "--package",
         "witness",
         "--features",
-        "verify-page",
+        "gate/verify-page",
     ]))?;
     let program = format!("cosignet-demo{}", env::consts::EXE_SUFFIX);
     let mut demo = Command::new(target().join("debug").join(program));

@@ -32,7 +32,7 @@ use std::env;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask demo [--once]     approve with a passkey, and verify it on the page; once: unattended
+cargo xtask demo [--once]     a gate to approve on with a passkey, and the verdict; once: unattended
 cargo xtask tour              the command line: a real approval, and tampered ones that fail
 cargo xtask test              every check and test of the repository
 cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std, package, Windows, oldest compiler,

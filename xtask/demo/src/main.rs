@@ -1,9 +1,12 @@
-//! The demo: a log on this machine, a small approval service before it, and a visitor who
-//! approves a payment with a passkey. `cargo xtask demo` builds what it needs and starts it.
+//! The demo: a gate with its log on this machine, two witnesses, an agent that asks, people who
+//! approve, an executor that acts once, and an auditor. `cargo xtask demo` builds what it needs and
+//! starts it.
 //!
 //! ```text
-//! visitor ── options ──► passkey ── assertion ──► service ── POST ──► log
-//!    └──────────────── verify page of the log, and `cosignet verify` ◄──┘
+//! agent ── asks ──► gate ◄── passkeys ── people
+//!                    │ └── signatures ──► log ◄── witnesses
+//! executor ◄─ claim ─┘
+//!    └── decision.json ──► auditor: `cosignet verify`
 //! ```
 
 #![allow(
@@ -12,23 +15,24 @@
     reason = "this never leaves a developer's machine"
 )]
 
+mod audit;
+mod gate;
 mod once;
-mod payload;
-mod server;
-mod service;
+mod person;
+mod program;
 mod software;
 mod stage;
+mod visit;
 
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use service::Service;
 use stage::Stage;
 
 const HELP: &str = "\
-cosignet-demo          a page to approve on, until Ctrl-C
-cosignet-demo --once   the whole way with a software passkey; exit 0 only if the result is VERIFIED
+cosignet-demo          a gate to approve on with your own passkey, until Ctrl-C
+cosignet-demo --once   the whole way with software passkeys; exit 0 only if the result is VERIFIED
 ";
 
 /// Errors here are sentences for a person at a terminal.
@@ -36,20 +40,16 @@ type Result<T> = core::result::Result<T, String>;
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
-    let once = match args
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        [] => false,
-        ["--once"] => true,
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let act: fn(&Stage) -> Result<()> = match words.as_slice() {
+        [] => visit::run,
+        ["--once"] => once::run,
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);
         }
     };
-    match run(once) {
+    match run(act) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("demo: {message}");
@@ -58,29 +58,27 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(once: bool) -> Result<()> {
+/// Sets the stage, and clears it again however the play ends.
+fn run(act: fn(&Stage) -> Result<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
-    runtime.block_on(async {
-        // The origin of the page is part of what the log admits, so the page's port comes first.
-        let page = server::bind().await?;
-        let stage = Arc::new(Stage::start(&page.origin)?);
-        let service = Arc::new(Service::new(Arc::clone(&stage), &page.origin));
-        stage.introduce(&page.origin);
-        if once {
-            return once::run(&service, &stage).await;
-        }
-        println!(
-            "\nOpen {}/ in a browser. Ctrl-C ends the demo.",
-            page.origin
-        );
+    let stage = Arc::new(Stage::start()?);
+    stage.introduce();
+    let played = Arc::clone(&stage);
+    let done = runtime.block_on(async {
         tokio::select! {
-            served = server::serve(page, service) => served,
-            _ = ended() => Ok(()),
+            done = tokio::task::spawn_blocking(move || act(&played)) => {
+                done.map_err(|error| error.to_string())?
+            }
+            () = ended() => Ok(()),
         }
-    })
+    });
+    // Without waiting for a play that was broken off; it holds the stage as well.
+    runtime.shutdown_background();
+    stage.clear();
+    done
 }
 
 /// Ctrl-C, or a polite request to end.

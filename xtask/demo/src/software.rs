@@ -1,7 +1,5 @@
-//! A passkey in software, for visitors without one and for machines without visitors.
-//!
-//! The same options that a browser gets go in, as JSON; what a browser's `toJSON()` gives comes
-//! out.
+//! A passkey in software, for people whom the demo plays. Its authenticator and its client know
+//! nothing of this project: JSON goes in and comes out, as in a browser.
 
 use passkey::authenticator::{Authenticator, UiHint, UserCheck, UserValidationMethod};
 use passkey::client::{Client, DefaultClientData};
@@ -10,16 +8,16 @@ use passkey::types::Passkey;
 use passkey::types::ctap2::{Aaguid, Ctap2Error};
 use passkey::types::webauthn::{CredentialCreationOptions, CredentialRequestOptions};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::runtime::Handle;
 use url::Url;
 use verifier_core::hazmat::encoding::base64url;
-use webauthn_rs_proto::{CreationChallengeResponse, RequestChallengeResponse};
 
 use crate::Result;
 
-/// One authenticator with room for one passkey.
+/// An authenticator with one passkey.
+#[derive(Debug)]
 pub(crate) struct Software {
-    passkey: Mutex<Option<Passkey>>,
+    passkey: Option<Passkey>,
     origin: Url,
 }
 
@@ -37,23 +35,16 @@ macro_rules! client {
 }
 
 impl Software {
-    pub(crate) fn new(origin: &str) -> Result<Self> {
-        Ok(Self {
-            passkey: Mutex::default(),
-            origin: Url::parse(origin).map_err(|error| format!("{origin}: {error}"))?,
-        })
-    }
-
-    pub(crate) async fn register(&self, options: &CreationChallengeResponse) -> Result<Value> {
+    /// Makes a passkey for a page of this origin, after a `PublicKeyCredentialCreationOptionsJSON`;
+    /// with it the `RegistrationResponseJSON`.
+    pub(crate) fn register(origin: &str, options: &Value) -> Result<(Self, Value)> {
+        let origin = Url::parse(origin).map_err(|error| format!("{origin}: {error}"))?;
         let options: CredentialCreationOptions = read(options)?;
         let mut client = client!(None::<Passkey>);
-        let made = client.register(&self.origin, options, DefaultClientData);
-        let made = made.await.map_err(|error| failed("be made", &error))?;
-        self.passkey
-            .lock()
-            .await
-            .clone_from(client.authenticator().store());
-        Ok(json!({
+        let made = client.register(&origin, options, DefaultClientData);
+        let made = Handle::current().block_on(made);
+        let made = made.map_err(|error| failed("be made", &error))?;
+        let answer = json!({
             "id": made.id,
             "rawId": base64url(&made.raw_id),
             "type": "public-key",
@@ -62,14 +53,22 @@ impl Software {
                 "attestationObject": base64url(&made.response.attestation_object),
                 "clientDataJSON": base64url(&made.response.client_data_json),
             },
-        }))
+        });
+        let passkey = client.authenticator().store().clone();
+        Ok((Self { passkey, origin }, answer))
     }
 
-    pub(crate) async fn approve(&self, options: &RequestChallengeResponse) -> Result<Value> {
-        let options: CredentialRequestOptions = read(options)?;
-        let mut client = client!(self.passkey.lock().await.clone());
+    /// Signs a challenge; an `AuthenticationResponseJSON`.
+    pub(crate) fn sign(&self, rp_id: &str, challenge: &[u8]) -> Result<Value> {
+        let options: CredentialRequestOptions = read(&json!({
+            "challenge": base64url(challenge),
+            "rpId": rp_id,
+            "userVerification": "required",
+        }))?;
+        let mut client = client!(self.passkey.clone());
         let made = client.authenticate(&self.origin, options, DefaultClientData);
-        let made = made.await.map_err(|error| failed("sign", &error))?;
+        let made = Handle::current().block_on(made);
+        let made = made.map_err(|error| failed("sign", &error))?;
         Ok(json!({
             "id": made.id,
             "rawId": base64url(&made.raw_id),
@@ -84,10 +83,8 @@ impl Software {
     }
 }
 
-/// From one project's types to the other's, by the JSON that both read.
-fn read<T: serde::de::DeserializeOwned>(options: &impl serde::Serialize) -> Result<T> {
-    serde_json::to_value(options)
-        .and_then(serde_json::from_value)
+fn read<T: serde::de::DeserializeOwned>(options: &Value) -> Result<T> {
+    serde_json::from_value(json!({ "publicKey": options }))
         .map_err(|error| format!("the options are not what authenticators read: {error}"))
 }
 

@@ -1,163 +1,111 @@
-//! The programs that the demo runs, in a temporary folder: a log, and two witnesses that cosign
-//! its heads. Their quorum is both of them.
+//! What the demo runs, in a temporary folder: a gate with its own log, and two witnesses that
+//! cosign the heads of that log. Their quorum is both of them.
 
-use std::env;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Result;
+use crate::gate::Gate;
+use crate::program::{Program, output, program};
 
-/// The name of the demo's log.
+/// The name of the gate's log.
 const LOG: &str = "localhost/demo";
 
 /// The names of its witnesses. On other systems than Unix there are none.
 #[cfg(unix)]
-const WITNESSES: &[&str] = &["alice", "bob"];
+const WITNESSES: &[&str] = &["w1", "w2"];
 #[cfg(not(unix))]
 const WITNESSES: &[&str] = &[];
 
-/// Everything that runs and what it knows.
+/// Two people for large payments, one for all others.
+const RULES: &str = include_str!("rules.toml");
+
+/// Everything that runs.
+#[derive(Debug)]
 pub(crate) struct Stage {
-    // In this order: programs end before their folder goes.
-    log: Program,
-    witnesses: Vec<Witness>,
-    /// Where the log answers, without a slash at the end.
-    pub(crate) log_url: String,
+    pub(crate) gate: Gate,
     vkey: String,
-    tlog_policy: String,
-    token: String,
-    folder: TempDir,
-    agent: ureq::Agent,
+    witnesses: Vec<(String, String)>,
+    /// What ends with the demo. Programs end before their folder goes.
+    running: Mutex<Option<(Vec<Program>, TempDir)>>,
+    folder: PathBuf,
 }
 
 impl Stage {
-    /// Starts a log that admits approvals from `origin` alone.
-    pub(crate) fn start(origin: &str) -> Result<Self> {
-        let folder = tempfile::Builder::new()
+    /// Makes a gate, and starts it with its witnesses.
+    pub(crate) fn start() -> Result<Self> {
+        let temporary = tempfile::Builder::new()
             .prefix("cosignet-demo-")
             .tempdir()
             .map_err(|error| format!("cannot make a temporary folder: {error}"))?;
-        let binary = beside("cosignet-log")?;
-        let data = folder.path().join("log");
-        let vkey = output(
-            Command::new(&binary)
-                .args(["init", "--origin", LOG, "--data"])
-                .arg(&data),
-        )?;
-        let token = output(
-            Command::new(&binary)
-                .args(["token", "create", "--name", "demo", "--data"])
-                .arg(&data),
-        )?;
-        let log_line = folder.path().join("log.policy");
-        fs::write(&log_line, format!("log {vkey}\nquorum none\n"))
-            .map_err(|error| format!("cannot write {}: {error}", log_line.display()))?;
-        let start = |name: &&str| Witness::start(name, folder.path(), &log_line);
-        let witnesses = WITNESSES.iter().map(start).collect::<Result<Vec<_>>>()?;
-        let tlog_policy = tlog_policy(&vkey, &witnesses);
-        let witness_policy = folder.path().join("witnesses.policy");
-        fs::write(&witness_policy, &tlog_policy)
-            .map_err(|error| format!("cannot write {}: {error}", witness_policy.display()))?;
-        let policy = folder.path().join("policy.json");
-        let mut serve = Command::new(&binary);
+        let folder = temporary.path().to_path_buf();
+        // The origin of the pages is part of what the gate is told, so its port comes first.
+        let port = free_port()?;
+        // Browsers allow passkeys on this name without TLS, and not on an address.
+        let gate = Gate::new(folder.join("gate"), format!("http://localhost:{port}"));
+        let vkey = gate.run(&["init", "--origin", LOG])?;
+        write(&gate.rules(), RULES)?;
+
+        let logs = folder.join("log.policy");
+        write(&logs, &format!("log {vkey}\nquorum none\n"))?;
+        let witness = |name: &&str| Witness::start(name, &folder, &logs);
+        let witnesses = WITNESSES.iter().map(witness).collect::<Result<Vec<_>>>()?;
+        let policy = folder.join("witnesses.policy");
+        write(&policy, &tlog_policy(&vkey, &witnesses))?;
+        let mut serve = gate.command(&["serve", "--url", gate.origin()])?;
         serve
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(["--rp-id", "localhost", "--origin", origin, "--data"])
-            .arg(&data)
+            .args(["--listen", &format!("127.0.0.1:{port}")])
             .arg("--witness-policy")
-            .arg(&witness_policy)
-            .arg("--verify-policy")
             .arg(&policy);
-        let (log, address) = Program::start(&mut serve, "serving address=")?;
-        let port = address.rsplit(':').next().unwrap_or_default();
-        let stage = Self {
-            log,
-            witnesses,
-            tlog_policy,
-            log_url: format!("http://localhost:{port}"),
+        let (served, _) = Program::start(&mut serve)?;
+        let places = witnesses
+            .iter()
+            .map(|one| (one.name.clone(), one.url.clone()));
+        Ok(Self {
+            gate,
             vkey,
-            token,
+            witnesses: places.collect(),
+            running: Mutex::new(Some((
+                std::iter::once(served)
+                    .chain(witnesses.into_iter().map(|one| one.program))
+                    .collect(),
+                temporary,
+            ))),
             folder,
-            agent: ureq::Agent::config_builder()
-                .http_status_as_error(false)
-                .timeout_global(Some(Duration::from_secs(30)))
-                .build()
-                .into(),
-        };
-        Ok(stage)
+        })
     }
 
     /// Says what runs where.
-    pub(crate) fn introduce(&self, page: &str) {
-        println!(
-            "A log runs at {} (process {})",
-            self.log_url,
-            self.log.0.id()
-        );
-        println!("  its key    {}", self.vkey);
-        println!("  its files  {}", self.folder.path().display());
-        for witness in &self.witnesses {
-            println!("A witness, {}, runs at {}", witness.name, witness.url);
+    pub(crate) fn introduce(&self) {
+        println!("A gate with its own log runs at {}", self.gate.origin());
+        println!("  its log's key  {}", self.vkey);
+        for (name, url) in &self.witnesses {
+            println!("  witness {name}     {url}");
         }
-        println!("A service that asks for approvals runs at {page}");
+        println!("  its rules      {}", self.gate.rules().display());
     }
 
-    /// Which log, and which witnesses, the demo's policy trusts.
-    pub(crate) fn tlog_policy(&self) -> &str {
-        &self.tlog_policy
-    }
-
-    /// Keeps a file in the demo's folder.
-    pub(crate) fn keep(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-        // Written beside it first: the log reads the policy at any moment.
-        let path = self.folder.path().join(name);
-        let new = self.folder.path().join(format!("{name}.new"));
-        let failed = |error| format!("cannot write {}: {error}", path.display());
-        fs::write(&new, bytes).map_err(failed)?;
-        fs::rename(&new, &path).map_err(failed)?;
-        Ok(path)
-    }
-
-    /// A file that was kept.
-    pub(crate) fn kept(&self, name: &str) -> Option<Vec<u8>> {
-        fs::read(self.folder.path().join(name)).ok()
-    }
-
-    /// Appends to the log: the bundle, or what the log says against it.
-    pub(crate) fn append(&self, entry: &Value) -> Result<String> {
-        let mut answer = self
-            .agent
-            .post(format!("{}/v1/entries", self.log_url))
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", "application/json")
-            .send(entry.to_string().as_bytes())
-            .map_err(|error| format!("the log does not answer: {error}"))?;
-        let text = answer
-            .body_mut()
-            .read_to_string()
-            .map_err(|error| format!("the log's answer broke off: {error}"))?;
-        match answer.status().as_u16() {
-            200 | 201 => Ok(text),
-            status => Err(format!("the log refuses the approval ({status}): {text}")),
+    /// A new folder for an auditor.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        match fs::create_dir_all(&folder) {
+            Ok(()) => Ok(folder),
+            Err(error) => Err(format!("cannot make {}: {error}", folder.display())),
         }
     }
 
-    /// The public's answer: status and body.
-    pub(crate) fn get(&self, path: &str) -> Result<(u16, String)> {
-        let mut answer = self
-            .agent
-            .get(format!("{}{path}", self.log_url))
-            .call()
-            .map_err(|error| format!("the log does not answer: {error}"))?;
-        let text = answer.body_mut().read_to_string();
-        let text = text.map_err(|error| format!("the log's answer broke off: {error}"))?;
-        Ok((answer.status().as_u16(), text))
+    /// Ends all programs, and removes the folder.
+    pub(crate) fn clear(&self) {
+        let running = self.running.lock();
+        let running = running.unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((programs, folder)) = running {
+            drop(programs);
+            drop(folder);
+        }
     }
 }
 
@@ -166,31 +114,29 @@ struct Witness {
     name: String,
     vkey: String,
     url: String,
-    _program: Program,
+    program: Program,
 }
 
 impl Witness {
     fn start(name: &str, folder: &Path, logs: &Path) -> Result<Self> {
-        let binary = beside("cosignet-witness")?;
         let data = folder.join(format!("witness-{name}"));
         let vkey = output(
-            Command::new(&binary)
-                .args(["init", "--name", &format!("localhost/{name}")])
-                .arg("--data")
+            program("cosignet-witness")?
+                .args(["init", "--name", &format!("localhost/{name}"), "--data"])
                 .arg(&data),
         )?;
-        let mut serve = Command::new(&binary);
+        let mut serve = program("cosignet-witness")?;
         serve
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
             .arg("--logs")
             .arg(logs);
-        let (program, address) = Program::start(&mut serve, "serving address=")?;
+        let (program, address) = Program::start(&mut serve)?;
         Ok(Self {
             name: name.to_owned(),
             vkey,
             url: format!("http://{address}"),
-            _program: program,
+            program,
         })
     }
 }
@@ -212,72 +158,15 @@ fn tlog_policy(vkey: &str, witnesses: &[Witness]) -> String {
     text
 }
 
-/// A program that ends with the demo.
-struct Program(Child);
-
-impl Program {
-    /// Starts it and waits for the line with `sign`; gives the word behind it.
-    fn start(command: &mut Command, sign: &str) -> Result<(Self, String)> {
-        let name = command.get_program().to_string_lossy().into_owned();
-        let child = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot run {name}: {error}"))?;
-        let mut program = Self(child);
-        let stderr = program.0.stderr.take();
-        let mut stderr = BufReader::new(stderr.ok_or("no standard error")?);
-        let mut said = String::new();
-        let mut line = String::new();
-        while stderr.read_line(&mut line).is_ok_and(|read| read > 0) {
-            if let Some((_, rest)) = line.split_once(sign) {
-                let word = rest
-                    .split_whitespace()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
-                // Read on, or the program blocks on a full pipe.
-                std::thread::spawn(move || {
-                    let _ = std::io::copy(&mut stderr.by_ref(), &mut std::io::sink());
-                });
-                return Ok((program, word));
-            }
-            said.push_str(&line);
-            line.clear();
-        }
-        Err(format!("{name} did not start: {said}"))
-    }
+/// Writes a file of the demo.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+fn free_port() -> Result<u16> {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    match free {
+        Ok(address) => Ok(address.port()),
+        Err(error) => Err(format!("cannot listen on this machine: {error}")),
     }
-}
-
-/// A program of this project, built beside this one.
-pub(crate) fn beside(name: &str) -> Result<PathBuf> {
-    let own = env::current_exe().map_err(|error| format!("where is this program? {error}"))?;
-    let folder = own.parent().unwrap_or(Path::new("."));
-    let path = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    match path.is_file() {
-        true => Ok(path),
-        false => Err(format!(
-            "there is no {}: `cargo xtask demo` builds everything that the demo needs",
-            path.display()
-        )),
-    }
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|error| format!("cannot run {name}: {error}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{name} failed: {said}"));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -48,19 +48,19 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CliError> {
         }
         other => CliError::unreadable(&layout.lock(), &other.into()),
     })?;
+    if matches!(config.log, LogPlace::Here { .. }) && !log_server::exists(&layout.log()) {
+        let message = "This gate has no log of its own, since it was made with --no-log: say \
+                       where its log is, with --log and --log-token.";
+        return Err(CliError::usage(message));
+    }
+    let rules = read_rules(&config.rules)?;
     let (log, running) = match &config.log {
-        LogPlace::Here { .. } if !log_server::exists(&layout.log()) => {
-            let message = "This gate has no log of its own, since it was made with --no-log: say \
-                           where its log is, with --log and --log-token.";
-            return Err(CliError::usage(message));
-        }
         LogPlace::Here { witness_policy } => {
             let opened = Embedded::open(&layout.log(), &config.site, witness_policy.clone())?;
             (Some(opened.0), Some(opened.1))
         }
         LogPlace::There { .. } => (None, None),
     };
-    let rules = read_rules(&config.rules)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

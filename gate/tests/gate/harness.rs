@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ pub(crate) struct Gate {
     folder: TempDir,
     pub(crate) port: u16,
     pub(crate) vkey: String,
-    process: Option<Child>,
+    process: Mutex<Option<Child>>,
     agent: ureq::Agent,
 }
 
@@ -96,12 +97,8 @@ impl Gate {
             folder: tempfile::tempdir().unwrap(),
             port: free_port(),
             vkey: String::new(),
-            process: None,
-            agent: ureq::Agent::config_builder()
-                .http_status_as_error(false)
-                .timeout_global(Some(Duration::from_secs(70)))
-                .build()
-                .into(),
+            process: Mutex::default(),
+            agent: agent(),
         }
     }
 
@@ -137,7 +134,9 @@ impl Gate {
             .spawn()
             .unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
-        self.process = Some(process);
+        self.process = Mutex::new(Some(process));
+        // Connections to the process before it are gone.
+        self.agent = agent();
         let mut said = String::new();
         while stderr.read_line(&mut said).unwrap() > 0 {
             if said.contains(" serving ") {
@@ -150,8 +149,8 @@ impl Gate {
     }
 
     /// SIGKILL.
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
+    pub(crate) fn kill(&self) {
+        if let Some(mut process) = self.process.lock().unwrap().take() {
             process.kill().unwrap();
             process.wait().unwrap();
         }
@@ -192,6 +191,17 @@ impl Gate {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Reply {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// The answer, unless the process dies before it is whole.
+    pub(crate) fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Reply, ureq::Error> {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("http://127.0.0.1:{}{path}", self.port));
@@ -205,12 +215,12 @@ impl Gate {
                 self.agent.run(request.body(body).unwrap())
             }
         };
-        let mut response = response.unwrap();
-        Reply {
+        let mut response = response?;
+        Ok(Reply {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            text: response.body_mut().read_to_string().unwrap(),
-        }
+            text: response.body_mut().read_to_string()?,
+        })
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
@@ -296,6 +306,14 @@ impl Drop for Log {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(70)))
+        .build()
+        .into()
 }
 
 fn free_port() -> u16 {

@@ -10,6 +10,7 @@
 )]
 
 mod audit;
+mod crash;
 mod enrolment;
 mod harness;
 mod http;

@@ -1,4 +1,4 @@
-//! The long campaigns of the log server. Each prints its seed; `SEED=n` repeats it.
+//! The long campaigns of log and gate. Each prints its seed; `SEED=n` repeats it.
 
 use crate::command::{cargo, ignored_tests, run};
 
@@ -12,6 +12,16 @@ pub(crate) fn kill_all() -> Result<(), String> {
     // The tests run a witness that must be built.
     run(&mut cargo(&["build", "--package", "witness"]))?;
     ignored(&["campaign::log_and_witnesses"])
+}
+
+/// Kills a gate under load, so many times, and looks each time whether it kept its word.
+pub(crate) fn kill_gate(kills: u32) -> Result<(), String> {
+    // The tests ask `cosignet-log` about the log that is left.
+    run(&mut cargo(&["build", "--package", "log-server"]))?;
+    let campaign = ["test", "--package", "gate", "--test", "gate", "--"];
+    let options = ["--ignored", "--nocapture", "crash::"];
+    let mut campaign = cargo(&[&campaign[..], &options].concat());
+    run(campaign.env("KILLS", kills.to_string()))
 }
 
 /// Damages a log while it works, and erases while somebody reads.

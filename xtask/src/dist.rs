@@ -9,7 +9,8 @@ use crate::command::{binary, cargo, run, target};
 use crate::web;
 
 /// Package and program.
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 4] = [
+    ("gate", "cosignet-gate"),
     ("log-server", "cosignet-log"),
     ("verifier-cli", "cosignet"),
     ("witness", "cosignet-witness"),

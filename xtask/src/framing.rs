@@ -1,5 +1,5 @@
 //! HTTP framing: requests that two readers could read in two ways, or that never end, against the
-//! log and the witness.
+//! log, the witness and the gate.
 //!
 //! Every answer has to be whole and no 5xx, an ambiguous request is refused or is the last of its
 //! connection, and nothing stays open for longer than the limits say.
@@ -14,35 +14,41 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::command::{binary, cargo, print, run, until_serving};
+use crate::gate::Gate;
 use cases::{Case, Random, Verdict};
 
 /// How many mutated requests each server gets, beside those that are made by hand.
 const MUTATED: usize = 3000;
 
+/// How long a body may take behind a head, and some patience.
+const BODY_TIME: Duration = Duration::from_secs(20);
+
 /// How many connections at a time.
 const ABREAST: usize = 16;
 
-/// Builds both servers and sends them every case. The same `seed` sends the same bytes.
+/// Builds all servers and sends them every case. The same `seed` sends the same bytes.
 pub(crate) fn run_campaign(seed: u64) -> Result<(), String> {
-    let packages = ["build", "--package", "log-server", "--package", "witness"];
-    run(&mut cargo(&packages))?;
+    let packages = ["log-server", "witness", "gate"].map(|name| ["--package", name]);
+    run(&mut cargo(&[&["build"], packages.as_flattened()].concat()))?;
     let folder = std::env::temp_dir().join(format!("framing-{}", std::process::id()));
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let done = against_both(&folder, seed);
+    let done = against_all(&folder, seed);
     let _ = fs::remove_dir_all(&folder);
     done
 }
 
-fn against_both(folder: &Path, seed: u64) -> Result<(), String> {
+fn against_all(folder: &Path, seed: u64) -> Result<(), String> {
     eprintln!("seed {seed}");
     let begun = Instant::now();
     let log = Server::log(folder)?;
     let witness = Server::witness(folder)?;
+    let gate = Server::gate(folder)?;
+    let servers = [&log, &witness, &gate];
     let results = std::thread::scope(|scope| {
-        let both = [&log, &witness].map(|server| scope.spawn(move || campaign(server, seed)));
-        both.map(|one| one.join().unwrap_or_else(|_| Err("it panicked".into())))
+        let all = servers.map(|server| scope.spawn(move || campaign(server, seed)));
+        all.map(|one| one.join().unwrap_or_else(|_| Err("it panicked".into())))
     });
-    for (server, result) in [&log, &witness].into_iter().zip(results) {
+    for (server, result) in servers.into_iter().zip(results) {
         let count = result.map_err(|why| format!("{}, seed {seed}: {why}", server.name))?;
         println!("{}: {count} connections, none wrong", server.name);
     }
@@ -122,10 +128,10 @@ fn judge(server: &Server, case: &Case, patience: Duration) -> Result<(), String>
     }
 }
 
-/// A running server. Ended when dropped.
+/// A running server.
 struct Server {
     name: &'static str,
-    process: Child,
+    _process: Process,
     address: String,
     /// The first lines of a request with a body: method, address, and what it needs to be read.
     post: String,
@@ -171,6 +177,22 @@ impl Server {
         Self::start("witness", &mut command, post, Duration::from_secs(60))
     }
 
+    fn gate(folder: &Path) -> Result<Self, String> {
+        let gate = Gate::start(&binary("debug", "cosignet-gate"), folder.join("gate"))?;
+        let key = gate.key("framing", "create")?;
+        let post = format!(
+            "POST /api/confirmations HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\n\
+             content-type: application/json\r\n"
+        );
+        Ok(Self {
+            name: "gate",
+            address: gate.address.clone(),
+            _process: Process::Gate(gate),
+            post,
+            patience: Duration::from_secs(10) + BODY_TIME,
+        })
+    }
+
     fn start(
         name: &'static str,
         command: &mut Command,
@@ -178,21 +200,27 @@ impl Server {
         head_time: Duration,
     ) -> Result<Self, String> {
         let (process, address) = until_serving(command)?;
-        // A head may take its time, and a body ten seconds after that.
-        let patience = head_time + Duration::from_secs(20);
         Ok(Self {
             name,
-            process,
+            _process: Process::Program(process),
             address,
             post,
-            patience,
+            patience: head_time + BODY_TIME,
         })
     }
 }
 
-impl Drop for Server {
+/// What runs. Ended when dropped.
+enum Process {
+    Gate(#[expect(dead_code, reason = "ends when dropped")] Gate),
+    Program(Child),
+}
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Self::Program(process) = self {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }

@@ -7,16 +7,19 @@
 )]
 
 mod bench;
+mod bench_gate;
 mod bench_log;
 mod bench_monitor;
 mod bench_witness;
 mod browser;
 mod command;
+mod connection;
 mod crash;
 mod demo;
 mod dist;
 mod framing;
 mod fuzz;
+mod gate;
 mod interop;
 mod lint;
 mod mutants;
@@ -43,14 +46,16 @@ cargo xtask dist              what a release consists of, into target/dist: prog
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
 cargo xtask bench-log against DIR  the log against that of another build, in turns
+cargo xtask bench-gate        requests, decisions and waking callers of a gate, on this disk
 cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
 cargo xtask bench-witness     how many heads a witness cosigns in a second
 cargo xtask crash [--all]     kill the log server 200 times under load, and look what it lost; all: its
                               witnesses together with it
+cargo xtask crash --gate [--kills N]  the same to a gate, whose people approve, refuse and claim
 cargo xtask watch [STEP]      damage the state of a monitor at every byte, or at every STEP bytes
 cargo xtask liar [SEED [TURNS]]  a log that lies in every known way, against monitor, fsck and fetch
 cargo xtask campaign          the log beside damage: flipped bits, snapshots that stay, lost tiles
-cargo xtask framing [SEED]    ambiguous and endless requests against the log and the witness
+cargo xtask framing [SEED]    ambiguous and endless requests against log, witness and gate
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 cargo xtask fuzz --oracle [--minutes N] [--seed S]  changed approvals, against a second reading
 cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices
@@ -78,6 +83,7 @@ fn main() -> ExitCode {
             Ok(entries) => bench_log::run(entries),
             Err(_) => Err(format!("{entries} is not a number of entries")),
         },
+        ["bench-gate"] => bench_gate::run(),
         ["bench-monitor"] => bench_monitor::run(200_000),
         ["bench-monitor", entries] => match entries.parse() {
             Ok(entries) => bench_monitor::run(entries),
@@ -86,6 +92,11 @@ fn main() -> ExitCode {
         ["bench-witness"] => bench_witness::run(),
         ["crash"] => crash::kill_log(),
         ["crash", "--all"] => crash::kill_all(),
+        ["crash", "--gate"] => crash::kill_gate(200),
+        ["crash", "--gate", "--kills", kills] => match kills.parse() {
+            Ok(kills @ 1..) => crash::kill_gate(kills),
+            _ => Err(format!("{kills} is not a number of kills")),
+        },
         ["campaign"] => crash::damage(),
         ["framing"] => framing::run_campaign(1),
         ["framing", seed] => match seed.parse() {

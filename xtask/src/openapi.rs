@@ -1,8 +1,8 @@
-//! The description of the log's interface, read by programs that know nothing of this project: one
-//! that looks for what readers stumble over, and one that makes a client of it.
+//! The descriptions of the interfaces of log and gate, read by programs that know nothing of this
+//! project: one that looks for what readers stumble over, and one that makes a client of each.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command::{run, succeeds, target};
@@ -23,12 +23,12 @@ pub(crate) fn read_by_others() -> Result<(), String> {
         fs::remove_dir_all(&described).map_err(|e| format!("{}: {e}", described.display()))?;
     }
     dist::describe(&described)?;
-    let document = described.join("openapi.json");
-    lint(&folder, &document)?;
-    generate(&folder, &document)
+    let documents = ["openapi.json", "openapi-gate.json"].map(|name| described.join(name));
+    lint(&folder, &documents)?;
+    generate(&folder, &documents)
 }
 
-fn lint(folder: &Path, document: &Path) -> Result<(), String> {
+fn lint(folder: &Path, documents: &[PathBuf]) -> Result<(), String> {
     let mut install = Command::new("npm");
     install
         .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
@@ -36,19 +36,19 @@ fn lint(folder: &Path, document: &Path) -> Result<(), String> {
         .arg(folder)
         .arg(LINTER);
     if !has("npm") || !succeeds(&mut install) {
-        eprintln!("\nopenapi.json not linted: `npm install {LINTER}` brings the tool");
+        eprintln!("\nno openapi.json linted: `npm install {LINTER}` brings the tool");
         return Ok(());
     }
     let mut linter = Command::new(folder.join("node_modules/.bin/redocly"));
     linter
         .args(["lint", "--extends=recommended-strict"])
-        .arg(document)
+        .args(documents)
         .env("REDOCLY_TELEMETRY", "off")
         .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
     run(&mut linter)
 }
 
-fn generate(folder: &Path, document: &Path) -> Result<(), String> {
+fn generate(folder: &Path, documents: &[PathBuf]) -> Result<(), String> {
     let bin = folder.join("venv").join("bin");
     let installed = bin.join("openapi-python-client").is_file() || {
         let mut venv = Command::new("python3");
@@ -57,23 +57,30 @@ fn generate(folder: &Path, document: &Path) -> Result<(), String> {
             && succeeds(install.args(["install", "--quiet", GENERATOR]))
     };
     if !installed {
-        eprintln!("\nno client made of openapi.json: `pip install {GENERATOR}` brings the tool");
+        eprintln!(
+            "\nno client made of any openapi.json: `pip install {GENERATOR}` brings the tool"
+        );
         return Ok(());
     }
     // No formatter of Python behind it.
     let settings = folder.join("generator.json");
     fs::write(&settings, r#"{"post_hooks": []}"#)
         .map_err(|e| format!("{}: {e}", settings.display()))?;
-    let client = folder.join("client");
-    let mut generator = Command::new(bin.join("openapi-python-client"));
-    generator
-        .args(["generate", "--fail-on-warning", "--overwrite", "--path"])
-        .arg(document)
-        .arg("--config")
-        .arg(&settings)
-        .arg("--output-path")
-        .arg(&client);
-    run(&mut generator)?;
-    let mut compiler = Command::new(bin.join("python"));
-    run(compiler.args(["-m", "compileall", "-q"]).arg(&client))
+    for document in documents {
+        let name = document.file_stem().unwrap_or(document.as_os_str());
+        let client = folder.join("clients").join(name);
+        fs::create_dir_all(&client).map_err(|e| format!("{}: {e}", client.display()))?;
+        let mut generator = Command::new(bin.join("openapi-python-client"));
+        generator
+            .args(["generate", "--fail-on-warning", "--overwrite", "--path"])
+            .arg(document)
+            .arg("--config")
+            .arg(&settings)
+            .arg("--output-path")
+            .arg(&client);
+        run(&mut generator)?;
+        let mut compiler = Command::new(bin.join("python"));
+        run(compiler.args(["-m", "compileall", "-q"]).arg(&client))?;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
-//! `dist DIR`: the shell completions and manual pages of the three programs, made of the commands
-//! and arguments that the programs themselves have, and the description of the log's interface.
-//! `cargo xtask dist` adds the programs.
+//! `dist DIR`: the shell completions and manual pages of the four programs, made of the commands
+//! and arguments that the programs themselves have, and the descriptions of the interfaces of log
+//! and gate. `cargo xtask dist` adds the programs.
 
 #![allow(
     clippy::std_instead_of_alloc,
@@ -34,15 +34,21 @@ fn main() -> ExitCode {
 }
 
 /// The programs as their own command lines describe them.
-fn programs() -> [Command; 3] {
+fn programs() -> [Command; 4] {
     // What only says where the witness is has no page of its own: it would have the name of the
     // witness's.
     let cosignet = verifier_cli::command();
     let cosignet = cosignet.mut_subcommand("witness", |pointer| pointer.hide(true));
-    [cosignet, log_server::command(), witness::command()]
+    [
+        cosignet,
+        gate::command(),
+        log_server::command(),
+        witness::command(),
+    ]
 }
 
-/// Writes `completions/`, `man/man1/` and `openapi.json` into a folder that has none of the pages.
+/// Writes `completions/`, `man/man1/`, `openapi.json` of the log and `openapi-gate.json` into a folder
+/// that has none of the pages.
 fn write(folder: &Path) -> io::Result<()> {
     let (completions, pages) = (folder.join("completions"), folder.join("man/man1"));
     fs::create_dir_all(&completions)?;
@@ -56,7 +62,8 @@ fn write(folder: &Path) -> io::Result<()> {
         program.build();
         page(&program, &name, &pages)?;
     }
-    fs::write(folder.join("openapi.json"), log_server::description())
+    fs::write(folder.join("openapi.json"), log_server::description())?;
+    fs::write(folder.join("openapi-gate.json"), gate::description())
 }
 
 /// The page of a command, and those of the commands below it.
@@ -100,6 +107,7 @@ mod tests {
         let pages = files(&folder.path().join("man/man1"));
         for (program, option) in [
             ("cosignet", "--payload-sha256"),
+            ("cosignet-gate", "--retention-days"),
             ("cosignet-log", "--witness-policy"),
             ("cosignet-witness", "--check-log"),
         ] {
@@ -118,6 +126,7 @@ mod tests {
         for (name, words) in [
             ("cosignet-verify.1", r"\-\-payload\-sha256"),
             ("cosignet-policy-add-approver.1", r"\-\-registration"),
+            ("cosignet-gate-key-create.1", r"\-\-owner"),
             ("cosignet-log-serve.1", r"\-\-witness\-policy"),
             ("cosignet-witness-serve.1", r"\-\-check\-log"),
         ] {
@@ -129,7 +138,7 @@ mod tests {
         }
         // The page of the program, and not of the word that points to it.
         assert!(pages["cosignet-witness.1"].contains("init"));
-        assert_eq!(completions.len(), 12);
+        assert_eq!(completions.len(), 16);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The log's timestamps, read by the stock client of OpenTimestamps: another program by other
-//! people has to find the same block and the same Merkle root.
+//! people has to find the same block and the same Merkle root. And the gate's interface, asked by
+//! a program that knows its description alone.
+
+mod gate;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +16,25 @@ use test_vectors::node::Node;
 use verifier_core::hazmat::bitcoin::ots::Timestamp;
 use verifier_core::hazmat::encoding::hex;
 
-use crate::command::{binary, cargo, print, root, run, target, until_serving};
+use crate::command::{binary, cargo, print, run, target, until_serving};
 
 const CLIENT: &str = "opentimestamps-client==0.7.2";
 
-/// A log anchors a checkpoint in a chain of regtest; both sides read what it publishes.
+/// All of it.
 pub(crate) fn run_all() -> Result<(), String> {
-    let dir = root().join("target").join("interop");
-    let client = client(&dir)?;
+    let dir = target().join("interop");
+    stamps(&dir)?;
+    gate::run_caller(&dir)
+}
+
+/// The gate's part alone.
+pub(crate) fn run_gate() -> Result<(), String> {
+    gate::run_caller(&target().join("interop"))
+}
+
+/// A log anchors a checkpoint in a chain of regtest; both sides read what it publishes.
+fn stamps(dir: &Path) -> Result<(), String> {
+    let client = client(dir)?;
     run(&mut cargo(&[
         "build",
         "--package",

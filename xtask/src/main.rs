@@ -59,7 +59,8 @@ cargo xtask framing [SEED]    ambiguous and endless requests against log, witnes
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 cargo xtask fuzz --oracle [--minutes N] [--seed S]  changed approvals, against a second reading
 cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices
-cargo xtask interop           let other programs read what the log publishes
+cargo xtask interop [gate]    let other programs read what the log publishes, and call the gate by its
+                              description; gate: only that
 ";
 
 fn main() -> ExitCode {
@@ -123,6 +124,7 @@ fn main() -> ExitCode {
             Err(_) => Err(format!("{seconds} is not a number of seconds")),
         },
         ["interop"] => interop::run_all(),
+        ["interop", "gate"] => interop::run_gate(),
         ["help"] => {
             print!("{HELP}");
             Ok(())

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use crate::command::release_binary;
 use crate::connection::Connection;
 use crate::gate::{Gate, Person, get, post, text};
 
-/// Clients that ask, each over a connection of its own, and how long.
+/// Clients that ask, each over a connection of its own, and how long at least.
 const CLIENTS: usize = 512;
 const ASKING: Duration = Duration::from_secs(10);
 
@@ -124,10 +125,11 @@ fn syncs(folder: &Path) -> Result<f64, String> {
 /// Creates requests from many clients: their ids, the time each took, and how many a second.
 fn ask(gate: &Gate, key: &str) -> Result<(Vec<String>, Vec<Duration>, f64), String> {
     let (begun, all) = (Instant::now(), Mutex::new((Vec::new(), Vec::new())));
+    let count = AtomicUsize::new(0);
     abreast(CLIENTS, |client| {
         let mut connection = Connection::open(&gate.address)?;
         let (mut ids, mut times) = (Vec::new(), Vec::new());
-        while begun.elapsed() < ASKING {
+        while begun.elapsed() < ASKING || count.load(Relaxed) < DECISIONS + WAITING {
             let payload = json!({
                 "amount": times.len().to_string(),
                 "creditor": format!("client {client}"),
@@ -139,6 +141,7 @@ fn ask(gate: &Gate, key: &str) -> Result<(Vec<String>, Vec<Duration>, f64), Stri
             let sent = Instant::now();
             let made = connection.ask(&request)?.expect(201)?;
             times.push(sent.elapsed());
+            count.fetch_add(1, Relaxed);
             ids.push(text(&made.json()?, "/id")?.to_owned());
         }
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);

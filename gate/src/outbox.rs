@@ -56,22 +56,32 @@ impl Outbox {
         loop {
             for unlogged in self.due(&tried, &ids).await {
                 ids.push(unlogged.approval_id.clone());
-                let (log, rp_id) = (Arc::clone(&self.log), self.rp_id.clone());
+                let (log, store) = (Arc::clone(&self.log), Arc::clone(&self.store));
+                let rp_id = self.rp_id.clone();
+                // Kept by the task: what the log answers at one time becomes one transaction.
                 on_their_way.spawn(async move {
-                    let done = append(&*log, &unlogged, &rp_id).await;
+                    let done = match append(&*log, &unlogged, &rp_id).await {
+                        Ok(bundle) => keep(&*store, &unlogged.approval_id, bundle).await,
+                        Err(failed) => Err(failed),
+                    };
                     (unlogged.approval_id, done)
                 });
             }
             tokio::select! {
-                Some(done) = on_their_way.join_next(), if !ids.is_empty() => {
-                    let Ok((id, done)) = done else {
-                        // A task that has failed: its signature is found again.
-                        ids.clear();
-                        on_their_way.abort_all();
-                        continue;
-                    };
-                    ids.retain(|other| *other != id);
-                    self.done(&mut tried, id, done).await;
+                Some(first) = on_their_way.join_next(), if !ids.is_empty() => {
+                    // All that have come back, before the next look.
+                    let mut next = Some(first);
+                    while let Some(done) = next {
+                        let Ok((id, done)) = done else {
+                            // A task that has failed: its signature is found again.
+                            ids.clear();
+                            on_their_way.abort_all();
+                            break;
+                        };
+                        ids.retain(|other| *other != id);
+                        self.done(&mut tried, id, done);
+                        next = on_their_way.try_join_next();
+                    }
                 }
                 () = self.bell.notified() => {}
                 () = tokio::time::sleep(self.pause(&tried)) => {}
@@ -85,7 +95,9 @@ impl Outbox {
         if room == 0 {
             return Vec::new();
         }
-        let all = match self.store.unlogged(AT_ONCE * 4).await {
+        // Those that wait after a failure are among the oldest, too.
+        let most = AT_ONCE.saturating_add(tried.len()).min(AT_ONCE * 4);
+        let all = match self.store.unlogged(most).await {
             Ok(all) => all,
             Err(trouble) => {
                 tracing::error!("{trouble}");
@@ -107,23 +119,11 @@ impl Outbox {
         until.unwrap_or(LOOK).clamp(Duration::from_millis(10), LOOK)
     }
 
-    async fn done(
-        &self,
-        tried: &mut HashMap<String, Tried>,
-        id: String,
-        done: Result<String, NotLogged>,
-    ) {
-        let failed = match done {
-            Ok(bundle) => match self.store.logged(&id, bundle).await {
-                Ok(_) => {
-                    tried.remove(&id);
-                    self.ready.well(PART);
-                    return;
-                }
-                Err(Trouble::Refused(refusal)) => NotLogged::Later(refusal.detail),
-                Err(Trouble::Store(error)) => NotLogged::Later(error.to_string()),
-            },
-            Err(failed) => failed,
+    fn done(&self, tried: &mut HashMap<String, Tried>, id: String, done: Result<(), NotLogged>) {
+        let Err(failed) = done else {
+            tried.remove(&id);
+            self.ready.well(PART);
+            return;
         };
         let wait = match &failed {
             NotLogged::Later(why) => {
@@ -147,6 +147,15 @@ impl Outbox {
         let tried = tried.entry(id).or_default();
         tried.times = tried.times.saturating_add(1);
         tried.next = Some(Instant::now() + wait);
+    }
+}
+
+/// Keeps what the log has answered.
+async fn keep(store: &dyn Store, id: &str, bundle: String) -> Result<(), NotLogged> {
+    match store.logged(id, bundle).await {
+        Ok(_) => Ok(()),
+        Err(Trouble::Refused(refusal)) => Err(NotLogged::Later(refusal.detail)),
+        Err(Trouble::Store(error)) => Err(NotLogged::Later(error.to_string())),
     }
 }
 

@@ -216,11 +216,13 @@ impl Gate {
             }
         };
         let mut response = response?;
-        Ok(Reply {
+        let reply = Reply {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             text: response.body_mut().read_to_string()?,
-        })
+        };
+        crate::openapi::conform(method, path, body, &reply);
+        Ok(reply)
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {

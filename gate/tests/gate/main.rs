@@ -15,4 +15,5 @@ mod enrolment;
 mod harness;
 mod http;
 mod invariants;
+mod openapi;
 mod requests;

@@ -1,0 +1,96 @@
+//! Every request and answer of these tests, held against the description of the interface.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::harness::Reply;
+
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(&gate::description()).unwrap());
+
+/// What begins the paths of the gate; the log in it answers at others, and describes them itself.
+const OWN: [&str; 5] = ["/api/", "/a/", "/session/", "/enrol", "/export"];
+
+/// Panics if the description knows no such request or answer.
+pub(crate) fn conform(method: &str, path: &str, body: Option<&[u8]>, reply: &Reply) {
+    let path = path.split('?').next().unwrap();
+    let context = format!("{method} {path} {}", reply.status);
+    let operation = described(path).and_then(|known| known.get(method.to_lowercase()));
+    let Some(operation) = operation else {
+        let is_own = OWN.iter().any(|own| path.starts_with(own));
+        assert!(
+            !is_own || matches!(reply.status, 404 | 405),
+            "{context} is not described"
+        );
+        return;
+    };
+    let answer = &operation["responses"][reply.status.to_string()];
+    assert!(answer.is_object(), "{context} is not described: {reply:?}");
+    if reply.status == 304 {
+        return;
+    }
+    let kind = reply.header("content-type");
+    let content = &answer["content"][kind];
+    assert!(content.is_object(), "{context}: {kind:?} in {answer}");
+    if kind.ends_with("/json") || kind.ends_with("+json") {
+        assert_eq!(
+            complain(&content["schema"], &reply.json()),
+            None,
+            "{context}"
+        );
+    }
+    let request = &operation["requestBody"]["content"]["application/json"]["schema"];
+    if let (200 | 201, false, Some(body)) = (reply.status, request.is_null(), body) {
+        let body = serde_json::from_slice(body).unwrap();
+        assert_eq!(complain(request, &body), None, "{context}");
+    }
+}
+
+/// The operations at a real path.
+fn described(path: &str) -> Option<&'static Value> {
+    let fits = |pattern: &str| {
+        let (pattern, path) = (pattern.split('/'), path.split('/'));
+        pattern.clone().count() == path.clone().count()
+            && pattern
+                .zip(path)
+                .all(|(wanted, found)| wanted == found || wanted.starts_with('{'))
+    };
+    let mut paths = DOCUMENT["paths"].as_object().unwrap().iter();
+    paths
+        .find(|(pattern, _)| fits(pattern))
+        .map(|found| found.1)
+}
+
+/// The first fault of a value.
+fn complain(schema: &Value, value: &Value) -> Option<String> {
+    static KNOWN: Mutex<Option<HashMap<String, jsonschema::Validator>>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = known.get_or_insert_default();
+    let validator = known.entry(schema.to_string()).or_insert_with(|| {
+        let mut whole = schema.clone();
+        whole["components"] = DOCUMENT["components"].clone();
+        jsonschema::validator_for(&whole).unwrap()
+    });
+    let complaint = validator.validate(value).err()?;
+    Some(format!("{complaint} at {}", complaint.instance_path()))
+}
+
+#[test]
+fn the_description_notices_what_does_not_conform() {
+    let create = &DOCUMENT["paths"]["/api/confirmations"]["post"]["requestBody"]["content"];
+    let schema = &create["application/json"]["schema"];
+    let good = json!({ "action": "payment.send", "payload": { "amount": "1" } });
+    assert_eq!(complain(schema, &good), None);
+    for (key, value) in [
+        ("zebra", json!(1)),
+        ("action", json!(7)),
+        ("expiresIn", json!("soon")),
+        ("username", json!(["ann"])),
+    ] {
+        let mut bad = good.clone();
+        bad[key] = value;
+        assert!(complain(schema, &bad).is_some(), "{key}");
+    }
+}

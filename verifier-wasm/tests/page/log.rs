@@ -176,6 +176,7 @@ fn until_serving(command: &mut Command) -> (Child, String) {
         }
         said += &line;
     }
+    process.wait().unwrap();
     panic!("{command:?} does not start: {said}");
 }
 

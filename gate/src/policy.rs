@@ -11,6 +11,7 @@ use command_line::{CliError, file};
 use durable::Access;
 use verifier_core::Time;
 use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
 
 use crate::args::PolicyArgs;
 use crate::embedded::Embedded;
@@ -150,10 +151,7 @@ fn approvers(person: &Value<'_>, rule: Option<&Rule>, line: &mut impl FnMut(Stri
         }
         line(format!("publicKey = {}", quoted(&own("publicKey"))));
         line(format!("credentialId = {}", quoted(&own("id"))));
-        line(format!(
-            "notBefore = {}",
-            quoted(&whole_second(own("added")))
-        ));
+        line(format!("notBefore = {}", quoted(&not_before(own("added")))));
         let retired = text(passkey.get("retired")).or(gone.clone());
         if let Some(retired) = retired {
             line(format!("notAfter = {}", quoted(&retired)));
@@ -188,11 +186,15 @@ fn decision(rule: &Rule, audience: Option<&str>, line: &mut impl FnMut(String)) 
     }
 }
 
-/// The second in which something was. Witnesses date in whole seconds: an approval within the second
-/// of the enrolment would else look older than its key.
-fn whole_second(text: String) -> String {
-    let second = Time::parse(&text).and_then(|time| Time::from_seconds(time.as_millis() / 1000));
-    second.map_or(text, |second| second.to_string())
+/// The moment from which a key counts. Witnesses date in whole seconds, by clocks that may be as far
+/// behind as clocks may differ: an approval right after the enrolment would else look older than its
+/// key.
+fn not_before(enrolled: String) -> String {
+    let time = Time::parse(&enrolled).and_then(|time| {
+        let earliest = time.as_millis().saturating_sub(CLOCK_ALLOWANCE_MILLIS);
+        Time::from_seconds(earliest / 1000)
+    });
+    time.map_or(enrolled, |time| time.to_string())
 }
 
 /// A basic string of TOML. JSON's strings are such strings.
@@ -206,12 +208,8 @@ mod tests {
 
     #[test]
     fn an_approval_within_the_second_of_the_enrolment_is_not_older_than_its_key() {
-        let enrolled = Time::parse("2026-11-29T07:43:30.315Z").unwrap();
-        // As a witness dates what it cosigned 600 milliseconds later.
-        let cosigned = Time::from_seconds((enrolled.as_millis() + 600) / 1000).unwrap();
-        let not_before = Time::parse(&whole_second(enrolled.to_string())).unwrap();
-        assert!(not_before <= cosigned, "{not_before} {cosigned}");
-        assert_eq!(not_before.to_string(), "2026-11-29T07:43:30.000Z");
-        assert_eq!(whole_second(String::new()), "");
+        let enrolled = "2026-11-29T07:43:30.315Z";
+        assert_eq!(not_before(enrolled.into()), "2026-11-29T07:41:30.000Z");
+        assert_eq!(not_before(String::new()), "");
     }
 }

@@ -95,8 +95,8 @@ impl Outbox {
         if room == 0 {
             return Vec::new();
         }
-        // Those that wait after a failure are among the oldest, too.
-        let most = AT_ONCE.saturating_add(tried.len()).min(AT_ONCE * 4);
+        // Those that wait after a failure are among the oldest, and keep no others from being seen.
+        let most = AT_ONCE.saturating_add(tried.len());
         let all = match self.store.unlogged(most).await {
             Ok(all) => all,
             Err(trouble) => {

@@ -20,7 +20,7 @@ use crate::request::{
 use crate::rules::{Rule, Rules};
 use crate::session::Sessions;
 use crate::site::Site;
-use crate::store::{Created, NewRequest, Store, Trouble};
+use crate::store::{Created, NewRequest, Repeats, Store, Trouble};
 use crate::terms::Terms;
 use crate::waiting::Waiting;
 
@@ -101,7 +101,7 @@ impl Gate {
         &self,
         key: &ApiKey,
         asked: &Asked<'_>,
-        idempotency: Option<&str>,
+        repeats: Repeats,
     ) -> Result<Created> {
         if asked.action.len() > MAX_ACTION || !is_name(asked.action) {
             let detail = "The action is a label of 1 to 120 bytes, of characters that can be seen, \
@@ -142,7 +142,7 @@ impl Gate {
                 since: key.created,
                 owner: key.owner.clone(),
             },
-            idempotency: idempotency.map(str::to_owned),
+            repeats,
             body_hash,
             action: asked.action.to_owned(),
             payload: payload.bytes().to_vec(),

@@ -4,11 +4,14 @@ mod api;
 mod approval;
 mod assets;
 mod enrol;
+mod events;
+mod mcp;
 mod problem;
 mod read;
 mod routes;
 mod session;
 mod view;
 
-pub(crate) use read::KEY_PREFIX;
+pub(crate) use api::is_operation;
+pub(crate) use read::{KEY_PREFIX, single};
 pub(crate) use routes::{App, Rooms, answer};

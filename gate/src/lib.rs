@@ -27,6 +27,7 @@ mod http;
 mod init;
 mod layout;
 mod log;
+mod mcp;
 mod metrics;
 mod openapi;
 mod outbox;

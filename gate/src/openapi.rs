@@ -1,11 +1,13 @@
 //! `/openapi.json`: the HTTP interface, described for programs.
 
 use serving::openapi::schema::{
-    BASE64URL, HEX_32, TIME, UUID, any_object, array, closed, integer, object, one_of, open,
-    problem, reference, string, text,
+    BASE64URL, HEX_32, TIME, UUID, any_object, array, boolean, closed, integer, object, one_of,
+    open, problem, reference, string, text,
 };
 use serving::openapi::{self, Content, Operation, Response};
 use verifier_core::hazmat::json::Value;
+
+use crate::request::Status;
 
 const MALFORMED: Response = (400, "Not a request of the right form.", Content::Problem);
 const NO_KEY: Response = (401, "No key, or none of this gate.", Content::Problem);
@@ -404,7 +406,7 @@ fn schemas() -> Value<'static> {
         _ => string(),
     });
     let signatures = closed(&["given", "needed"], &["given", "needed"], |_| integer());
-    let statuses = ["pending", "approved", "rejected", "expired", "cancelled"];
+    let statuses = Status::ALL.map(Status::as_str);
     let confirmation = open(
         &[
             "action",
@@ -593,8 +595,4 @@ fn schemas() -> Value<'static> {
             ),
         ),
     ])
-}
-
-fn boolean() -> Value<'static> {
-    object([("type", Value::from("boolean"))])
 }

@@ -43,6 +43,14 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Approved,
+        Self::Rejected,
+        Self::Expired,
+        Self::Cancelled,
+    ];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -260,6 +268,12 @@ impl Request {
                 Status::Expired
             }
         }
+    }
+
+    /// The signatures of this kind that made the decision.
+    pub(crate) fn deciding(&self, act: Act) -> impl Iterator<Item = &Signature> {
+        let all = self.signatures.iter();
+        all.filter(move |one| one.counts && one.act == act)
     }
 
     /// The state that time alone makes of it, if that is another one.

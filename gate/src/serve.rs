@@ -150,6 +150,7 @@ async fn serve(
         log: embedded,
         rooms,
         paces: Paces::new(config.requests_per_second),
+        keep_alive: config.keep_alive,
         answers: Mutex::new(BTreeMap::new()),
     });
     let answer = move |request| crate::http::answer(Arc::clone(&app), request);

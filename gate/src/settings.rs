@@ -1,6 +1,7 @@
 //! The settings of a running gate: flags and variables, else a file, else the default.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use command_line::CliError;
@@ -15,6 +16,9 @@ use crate::store::Limits;
 
 /// The longest file of settings, in bytes.
 const MAX_FILE: usize = 64 * 1024;
+
+/// The longest time without a sign of life, in seconds: proxies end what is silent for longer.
+const KEEP_ALIVE: u64 = 15;
 
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -62,6 +66,9 @@ pub(crate) struct Settings {
     /// How many callers may wait for a decision at a time [default: 10000]
     #[arg(long, env = "COSIGNET_GATE_WAITING")]
     waiting: Option<usize>,
+    /// Seconds between two signs of life to a client that waits on /mcp, at most 15 [default: 15]
+    #[arg(long, value_name = "SECONDS", env = "COSIGNET_GATE_KEEP_ALIVE")]
+    keep_alive: Option<u64>,
     /// How many connections may be open [default: 16384]
     #[arg(long, env = "COSIGNET_GATE_CONNECTIONS")]
     connections: Option<usize>,
@@ -91,6 +98,7 @@ pub(crate) struct Config {
     pub(crate) requests_per_second: u32,
     pub(crate) waiting: usize,
     pub(crate) connections: usize,
+    pub(crate) keep_alive: Duration,
     pub(crate) json_messages: bool,
 }
 
@@ -140,6 +148,7 @@ impl Settings {
             open_per_person: self.open_per_person.or(file.open_per_person),
             waiting: self.waiting.or(file.waiting),
             connections: self.connections.or(file.connections),
+            keep_alive: self.keep_alive.or(file.keep_alive),
             proxies: match self.proxies.is_empty() {
                 true => file.proxies,
                 false => self.proxies,
@@ -191,6 +200,10 @@ impl Settings {
             requests_per_second: self.requests_per_second.unwrap_or(100),
             waiting: self.waiting.unwrap_or(10_000),
             connections: self.connections.unwrap_or(16_384),
+            keep_alive: match self.keep_alive.unwrap_or(KEEP_ALIVE) {
+                seconds @ 1..=KEEP_ALIVE => Duration::from_secs(seconds),
+                _ => return Err(bad("keep-alive", "1 to 15 seconds")),
+            },
             json_messages: match self.log_format.as_deref() {
                 None | Some("human") => false,
                 Some("json") => true,

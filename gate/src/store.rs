@@ -51,8 +51,8 @@ impl From<Refusal> for Trouble {
 pub(crate) struct NewRequest {
     pub(crate) id: String,
     pub(crate) requester: Requester,
-    /// The caller's name for the call, and the hash of what it said.
-    pub(crate) idempotency: Option<String>,
+    pub(crate) repeats: Repeats,
+    /// The hash of what the caller said.
     pub(crate) body_hash: [u8; 32],
     pub(crate) action: String,
     pub(crate) payload: Vec<u8>,
@@ -64,6 +64,16 @@ pub(crate) struct NewRequest {
     /// How long it can be decided, in milliseconds.
     pub(crate) lifetime: u64,
     pub(crate) limits: Limits,
+}
+
+/// The earlier call of the same key whose request a call gets, instead of a second one.
+#[derive(Clone, Debug)]
+pub(crate) enum Repeats {
+    /// The call that had this name. It has to have said the same.
+    Named(String),
+    Nothing,
+    /// A call without a name that said the same, for as long as its request is pending.
+    Pending,
 }
 
 /// How many requests may be open at a time.
@@ -130,7 +140,7 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// The moment on the store's clock.
     fn now(&self) -> Time;
 
-    /// Makes a request, or finds the one that an earlier call with the same name has made.
+    /// Makes a request, or finds the one that an earlier call has made.
     fn create(&self, new: NewRequest) -> Answer<'_, Created>;
     /// A request as it stands.
     fn request(&self, id: &str) -> Answer<'_, Option<Request>>;

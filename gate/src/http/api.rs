@@ -20,16 +20,13 @@ use crate::gate::Asked;
 use crate::payload;
 use crate::refusal::{Reason, Refusal};
 use crate::request::Outcome;
-use crate::store::Created;
+use crate::store::{Created, Repeats};
 
 /// The longest body that asks, in bytes: a payload has 512 KiB at most.
-const MAX_ASKED: usize = 1024 * 1024;
+pub(super) const MAX_ASKED: usize = 1024 * 1024;
 
 /// The longest of all other bodies, in bytes.
 const MAX_BODY: usize = 4096;
-
-/// The longest Idempotency-Key, in bytes.
-const MAX_KEY: usize = 255;
 
 /// How many events go into one answer of `/export`.
 const EVENTS: usize = 1000;
@@ -98,7 +95,7 @@ pub(super) async fn answer(
 
 async fn create(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
     let key = read::key(app, request.headers(), Right::Create).await?;
-    let idempotency = idempotency(&request)?;
+    let repeats = idempotency(&request)?.map_or(Repeats::Nothing, Repeats::Named);
     let party = Some(Party::Token(key.id.clone()));
     let (body, _held) = read::body(app, request, party, MAX_ASKED).await?;
     let value = Value::parse(&body, Limits::bytes(MAX_ASKED)).map_err(|error| {
@@ -126,10 +123,7 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
         let detail = "Name a person or a group, and not both.";
         return Err(Refusal::new(Reason::Schema, detail).into());
     }
-    let created = app
-        .gate
-        .create(&key, &asked, idempotency.as_deref())
-        .await?;
+    let created = app.gate.create(&key, &asked, repeats).await?;
     Ok(match created {
         Created::New(made) => seen(app, StatusCode::CREATED, &made),
         Created::Repeat(found) => seen(app, StatusCode::OK, &found),
@@ -240,11 +234,16 @@ fn idempotency(request: &Request) -> Result<Option<String>, Problem> {
         return Ok(None);
     }
     let value = read::single(request.headers(), "idempotency-key");
-    let value = value.filter(|text| (1..=MAX_KEY).contains(&text.len()));
+    let value = value.filter(|text| is_operation(text));
     value.map(|text| Some(text.to_owned())).ok_or_else(|| {
         let detail = "`Idempotency-Key` is one text of 1 to 255 visible characters.";
         Problem::new(400, "request.schema", detail)
     })
+}
+
+/// Whether a caller can name a call like this: 1 to 255 visible characters of ASCII.
+pub(crate) fn is_operation(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// A request as its key sees it, with a tag for asking again.

@@ -74,6 +74,11 @@ fn status(reason: Reason) -> u16 {
     }
 }
 
+/// Whether the caller can mend it: it is no matter of time, nor the gate's own trouble.
+pub(super) fn is_callers(reason: Reason) -> bool {
+    !matches!(status(reason), 429 | 503)
+}
+
 /// The seconds after which the same call may succeed.
 fn retry_after(reason: Reason) -> Option<u32> {
     match reason {

@@ -80,13 +80,21 @@ pub(super) async fn page_body(
     request: Request,
     most: usize,
 ) -> Result<(Bytes, serving::Held), Problem> {
-    let origin = request.headers().get(header::ORIGIN);
-    if origin.is_some_and(|origin| origin != app.gate.site.origin.as_str()) {
-        let detail = "This call comes from a page of another site.";
-        return Err(Problem::new(403, "request.origin", detail));
-    }
+    require_origin(app, request.headers())?;
     let party = party(&request);
     body(app, request, party, most).await
+}
+
+/// Refuses what a page of another site sends.
+pub(super) fn require_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    match origins.all(|origin| origin == app.gate.site.origin.as_str()) {
+        true => Ok(()),
+        false => {
+            let detail = "This call comes from a page of another site.";
+            Err(Problem::new(403, "request.origin", detail))
+        }
+    }
 }
 
 fn content_type(headers: &HeaderMap) -> Option<&str> {
@@ -95,7 +103,7 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A header that may be there once.
-pub(super) fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut all = headers.get_all(name).iter();
     let value = all.next()?;
     match all.next() {

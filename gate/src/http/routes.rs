@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use serving::answer::{no_store, text};
 use serving::{Answer, Paces, Problem, Request, Room, allow};
 
-use super::{api, approval, assets, enrol, session};
+use super::events::{Sent, whole};
+use super::{api, approval, assets, enrol, mcp, session};
 use crate::embedded::Embedded;
 use crate::gate::Gate;
 
@@ -19,6 +21,8 @@ pub(crate) struct App {
     pub(crate) log: Option<Embedded>,
     pub(crate) rooms: Rooms,
     pub(crate) paces: Paces<String>,
+    /// How often a client that waits on `/mcp` gets a sign of life.
+    pub(crate) keep_alive: Duration,
     /// Answers by route and status.
     pub(crate) answers: Mutex<BTreeMap<(&'static str, u16), u64>>,
 }
@@ -53,6 +57,7 @@ enum Place {
     Enrol(enrol::Call),
     Export,
     Health,
+    Mcp,
     Metrics,
     OpenApi,
     Readiness,
@@ -65,6 +70,7 @@ impl Place {
         Some(match path {
             "/export" => Self::Export,
             "/healthz" => Self::Health,
+            "/mcp" => Self::Mcp,
             "/metrics" => Self::Metrics,
             "/openapi.json" => Self::OpenApi,
             "/readyz" => Self::Readiness,
@@ -91,7 +97,7 @@ impl Place {
             Self::Api(call) => call.methods(),
             Self::Approval(call) => call.methods(),
             Self::Enrol(call) => call.methods(),
-            Self::Session(_) => &[Method::POST],
+            Self::Mcp | Self::Session(_) => &[Method::POST],
             _ => &[Method::GET],
         }
     }
@@ -102,6 +108,7 @@ impl Place {
             Self::Api(_) | Self::Export => "api",
             Self::Approval(_) => "approval",
             Self::Enrol(_) => "enrol",
+            Self::Mcp => "mcp",
             Self::Session(_) => "session",
             _ => "other",
         }
@@ -109,17 +116,17 @@ impl Place {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(app: Arc<App>, request: Request) -> Answer {
+pub(crate) async fn answer(app: Arc<App>, request: Request) -> Sent {
     let Some(place) = Place::of(request.uri().path()) else {
         return match &app.log {
-            Some(log) if log.has(request.uri().path()) => log.answer(request).await,
-            _ => Problem::not_found().answer(),
+            Some(log) if log.has(request.uri().path()) => whole(log.answer(request).await),
+            _ => whole(Problem::not_found().answer()),
         };
     };
     let name = place.route();
     let answer = match route(&app, place, request).await {
         Ok(answer) => answer,
-        Err(problem) => problem.answer(),
+        Err(problem) => whole(problem.answer()),
     };
     let mut answers = app.answers.lock().unwrap_or_else(PoisonError::into_inner);
     *answers.entry((name, answer.status().as_u16())).or_default() += 1;
@@ -127,9 +134,10 @@ pub(crate) async fn answer(app: Arc<App>, request: Request) -> Answer {
     answer
 }
 
-async fn route(app: &Arc<App>, place: Place, request: Request) -> Result<Answer, Problem> {
+async fn route(app: &Arc<App>, place: Place, request: Request) -> Result<Sent, Problem> {
     allow(request.method(), place.methods())?;
-    match place {
+    let answer = match place {
+        Place::Mcp => return mcp::answer(app, request).await,
         Place::Api(call) => api::answer(app, call, request).await,
         Place::Approval(call) => approval::answer(app, call, request).await,
         Place::Asset(file) => assets::answer(&file, request.headers()),
@@ -144,7 +152,8 @@ async fn route(app: &Arc<App>, place: Place, request: Request) -> Result<Answer,
         }
         Place::Readiness => readiness(app).await,
         Place::Session(call) => session::answer(app, call, request).await,
-    }
+    };
+    answer.map(whole)
 }
 
 /// Whether requests can be decided, and their signatures logged.

@@ -16,9 +16,8 @@ use crate::site::Site;
 /// verify` reads it.
 pub(super) fn of_key(request: &Request, site: &Site, now: Time) -> String {
     let status = request.status(now);
-    let counted = || request.signatures.iter().filter(|one| one.counts);
-    let approvals = || counted().filter(|one| one.act == Act::Approve);
-    let refusal = counted().find(|one| one.act == Act::Refuse);
+    let approvals = || request.deciding(Act::Approve);
+    let refusal = request.deciding(Act::Refuse).next();
     let by = |all: &mut dyn Iterator<Item = &Signature>| -> Value<'static> {
         all.map(|one| Value::from(one.person.clone())).collect()
     };

@@ -15,7 +15,7 @@ use verifier_core::Time;
 use verifier_core::hazmat::decision::Clause;
 use verifier_core::hazmat::encoding::sha256;
 
-use super::{Created, Invite, Limits, NewCredential, NewRequest, Sqlite, Store, Trouble};
+use super::{Created, Invite, Limits, NewCredential, NewRequest, Repeats, Sqlite, Store, Trouble};
 use crate::event::Link;
 use crate::person::{ApiKey, Rights};
 use crate::refusal::Reason;
@@ -265,7 +265,7 @@ fn new_request(number: usize, rule: usize) -> NewRequest {
             since: Time::EPOCH,
             owner: Some(PEOPLE[OWNER].0.into()),
         },
-        idempotency: Some(number.to_string()),
+        repeats: Repeats::Named(number.to_string()),
         body_hash: [0; 32],
         action: "pay".into(),
         payload: b"{}".to_vec(),

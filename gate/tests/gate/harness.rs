@@ -127,7 +127,7 @@ impl Gate {
         let mut process = program("cosignet-gate")
             .args(["serve", "--url", &self.origin()])
             .args(["--listen", &format!("127.0.0.1:{}", self.port)])
-            .args(["--requests-per-second", "100000"])
+            .args(["--requests-per-second", "100000", "--keep-alive", "1"])
             .args(more)
             .env("COSIGNET_GATE_DATA", self.data())
             .stderr(Stdio::piped())

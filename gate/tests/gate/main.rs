@@ -15,5 +15,6 @@ mod enrolment;
 mod harness;
 mod http;
 mod invariants;
+mod mcp;
 mod openapi;
 mod requests;

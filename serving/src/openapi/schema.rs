@@ -97,6 +97,11 @@ pub fn binary() -> Value<'static> {
     ])
 }
 
+/// `true` or `false`.
+pub fn boolean() -> Value<'static> {
+    object([("type", Value::from("boolean"))])
+}
+
 /// An integer that is not negative.
 pub fn integer() -> Value<'static> {
     object([

@@ -11,7 +11,7 @@ use super::writer::Step;
 use crate::person::ApiKey;
 use crate::refusal::{Reason, Refusal};
 use crate::request::{Outcome, Request, State};
-use crate::store::{Created, NewRequest, StoreError, Trouble};
+use crate::store::{Created, NewRequest, Repeats, StoreError, Trouble};
 
 type Result<T, E = Trouble> = core::result::Result<T, E>;
 
@@ -48,7 +48,10 @@ impl Step<'_> {
                 new.requester.name,
                 millis(new.requester.since),
                 new.requester.owner,
-                new.idempotency,
+                match &new.repeats {
+                    Repeats::Named(name) => Some(name.as_str()),
+                    Repeats::Nothing | Repeats::Pending => None,
+                },
                 new.body_hash,
                 new.action,
                 new.payload,
@@ -78,10 +81,12 @@ impl Step<'_> {
         Ok(Created::New(request))
     }
 
-    /// What an earlier call with the same name has made.
+    /// The request that an earlier call has made.
     fn repeated(&self, new: &NewRequest) -> Result<Option<Request>> {
-        let Some(name) = &new.idempotency else {
-            return Ok(None);
+        let name = match &new.repeats {
+            Repeats::Named(name) => name,
+            Repeats::Nothing => return Ok(None),
+            Repeats::Pending => return self.pending(new),
         };
         let sql = "SELECT id, body_hash FROM request WHERE api_key = ?1 AND idempotency = ?2";
         let found = self
@@ -102,6 +107,17 @@ impl Step<'_> {
                 Err(Refusal::new(Reason::IdempotencyReused, detail).into())
             }
         }
+    }
+
+    /// A pending request of this key, made by a call without a name that said the same.
+    fn pending(&self, new: &NewRequest) -> Result<Option<Request>> {
+        let sql = format!(
+            "SELECT id FROM request WHERE api_key = ?1 AND {OPEN} AND body_hash = ?2 AND \
+             idempotency IS NULL AND coalesce(claim_by, expires) > ?3 ORDER BY created LIMIT 1"
+        );
+        let values = params![new.requester.key, new.body_hash, millis(self.now)];
+        let ids = self.ids(&sql, values)?;
+        ids.first().map(|id| self.find(id)).transpose()
     }
 
     fn limit(&self, new: &NewRequest) -> Result<()> {

@@ -16,5 +16,6 @@ mod harness;
 mod http;
 mod invariants;
 mod mcp;
+mod mcp_clients;
 mod openapi;
 mod requests;

@@ -187,6 +187,31 @@ const OPERATIONS: &[Operation] = &[
         ],
     },
     Operation {
+        method: "post",
+        path: "/mcp",
+        id: "sendMessage",
+        summary: "One message of the Model Context Protocol. To a client that accepts \
+                  text/event-stream, a call that waits for people is answered by events.",
+        request: Some("McpMessage"),
+        token: true,
+        answers: &[
+            (200, "The answer, or events.", Content::Json("McpAnswer")),
+            (202, "A notification, which has no answer.", Content::Text),
+            (
+                400,
+                "Not a message of the protocol, or not for this server.",
+                Content::Json("McpAnswer"),
+            ),
+            NO_KEY,
+            FORBIDDEN,
+            (404, "No such method.", Content::Json("McpAnswer")),
+            SLOW,
+            LARGE,
+            NOT_JSON,
+            NOT_NOW,
+        ],
+    },
+    Operation {
         method: "get",
         path: "/a/{id}",
         id: "getApprovalPage",
@@ -567,6 +592,14 @@ fn schemas() -> Value<'static> {
                     _ => string(),
                 },
             ),
+        ),
+        ("McpAnswer", open(&["jsonrpc"], |_| one_of(&["2.0"]))),
+        (
+            "McpMessage",
+            open(&["jsonrpc", "method"], |name| match name {
+                "jsonrpc" => one_of(&["2.0"]),
+                _ => string(),
+            }),
         ),
         ("Problem", problem()),
         ("Receipt", receipt),

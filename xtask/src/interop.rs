@@ -4,6 +4,8 @@
 
 mod gate;
 
+pub(crate) mod mcp;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};

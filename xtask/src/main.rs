@@ -61,6 +61,7 @@ cargo xtask fuzz --oracle [--minutes N] [--seed S]  changed approvals, against a
 cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices
 cargo xtask interop [gate]    let other programs read what the log publishes, and call the gate by its
                               description; gate: only that
+cargo xtask interop mcp       let agents of others ask over MCP
 ";
 
 fn main() -> ExitCode {
@@ -125,6 +126,7 @@ fn main() -> ExitCode {
         },
         ["interop"] => interop::run_all(),
         ["interop", "gate"] => interop::run_gate(),
+        ["interop", "mcp"] => interop::mcp::run_all(),
         ["help"] => {
             print!("{HELP}");
             Ok(())

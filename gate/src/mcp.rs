@@ -11,7 +11,7 @@ use serving::openapi::schema::object;
 use verifier_core::hazmat::json::Value;
 
 use message::Error;
-use revision::{Era, LEGACY, MODERN};
+use revision::{Era, LEGACY};
 
 /// How agents are told what this server is for.
 const INSTRUCTIONS: &str = "Ask people with request_human_approval before an action that needs \
@@ -45,10 +45,7 @@ pub(crate) fn discover() -> Members {
         ),
         ("capabilities", capabilities()),
         ("instructions", INSTRUCTIONS.into()),
-        (
-            "supportedVersions",
-            [MODERN].map(Value::from).into_iter().collect(),
-        ),
+        ("supportedVersions", revision::supported()),
     ];
     members.extend(kept());
     members

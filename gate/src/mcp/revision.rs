@@ -51,25 +51,28 @@ impl Era {
             };
         }
         let meta = meta.ok_or_else(|| missing("_meta"))?;
-        for member in [VERSION_MEMBER, CAPABILITIES_MEMBER] {
-            if !meta.has(member) {
-                return Err(missing(member));
-            }
-        }
-        meta.optional_members(CAPABILITIES_MEMBER)?;
         let version = meta.text(VERSION_MEMBER)?;
         agree("MCP-Protocol-Version", header, version)?;
+        if version != MODERN {
+            return legacy(message.method, Some(version));
+        }
+        if meta.optional_members(CAPABILITIES_MEMBER)?.is_none() {
+            return Err(missing(CAPABILITIES_MEMBER));
+        }
         agree("Mcp-Method", one(headers, "mcp-method")?, message.method)?;
         if message.method == "tools/call"
             && let Some(params) = &message.params
         {
             agree("Mcp-Name", one(headers, "mcp-name")?, params.text("name")?)?;
         }
-        match version {
-            MODERN => Ok(Self::Modern),
-            other => Err(unsupported(other)),
-        }
+        Ok(Self::Modern)
     }
+}
+
+/// Every revision that is spoken here, the newest first.
+pub(crate) fn supported() -> Value<'static> {
+    let all = [MODERN].into_iter().chain(LEGACY);
+    all.map(Value::from).collect()
 }
 
 fn legacy(method: &str, header: Option<&str>) -> Result<Era, Error> {
@@ -112,10 +115,9 @@ fn missing(member: &str) -> Error {
 }
 
 fn unsupported(requested: &str) -> Error {
-    let supported = [MODERN].into_iter().chain(LEGACY).map(Value::from);
     let message = "This server does not speak that revision of the protocol.";
     Error::new(UNSUPPORTED_VERSION, message).with(object([
         ("requested", requested.to_owned().into()),
-        ("supported", supported.collect()),
+        ("supported", supported()),
     ]))
 }

@@ -303,7 +303,7 @@ fn content(text: String) -> Value<'static> {
 fn instruction(status: Status, url: &str) -> String {
     match status {
         Status::Pending => format!(
-            "Nobody has decided yet. Do not act, and do not ask again. Tell the user that people \
+            "It is not decided yet. Do not act, and do not ask again. Tell the user that people \
              are asked at {url}. You may end your turn here, and look later with get_approval and \
              this id."
         ),

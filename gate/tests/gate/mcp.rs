@@ -1,5 +1,6 @@
 //! `/mcp`, as agents of both eras use it.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -134,7 +135,10 @@ fn every_revision_finds_two_tools() {
     assert_eq!((noted.status, noted.text.as_str()), (202, ""));
 
     let found = modern.result("server/discover", &json!({}));
-    assert_eq!(found["supportedVersions"], json!([MODERN]));
+    assert_eq!(
+        found["supportedVersions"],
+        json!([MODERN, "2025-11-25", "2025-06-18", "2025-03-26"])
+    );
     let listed = modern.result("tools/list", &json!({}));
     for result in [&found, &listed] {
         assert_eq!(result["cacheScope"], "public");
@@ -236,6 +240,22 @@ fn a_call_that_is_repeated_asks_nobody_twice() {
     assert_eq!(again["status"], "rejected");
     assert_eq!(id(again), by_name);
     assert_ne!(id(agent.call(ASK, &payment("1", 0))), first);
+}
+
+#[test]
+fn of_calls_at_the_same_time_one_asks() {
+    let gate = Gate::new(RULES);
+    gate.person("ann", "finance");
+    let agents = agents(&gate, &gate.key("agent", "create", None));
+    let ids = std::thread::scope(|scope| {
+        let calls = agents.iter().cycle().take(8);
+        let calls: Vec<_> = calls
+            .map(|agent| scope.spawn(|| agent.call(ASK, &payment("1", 1))["id"].to_string()))
+            .collect();
+        let ids = calls.into_iter().map(|call| call.join().unwrap());
+        ids.collect::<BTreeSet<_>>()
+    });
+    assert_eq!(ids.len(), 1, "{ids:?}");
 }
 
 #[test]
@@ -450,6 +470,28 @@ fn too_many_calls_are_no_answer_of_a_tool() {
         assert_eq!(refused.refusal(), (429, "limit.key".into()));
         assert_eq!(refused.header("retry-after"), "10");
     }
+}
+
+#[test]
+fn nobody_is_asked_for_a_call_that_cannot_wait() {
+    let mut gate = Gate::new(RULES);
+    gate.person("ann", "finance");
+    gate.kill();
+    gate.serve(&["--waiting", "1"]);
+    let key = gate.key("agent", "create,read", None);
+    let [agent, _] = agents(&gate, &key);
+    std::thread::scope(|scope| {
+        scope.spawn(|| agent.call(ASK, &payment("1", 4)));
+        while waiting(&gate) == 0 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let params = json!({ "name": ASK, "arguments": payment("2", 4) });
+        let refused = agent.ask("tools/call", &params);
+        assert_eq!(refused.refusal(), (503, "server.overloaded".into()));
+    });
+    let events = gate.get("/export", &key).text;
+    assert_eq!(events.matches("request.created").count(), 1);
+    assert_eq!(agent.call(ASK, &payment("2", 1))["status"], "pending");
 }
 
 #[test]

@@ -17,8 +17,9 @@ use crate::store::Limits;
 /// The longest file of settings, in bytes.
 const MAX_FILE: usize = 64 * 1024;
 
-/// The longest time without a sign of life, in seconds: proxies end what is silent for longer.
-const KEEP_ALIVE: u64 = 15;
+/// The time without a sign of life to somebody who waits, and the longest that can be set, in
+/// seconds: proxies and clients end what is silent.
+const KEEP_ALIVE: [u64; 2] = [10, 15];
 
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -66,7 +67,7 @@ pub(crate) struct Settings {
     /// How many callers may wait for a decision at a time [default: 10000]
     #[arg(long, env = "COSIGNET_GATE_WAITING")]
     waiting: Option<usize>,
-    /// Seconds between two signs of life to a client that waits on /mcp, at most 15 [default: 15]
+    /// Seconds between two signs of life to a client that waits on /mcp, at most 15 [default: 10]
     #[arg(long, value_name = "SECONDS", env = "COSIGNET_GATE_KEEP_ALIVE")]
     keep_alive: Option<u64>,
     /// How many connections may be open [default: 16384]
@@ -200,8 +201,11 @@ impl Settings {
             requests_per_second: self.requests_per_second.unwrap_or(100),
             waiting: self.waiting.unwrap_or(10_000),
             connections: self.connections.unwrap_or(16_384),
-            keep_alive: match self.keep_alive.unwrap_or(KEEP_ALIVE) {
-                seconds @ 1..=KEEP_ALIVE => Duration::from_secs(seconds),
+            keep_alive: match (self.keep_alive, KEEP_ALIVE) {
+                (None, [usual, _]) => Duration::from_secs(usual),
+                (Some(seconds), [_, most]) if (1..=most).contains(&seconds) => {
+                    Duration::from_secs(seconds)
+                }
                 _ => return Err(bad("keep-alive", "1 to 15 seconds")),
             },
             json_messages: match self.log_format.as_deref() {

@@ -513,6 +513,61 @@ fn an_approval_that_nobody_claimed_ends_with_the_clock() {
 }
 
 #[test]
+fn a_call_without_a_name_finds_what_is_pending() {
+    let scene = Scene::new();
+    let make = |new: NewRequest| {
+        let made = scene.run(scene.store().create(new)).unwrap();
+        let (is_new, request) = match made {
+            Created::New(request) => (true, request),
+            Created::Repeat(request) => (false, request),
+        };
+        (is_new, request.id)
+    };
+    let unnamed = |number| NewRequest {
+        repeats: Repeats::Pending,
+        ..new_request(number, 0)
+    };
+    let id = |number| new_request(number, 0).id;
+    assert_eq!(make(new_request(0, 0)), (true, id(0)));
+    let always = NewRequest {
+        body_hash: [1; 32],
+        ..unnamed(1)
+    };
+    assert_eq!(make(always.clone()), (true, id(1)));
+    // Neither one that has a name, nor one that said something else.
+    assert_eq!(make(unnamed(2)), (true, id(2)));
+    assert_eq!(make(unnamed(3)), (false, id(2)));
+    let mut other = unnamed(4);
+    other.requester.key = "other".into();
+    assert_eq!(make(other), (true, id(4)));
+    let nothing = NewRequest {
+        id: id(5),
+        repeats: Repeats::Nothing,
+        ..always
+    };
+    assert_eq!(make(nothing), (true, id(5)));
+
+    // Signed, and waiting for the log: it is pending for the time to claim it.
+    scene.clock.fetch_add(LIFETIME - 1, Ordering::Relaxed);
+    let new = NewSignature {
+        act: Act::Approve,
+        approval_id: "a".into(),
+        assertion: "{}".into(),
+        reason: None,
+    };
+    scene.run(scene.store().sign(&id(2), b"ann", new)).unwrap();
+    scene.clock.fetch_add(CLAIM_WITHIN - 1, Ordering::Relaxed);
+    assert_eq!(make(unnamed(6)), (false, id(2)));
+    scene.clock.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(make(unnamed(7)), (true, id(7)));
+    // Over, though nobody has looked yet.
+    scene.clock.fetch_add(LIFETIME, Ordering::Relaxed);
+    assert_eq!(make(unnamed(8)), (true, id(8)));
+    scene.run(scene.store().cancel(&id(8))).unwrap();
+    assert_eq!(make(unnamed(9)), (true, id(9)));
+}
+
+#[test]
 fn of_a_thousand_claims_at_once_one_wins() {
     let scene = Scene::new();
     let id = new_request(0, 0).id;

@@ -149,7 +149,7 @@ fn every_revision_finds_two_tools() {
     assert_eq!(tools[1]["name"], GET);
     assert_eq!(tools[0]["outputSchema"], tools[1]["outputSchema"]);
     assert_eq!(&legacy.result("tools/list", &json!({}))["tools"], tools);
-    // What belongs to the other era is unknown, in the way of each.
+    // Methods of the other era are unknown, in the way of each.
     let unknown = legacy.ask("server/discover", &json!({}));
     assert_eq!(unknown.status, 200);
     assert_eq!(answer(&unknown)["error"]["code"], -32601);
@@ -232,7 +232,7 @@ fn a_call_that_is_repeated_asks_nobody_twice() {
     to_ann["approver_username"] = json!("ann");
     assert_ne!(id(agent.call(ASK, &to_ann)), first);
 
-    // What was decided is not asked again under its name, and is without one.
+    // A decided request is found by its name alone.
     for id in [&first, &by_name] {
         assert_eq!(ann.decide(&gate, id, "refuse").status, 200);
     }

@@ -195,7 +195,7 @@ const OPERATIONS: &[Operation] = &[
         request: Some("McpMessage"),
         token: true,
         answers: &[
-            (200, "The answer, or events.", Content::Json("McpAnswer")),
+            (200, "The answer, or events.", Content::Events("McpAnswer")),
             (202, "A notification, which has no answer.", Content::Text),
             (
                 400,

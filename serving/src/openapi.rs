@@ -16,6 +16,8 @@ use schema::{object, reference};
 pub enum Content {
     /// `application/octet-stream`
     Bytes,
+    /// JSON of the schema with this name, or the same bit by bit, as `text/event-stream`.
+    Events(&'static str),
     /// A page.
     Html,
     /// JSON of the schema with this name.
@@ -172,6 +174,13 @@ fn describe(
 fn media(content: Content) -> Value<'static> {
     let (kind, schema) = match content {
         Content::Bytes => ("application/octet-stream", schema::binary()),
+        Content::Events(name) => {
+            let kinds = [
+                ("application/json", reference(name)),
+                ("text/event-stream", schema::string()),
+            ];
+            return object(kinds.map(|(kind, schema)| (kind, object([("schema", schema)]))));
+        }
         Content::Html => ("text/html; charset=utf-8", schema::string()),
         Content::Json(name) => ("application/json", reference(name)),
         Content::Ndjson => (NDJSON, schema::string()),

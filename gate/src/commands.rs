@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use command_line::{CliError, Exit, Format, output};
+use payload_form::Payload;
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::schema::Members;
 
@@ -10,7 +11,6 @@ use crate::args::{
     ApproverCommand, ClockCommand, Command, ExportArgs, InviteArgs, KeyCommand, RulesCommand,
 };
 use crate::layout::Layout;
-use crate::payload::Payload;
 use crate::rules;
 use crate::rules::check::{self, Finding, Weight};
 use crate::{admin, export, init, policy, serve};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use payload_form::Payload;
 use serving::Readiness;
 use tokio::sync::Notify;
 use verifier_core::Time;
@@ -11,7 +12,6 @@ use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::shown::is_name;
 
 use crate::ceremony::{self, Sent};
-use crate::payload::Payload;
 use crate::person::{ApiKey, Credential, Person};
 use crate::refusal::{Reason, Refusal};
 use crate::request::{

@@ -31,7 +31,6 @@ mod mcp;
 mod metrics;
 mod openapi;
 mod outbox;
-pub mod payload;
 mod person;
 mod policy;
 mod refusal;

@@ -4,8 +4,6 @@
 use verifier_core::Code;
 use verifier_core::hazmat::schema;
 
-use crate::payload;
-
 /// A request that takes no effect.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Refusal {
@@ -119,9 +117,9 @@ impl Refusal {
     }
 }
 
-impl From<payload::Refusal> for Refusal {
-    fn from(refusal: payload::Refusal) -> Self {
-        use payload::Refusal as Of;
+impl From<payload_form::Refusal> for Refusal {
+    fn from(refusal: payload_form::Refusal) -> Self {
+        use payload_form::Refusal as Of;
         let reason = match &refusal {
             Of::DuplicateKey { .. } | Of::Number { .. } => Reason::PayloadNotCanonical,
             Of::NotJson { .. } => Reason::PayloadNotJson,

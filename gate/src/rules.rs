@@ -26,7 +26,6 @@
 
 pub mod check;
 pub mod condition;
-pub mod decimal;
 mod error;
 pub mod explain;
 mod file;

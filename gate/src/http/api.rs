@@ -17,7 +17,6 @@ use super::routes::App;
 use super::{problem, view};
 use crate::ceremony::read_json;
 use crate::gate::Asked;
-use crate::payload;
 use crate::refusal::{Reason, Refusal};
 use crate::request::Outcome;
 use crate::store::{Created, Repeats};
@@ -99,7 +98,7 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
     let party = Some(Party::Token(key.id.clone()));
     let (body, _held) = read::body(app, request, party, MAX_ASKED).await?;
     let value = Value::parse(&body, Limits::bytes(MAX_ASKED)).map_err(|error| {
-        let refusal = payload::Refusal::of_json(&body, &error);
+        let refusal = payload_form::Refusal::of_json(&body, &error);
         match refusal.path() {
             Some(path) if path.starts_with("$.payload") => Refusal::from(refusal),
             _ => Refusal::new(

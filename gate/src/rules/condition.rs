@@ -15,9 +15,9 @@
 //! the value is missing or of a type that an operator is not for, the operator does not hold; so
 //! `ne = "EUR"` does not hold where there is no string.
 
+use payload_form::decimal::Decimal;
 use verifier_core::hazmat::json::Value;
 
-use super::decimal::Decimal;
 use super::pointer::Pointer;
 
 /// A place in the payload, and what has to hold there.

@@ -1,6 +1,6 @@
 //! Short decimals below, between and above others, for examples.
 
-use crate::rules::decimal::Decimal;
+use payload_form::decimal::Decimal;
 
 /// A number below `bound`.
 pub(super) fn below(bound: &Decimal) -> String {

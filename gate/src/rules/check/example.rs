@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use payload_form::Payload;
 use verifier_core::hazmat::json::Value;
 
 use super::Example;
 use super::space::{Class, Region, Space};
-use crate::payload::Payload;
 
 impl Space {
     /// Requests of a region: in what the region leaves open, like those of `near` first.

@@ -12,13 +12,13 @@
 
 use std::borrow::Cow;
 
+use payload_form::decimal::Decimal;
+use payload_form::number;
 use verifier_core::hazmat::json::Value;
 
 use super::between::{above, below, between};
-use crate::payload::number;
 use crate::rules::Rule;
 use crate::rules::condition::{Bound, Test};
-use crate::rules::decimal::Decimal;
 use crate::rules::pointer::Pointer;
 
 /// The axes, and the classes on each.

@@ -584,7 +584,7 @@ proptest! {
                 Finding::Gap { example, .. } => {
                     let Example { action, requester, payload } = example;
                     prop_assert_eq!(rules.find(action, payload, requester), None);
-                    prop_assert!(crate::payload::Payload::of(payload).is_ok());
+                    prop_assert!(payload_form::Payload::of(payload).is_ok());
                 }
                 Finding::Slip { rule, to, example, .. } => {
                     let Example { action, requester, payload } = example;

@@ -9,7 +9,15 @@
 //! would be for something that nobody asked for. So a number has to stand in its RFC 8785 form
 //! already, and nothing is ever rewritten.
 
-pub(crate) mod number;
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a library with std"
+)]
+
+pub mod decimal;
+pub mod number;
 mod place;
 
 use verifier_core::hazmat::encoding::sha256;
@@ -17,7 +25,7 @@ use verifier_core::hazmat::json::{self, ErrorKind, Limits, Value};
 use verifier_core::hazmat::payload::{self, fields};
 use verifier_core::quote;
 
-use crate::rules::decimal::Decimal;
+use crate::decimal::Decimal;
 
 /// A payload in its canonical form.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,13 +81,11 @@ impl Payload {
         Self::of(&value)
     }
 
-    /// The payload, if it has no more than so many bytes: [`Rule::max_payload`] of its rule.
+    /// The payload, if it has no more than so many bytes, such as a rule allows.
     ///
     /// # Errors
     ///
     /// [`Refusal`] if it has more.
-    ///
-    /// [`Rule::max_payload`]: crate::rules::Rule::max_payload
     pub fn at_most(self, limit: usize) -> Result<Self, Refusal> {
         let found = self.text.len();
         match found <= limit {
@@ -106,7 +112,10 @@ impl Payload {
 
 /// Why a payload cannot be put before anybody.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "the gate has an answer of its own to each"
+)]
 pub enum Refusal {
     /// A key that stands twice in one object.
     #[error(

@@ -52,7 +52,7 @@ impl Decimal {
     }
 
     /// 0
-    pub(crate) fn zero() -> Self {
+    pub fn zero() -> Self {
         Self {
             negative: false,
             exponent: 0,
@@ -61,19 +61,20 @@ impl Decimal {
     }
 
     /// The number with the other sign.
-    pub(crate) fn negated(&self) -> Self {
+    pub fn negated(&self) -> Self {
         Self {
             negative: !self.negative && !self.digits.is_empty(),
             ..self.clone()
         }
     }
 
-    pub(crate) fn exponent(&self) -> i64 {
+    /// Where the point is, counted from the first digit; 0 for zero.
+    pub fn exponent(&self) -> i64 {
         self.exponent
     }
 
     /// The digits, the most significant first, without zeros at either end.
-    pub(crate) fn digits(&self) -> &str {
+    pub fn digits(&self) -> &str {
         &self.digits
     }
 

@@ -1,9 +1,9 @@
 //! How RFC 8785 writes numbers (§3.2.2.3, which is ECMAScript's `Number::toString`).
 
-use crate::rules::decimal::Decimal;
+use crate::decimal::Decimal;
 
 /// The one text for the double that is nearest to a JSON number; `None` if it is too large for one.
-pub(crate) fn canonical(token: &str) -> Option<String> {
+pub fn canonical(token: &str) -> Option<String> {
     let double: f64 = token.parse().ok()?;
     if !double.is_finite() {
         return None;

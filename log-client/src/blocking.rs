@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, Kind, Result};
-use crate::http::{Answer, Http};
+use crate::http::{Answer, Http, Question};
 
 /// [`Http`] for threads that wait. Clones share connections. Not to be used inside of an
 /// asynchronous runtime.
@@ -86,6 +86,15 @@ impl Client {
         limit: usize,
     ) -> Result<Answer> {
         self.wait(self.http.post(url, content_type, body, limit))
+    }
+
+    /// Asks with headers, as [`Http::ask`].
+    ///
+    /// # Errors
+    ///
+    /// No answer within the limits.
+    pub fn ask(&self, question: Question<'_>) -> Result<Answer> {
+        self.wait(self.http.ask(question))
     }
 
     fn wait<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {

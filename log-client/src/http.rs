@@ -29,6 +29,22 @@ pub struct Answer {
     location: Option<String>,
 }
 
+/// What a server is asked, with headers.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "whoever asks says all of it")]
+pub struct Question<'q> {
+    /// The address.
+    pub url: &'q str,
+    /// Names and values.
+    pub headers: &'q [(&'q str, &'q str)],
+    /// What is posted; nothing for `GET`.
+    pub json: Option<Vec<u8>>,
+    /// For all of the answer.
+    pub timeout: Duration,
+    /// The longest body of a success, in bytes.
+    pub limit: usize,
+}
+
 /// A client that keeps its connections. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Http {
@@ -106,6 +122,30 @@ impl Http {
         let request = self.inner.post(url).bearer_auth(token);
         let request = request.header(CONTENT_TYPE, "application/json");
         self.send(request.body(body), url, limit).await
+    }
+
+    /// Asks with these headers, and a limit of its own on the time: `POST url` of the JSON, or `GET
+    /// url` without any.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Http::get`].
+    pub async fn ask(&self, question: Question<'_>) -> Result<Answer> {
+        let Question { url, limit, .. } = question;
+        let request = match question.json {
+            None => self.inner.get(url),
+            Some(json) => self
+                .inner
+                .post(url)
+                .header(CONTENT_TYPE, "application/json")
+                .body(json),
+        };
+        let headers = question.headers.iter();
+        let request = headers.fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        self.send(request.timeout(question.timeout), url, limit)
+            .await
     }
 
     async fn send(&self, request: RequestBuilder, url: &str, limit: usize) -> Result<Answer> {

@@ -24,5 +24,5 @@ mod log;
 
 pub use blocking::Client;
 pub use error::{Error, Kind, Result};
-pub use http::{Answer, Http, address, shown};
+pub use http::{Answer, Http, Question, address, shown};
 pub use log::{Nodes, RemoteLog};

@@ -14,6 +14,8 @@ pub struct Request {
     pub path: String,
     /// The value of `Authorization`, or nothing.
     pub authorization: String,
+    /// The value of `Idempotency-Key`, or nothing.
+    pub idempotency_key: String,
     /// The body of the request.
     pub body: Vec<u8>,
 }
@@ -71,6 +73,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
     let mut words = line.split(' ').map(str::to_owned);
     let (method, path) = (words.next()?, words.next()?);
     let (mut length, mut authorization) = (0, String::new());
+    let mut idempotency_key = String::new();
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -80,6 +83,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().ok()?,
             "authorization" => authorization = value.to_owned(),
+            "idempotency-key" => idempotency_key = value.to_owned(),
             _ => {}
         }
     }
@@ -89,6 +93,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
         method,
         path,
         authorization,
+        idempotency_key,
         body,
     })
 }

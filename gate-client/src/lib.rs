@@ -1,0 +1,49 @@
+//! A client of the gate that fails closed.
+//!
+//! ```no_run
+//! # fn policy() -> verifier_core::Policy { unimplemented!() }
+//! use gate_client::{Ask, Gate, Keys};
+//!
+//! let gate = Gate::new("https://gate.example", Keys::both("…"), policy())?;
+//! let ask = Ask::new("payment.send", br#"{"amount":"25.00"}"#)?;
+//! let ran = gate.run(ask, |approved| {
+//!     println!("{} bytes were approved", approved.payload().len());
+//!     Ok::<(), std::io::Error>(())
+//! })?;
+//! # let _ = ran;
+//! # Ok::<(), gate_client::Denied>(())
+//! ```
+//!
+//! [`Gate::run`] asks, waits, claims, and verifies what came of it offline, under a policy that the
+//! caller has pinned. The closure gets an [`Approved`], and verification alone makes one. Everything
+//! else ends in [`Denied`]: there is no answer of a gate, no failure of a network and no setting
+//! with which the closure runs otherwise.
+//!
+//! An act happens once at most in one run. Over restarts that takes a [`Journal`] of the caller's.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a library with std"
+)]
+
+mod answer;
+mod approved;
+mod ask;
+mod clock;
+mod connection;
+mod denied;
+mod gate;
+mod journal;
+
+#[cfg(test)]
+mod cases;
+
+pub use answer::Status;
+pub use approved::Approved;
+pub use ask::Ask;
+pub use connection::Keys;
+pub use denied::{Denied, Reason};
+pub use gate::{Asking, Gate, Outcome, Ran};
+pub use journal::{Journal, Record};

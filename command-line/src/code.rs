@@ -52,6 +52,74 @@ codes! {
         "The alarm does not prove what it says.",
         "A false alarm, an edited file, or another policy than that of whoever raised it.",
         "Do not hold it against anybody.";
+    DeniedBadAnswer "denied.bad_answer" Denied,
+        "The gate's answer is none that a gate gives, so nothing was done.",
+        "The address of something else, a proxy in between, or a gate of another version.",
+        "Check the address of the gate; if it is right, ask its operator.";
+    DeniedCancelled "denied.cancelled" Refused,
+        "The request was cancelled, so nothing was done.",
+        "The program that asked has taken it back.",
+        "Ask again if it is still wanted.";
+    DeniedClaimExpired "denied.claim_expired" Expired,
+        "It was approved and not claimed in time, so nothing was done.",
+        "The rule gives too little time to claim, or the claim came late.",
+        "Ask again, and claim sooner.";
+    DeniedClaimTaken "denied.claim_taken" Denied,
+        "Another operation has claimed the approval, so nothing was done here.",
+        "Two programs wait for the same request, or one that was started again without its operation id.",
+        "Find out which one acted: an approval is good for one act.";
+    DeniedClockSkew "denied.clock_skew" Denied,
+        "The clocks of this machine and of the gate or the witnesses differ too much, so nothing was done.",
+        "A clock that is wrong, or a gate that shows an old request as a new one.",
+        "Set the clock of this machine, or have that of the gate set.";
+    DeniedExpired "denied.expired" Expired,
+        "Nobody decided in time, so nothing was done.",
+        "Nobody saw the request, or the time was too short.",
+        "Ask again, with more time or when the approvers are there.";
+    DeniedInvalid "denied.invalid" Usage,
+        "The request cannot be put before anybody, so nothing was done.",
+        "A payload that is not strict JSON or has a number that readers take for another; or the gate refuses a member of it.",
+        "Change the request as the message says.";
+    DeniedJournal "denied.journal" Denied,
+        "The journal cannot be kept, so nothing was done.",
+        "Missing rights, a full disk, another process that holds it, or a crash in the middle of a line.",
+        "Look at the file of the journal and the rights to it.";
+    DeniedKeyRefused "denied.key_refused" Denied,
+        "The gate does not let this key do that, so nothing was done.",
+        "A key without the right, one that was revoked, or a rule that lets other keys claim.",
+        "Use a key with the rights to create and to claim, and one that the rule lets claim.";
+    DeniedNoRule "denied.no_rule" Denied,
+        "No rule of the gate covers the request, so nobody was asked and nothing was done.",
+        "An action or a payload that nobody has thought of, or a word that is misspelt.",
+        "Have a rule written for it, or ask for something that a rule covers.";
+    DeniedNotApproved "denied.not_approved" Denied,
+        "It is not approved, so nothing was done.",
+        "A claim that came before the decision.",
+        "Wait for the decision.";
+    DeniedNotVerified "denied.not_verified" Denied,
+        "The decision does not verify under the policy, so nothing was done.",
+        "A policy that is out of date, a gate that asks other people, or a gate that lies.",
+        "Look at the code in the message: `cosignet explain CODE`.";
+    DeniedOtherPayload "denied.other_payload" Denied,
+        "Something else was approved, so nothing was done.",
+        "A gate that is broken or hostile.",
+        "Trust nothing that this gate says until that is explained.";
+    DeniedOtherRequest "denied.other_request" Denied,
+        "What was signed is about another request, so nothing was done.",
+        "A gate that is broken or hostile, or one that shows an old approval again.",
+        "Trust nothing that this gate says until that is explained.";
+    DeniedOutcomeUnknown "denied.outcome_unknown" Denied,
+        "The operation was begun before, so nothing was done again.",
+        "A crash between the claim and the end of the act, or the same operation id twice.",
+        "Look whether the act took effect. If it did not, ask again with another operation id.";
+    DeniedRefused "denied.refused" Refused,
+        "Somebody refused, so nothing was done.",
+        "What was asked for is not wanted.",
+        "Do not do it. Talk to the person who refused.";
+    DeniedUnreachable "denied.unreachable" Unreachable,
+        "The gate could not be reached for as long as it mattered, so nothing was done.",
+        "No network, a wrong address, or a gate that is down.",
+        "Check the network and the address of the gate.";
     EntryUnlistedKey "entry.unlisted_key" Rejected,
         "The log holds an entry for a relying party of the policy by a key that no version of the roster in force there lists.",
         "A key that was never enrolled, or was removed; or the roster's file is older than the entry.",
@@ -60,6 +128,10 @@ codes! {
         "The log says that it does not have this approval.",
         "It was not appended, it is not published yet, or the log denies it.",
         "Whoever has the approval's bundle can show that a log denies it; otherwise ask the approval service.";
+    GateCommand "gate.command" Io,
+        "It was approved and claimed, and the command could not be started.",
+        "A wrong name of a program, or missing rights.",
+        "Correct the command, and ask again: this approval is used up.";
     GateDamaged "gate.damaged" Rejected,
         "What the gate has kept is not what was written.",
         "A damaged disk, an edited file, or a copy that was made while the gate ran.",

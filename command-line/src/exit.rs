@@ -23,6 +23,14 @@ pub enum Exit {
     Rejected,
     /// Wrong usage or a bad policy; nothing was checked.
     Usage,
+    /// Nothing was done: somebody refused, or it was taken back.
+    Refused,
+    /// Nothing was done: the time was over.
+    Expired,
+    /// Nothing was done: the gate could not be reached.
+    Unreachable,
+    /// Nothing was done, for another reason.
+    Denied,
 }
 
 impl Exit {
@@ -35,6 +43,11 @@ impl Exit {
             Self::Malformed => 3,
             Self::Incomplete => 4,
             Self::Io => 5,
+            // Beyond those of verdicts: behind them a command of the caller's has codes of its own.
+            Self::Refused => 10,
+            Self::Expired => 11,
+            Self::Unreachable => 12,
+            Self::Denied => 13,
         }
     }
 

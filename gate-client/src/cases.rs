@@ -1,6 +1,7 @@
 //! Runs `cases/cases.json`: a gate that plays a script, and what has to come of it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use test_vectors::policy::Approver;
 use test_vectors::{Approval, Context, Decision, Draft};
 use verifier_core::{Policy, Time};
 
-use crate::{Ask, Denied, Gate, Keys};
+use crate::{Ask, Denied, Gate, Journal, Keys, Reason};
 
 const CASES: &str = include_str!("../cases/cases.json");
 
@@ -135,8 +136,8 @@ fn answer_decision(body: &Value) -> Option<String> {
     Some(body["decision"]["$decision"].as_str()?.to_owned())
 }
 
-/// Plays one case. The result, how often the closure ran, and what was asked.
-fn play(all: &Value, evidence: &Value, case: &Value) -> (Result<(), Denied>, u32, Played) {
+/// A gate that plays one case, and what it is asked.
+fn script(all: &Value, evidence: &Value, case: &Value) -> (String, Arc<Mutex<Played>>) {
     let played = Arc::new(Mutex::new(Played::default()));
     let url = serve({
         let (played, all, case) = (Arc::clone(&played), all.clone(), case.clone());
@@ -162,26 +163,41 @@ fn play(all: &Value, evidence: &Value, case: &Value) -> (Result<(), Denied>, u32
             Some(Response::new(status, body(&all, &evidence, answer)))
         }
     });
-    let url = case["url"].as_str().unwrap_or(&url);
+    (url, played)
+}
+
+/// The client of a case.
+fn client(all: &Value, evidence: &Value, case: &Value, url: &str) -> Gate {
     let policy = &evidence["policies"][case["policy"].as_str().unwrap_or("good")];
     let policy = Policy::from_json(policy.to_string().as_bytes()).unwrap();
     let now = case["now"].as_str().or(all["now"].as_str()).unwrap();
-    let gate = Gate::new(url, Keys::both("key"), policy)
+    Gate::new(url, Keys::both("key"), policy)
         .unwrap()
         .at(Time::parse(now).unwrap())
         .patience(Duration::from_millis(
             all["patienceMillis"].as_u64().unwrap(),
-        ));
+        ))
+}
+
+fn ask(all: &Value, case: &Value) -> Result<Ask, Denied> {
     let ask = &all["ask"];
     let text = match case["payloadText"].as_str() {
         Some(text) => text.into(),
         None => ask["payload"].to_string(),
     };
+    Ask::new(ask["action"].as_str().unwrap(), text.as_bytes())
+}
+
+/// Plays one case. The result, how often the closure ran, and what was asked.
+fn play(all: &Value, evidence: &Value, case: &Value) -> (Result<(), Denied>, u32, Played) {
+    let (url, played) = script(all, evidence, case);
+    let gate = client(all, evidence, case, case["url"].as_str().unwrap_or(&url));
     let mut ran = 0;
-    let result = Ask::new(ask["action"].as_str().unwrap(), text.as_bytes()).and_then(|ask| {
+    let result = ask(all, case).and_then(|ask| {
+        let payload = ask.payload().to_vec();
         gate.run(ask, |approved| {
             ran += 1;
-            assert_eq!(approved.payload(), text.as_bytes());
+            assert_eq!(approved.payload(), payload);
             Ok::<(), ()>(())
         })
     });
@@ -233,4 +249,140 @@ fn the_evidence_is_what_the_seeds_make() {
         std::fs::write(path, &text).unwrap();
     }
     assert!(std::fs::read_to_string(path).unwrap() == text);
+}
+
+/// Runs under a journal and an operation, as often as it is called.
+struct Remembering {
+    gate: Gate,
+    all: Value,
+    played: Arc<Mutex<Played>>,
+    ran: u32,
+}
+
+impl Remembering {
+    fn new(path: &Path) -> Self {
+        let (all, evidence) = (cases(), evidence());
+        // The gate gives the same answers to everybody, as a hostile one would.
+        let (url, played) = script(&all, &evidence, &Value::Null);
+        let gate = client(&all, &evidence, &Value::Null, &url).journal(Journal::new(path));
+        let ran = 0;
+        Self {
+            gate,
+            all,
+            played,
+            ran,
+        }
+    }
+
+    fn run(&mut self, operation: Option<&str>) -> Result<(), Reason> {
+        let ask = ask(&self.all, &Value::Null).unwrap();
+        let ask = match operation {
+            Some(id) => ask.operation(id).unwrap(),
+            None => ask,
+        };
+        let result = self.gate.run(ask, |_| {
+            self.ran += 1;
+            Ok::<(), ()>(())
+        });
+        result.map(|_| ()).map_err(|denied| denied.reason())
+    }
+
+    fn calls(&self, call: &str) -> usize {
+        self.played
+            .lock()
+            .unwrap()
+            .calls
+            .get(call)
+            .map_or(0, Vec::len)
+    }
+}
+
+#[test]
+fn an_operation_and_a_request_are_acted_on_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let mut caller = Remembering::new(&path);
+    assert_eq!(caller.run(Some("one")), Ok(()));
+    let events: Vec<String> = Journal::new(&path)
+        .records()
+        .unwrap()
+        .into_iter()
+        .map(|record| record.event)
+        .collect();
+    assert_eq!(events, ["claimed", "done"]);
+    assert_eq!(caller.run(Some("one")), Err(Reason::OutcomeUnknown));
+    assert_eq!(
+        caller.calls("create"),
+        1,
+        "it is known before anybody is asked"
+    );
+    // The approval of an earlier request is no approval of another operation.
+    assert_eq!(caller.run(Some("two")), Err(Reason::OutcomeUnknown));
+    assert_eq!(caller.run(None), Err(Reason::OutcomeUnknown));
+    assert_eq!(caller.ran, 1);
+}
+
+#[test]
+fn the_line_is_written_before_the_act() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let caller = Remembering::new(&path);
+    let ask = ask(&caller.all, &Value::Null)
+        .unwrap()
+        .operation("one")
+        .unwrap();
+    let ran = caller.gate.run(ask, |approved| {
+        let records = Journal::new(&path).records().unwrap();
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].event, "claimed");
+        assert_eq!(records[0].request_id, approved.request_id());
+        assert_eq!(records[0].operation, "one");
+        Err::<(), ()>(())
+    });
+    assert!(ran.unwrap().result.is_err());
+    assert_eq!(Journal::new(&path).records().unwrap()[1].event, "failed");
+}
+
+#[test]
+fn without_a_journal_that_can_be_kept_nothing_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    for damage in ["x\n", "{\"event\":\"claimed\"", "{}\n", "\n"] {
+        std::fs::write(&path, damage).unwrap();
+        let mut caller = Remembering::new(&path);
+        assert_eq!(caller.run(Some("one")), Err(Reason::Journal), "{damage}");
+        assert_eq!(caller.run(None), Err(Reason::Journal), "{damage}");
+        assert_eq!(caller.ran, 0);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), damage);
+    }
+    // No folder to write it in.
+    let mut caller = Remembering::new(&folder.path().join("none").join("journal"));
+    assert_eq!(caller.run(None), Err(Reason::Journal));
+    assert_eq!(caller.ran, 0);
+    // Another process is writing.
+    std::fs::write(&path, "").unwrap();
+    let held = std::fs::File::open(&path).unwrap();
+    held.lock().unwrap();
+    let mut caller = Remembering::new(&path);
+    assert_eq!(caller.run(Some("one")), Err(Reason::Journal));
+    assert_eq!(caller.ran, 0);
+    // An operation that could be tried again, and nobody remembers it.
+    let (all, evidence) = (cases(), evidence());
+    let (url, _) = script(&all, &evidence, &Value::Null);
+    let gate = client(&all, &evidence, &Value::Null, &url);
+    let ask = ask(&all, &Value::Null).unwrap().operation("one").unwrap();
+    let denied = gate.run(ask, |_| -> Result<(), ()> { panic!("it ran") });
+    assert_eq!(denied.unwrap_err().reason(), Reason::Journal);
+}
+
+#[test]
+fn without_a_policy_nothing_is_claimed() {
+    let (all, evidence) = (cases(), evidence());
+    let (url, played) = script(&all, &evidence, &Value::Null);
+    let gate = Gate::without_policy(&url, Keys::both("key")).unwrap();
+    let gate = gate.at(Time::parse(all["now"].as_str().unwrap()).unwrap());
+    let asking = gate.request(ask(&all, &Value::Null).unwrap()).unwrap();
+    gate.wait(&asking).unwrap();
+    assert_eq!(gate.claim(&asking).unwrap_err().reason(), Reason::Invalid);
+    assert_eq!(played.lock().unwrap().calls.get("claim"), None);
 }

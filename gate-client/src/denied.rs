@@ -32,6 +32,9 @@ macro_rules! reasons {
         }
 
         impl Reason {
+            /// Every reason but [`Reason::NotVerified`], in the order of their names.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
             /// The stable code; that of a decision that does not verify has the verifier's own one
             /// beside it, [`Reason::verifier`].
             pub const fn code(self) -> &'static str {

@@ -110,10 +110,20 @@ impl Gate {
     ///
     /// [`Reason::Invalid`] for an address or a key that is none.
     pub fn new(url: &str, keys: Keys, policy: Policy) -> Result<Self, Denied> {
-        let roster = None;
+        let mut gate = Self::without_policy(url, keys)?;
+        gate.trust.policy = Some(policy);
+        Ok(gate)
+    }
+
+    /// A gate for a caller that asks and waits, and leaves it to others to claim and to act.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Gate::new`].
+    pub fn without_policy(url: &str, keys: Keys) -> Result<Self, Denied> {
         Ok(Self {
             connection: Connection::new(url, keys)?,
-            trust: Trust { policy, roster },
+            trust: Trust::default(),
             journal: None,
             patience: PATIENCE,
             clock: Clock::of_system(),
@@ -161,8 +171,20 @@ impl Gate {
         ask: Ask,
         act: impl FnOnce(&Approved) -> Result<T, E>,
     ) -> Result<Ran<T, E>, Denied> {
-        let asking = self.request(ask)?;
-        let approved = self.claim(&asking)?;
+        self.act(&self.request(ask)?, act)
+    }
+
+    /// The rest of [`Gate::run`], for a request that was made.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Gate::run`].
+    pub fn act<T, E>(
+        &self,
+        asking: &Asking,
+        act: impl FnOnce(&Approved) -> Result<T, E>,
+    ) -> Result<Ran<T, E>, Denied> {
+        let approved = self.claim(asking)?;
         let result = act(&approved);
         let outcome = match result {
             Ok(_) => Outcome::Done,
@@ -327,6 +349,10 @@ impl Gate {
     ///
     /// [`Denied`], with the reason.
     pub fn claim(&self, asking: &Asking) -> Result<Approved, Denied> {
+        if self.trust.policy.is_none() {
+            let message = "a claim needs a policy: without one nothing is ever verified";
+            return Err(Denied::new(Reason::Invalid, message));
+        }
         self.wait(asking)?;
         let id = &asking.seen.id;
         let hash = hex(&sha256(asking.ask.payload()));

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bitcoin;
+mod gate;
 mod policy;
 mod report;
 mod roster;
@@ -16,6 +17,7 @@ pub(crate) use command_line::Format;
 use verifier_core::hazmat::bundle::is_approval_id;
 
 pub(crate) use self::bitcoin::*;
+pub(crate) use self::gate::*;
 pub(crate) use self::policy::*;
 pub(crate) use self::report::*;
 pub(crate) use self::roster::*;
@@ -64,6 +66,9 @@ pub(crate) enum Command {
     /// Decisions of several people
     #[command(subcommand)]
     Decision(DecisionCommand),
+    /// Ask people through a gate, and act on nothing but their verified approval
+    #[command(subcommand)]
+    Gate(GateCommand),
     /// Bitcoin's block headers: keep them in a file, check them
     #[command(subcommand)]
     Headers(HeadersCommand),
@@ -166,6 +171,7 @@ impl Cli {
             Command::Witness(args) => command_line::format_of(&args.words),
             Command::Roster(command) => command.format(),
             Command::Decision(DecisionCommand::Join(args)) => args.format,
+            Command::Gate(command) => command.format(),
         }
     }
 }

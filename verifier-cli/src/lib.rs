@@ -17,6 +17,7 @@ mod args;
 mod decision;
 mod explain;
 mod fetch;
+mod gate;
 mod headers;
 mod html;
 mod http;
@@ -65,6 +66,10 @@ pub fn run() -> ExitCode {
         Command::Headers(command) => headers::run(command),
         Command::Anchor(command) => anchor::run(command),
         Command::Witness(args) => match witness::run(args) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::Gate(command) => match gate::run(command) {
             Ok(code) => return code,
             Err(error) => Err(error),
         },

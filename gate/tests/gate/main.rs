@@ -10,6 +10,7 @@
 )]
 
 mod audit;
+mod client;
 mod crash;
 mod enrolment;
 mod harness;

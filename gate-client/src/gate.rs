@@ -6,13 +6,13 @@ use log_client::Answer;
 use verifier_core::hazmat::bundle::is_approval_id;
 use verifier_core::hazmat::encoding::{hex, sha256};
 use verifier_core::hazmat::json::Value;
-use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
 use verifier_core::roster::{self, Roster};
-use verifier_core::{Policy, Time, quote};
+use verifier_core::{Policy, quote};
 
 use crate::answer::{self, Claimed, Seen, Status};
 use crate::approved::{Approved, Asked, Trust, same_payload, same_request};
 use crate::ask::Ask;
+use crate::asking::{Age, Asking};
 use crate::clock::Clock;
 use crate::connection::{Call, Connection, Keys, Right};
 use crate::denied::{Denied, Reason};
@@ -23,9 +23,6 @@ const LONG_POLL: Duration = Duration::from_secs(25);
 
 /// How long a question is repeated that nobody has to think about.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The longest that a request is waited for, whatever the gate says about its end.
-const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// A gate, the keys for it, and the policy that decides.
 #[derive(Clone, Debug)]
@@ -47,17 +44,6 @@ pub struct Ran<T, E> {
     pub unreported: Option<Denied>,
 }
 
-/// A request that people are asked about.
-#[derive(Clone, Debug)]
-pub struct Asking {
-    ask: Ask,
-    operation: String,
-    seen: Seen,
-    /// A request that ended before this is another one.
-    began: Time,
-    until: Instant,
-}
-
 /// What became of an act.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -66,30 +52,6 @@ pub enum Outcome {
     Done,
     /// It was tried, and failed.
     Failed,
-}
-
-/// Whether a request may have been made before this process asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Age {
-    Earlier,
-    New,
-}
-
-impl Asking {
-    /// The gate's id of the request.
-    pub fn id(&self) -> &str {
-        &self.seen.id
-    }
-
-    /// The page on which people decide, as the gate says.
-    pub fn url(&self) -> &str {
-        &self.seen.url
-    }
-
-    /// The end of the time to decide, as the gate says.
-    pub fn expires_at(&self) -> Time {
-        self.seen.expires
-    }
 }
 
 impl Outcome {
@@ -155,7 +117,7 @@ impl Gate {
 
     /// A clock for tests, that shows this time now.
     #[cfg(test)]
-    pub(crate) fn at(mut self, now: Time) -> Self {
+    pub(crate) fn at(mut self, now: verifier_core::Time) -> Self {
         self.clock = Clock::at(now);
         self
     }
@@ -217,7 +179,7 @@ impl Gate {
         };
         // Only an operation that was tried before can have made its request before.
         let resumed = own.is_some() && answer.status == 200;
-        self.asking(
+        Asking::new(
             ask,
             operation,
             seen,
@@ -226,6 +188,7 @@ impl Gate {
                 true => Age::Earlier,
                 false => Age::New,
             },
+            self.clock.now(),
         )
     }
 
@@ -253,7 +216,14 @@ impl Gate {
             _ => return Err(self.unexpected(&call, &answer)),
         };
         same_request(id, &seen.id)?;
-        self.asking(ask, operation, seen, self.clock.now(), Age::Earlier)
+        Asking::new(
+            ask,
+            operation,
+            seen,
+            self.clock.now(),
+            Age::Earlier,
+            self.clock.now(),
+        )
     }
 
     /// The caller's id of the operation, if it may act; else a new one.
@@ -268,41 +238,6 @@ impl Gate {
         };
         journal.is_new(id)?;
         Ok(id.into())
-    }
-
-    fn asking(
-        &self,
-        ask: Ask,
-        operation: String,
-        seen: Seen,
-        began: Time,
-        age: Age,
-    ) -> Result<Asking, Denied> {
-        same_payload(ask.payload(), &seen.payload_hash)?;
-        let now = self.clock.now();
-        let skewed = |what: &str| {
-            let message = format!("the gate says that {what}");
-            let found = seen.created.to_string();
-            Err(Denied::new(Reason::ClockSkew, message).compared(format!("about {now}"), found))
-        };
-        let allowed = |time: Time| time.saturating_add_millis(CLOCK_ALLOWANCE_MILLIS);
-        if allowed(now) < seen.created {
-            return skewed("the request was made in the future");
-        }
-        if age == Age::New && allowed(seen.created) < began {
-            return skewed("a request that was made just now is older");
-        }
-        let left = seen.expires.as_millis().saturating_sub(now.as_millis());
-        Ok(Asking {
-            operation,
-            began: match age {
-                Age::Earlier => began.min(seen.created),
-                Age::New => began,
-            },
-            until: Instant::now() + Duration::from_millis(left).min(LONGEST),
-            ask,
-            seen,
-        })
     }
 
     /// Waits until the gate says that it is approved, which permits nothing yet.
@@ -342,8 +277,8 @@ impl Gate {
         }
     }
 
-    /// Waits, claims, verifies, and writes into the journal that the act begins. Whoever calls this
-    /// acts once, and reports it.
+    /// Waits, claims, verifies, and writes into the journal that the act begins. The caller acts
+    /// once, and reports it.
     ///
     /// # Errors
     ///

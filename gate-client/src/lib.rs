@@ -31,6 +31,7 @@
 mod answer;
 mod approved;
 mod ask;
+mod asking;
 mod clock;
 mod connection;
 mod denied;
@@ -43,7 +44,8 @@ mod cases;
 pub use answer::Status;
 pub use approved::Approved;
 pub use ask::Ask;
+pub use asking::Asking;
 pub use connection::Keys;
 pub use denied::{Denied, Reason};
-pub use gate::{Asking, Gate, Outcome, Ran};
+pub use gate::{Gate, Outcome, Ran};
 pub use journal::{Journal, Record};

@@ -31,7 +31,7 @@ pub struct Answer {
 
 /// What a server is asked, with headers.
 #[derive(Clone, Debug)]
-#[allow(clippy::exhaustive_structs, reason = "whoever asks says all of it")]
+#[allow(clippy::exhaustive_structs, reason = "a question is said in full")]
 pub struct Question<'q> {
     /// The address.
     pub url: &'q str,

@@ -39,7 +39,7 @@ is to be done as its idempotency key.
 Exit codes: that of COMMAND, if it ran (128 and the signal, if one ended it). Else nothing was done:
 10 refused or cancelled, 11 expired, 12 the gate cannot be reached, 13 any other reason, 2 wrong
 usage, a bad policy or a payload that cannot be asked for, 5 a file cannot be read or COMMAND cannot
-be started. What it was is on stderr, with a code for `cosignet explain`.
+be started. The reason is on stderr, with a code for `cosignet explain`.
 
 With --journal a line is on the disk before COMMAND starts, and another one when it has ended. A run
 with the same --operation that finds the first one does nothing: it says that the outcome is
@@ -108,8 +108,8 @@ pub(crate) struct GateWaitArgs {
 /// Claim an approval, verify it, and write the approved bytes to stdout
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Waits for the decision if there is none yet. An approval is claimed once: whoever reads the bytes
-acts on them once. `cosignet gate run` also starts the command and reports what came of it.
+Waits for the decision if there is none yet. An approval is claimed once, and the
+bytes are to be acted on once. `cosignet gate run` also starts the command and reports what came of it.
 
 Exit codes: 0 approved, claimed and verified; 10 refused or cancelled, 11 expired, 12 the gate
 cannot be reached, 13 any other reason; 2 wrong usage or a bad policy; 5 a file cannot be read. If

@@ -83,7 +83,7 @@ impl PayloadFile {
     fn create(approved: &Approved) -> Result<Self, CliError> {
         let name = format!("cosignet-payload-{}.json", approved.request_id());
         let path = std::env::temp_dir().join(name);
-        // What is there already is somebody else's, and is never written to.
+        // A file that is there already is somebody else's, and is never written to.
         durable::create(&path, approved.payload(), Access::Private).map_err(|error| {
             let message = format!("{} cannot be written: {error}.", show_path(&path));
             CliError::new(CliCode::GateCommand, message).file(&path)

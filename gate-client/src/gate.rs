@@ -21,6 +21,9 @@ use crate::journal::Journal;
 /// How long the gate is asked to wait with an answer: below the 60 seconds of most proxies.
 const LONG_POLL: Duration = Duration::from_secs(25);
 
+/// The time between two looks at a gate that answers at once.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
 /// How long a question is repeated that nobody has to think about.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -267,6 +270,7 @@ impl Gate {
                 // The gate is the one that says that the time is over, a moment later.
                 wait: LONG_POLL.min(left.saturating_add(Duration::from_secs(1))),
             };
+            let looked = Instant::now();
             let answer = self.connection.ask(&call, asking.until)?;
             seen = match answer.status {
                 200 => Seen::read(&answer.body)?,
@@ -274,6 +278,10 @@ impl Gate {
             };
             same_request(id, &seen.id)?;
             same_payload(asking.ask.payload(), &seen.payload_hash)?;
+            if seen.status == Status::Pending && looked.elapsed() < BETWEEN_LOOKS {
+                // A gate that does not wait is not asked all the time.
+                std::thread::sleep(BETWEEN_LOOKS);
+            }
         }
     }
 

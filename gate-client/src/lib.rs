@@ -1,17 +1,18 @@
 //! A client of the gate that fails closed.
 //!
 //! ```no_run
-//! # fn policy() -> verifier_core::Policy { unimplemented!() }
 //! use gate_client::{Ask, Gate, Keys};
 //!
-//! let gate = Gate::new("https://gate.example", Keys::both("…"), policy())?;
+//! # fn pay(policy: verifier_core::Policy) -> Result<(), gate_client::Denied> {
+//! let gate = Gate::new("https://gate.example", Keys::both("key"), policy)?;
 //! let ask = Ask::new("payment.send", br#"{"amount":"25.00"}"#)?;
 //! let ran = gate.run(ask, |approved| {
 //!     println!("{} bytes were approved", approved.payload().len());
 //!     Ok::<(), std::io::Error>(())
 //! })?;
 //! # let _ = ran;
-//! # Ok::<(), gate_client::Denied>(())
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! [`Gate::run`] asks, waits, claims, and verifies what came of it offline, under a policy that the

@@ -20,7 +20,7 @@ use crate::mcp::message::{self, Error, Message};
 use crate::mcp::revision::Era;
 use crate::mcp::tools::{self, Ask, Look, Tool};
 use crate::mcp::{self, Members};
-use crate::payload;
+
 use crate::person::ApiKey;
 use crate::refusal::Refusal;
 use crate::request::Status;
@@ -61,7 +61,7 @@ async fn take(
     let value = match Value::parse(body, Limits::bytes(MAX_ASKED)) {
         Ok(value) => value,
         Err(error) => {
-            let refusal = Refusal::from(payload::Refusal::of_json(body, &error));
+            let refusal = Refusal::from(payload_form::Refusal::of_json(body, &error));
             let error = Error::new(message::PARSE, refusal.detail);
             return answered(failed(&error, None, Era::Modern));
         }

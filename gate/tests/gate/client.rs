@@ -141,7 +141,7 @@ fn under_another_policy_it_does_not_run() {
 
 #[test]
 fn a_gate_that_goes_away_ends_in_twelve_and_no_rule_in_thirteen() {
-    let mut caller = Caller::new();
+    let caller = Caller::new();
     let words = ["--policy", "policy.toml", "--payload", "payload.json"];
     let act = ["--", "sh", "-c", ACT];
     let run = |caller: &Caller, action: &str| {

@@ -82,7 +82,7 @@ const OPERATIONS: &[Operation] = &[
                 "As it stands, at the end of the wait, too.",
                 Content::Json("Confirmation"),
             ),
-            (304, "As If-None-Match has it.", Content::Text),
+            (304, "As If-None-Match has it.", Content::Nothing),
             MALFORMED,
             NO_KEY,
             FORBIDDEN,
@@ -196,7 +196,11 @@ const OPERATIONS: &[Operation] = &[
         token: true,
         answers: &[
             (200, "The answer, or events.", Content::Events("McpAnswer")),
-            (202, "A notification, which has no answer.", Content::Text),
+            (
+                202,
+                "A notification, which has no answer.",
+                Content::Nothing,
+            ),
             (
                 400,
                 "Not a message of the protocol, or not for this server.",

@@ -24,6 +24,8 @@ pub enum Content {
     Json(&'static str),
     /// Lines of JSON.
     Ndjson,
+    /// Nothing.
+    Nothing,
     /// An error of RFC 9457; the schemas have to have a `Problem`.
     Problem,
     /// Plain text.
@@ -183,6 +185,7 @@ fn media(content: Content) -> Value<'static> {
         }
         Content::Html => ("text/html; charset=utf-8", schema::string()),
         Content::Json(name) => ("application/json", reference(name)),
+        Content::Nothing => return object([]),
         Content::Ndjson => (NDJSON, schema::string()),
         Content::Problem => (PROBLEM_TYPE, reference("Problem")),
         Content::Text => (TEXT, schema::string()),

@@ -61,26 +61,35 @@ fn write(folder: &Path) -> io::Result<()> {
         let mut program = program.disable_help_subcommand(true);
         program.build();
         page(&program, &name, &pages)?;
+        below(&program, &name, &pages)?;
     }
     fs::write(folder.join("openapi.json"), log_server::description())?;
     fs::write(folder.join("openapi-gate.json"), gate::description())
 }
 
-/// The page of a command, and those of the commands below it.
+/// The pages of the commands below a command. `cosignet gate` has none itself: its name would be that
+/// of the program, whose page it is.
+fn below(command: &Command, name: &str, folder: &Path) -> io::Result<()> {
+    let shown = command.get_subcommands().filter(|one| !one.is_hide_set());
+    for command in shown {
+        // `cosignet policy init` is in cosignet-policy-init.1, as git does it.
+        let name = format!("{name}-{}", command.get_name());
+        if name != gate::command().get_name() {
+            page(command, &name, folder)?;
+        }
+        below(command, &name, folder)?;
+    }
+    Ok(())
+}
+
 fn page(command: &Command, name: &str, folder: &Path) -> io::Result<()> {
-    // `cosignet policy init` is in cosignet-policy-init.1, as git does it.
     let mut text = Vec::new();
     let of_all = concat!("cosignet ", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command.clone().display_name(name)).source(of_all);
     man.render(&mut text)?;
     let path = folder.join(format!("{name}.1"));
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(&text)?;
-    let below = command.get_subcommands();
-    for command in below.filter(|command| !command.is_hide_set()) {
-        page(command, &format!("{name}-{}", command.get_name()), folder)?;
-    }
-    Ok(())
+    file.write_all(&text)
 }
 
 #[cfg(test)]
@@ -127,6 +136,7 @@ mod tests {
             ("cosignet-verify.1", r"\-\-payload\-sha256"),
             ("cosignet-policy-add-approver.1", r"\-\-registration"),
             ("cosignet-gate-key-create.1", r"\-\-owner"),
+            ("cosignet-gate-run.1", r"\-\-policy"),
             ("cosignet-log-serve.1", r"\-\-witness\-policy"),
             ("cosignet-witness-serve.1", r"\-\-check\-log"),
         ] {
@@ -138,6 +148,7 @@ mod tests {
         }
         // The page of the program, and not of the word that points to it.
         assert!(pages["cosignet-witness.1"].contains("init"));
+        assert!(pages["cosignet-gate.1"].contains("invite"));
         assert_eq!(completions.len(), 16);
     }
 

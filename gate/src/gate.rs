@@ -198,14 +198,13 @@ impl Gate {
         loop {
             let request = self.of_key(key, id).await?;
             let now = self.now();
-            if request.status(now) != Status::Pending {
-                return Ok(request);
-            }
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if request.status(now) != Status::Pending || left.is_zero() {
                 return Ok(request);
             }
             let end = request.claim_by.unwrap_or(request.expires);
+            // Thousands may wait: none of them keeps a request, with its payload, in memory.
+            drop(request);
             let to_end = end.as_millis().saturating_sub(now.as_millis());
             let to_end = std::time::Duration::from_millis(to_end.saturating_add(1));
             tokio::select! {
@@ -285,8 +284,7 @@ impl Gate {
     /// The passkeys of somebody who wants to sign in. Nobody learns from the answer whether there
     /// is such a person: for a name that is unknown it has no passkey, as it has without a name.
     pub(crate) async fn sign_in(&self, name: Option<&str>) -> Result<([u8; 32], Vec<Credential>)> {
-        let challenge: [u8; 32] = crate::random()?;
-        self.sessions.challenge(challenge, Instant::now());
+        let challenge = self.sessions.challenge(crate::random()?, Instant::now());
         let person = match name {
             None => None,
             Some(name) => self.store.person(name).await?,
@@ -304,11 +302,14 @@ impl Gate {
             .answered(&challenge, Instant::now())
             .ok_or_else(|| refused("Signing in took too long. Try again."))?;
         let credential = self.enrolled(sent.assertion.credential_id()).await?;
-        ceremony::verify(&self.site, &credential, challenge.to_vec(), sent)?;
+        let signed = challenge.as_bytes().to_vec();
+        ceremony::verify(&self.site, &credential, signed, sent)?;
         let person = self.store.person(&credential.person).await?;
         let person = person.ok_or_else(|| refused("There is no such person any more."))?;
         let cookie = base64url(&crate::random::<32>()?);
-        self.sessions.begin(&cookie, &credential.id, Instant::now());
+        self.sessions
+            .begin(challenge, &cookie, &credential.id, Instant::now())
+            .ok_or_else(|| refused("This answer was used before. Try again."))?;
         Ok((cookie, person))
     }
 

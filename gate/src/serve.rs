@@ -38,7 +38,7 @@ const MAX_TOKEN: usize = 4096;
 /// `serve`
 pub(crate) fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = args.config()?;
-    messages(config.json_messages);
+    serving::messages(config.json_messages);
     let layout = Layout::new(&args.data.data);
     admin::require_gate(&layout)?;
     let _lock = Lock::take(&layout.lock()).map_err(|error| match error {
@@ -119,12 +119,14 @@ async fn serve(
         &rooms.pages,
     ];
     let ready = Arc::new(Readiness::new(watched.map(Arc::clone).into()));
+    let secret = crate::random()
+        .map_err(|refusal| CliError::new(CliCode::GateUnreachable, refusal.detail))?;
     let gate = Arc::new(Gate {
         store: Arc::clone(&store),
         site: config.site.clone(),
         rules,
         waiting,
-        sessions: Sessions::default(),
+        sessions: Sessions::new(secret, std::time::Instant::now()),
         bell: Arc::new(Notify::new()),
         ready: Arc::clone(&ready),
     });
@@ -187,15 +189,6 @@ async fn look(gate: Arc<Gate>, retention_days: Option<u64>) {
                 }
             }
         }
-    }
-}
-
-fn messages(json: bool) {
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
-    if json {
-        builder.json().init();
-    } else {
-        builder.with_ansi(false).init();
     }
 }
 

@@ -7,19 +7,31 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use subtle::ConstantTimeEq as _;
 use verifier_core::hazmat::encoding::sha256;
 
 /// How long a challenge is good, and a session.
 const CHALLENGE: Duration = Duration::from_secs(5 * 60);
 pub(crate) const SESSION: Duration = Duration::from_secs(15 * 60);
 
-/// The most challenges and sessions at a time.
+/// The most sessions at a time, and the most answers that are remembered.
 const MOST: usize = 20_000;
 
-/// The challenges that are out, and the sessions.
-#[derive(Debug, Default)]
+/// The challenges of this process, and its sessions.
+///
+/// A challenge is kept nowhere until it is answered, so that asking for many costs nobody else
+/// theirs. It says itself when it was made:
+///
+/// ```text
+/// milliseconds[8] ‖ random[8] ‖ SHA-256(tag ‖ secret ‖ milliseconds ‖ random)[..16]
+/// ```
+#[derive(Debug)]
 pub(crate) struct Sessions {
-    challenges: Mutex<HashMap<[u8; 32], Instant>>,
+    secret: [u8; 32],
+    /// The moment that challenges count from.
+    start: Instant,
+    /// The challenges that a passkey has answered, and until when they would be good.
+    spent: Mutex<HashMap<[u8; 32], Instant>>,
     /// By the hash of the cookie.
     open: Mutex<HashMap<[u8; 32], Session>>,
 }
@@ -31,23 +43,65 @@ pub(crate) struct Session {
     until: Instant,
 }
 
+/// A challenge of this process that is still good, unless it was answered before.
+#[derive(Debug)]
+pub(crate) struct Challenge {
+    bytes: [u8; 32],
+    until: Instant,
+}
+
+impl Challenge {
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+}
+
 impl Sessions {
-    /// Remembers a challenge.
-    pub(crate) fn challenge(&self, challenge: [u8; 32], now: Instant) {
-        let mut challenges = lock(&self.challenges);
-        make_room(&mut challenges, |until| *until > now);
-        challenges.insert(challenge, now + CHALLENGE);
+    /// `secret` is random, and never leaves the process.
+    pub(crate) fn new(secret: [u8; 32], now: Instant) -> Self {
+        Self {
+            secret,
+            start: now,
+            spent: Mutex::default(),
+            open: Mutex::default(),
+        }
     }
 
-    /// Takes a challenge back. Each is good once.
-    pub(crate) fn answered(&self, challenge: &[u8], now: Instant) -> Option<[u8; 32]> {
-        let challenge = <[u8; 32]>::try_from(challenge).ok()?;
-        let until = lock(&self.challenges).remove(&challenge)?;
-        (now < until).then_some(challenge)
+    /// Makes a challenge out of random bytes.
+    pub(crate) fn challenge(&self, random: [u8; 8], now: Instant) -> [u8; 32] {
+        let elapsed = now.saturating_duration_since(self.start).as_millis();
+        let made = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        self.sealed(made.to_be_bytes(), random)
     }
 
-    /// Begins a session. Its cookie is made by the caller out of random bytes.
-    pub(crate) fn begin(&self, cookie: &str, credential_id: &[u8], now: Instant) {
+    /// Whether an answer is over a challenge of this process, and in time.
+    pub(crate) fn answered(&self, challenge: &[u8], now: Instant) -> Option<Challenge> {
+        let bytes = <[u8; 32]>::try_from(challenge).ok()?;
+        let (made, rest) = bytes.split_first_chunk::<8>()?;
+        let (random, _) = rest.split_first_chunk::<8>()?;
+        if !bool::from(self.sealed(*made, *random).ct_eq(&bytes)) {
+            return None;
+        }
+        let made = Duration::from_millis(u64::from_be_bytes(*made));
+        let until = self.start.checked_add(made)?.checked_add(CHALLENGE)?;
+        (now < until).then_some(Challenge { bytes, until })
+    }
+
+    /// Begins a session with a challenge that this passkey has signed: once. Its cookie is made by
+    /// the caller out of random bytes. `None` if the challenge was answered before.
+    pub(crate) fn begin(
+        &self,
+        challenge: Challenge,
+        cookie: &str,
+        credential_id: &[u8],
+        now: Instant,
+    ) -> Option<()> {
+        let mut spent = lock(&self.spent);
+        make_room(&mut spent, |until| *until > now);
+        if spent.insert(challenge.bytes, challenge.until).is_some() {
+            return None;
+        }
+        drop(spent);
         let mut open = lock(&self.open);
         make_room(&mut open, |session| session.until > now);
         let session = Session {
@@ -55,6 +109,7 @@ impl Sessions {
             until: now + SESSION,
         };
         open.insert(sha256(cookie.as_bytes()), session);
+        Some(())
     }
 
     pub(crate) fn find(&self, cookie: &str, now: Instant) -> Option<Session> {
@@ -65,6 +120,17 @@ impl Sessions {
 
     pub(crate) fn end(&self, cookie: &str) {
         lock(&self.open).remove(&sha256(cookie.as_bytes()));
+    }
+
+    fn sealed(&self, made: [u8; 8], random: [u8; 8]) -> [u8; 32] {
+        let tag: &[u8] = b"cosignet.gate-login/v1\0";
+        let seal = sha256(&[tag, &self.secret, &made, &random].concat());
+        let mut bytes = [0; 32];
+        let parts = made.iter().chain(&random).chain(&seal);
+        for (byte, from) in bytes.iter_mut().zip(parts) {
+            *byte = *from;
+        }
+        bytes
     }
 }
 
@@ -86,24 +152,58 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    fn sessions(now: Instant) -> Sessions {
+        Sessions::new([7; 32], now)
+    }
+
     #[test]
     fn a_challenge_is_good_once_and_for_a_while() {
-        let sessions = Sessions::default();
+        let start = Instant::now();
+        let now = start + Duration::from_secs(100);
+        let sessions = sessions(start);
+        let challenge = sessions.challenge([1; 8], now);
+        let answered = || sessions.answered(&challenge, now);
+        assert!(sessions.answered(&challenge[..31], now).is_none());
+        assert!(sessions.answered(&challenge, now + CHALLENGE).is_none());
+        assert_eq!(answered().unwrap().as_bytes(), &challenge);
+        let (first, second) = (answered().unwrap(), answered().unwrap());
+        assert!(sessions.begin(first, "a", b"id", now).is_some());
+        assert!(sessions.begin(second, "b", b"id", now).is_none());
+        assert!(sessions.find("b", now).is_none());
+    }
+
+    #[test]
+    fn nobody_else_makes_a_challenge() {
         let now = Instant::now();
-        sessions.challenge([1; 32], now);
-        sessions.challenge([2; 32], now);
-        assert_eq!(sessions.answered(&[1; 31], now), None);
-        assert_eq!(sessions.answered(&[3; 32], now), None);
-        assert_eq!(sessions.answered(&[1; 32], now), Some([1; 32]));
-        assert_eq!(sessions.answered(&[1; 32], now), None);
-        assert_eq!(sessions.answered(&[2; 32], now + CHALLENGE), None);
+        let sessions = sessions(now);
+        let challenge = sessions.challenge([1; 8], now);
+        for byte in 0..challenge.len() {
+            let mut other = challenge;
+            other[byte] ^= 1;
+            assert!(sessions.answered(&other, now).is_none(), "byte {byte}");
+        }
+        let elsewhere = Sessions::new([8; 32], now);
+        assert!(elsewhere.answered(&challenge, now).is_none());
+    }
+
+    #[test]
+    fn asking_for_challenges_costs_nobody_theirs() {
+        let now = Instant::now();
+        let sessions = sessions(now);
+        let challenge = sessions.challenge([0; 8], now);
+        for i in 0..u64::try_from(MOST).unwrap() + 1 {
+            sessions.challenge(i.to_be_bytes(), now);
+        }
+        assert!(sessions.answered(&challenge, now).is_some());
     }
 
     #[test]
     fn a_session_ends() {
-        let sessions = Sessions::default();
         let now = Instant::now();
-        sessions.begin("a", b"id", now);
+        let sessions = sessions(now);
+        let challenge = sessions.challenge([1; 8], now);
+        let challenge = sessions.answered(&challenge, now).unwrap();
+        sessions.begin(challenge, "a", b"id", now).unwrap();
         assert!(sessions.find("a", now).is_some());
         assert!(sessions.find("b", now).is_none());
         assert!(sessions.find("a", now + SESSION).is_none());

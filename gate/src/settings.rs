@@ -181,20 +181,13 @@ impl Settings {
                 of_person: self.open_per_person.unwrap_or(50),
             },
         };
-        let networks = self.proxies.iter().map(|text| Proxies::parse(text));
-        let networks: Vec<_> = networks
-            .collect::<Result<_, _>>()
-            .map_err(|expected| bad("proxy", expected))?;
         let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8090");
         Ok(Config {
             site,
             listen: listen
                 .parse()
                 .map_err(|error| CliError::usage(format!("--listen: {error}.")))?,
-            proxies: match networks.is_empty() {
-                true => Proxies::default(),
-                false => Proxies::new(networks),
-            },
+            proxies: Proxies::of(&self.proxies).map_err(|expected| bad("proxy", expected))?,
             rules: self.rules.unwrap_or_else(|| layout.rules()),
             log,
             retention_days: self.retention_days,

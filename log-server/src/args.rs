@@ -270,14 +270,8 @@ impl ServeArgs {
                 .unwrap_or("127.0.0.1:8080")
                 .parse()
                 .map_err(|error| Failure::Usage(format!("--listen: {error}")))?,
-            proxies: match list(own.proxies, file.proxies).as_slice() {
-                [] => Proxies::default(),
-                some => {
-                    let networks = some.iter().map(|text| Proxies::parse(text));
-                    let networks: std::result::Result<Vec<_>, _> = networks.collect();
-                    Proxies::new(networks.map_err(|expected| bad("proxy", expected))?)
-                }
-            },
+            proxies: Proxies::of(&list(own.proxies, file.proxies))
+                .map_err(|expected| bad("proxy", expected))?,
             connections: positive(own.connections.or(file.connections), "connections", 1024)?,
             json_messages,
             log,

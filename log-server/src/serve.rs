@@ -15,7 +15,7 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// `serve`
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let config = args.config()?;
-    messages(config.json_messages);
+    serving::messages(config.json_messages);
     let server = Server::new(config.connections, HEAD_TIME, config.proxies.clone());
     let mut settings = config.log.clone();
     settings.rooms.push(Arc::clone(server.connections()));
@@ -41,13 +41,4 @@ async fn serve(config: &Config, server: Server, log: Log) -> Result<()> {
     let answer = move |request| log.clone().answer_all(request);
     server.serve(listener, end, answer).await;
     Ok(())
-}
-
-fn messages(json: bool) {
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
-    if json {
-        builder.json().init();
-    } else {
-        builder.with_ansi(false).init();
-    }
 }

@@ -35,6 +35,13 @@ pub fn json(status: StatusCode, text: String) -> Answer {
     of_type(status, "application/json", text)
 }
 
+/// A JSON text that nobody keeps.
+pub fn private(status: StatusCode, text: String) -> Answer {
+    let mut answer = json(status, text);
+    no_store(&mut answer);
+    answer
+}
+
 /// 308: it is elsewhere, for good.
 pub fn redirect(location: &'static str) -> Answer {
     let mut answer = Response::new(Full::default());

@@ -45,7 +45,21 @@ impl Default for Proxies {
 }
 
 impl Proxies {
-    /// These networks, and addresses as networks of one.
+    /// The proxies of a setting: networks such as `10.0.0.0/8`, and addresses as networks of one.
+    /// This machine, if there are none.
+    ///
+    /// # Errors
+    ///
+    /// The form that was expected, if a text is neither.
+    pub fn of(texts: &[String]) -> Result<Self, &'static str> {
+        if texts.is_empty() {
+            return Ok(Self::default());
+        }
+        let networks = texts.iter().map(|text| Self::parse(text));
+        Ok(Self::new(networks.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// These networks.
     pub fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
         Self(networks.into_iter().collect())
     }
@@ -54,7 +68,7 @@ impl Proxies {
     ///
     /// # Errors
     ///
-    /// If the text is neither.
+    /// The form that was expected, if the text is neither.
     pub fn parse(text: &str) -> Result<IpNet, &'static str> {
         let address = text.parse::<IpAddr>().map(IpNet::from);
         address

@@ -74,10 +74,7 @@ fn init(args: &InitArgs) -> Result<Exit, CliError> {
 }
 
 fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+    serving::messages(false);
     let directory = Directory::new(&args.data);
     directory.require()?;
     let _lock = directory.lock()?;

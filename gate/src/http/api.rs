@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, StatusCode};
-use serving::answer::{NDJSON, json, no_store, of_type};
+use serving::answer::{NDJSON, no_store, of_type, private};
 use serving::{Answer, Party, Problem, Request};
 use verifier_core::hazmat::bundle::is_approval_id;
 use verifier_core::hazmat::encoding::{base64url, sha256};
@@ -75,15 +75,15 @@ pub(super) async fn answer(
     request: Request,
 ) -> Result<Answer, Problem> {
     match call {
-        Call::Create => create(app, request).await,
+        Call::Create => Box::pin(create(app, request)).await,
         Call::Look(id) => look(app, &id, request).await,
-        Call::Claim(id) => claim(app, &id, request).await,
+        Call::Claim(id) => Box::pin(claim(app, &id, request)).await,
         Call::Cancel(id) => {
             let key = read::key(app, request.headers(), Right::Create).await?;
             let cancelled = app.gate.cancel(&key, &id).await?;
             Ok(seen(app, StatusCode::OK, &cancelled))
         }
-        Call::Report(id) => report(app, &id, request).await,
+        Call::Report(id) => Box::pin(report(app, &id, request)).await,
         Call::Decision(id) => {
             let key = read::key(app, request.headers(), Right::Any).await?;
             let found = app.gate.of_key(&key, &id).await?;
@@ -134,6 +134,7 @@ async fn look(app: &Arc<App>, id: &str, request: Request) -> Result<Answer, Prob
     let known = read::single(request.headers(), "if-none-match").map(str::to_owned);
     let wait = read::wait(&request)?;
     let preferred = request.headers().contains_key("prefer");
+    drop(request);
     let found = match wait {
         Some(wait) if !wait.is_zero() => {
             let party = Some(Party::Token(key.id.clone()));
@@ -254,11 +255,5 @@ fn seen(app: &App, status: StatusCode, request: &crate::request::Request) -> Ans
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         answer.headers_mut().insert(header::ETAG, tag);
     }
-    answer
-}
-
-fn private(status: StatusCode, text: String) -> Answer {
-    let mut answer = json(status, text);
-    no_store(&mut answer);
     answer
 }

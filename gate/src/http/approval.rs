@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
-use serving::answer::{json, no_store};
+use serving::answer::private;
 use serving::{Answer, Problem, Request, party};
 use verifier_core::hazmat::bundle::is_approval_id;
 use verifier_core::hazmat::json::Value;
@@ -84,7 +84,7 @@ async fn shown(app: &Arc<App>, id: &str, request: &Request) -> Result<Answer, Pr
         site: &gate.site,
         now,
     };
-    Ok(private(shown.to_text()?))
+    Ok(private(StatusCode::OK, shown.to_text()?))
 }
 
 /// The passkeys among these that may not be used any more.
@@ -121,7 +121,7 @@ async fn decide(app: &Arc<App>, id: &str, request: Request) -> Result<Answer, Pr
     };
     let (request, own) = app.gate.decide(id, act, sent, reason).await?;
     let text = view::receipt(&request, &own, &app.gate.site, app.gate.now());
-    Ok(private(text))
+    Ok(private(StatusCode::OK, text))
 }
 
 /// What became of it, for the page of somebody who has decided.
@@ -131,11 +131,6 @@ async fn receipt(app: &Arc<App>, id: &str, request: &Request) -> Result<Answer, 
     let found = gate.request(id).await?;
     let own = found.signatures.iter().find(|one| one.person == who.person);
     let own = own.ok_or_else(Refusal::unknown)?;
-    Ok(private(view::receipt(&found, own, &gate.site, gate.now())))
-}
-
-fn private(text: String) -> Answer {
-    let mut answer = json(StatusCode::OK, text);
-    no_store(&mut answer);
-    answer
+    let receipt = view::receipt(&found, own, &gate.site, gate.now());
+    Ok(private(StatusCode::OK, receipt))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
-use serving::answer::{json, no_store};
+use serving::answer::private;
 use serving::{Answer, Problem, Request, party};
 use verifier_core::hazmat::encoding::base64url;
 use verifier_core::hazmat::json::Value;
@@ -93,7 +93,5 @@ pub(super) async fn answer(
             .to_text()
         }
     };
-    let mut answer = json(StatusCode::OK, answer);
-    no_store(&mut answer);
-    Ok(answer)
+    Ok(private(StatusCode::OK, answer))
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hyper::header::{self, HeaderMap};
 use hyper::{StatusCode, http::HeaderValue};
-use serving::answer::{json, no_store};
+use serving::answer::private;
 use serving::{Answer, Held, Party, Problem, Request};
 use tokio::time::MissedTickBehavior;
 use verifier_core::hazmat::json::{Limits, Value};
@@ -254,12 +254,6 @@ fn succeeded(id: &Value<'_>, era: Era, members: Members) -> Answer {
 
 fn failed(error: &Error, id: Option<&Value<'_>>, era: Era) -> Answer {
     private(error.status(era), error.to_text(id))
-}
-
-fn private(status: StatusCode, text: String) -> Answer {
-    let mut answer = json(status, text);
-    no_store(&mut answer);
-    answer
 }
 
 /// Whether the client reads events. Others get one answer, at the end of the wait.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::{Method, StatusCode};
-use serving::answer::{no_store, text};
+use serving::answer::{private, text};
 use serving::{Answer, Paces, Problem, Request, Room, allow};
 
 use super::events::{Sent, whole};
@@ -119,7 +119,9 @@ impl Place {
 pub(crate) async fn answer(app: Arc<App>, request: Request) -> Sent {
     let Some(place) = Place::of(request.uri().path()) else {
         return match &app.log {
-            Some(log) if log.has(request.uri().path()) => whole(log.answer(request).await),
+            Some(log) if log.has(request.uri().path()) => {
+                whole(Box::pin(log.answer(request)).await)
+            }
             _ => whole(Problem::not_found().answer()),
         };
     };
@@ -136,22 +138,20 @@ pub(crate) async fn answer(app: Arc<App>, request: Request) -> Sent {
 
 async fn route(app: &Arc<App>, place: Place, request: Request) -> Result<Sent, Problem> {
     allow(request.method(), place.methods())?;
+    // Each kind of call has a future of its own size: a connection that waits for a decision does
+    // not hold room for the largest of them.
     let answer = match place {
-        Place::Mcp => return mcp::answer(app, request).await,
+        Place::Mcp => return Box::pin(mcp::answer(app, request)).await,
         Place::Api(call) => api::answer(app, call, request).await,
-        Place::Approval(call) => approval::answer(app, call, request).await,
+        Place::Approval(call) => Box::pin(approval::answer(app, call, request)).await,
         Place::Asset(file) => assets::answer(&file, request.headers()),
-        Place::Enrol(call) => enrol::answer(app, call, request).await,
-        Place::Export => api::export(app, request).await,
+        Place::Enrol(call) => Box::pin(enrol::answer(app, call, request)).await,
+        Place::Export => Box::pin(api::export(app, request)).await,
         Place::Health => Ok(text(StatusCode::OK, "ok\n")),
         Place::Metrics => Ok(text(StatusCode::OK, &app.metrics())),
-        Place::OpenApi => {
-            let mut answer = serving::answer::json(StatusCode::OK, crate::openapi::document());
-            no_store(&mut answer);
-            Ok(answer)
-        }
+        Place::OpenApi => Ok(private(StatusCode::OK, crate::openapi::document())),
         Place::Readiness => readiness(app).await,
-        Place::Session(call) => session::answer(app, call, request).await,
+        Place::Session(call) => Box::pin(session::answer(app, call, request)).await,
     };
     answer.map(whole)
 }

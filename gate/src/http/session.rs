@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
-use serving::answer::{json, no_store};
+use serving::answer::private;
 use serving::{Answer, Problem, Request, party};
 use verifier_core::hazmat::encoding::base64url;
 use verifier_core::hazmat::json::Value;
@@ -50,7 +50,7 @@ pub(super) async fn answer(
             let members = members.only(&["name"]).map_err(Refusal::from)?;
             let name = members.optional_text("name").map_err(Refusal::from)?;
             let (challenge, credentials) = app.gate.sign_in(name).await?;
-            Ok(private(Value::from([
+            let options = Value::from([
                 (
                     "allowCredentials",
                     credentials.iter().map(descriptor).collect(),
@@ -58,7 +58,8 @@ pub(super) async fn answer(
                 ("challenge", base64url(&challenge).into()),
                 ("rpId", app.gate.site.rp_id.as_str().into()),
                 ("timeout", TIMEOUT.into()),
-            ])))
+            ]);
+            Ok(private(StatusCode::OK, options.to_text()))
         }
         Call::Finish => {
             let members = members.only(&["assertion"]).map_err(Refusal::from)?;
@@ -66,10 +67,11 @@ pub(super) async fn answer(
             let (cookie, person) = app.gate.signed_in(&sent).await?;
             let until = u64::try_from(SESSION.as_millis()).unwrap_or(u64::MAX);
             let until = app.gate.now().saturating_add_millis(until);
-            let mut answer = private(Value::from([
+            let session = Value::from([
                 ("person", person.name.as_str().into()),
                 ("until", until.to_string().into()),
-            ]));
+            ]);
+            let mut answer = private(StatusCode::OK, session.to_text());
             set_cookie(&mut answer, &cookie, SESSION.as_secs());
             Ok(answer)
         }
@@ -77,7 +79,8 @@ pub(super) async fn answer(
             if let Some(cookie) = cookie {
                 app.gate.sessions.end(&cookie);
             }
-            let mut answer = private(Value::from([("ended", Value::from(true))]));
+            let ended = Value::from([("ended", Value::from(true))]);
+            let mut answer = private(StatusCode::OK, ended.to_text());
             set_cookie(&mut answer, "", 0);
             Ok(answer)
         }
@@ -90,10 +93,4 @@ fn set_cookie(answer: &mut Answer, value: &str, seconds: u64) {
     if let Ok(value) = HeaderValue::from_str(&text) {
         answer.headers_mut().insert(header::SET_COOKIE, value);
     }
-}
-
-fn private(value: Value<'_>) -> Answer {
-    let mut answer = json(StatusCode::OK, value.to_text());
-    no_store(&mut answer);
-    answer
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
-use serving::answer::{TEXT, json, no_store, of_type, public, set, text};
+use serving::answer::{TEXT, json, of_type, private, public, set, text};
 use serving::{Answer, BodyLimits, Held, Party, Problem, Request, allow, gzip, party, read_body};
 use verifier_core::hazmat::bundle::Bundle;
 use verifier_core::hazmat::json::Value;
@@ -209,9 +209,7 @@ async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
         true => StatusCode::OK,
         false => StatusCode::CREATED,
     };
-    let mut answer = json(status, appended.bundle.to_json());
-    no_store(&mut answer);
-    Ok(answer)
+    Ok(private(status, appended.bundle.to_json()))
 }
 
 /// `PUT /v1/entries/{approvalId}/disclosure`

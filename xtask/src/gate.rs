@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use serde_json::{Value, json};
-use test_vectors::encoding::{b64url, from_b64url, sha256};
+use test_vectors::context::{approval_challenge, refusal_challenge};
+use test_vectors::encoding::{b64url, from_b64url};
 use test_vectors::passkey::{Algorithm, Passkey};
 use test_vectors::{Ceremony, Registration};
 
@@ -48,14 +49,19 @@ pub(crate) struct Gate {
 impl Gate {
     /// A new gate, with a log of its own, in a folder that is not there.
     pub(crate) fn start(program: &Path, data: PathBuf) -> Result<Self, String> {
+        Self::start_under(RULES, program, data)
+    }
+
+    /// The same under other rules.
+    pub(crate) fn start_under(rules: &str, program: &Path, data: PathBuf) -> Result<Self, String> {
         let command = |word: &str| {
             let mut command = Command::new(program);
             command.arg(word).arg("--data").arg(&data);
             command
         };
         print(command("init").args(["--origin", "gate.example/log"]))?;
-        let rules = data.join("rules.toml");
-        fs::write(&rules, RULES).map_err(|error| format!("{}: {error}", rules.display()))?;
+        let path = data.join("rules.toml");
+        fs::write(&path, rules).map_err(|error| format!("{}: {error}", path.display()))?;
         // Browsers need to know the port before anybody listens there.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = free.map_err(|error| error.to_string())?.port();
@@ -99,6 +105,11 @@ impl Gate {
             .expect(200)?;
         let origin = self.origin.clone();
         Ok(Person { passkey, origin })
+    }
+
+    /// The policy of somebody who verifies decisions under this rule, in TOML.
+    pub(crate) fn policy(&self, rule: &str) -> Result<String, String> {
+        self.run(&["policy", "--rule", rule])
     }
 
     /// Bytes of memory, where the system says so.
@@ -149,12 +160,28 @@ impl Person {
 
     /// A request of the person's page that approves what the page has shown.
     pub(crate) fn approval(&self, id: &str, shown: &Value) -> Result<Vec<u8>, String> {
-        let context = sha256(text(shown, "/context")?.as_bytes());
-        let payload = sha256(&from_b64url(text(shown, "/payload")?));
-        let random = from_b64url(text(shown, "/random")?);
-        let challenge = [&random[..], &context, &payload].concat();
-        let body = json!({ "kind": "approve", "assertion": self.sign(&challenge) });
+        let assertion = self.answer(shown, approval_challenge)?;
+        let body = json!({ "kind": "approve", "assertion": assertion });
         Ok(post(&format!("/a/{id}/decision"), "", &body))
+    }
+
+    /// The same to refuse, with a reason.
+    pub(crate) fn refusal(&self, id: &str, shown: &Value, reason: &str) -> Result<Vec<u8>, String> {
+        let assertion = self.answer(shown, refusal_challenge)?;
+        let body = json!({ "kind": "refuse", "assertion": assertion, "reason": reason });
+        Ok(post(&format!("/a/{id}/decision"), "", &body))
+    }
+
+    fn answer(
+        &self,
+        shown: &Value,
+        challenge: fn(&[u8; 32], &str, &[u8]) -> Vec<u8>,
+    ) -> Result<Value, String> {
+        let context = text(shown, "/context")?;
+        let payload = from_b64url(text(shown, "/payload")?);
+        let random = from_b64url(text(shown, "/random")?);
+        let random = random.try_into().map_err(|_| "a random half of 32 bytes")?;
+        Ok(self.sign(&challenge(&random, context, &payload)))
     }
 
     fn sign(&self, challenge: &[u8]) -> Value {

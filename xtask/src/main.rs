@@ -20,6 +20,7 @@ mod dist;
 mod framing;
 mod fuzz;
 mod gate;
+mod gate_fixture;
 mod interop;
 mod lint;
 mod mutants;
@@ -62,6 +63,8 @@ cargo xtask mutants [FILES]   break the rules of the core one by one, and see wh
 cargo xtask interop [gate]    let other programs read what the log publishes, and call the gate by its
                               description; gate: only that
 cargo xtask interop mcp       let agents of others ask over MCP
+cargo xtask gate-fixture      a gate whose people decide by themselves, for tests of clients; ends with its
+                              standard input
 ";
 
 fn main() -> ExitCode {
@@ -127,6 +130,7 @@ fn main() -> ExitCode {
         ["interop"] => interop::run_all(),
         ["interop", "gate"] => interop::run_gate(),
         ["interop", "mcp"] => interop::mcp::run_all(),
+        ["gate-fixture"] => gate_fixture::start(),
         ["help"] => {
             print!("{HELP}");
             Ok(())

@@ -1,0 +1,158 @@
+"""What is remembered over a crash, and that nothing is done without it."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import unittest
+from typing import Any, Callable, Optional
+from unittest import mock
+
+import scripted
+from cosignet_gate import Approved, Ask, AsyncGate, Denied, Gate, Journal, Reason
+from scripted import Folder, Script
+
+
+class Remembering(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = Folder()
+        self.addCleanup(self.folder.cleanup)
+        # The gate gives the same answers to everybody, as a hostile one would.
+        self.script = Script()
+        self.addCleanup(self.script.__exit__)
+        self.path = self.folder.path / "journal"
+        self.ran = 0
+
+    def gate(self, path: Optional[Any] = None) -> Gate:
+        journal = Journal(path or self.path)
+        return scripted.gate(self.script.url, self.folder.policy(), journal=journal)
+
+    def act(self, approved: Approved) -> None:
+        self.ran += 1
+
+    def run_as(
+        self, operation: Optional[str], act: Optional[Callable[[Approved], None]] = None
+    ) -> Optional[Reason]:
+        try:
+            self.gate().run(
+                action="wire_transfer",
+                payload=scripted.payload(),
+                act=act or self.act,
+                operation=operation,
+            )
+        except Denied as denied:
+            return denied.reason
+        return None
+
+    def test_an_operation_and_a_request_are_acted_on_once(self) -> None:
+        self.assertIsNone(self.run_as("one"))
+        events = [record.event for record in Journal(self.path).records()]
+        self.assertEqual(events, ["claimed", "done"])
+        self.assertEqual(self.run_as("one"), Reason.OUTCOME_UNKNOWN)
+        calls = self.script.calls["create"]
+        self.assertEqual(len(calls), 1, "it is known before anybody is asked")
+        # The approval of an earlier request is no approval of another operation.
+        self.assertEqual(self.run_as("two"), Reason.OUTCOME_UNKNOWN)
+        self.assertEqual(self.run_as(None), Reason.OUTCOME_UNKNOWN)
+        self.assertEqual(self.ran, 1)
+        self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)
+
+    def test_the_line_is_written_before_the_act(self) -> None:
+        def act(approved: Approved) -> None:
+            (record,) = Journal(self.path).records()
+            self.assertEqual(record.event, "claimed")
+            self.assertEqual(record.request_id, approved.request_id)
+            self.assertEqual(record.operation, "one")
+            self.assertEqual(record.payload_hash, approved.payload_sha256)
+            raise KeyError("the act")
+
+        with self.assertRaises(KeyError):
+            self.run_as("one", act)
+        self.assertEqual(Journal(self.path).records()[1].event, "failed")
+        self.assertEqual(self.script.outcomes, ["failed"])
+
+    def test_an_act_that_is_interrupted_has_an_unknown_outcome(self) -> None:
+        def act(_: Approved) -> None:
+            raise KeyboardInterrupt
+
+        with self.assertRaises(KeyboardInterrupt):
+            self.run_as("one", act)
+        events = [record.event for record in Journal(self.path).records()]
+        self.assertEqual(events, ["claimed"])
+        self.assertEqual(self.script.outcomes, [])
+        self.assertEqual(self.run_as("one"), Reason.OUTCOME_UNKNOWN)
+        self.assertEqual(self.ran, 0)
+
+    def test_an_act_that_is_cancelled_has_an_unknown_outcome(self) -> None:
+        gate = scripted.client(
+            AsyncGate, self.script.url, self.folder.policy(), journal=self.path
+        )
+
+        async def act(_: Approved) -> None:
+            await asyncio.sleep(60)
+
+        async def run() -> None:
+            running = asyncio.ensure_future(
+                gate.run(action="wire_transfer", payload=scripted.payload(), act=act)
+            )
+            while not self.path.exists() or not Journal(self.path).records():
+                await asyncio.sleep(0.02)
+            running.cancel()
+            await running
+
+        with self.assertRaises(asyncio.CancelledError):
+            asyncio.run(run())
+        self.assertEqual([record.event for record in Journal(self.path).records()], ["claimed"])
+        self.assertEqual(self.script.outcomes, [])
+
+    def test_without_a_journal_that_can_be_kept_nothing_is_done(self) -> None:
+        for damage in (b"x\n", b'{"event":"claimed"', b"{}\n", b"\n"):
+            self.path.write_bytes(damage)
+            self.assertEqual(self.run_as("one"), Reason.JOURNAL, damage)
+            self.assertEqual(self.run_as(None), Reason.JOURNAL, damage)
+            self.assertEqual(self.path.read_bytes(), damage)
+        self.path.unlink()
+        # No folder to write it in.
+        good, self.path = self.path, self.folder.path / "none" / "journal"
+        self.assertEqual(self.run_as(None), Reason.JOURNAL)
+        # Another process is writing.
+        self.path = good
+        self.path.write_bytes(b"")
+        with self.path.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.assertEqual(self.run_as("one"), Reason.JOURNAL)
+        self.assertEqual(self.ran, 0)
+        self.assertEqual(self.path.read_bytes(), b"")
+
+    def test_a_line_that_cannot_be_written_behind_the_act_is_told(self) -> None:
+        def act(_: Approved) -> None:
+            self.ran += 1
+            with self.path.open("ab") as journal:
+                journal.write(b"half a line")
+
+        ran = self.gate().run(action="wire_transfer", payload=scripted.payload(), act=act)
+        assert ran.unreported is not None
+        self.assertEqual(ran.unreported.reason, Reason.JOURNAL)
+        self.assertEqual(self.script.outcomes, ["done"], "the gate knows all the same")
+
+    def test_an_operation_needs_a_journal(self) -> None:
+        gate = scripted.gate(self.script.url, self.folder.policy())
+        with self.assertRaises(Denied) as caught:
+            gate.request(Ask("wire_transfer", scripted.payload(), operation="one"))
+        self.assertEqual(caught.exception.reason, Reason.JOURNAL)
+        self.assertEqual(self.script.calls["create"], [])
+
+    def test_a_file_that_took_the_journals_place_is_noticed(self) -> None:
+        gate = self.gate()
+        other = self.folder.path / "other"
+        other.write_bytes(b"")
+
+        def flock(file: int, how: int, locked: Any = fcntl.flock) -> None:
+            locked(file, how)
+            os.replace(other, self.path)
+
+        with mock.patch("fcntl.flock", flock), self.assertRaises(Denied) as caught:
+            gate.run(action="wire_transfer", payload=scripted.payload(), act=self.act)
+        self.assertEqual(caught.exception.reason, Reason.JOURNAL)
+        self.assertEqual(self.ran, 0)

@@ -1,0 +1,202 @@
+"""Nothing is believed but an exit status of 0 together with a report that answers the question."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+import pickle
+import sys
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, List, Optional, Tuple
+from unittest import mock
+
+import scripted
+from cosignet_gate import Approved, Ask, Denied, Gate, Reason
+from scripted import CASES, Folder, Script
+
+#: Stands in front of the command, and changes what it has said.
+STAND_IN = """#!{python}
+import json, subprocess, sys
+out = subprocess.run([{cosignet!r}, *sys.argv[1:]], capture_output=True)
+report, status = out.stdout.decode(), out.returncode
+if "--at" in sys.argv:
+    {change}
+sys.stdout.write(report)
+sys.exit(status)
+"""
+
+
+class Asking(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = Folder()
+        self.addCleanup(self.folder.cleanup)
+        self.policy = self.folder.policy()
+        self.commands = 0
+        self.ran: List[Approved] = []
+
+    def command(self, text: str) -> pathlib.Path:
+        self.commands += 1
+        path = self.folder.path / f"cosignet-{self.commands}"
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def changed(self, change: str) -> pathlib.Path:
+        text = STAND_IN.format(
+            python=sys.executable, cosignet=scripted.cosignet(), change=change
+        )
+        return self.command(text)
+
+    def ask(
+        self,
+        cosignet: Optional[pathlib.Path] = None,
+        case: Optional[Dict[str, Any]] = None,
+        policy: Optional[pathlib.Path] = None,
+    ) -> Tuple[Optional[Denied], Dict[str, List[str]]]:
+        """Why it was denied, if it was, and the calls that were made."""
+        command = {} if cosignet is None else {"cosignet": cosignet}
+        with Script(case) as script:
+            try:
+                gate = scripted.gate(script.url, policy or self.policy, **command)
+                gate.run(
+                    action=CASES["ask"]["action"],
+                    payload=scripted.payload(),
+                    act=self.ran.append,
+                )
+            except Denied as denied:
+                return denied, script.calls
+            return None, script.calls
+
+    def denied(self, reason: Reason, **more: Any) -> Tuple[Denied, Dict[str, List[str]]]:
+        denied, calls = self.ask(**more)
+        assert denied is not None, "it ran"
+        self.assertEqual(denied.reason, reason)
+        return denied, calls
+
+    def test_a_command_that_does_not_answer_the_question_verifies_nothing(self) -> None:
+        # The stand-in alone changes nothing.
+        self.assertIsNone(self.ask(self.changed("pass"))[0])
+        self.ran.clear()
+        changes = (
+            "report = ''",
+            "report = 'VERIFIED'",
+            "report = '[]'",
+            "report += report",
+            "status = 1",
+            "status = 4",
+            "report = report.replace('\"VERIFIED\"', '\"REJECTED\"')",
+            "report = report.replace('\"VERIFIED\"', '\"verified\"')",
+            "report = report.replace('\"code\":\"ok\"', '\"code\":\"log.quorum_short\"')",
+            "report = report.replace('cosignet.report/v1', 'cosignet.report/v2')",
+            "report = json.dumps({**json.loads(report), 'at': '2026-03-01T12:00:00.000Z'})",
+            "report = json.dumps({**json.loads(report), 'at': None})",
+            "report = json.dumps({**json.loads(report), 'policy': None})",
+            "r = json.loads(report); r['policy']['sha256'] = '00' * 32; report = json.dumps(r)",
+            "r = json.loads(report); r['inputs']['bundleSha256'] = '00' * 32; report = json.dumps(r)",
+            "r = json.loads(report); r['inputs']['payloadSha256'] = '00' * 32; report = json.dumps(r)",
+            "r = json.loads(report); r['inputs']['payloadSha256'] = None; report = json.dumps(r)",
+            "r = json.loads(report); del r['signed']['requestId']; report = json.dumps(r)",
+        )
+        commands = [self.changed(change) for change in changes]
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(self.ask, commands))
+        for change, (denied, calls) in zip(changes, answers):
+            assert denied is not None, change
+            self.assertEqual(denied.reason, Reason.NOT_VERIFIED, change)
+            self.assertEqual(len(calls["claim"]), 1, change)
+        self.assertEqual(self.ran, [])
+
+    def test_a_report_of_a_refusal_is_denied_whatever_the_status(self) -> None:
+        decision = {"decision": {"$decision": "refusal"}}
+        answers = {"claim": [{"status": 200, "body": "claimed", "set": decision}]}
+        command, case = self.changed("status = 0"), {"answers": answers}
+        denied, _ = self.denied(Reason.NOT_VERIFIED, cosignet=command, case=case)
+        self.assertEqual(denied.verifier_code, "decision.refused")
+        self.assertEqual(self.ran, [])
+
+    def test_without_a_command_that_verifies_nobody_is_asked(self) -> None:
+        missing = self.folder.path / "none"
+        for command in (
+            missing,
+            self.folder.path,
+            self.command("#!/bin/sh\nexit 0\n"),
+            self.command("#!/bin/sh\necho VERIFIED\n"),
+            self.command("#!/none/sh\n"),
+        ):
+            _, calls = self.denied(Reason.INVALID, cosignet=command)
+            self.assertEqual(calls["create"], [])
+        denied, _ = self.denied(Reason.INVALID, cosignet=missing)
+        self.assertIn("is not there", denied.message)
+        self.assertIn("Install cosignet", denied.next)
+
+    def test_under_a_policy_that_is_none_nobody_is_asked(self) -> None:
+        bad = self.folder.path / "bad.toml"
+        bad.write_text("name = 1\n")
+        empty = self.folder.path / "empty"
+        empty.write_text("")
+        long = self.folder.path / "long.json"
+        long.write_text(" " * (1 << 20) + "{}")
+        for policy in (bad, empty, long, self.folder.path, self.folder.path / "none.toml"):
+            _, calls = self.denied(Reason.INVALID, policy=policy)
+            self.assertEqual(calls["create"], [])
+
+    def test_a_policy_that_changes_later_changes_nothing(self) -> None:
+        policy = self.folder.policy("strangers")
+        with Script() as script:
+            gate = scripted.gate(script.url, policy)
+            policy.write_bytes(self.folder.policy("good").read_bytes())
+            with self.assertRaises(Denied) as caught:
+                gate.run(action="wire_transfer", payload=scripted.payload(), act=self.ran.append)
+        self.assertEqual(caught.exception.reason, Reason.NOT_VERIFIED)
+        self.assertEqual(self.ran, [])
+
+    def test_without_a_policy_nothing_is_claimed(self) -> None:
+        with Script() as script:
+            gate = scripted.gate(script.url, None)
+            asking = gate.request(Ask("wire_transfer", scripted.payload()))
+            gate.wait(asking)
+            with self.assertRaises(Denied) as caught:
+                gate.claim(asking)
+            self.assertEqual(caught.exception.reason, Reason.INVALID)
+            self.assertEqual(script.calls["claim"], [])
+
+    def test_a_command_that_hangs_is_ended(self) -> None:
+        command = self.command("#!/bin/sh\nexec sleep 60\n")
+        with mock.patch("cosignet_gate._verifier._TIMEOUT", 0.3):
+            denied, _ = self.denied(Reason.INVALID, cosignet=command)
+        self.assertIn("timed out", denied.message)
+
+    def test_verification_alone_makes_an_approved(self) -> None:
+        self.assertIsNone(self.ask()[0])
+        (approved,) = self.ran
+        self.assertEqual(approved.json(), CASES["ask"]["payload"])
+        self.assertEqual(approved.action, CASES["ask"]["action"])
+        self.assertEqual(approved.request_id, CASES["bodies"]["seen"]["id"])
+        self.assertEqual(json.loads(approved.report)["verdict"], "VERIFIED")
+        self.assertEqual(json.loads(approved.decision)["type"], "cosignet.decision/v1")
+        blank: Any = None
+        for make in (
+            lambda: Approved(object(), blank, "", blank, blank),
+            lambda: copy.copy(approved),
+            lambda: copy.deepcopy(approved),
+            lambda: pickle.dumps(approved),
+            lambda: type("Other", (Approved,), {}),
+        ):
+            with self.assertRaises(TypeError):
+                make()
+        with self.assertRaises(AttributeError):
+            setattr(approved, "payload", b"{}")
+
+    def test_an_approval_is_handed_out_once(self) -> None:
+        with Script() as script:
+            gate: Gate = scripted.gate(script.url, self.folder.policy())
+            asking = gate.request(Ask("wire_transfer", scripted.payload()))
+            with self.assertRaises(TypeError):
+                _ = "yes" if asking else "no"
+            gate.act(asking, self.ran.append)
+            with self.assertRaises(Denied) as caught:
+                gate.act(asking, self.ran.append)
+            self.assertEqual(caught.exception.reason, Reason.OUTCOME_UNKNOWN)
+        self.assertEqual(len(self.ran), 1)

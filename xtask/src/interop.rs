@@ -5,6 +5,7 @@
 mod gate;
 
 pub(crate) mod mcp;
+pub(crate) mod python;
 
 use std::fs;
 use std::path::{Path, PathBuf};

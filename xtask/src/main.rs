@@ -63,6 +63,7 @@ cargo xtask mutants [FILES]   break the rules of the core one by one, and see wh
 cargo xtask interop [gate]    let other programs read what the log publishes, and call the gate by its
                               description; gate: only that
 cargo xtask interop mcp       let agents of others ask over MCP
+cargo xtask interop python    build, install and test the client for Python
 cargo xtask gate-fixture      a gate whose people decide by themselves, for tests of clients; ends with its
                               standard input
 ";
@@ -130,6 +131,7 @@ fn main() -> ExitCode {
         ["interop"] => interop::run_all(),
         ["interop", "gate"] => interop::run_gate(),
         ["interop", "mcp"] => interop::mcp::run_all(),
+        ["interop", "python"] => interop::python::run_all(),
         ["gate-fixture"] => gate_fixture::start(),
         ["help"] => {
             print!("{HELP}");

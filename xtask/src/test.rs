@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::command::{cargo, root, run, target};
+use crate::interop::python;
 use crate::{browser, lint, vectors, web};
 
 /// Lints, the page, tests, vectors.
@@ -19,6 +20,7 @@ pub(crate) fn run_everything() -> Result<(), String> {
         "verify-page",
     ]))?;
     rules_of_the_gates_pages()?;
+    python::run_quick()?;
     vectors::check()?;
     // The tests have just built it; another build with optimisation would take minutes.
     let cosignet = format!("cosignet{}", std::env::consts::EXE_SUFFIX);

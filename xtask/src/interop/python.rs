@@ -1,0 +1,272 @@
+//! The client for Python: built twice alike, installed where nothing else is, its types read, and
+//! put in front of a real gate; then its tests once more under every Python that is here.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::command::{binary, cargo, print, root, run, succeeds, target};
+
+/// From the Python package index.
+const TOOLS: [&str; 3] = ["build==1.6.1", "hatchling==1.33.0", "mypy==2.4.1"];
+
+/// The Pythons that it is for.
+const PYTHONS: [&str; 6] = [
+    "python3.9",
+    "python3.10",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+    "python3.14",
+];
+
+/// The moment that the files in the archives have.
+const EPOCH: &str = "1700000000";
+
+/// All of it.
+pub(crate) fn run_all() -> Result<(), String> {
+    run(&mut cargo(&["build", "--package", "verifier-cli"]))?;
+    let folder = target().join("interop").join("python");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let tools = tools(&folder)?;
+    let wheel = build_twice(&folder, &tools)?;
+    let python = install(&folder, &wheel)?;
+    types(&tools, &python)?;
+    let fixture = env::current_exe().map_err(|error| error.to_string())?;
+    let mut tests = Tests::of(&python);
+    tests.fixture = Some(fixture);
+    tests.run()?;
+    for name in PYTHONS {
+        if succeeds(Command::new(name).args(["-c", ""])) {
+            let mut tests = Tests::of(Path::new(name));
+            tests.path = Some(package().join("src"));
+            tests.run()?;
+        }
+    }
+    println!("{}", wheel.display());
+    Ok(())
+}
+
+/// The tests that need neither a network nor a package, if there is a Python.
+pub(crate) fn run_quick() -> Result<(), String> {
+    let python = Path::new("python3");
+    if !succeeds(Command::new(python).args(["-c", "import sys; assert sys.version_info >= (3, 9)"]))
+    {
+        eprintln!("\nthere is no Python 3.9 or newer: its client is not tested");
+        return Ok(());
+    }
+    let mut tests = Tests::of(python);
+    tests.path = Some(package().join("src"));
+    tests.run()
+}
+
+/// The folder of the package.
+fn package() -> PathBuf {
+    root().join("clients").join("python")
+}
+
+/// One run of its tests.
+struct Tests {
+    python: PathBuf,
+    /// Where the package is, unless it is installed.
+    path: Option<PathBuf>,
+    /// A program that starts a gate.
+    fixture: Option<PathBuf>,
+}
+
+impl Tests {
+    fn of(python: &Path) -> Self {
+        Self {
+            python: python.to_path_buf(),
+            path: None,
+            fixture: None,
+        }
+    }
+
+    /// Runs all modules beside each other: they wait more than they work.
+    fn run(&self) -> Result<(), String> {
+        let folder = package().join("tests");
+        let mut modules = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))? {
+            let path = entry.map_err(|error| error.to_string())?.path();
+            let name = path.file_stem().map(OsStr::to_string_lossy);
+            modules.extend(
+                name.filter(|name| name.starts_with("test_"))
+                    .map(String::from),
+            );
+        }
+        if modules.is_empty() {
+            return Err(format!("{}: no tests", folder.display()));
+        }
+        modules.sort();
+        eprintln!(
+            "\n$ {} -m unittest {}",
+            self.python.display(),
+            modules.join(" ")
+        );
+        thread::scope(|scope| {
+            let runs = modules.iter().map(|module| {
+                let mut command = self.command(&folder, module);
+                scope.spawn(move || one(&mut command))
+            });
+            let runs: Vec<_> = runs.collect();
+            for (module, run) in modules.iter().zip(runs) {
+                let said = run.join().map_err(|_| format!("{module}: a panic"))?;
+                let said = said.map_err(|said| format!("{module}:\n{said}"))?;
+                eprintln!("{module}: {}", said.lines().last().unwrap_or_default());
+            }
+            Ok(())
+        })
+    }
+
+    fn command(&self, folder: &Path, module: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command
+            .args(["-W", "error", "-m", "unittest", module])
+            .current_dir(folder)
+            .env("COSIGNET", binary("debug", "cosignet"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env_remove("PYTHONPATH")
+            .env_remove("COSIGNET_GATE_FIXTURE")
+            .stdin(Stdio::null());
+        if let Some(path) = &self.path {
+            command.env("PYTHONPATH", path);
+        }
+        if let Some(fixture) = &self.fixture {
+            command.env("COSIGNET_GATE_FIXTURE", fixture);
+        }
+        command
+    }
+}
+
+/// What a run of tests says, if all of them pass; else as an error.
+fn one(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    match output.status.success() {
+        true => Ok(said),
+        false => Err(said),
+    }
+}
+
+/// A virtual environment with the tools; its Python.
+fn tools(folder: &Path) -> Result<PathBuf, String> {
+    let venv = folder.join("tools");
+    let python = venv.join("bin").join("python");
+    let wanted = TOOLS.join("\n");
+    let installed = venv.join("installed");
+    if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
+        return Ok(python);
+    }
+    run(Command::new("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&venv))?;
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet"])
+        .args(TOOLS))?;
+    fs::write(&installed, wanted).map_err(|error| format!("{}: {error}", installed.display()))?;
+    Ok(python)
+}
+
+/// Source archive and wheel, from two copies of the sources, which have to be the same bytes. The
+/// path of the wheel.
+fn build_twice(folder: &Path, tools: &Path) -> Result<PathBuf, String> {
+    let mut made = Vec::new();
+    for name in ["first", "second"] {
+        let copy = folder.join(name);
+        if copy.exists() {
+            fs::remove_dir_all(&copy).map_err(|error| format!("{}: {error}", copy.display()))?;
+        }
+        copy_sources(&package(), &copy)?;
+        let out = copy.join("dist");
+        run(Command::new(tools)
+            .args(["-m", "build", "--no-isolation", "--outdir"])
+            .arg(&out)
+            .arg(&copy)
+            .env("SOURCE_DATE_EPOCH", EPOCH)
+            .stdout(Stdio::null()))?;
+        made.push(files(&out)?);
+    }
+    let [first, second] = made.as_slice() else {
+        return Err("it was not built twice".into());
+    };
+    let wheel = first
+        .iter()
+        .find(|path| path.extension() == Some(OsStr::new("whl")));
+    let wheel = wheel.ok_or("no wheel was built")?;
+    if first.len() != 2 || second.len() != 2 {
+        return Err(format!("expected a wheel and a source archive: {first:?}"));
+    }
+    for (a, b) in first.iter().zip(second) {
+        let read = |path: &Path| fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
+        if a.file_name() != b.file_name() || read(a)? != read(b)? {
+            return Err(format!("{} and {} differ", a.display(), b.display()));
+        }
+    }
+    Ok(wheel.clone())
+}
+
+fn copy_sources(from: &Path, to: &Path) -> Result<(), String> {
+    fs::create_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
+    for path in files(from)? {
+        let name = path.file_name().unwrap_or_default();
+        let passed_over = ["tests", "dist", "venv", "__pycache__", ".mypy_cache"]
+            .iter()
+            .any(|other| name == *other);
+        if path.is_dir() && !passed_over {
+            copy_sources(&path, &to.join(name))?;
+        } else if path.is_file() {
+            let copied = fs::copy(&path, to.join(name));
+            copied.map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is in a folder, in the order of the names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let failed = |error| format!("{}: {error}", folder.display());
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// A virtual environment with the wheel and nothing else; its Python.
+fn install(folder: &Path, wheel: &Path) -> Result<PathBuf, String> {
+    let venv = folder.join("fresh");
+    run(Command::new("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&venv))?;
+    let python = venv.join("bin").join("python");
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--no-index"])
+        .arg(wheel))?;
+    let where_is = "import cosignet_gate; print(cosignet_gate.__file__)";
+    let file = print(Command::new(&python).args(["-c", where_is]))?;
+    match Path::new(&file).starts_with(&venv) {
+        true => Ok(python),
+        false => Err(format!(
+            "the package that was installed is not used, but {file}"
+        )),
+    }
+}
+
+/// The package has types for itself, and for callers: its tests, which see it as it is installed.
+fn types(tools: &Path, python: &Path) -> Result<(), String> {
+    let mypy = || {
+        let mut mypy = Command::new(tools);
+        mypy.args(["-m", "mypy", "--strict", "--python-executable"])
+            .arg(python)
+            .env_remove("MYPYPATH")
+            .arg("--cache-dir")
+            .arg(target().join("interop").join("python").join("mypy"));
+        mypy
+    };
+    run(mypy().arg("src").current_dir(package()))?;
+    run(mypy().arg(".").current_dir(package().join("tests")))
+}

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
 import urllib.request
@@ -166,6 +167,37 @@ class RealGate(unittest.TestCase):
             gate.run(act=self.act, **ask)
         self.assertEqual(caught.exception.reason, Reason.OUTCOME_UNKNOWN)
         self.assertEqual(len(self.ran), 1)
+
+    def test_the_example_of_the_readme_runs_once(self) -> None:
+        readme = pathlib.Path(__file__).parents[1] / "README.md"
+        example = readme.read_text("utf-8").split("```python\n")[1].split("```")[0]
+        action = f'"{self.at["actions"]["approve"]}"'
+        self.assertIn('"payment.send"', example)
+        self.folder.joinpath("example.py").write_text(example.replace('"payment.send"', action))
+        policy = pathlib.Path(self.at["policies"]["one"]).read_bytes()
+        self.folder.joinpath("policy.toml").write_bytes(policy)
+        keys = self.at["keys"]
+        path = os.pathsep.join([os.path.dirname(self.at["cosignet"]), os.environ["PATH"]])
+        environment = {**os.environ, "PATH": path, "GATE_URL": self.at["url"]}
+        environment.update(AGENT=keys["create"], EXECUTOR=keys["claim"])
+
+        def run() -> str:
+            return subprocess.run(
+                [sys.executable, "example.py"],
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=True,
+            ).stdout
+
+        said = run()
+        self.assertIn("approvers decide on http://localhost", said)
+        self.assertIn("sending {'amount': '250.00'", said)
+        again = run()
+        self.assertNotIn("sending", again)
+        self.assertIn("denied.outcome_unknown", again)
 
     def test_the_command_and_this_client_share_a_journal(self) -> None:
         journal = self.folder / "acts.jsonl"

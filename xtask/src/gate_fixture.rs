@@ -166,9 +166,10 @@ impl People {
             let page = connection.ask(&page)?.expect(200)?;
             for line in String::from_utf8_lossy(&page.body).lines() {
                 let event: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
-                last = event["number"].as_u64().ok_or("an event without number")?;
-                if event["kind"] == "request.created" {
-                    self.decide_later(&event["event"])?;
+                let number = event.get("number").and_then(Value::as_u64);
+                last = number.ok_or("an event without number")?;
+                if text(&event, "/kind")? == "request.created" {
+                    self.decide_later(&event)?;
                 }
             }
             thread::sleep(BETWEEN_LOOKS);
@@ -176,8 +177,8 @@ impl People {
     }
 
     fn decide_later(self: &Arc<Self>, created: &Value) -> Result<(), String> {
-        let id = text(created, "/request")?.to_owned();
-        let action = text(created, "/action")?;
+        let id = text(created, "/event/request")?.to_owned();
+        let action = text(created, "/event/action")?;
         let Some(act) = Act::ALL.into_iter().find(|act| act.action() == action) else {
             return Ok(());
         };

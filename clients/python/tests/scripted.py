@@ -8,15 +8,15 @@ import pathlib
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Dict, List, Optional, Type
+from typing import Any
 
 from cosignet_gate import Gate, Payload, _time
 from cosignet_gate._time import Clock
 from cosignet_gate.gate import _Client
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-CASES: Dict[str, Any] = json.loads((ROOT / "gate-client/cases/cases.json").read_bytes())
-EVIDENCE: Dict[str, Any] = json.loads((ROOT / "gate-client/cases/evidence.json").read_bytes())
+CASES: dict[str, Any] = json.loads((ROOT / "gate-client/cases/cases.json").read_bytes())
+EVIDENCE: dict[str, Any] = json.loads((ROOT / "gate-client/cases/evidence.json").read_bytes())
 
 #: The file's patience is for a quick client; a busy machine gets some more of it.
 PATIENCE = 3 * CASES["patienceMillis"] / 1000
@@ -33,11 +33,11 @@ def cosignet() -> str:
 class Script:
     """A server on loopback, with what it is asked."""
 
-    def __init__(self, case: Optional[Dict[str, Any]] = None) -> None:
+    def __init__(self, case: dict[str, Any] | None = None) -> None:
         self.case = case or {}
         #: The Idempotency-Key of each call, by its name.
-        self.calls: Dict[str, List[str]] = {"create": [], "look": [], "claim": [], "result": []}
-        self.outcomes: List[str] = []
+        self.calls: dict[str, list[str]] = {"create": [], "look": [], "claim": [], "result": []}
+        self.outcomes: list[str] = []
         #: Set while looks are not to be answered.
         self.silent = threading.Event()
         self._lock = threading.Lock()
@@ -103,7 +103,7 @@ class Script:
         request.end_headers()
         request.wfile.write(data)
 
-    def _body(self, answer: Dict[str, Any]) -> str:
+    def _body(self, answer: dict[str, Any]) -> str:
         if "text" in answer:
             return str(answer["text"])
         body = {**CASES["bodies"][answer["body"]], **answer.get("set", {})}
@@ -127,9 +127,9 @@ class Folder(tempfile.TemporaryDirectory):  # type: ignore[type-arg]
 
 
 def client(
-    kind: Type[_Client],
+    kind: type[_Client],
     url: str,
-    policy: Optional[pathlib.Path],
+    policy: pathlib.Path | None,
     *,
     now: str = CASES["now"],
     **more: Any,
@@ -143,11 +143,11 @@ def client(
     return gate
 
 
-def gate(url: str, policy: Optional[pathlib.Path], **more: Any) -> Gate:
+def gate(url: str, policy: pathlib.Path | None, **more: Any) -> Gate:
     made: Gate = client(Gate, url, policy, **more)
     return made
 
 
-def payload(case: Optional[Dict[str, Any]] = None) -> Payload:
+def payload(case: dict[str, Any] | None = None) -> Payload:
     text = (case or {}).get("payloadText")
     return Payload.of(CASES["ask"]["payload"]) if text is None else Payload.parse(text)

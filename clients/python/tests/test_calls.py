@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 import unittest
 from functools import partial
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable
+from unittest import mock
 
 import scripted
+from scripted import CASES, Folder, Script
+
 from cosignet_gate import Approved, Ask, Asking, AsyncGate, Denied, Gate, Keys, Reason
+from cosignet_gate._connection import Call, Connection
 from cosignet_gate._http import Exchange, NoAnswer
 from cosignet_gate._shown import plain, quote
-from scripted import CASES, Folder, Script
+from cosignet_gate._steps import drive
 
 
 class Callers(unittest.TestCase):
@@ -22,7 +30,7 @@ class Callers(unittest.TestCase):
         self.folder = Folder()
         self.addCleanup(self.folder.cleanup)
 
-    def asked(self) -> Dict[str, Any]:
+    def asked(self) -> dict[str, Any]:
         return {"action": "wire_transfer", "payload": scripted.payload()}
 
     def invalid(self, call: Callable[[], Any]) -> Denied:
@@ -32,7 +40,7 @@ class Callers(unittest.TestCase):
         return caught.exception
 
     def test_an_address_is_a_plain_one(self) -> None:
-        for url in (
+        urls: tuple[Any, ...] = (
             "",
             "gate.example",
             "ftp://gate.example",
@@ -46,17 +54,27 @@ class Callers(unittest.TestCase):
             "https://gäte.example",
             "https://user@gate.example",
             "https://user:secret@gate.example",
-        ):
+            "ftp://user:secret@gate.example",
+            "https://user:secret@gate.example?a",
+            None,
+        )
+        for url in urls:
             denied = self.invalid(partial(Gate, url, "key", None))
             self.assertNotIn("secret", str(denied))
         Gate("https://gate.example:8443/behind/a/proxy/", "key", None)
 
     def test_a_key_is_a_line(self) -> None:
-        keys: List[Any] = ["", " ", "a b", "a\nb", "ä", 1]
+        keys: list[Any] = ["", " ", "a b", "a\nb", "ä", 1]
         for key in keys:
             self.invalid(partial(Gate, "https://gate.example", key, None))
         Gate("https://gate.example", "key\n", None)
         self.assertNotIn("secret", repr(Keys.both("secret")))
+
+    def test_patience_has_an_end(self) -> None:
+        others: list[Any] = [-1, float("inf"), float("nan"), "1", None]
+        for patience in others:
+            self.invalid(partial(Gate, "https://gate.example", "key", None, patience=patience))
+        Gate("https://gate.example", "key", None, patience=0)
 
     def test_a_request_is_well_formed(self) -> None:
         for make in (
@@ -72,6 +90,8 @@ class Callers(unittest.TestCase):
         ):
             self.invalid(make)
         ask = Ask("a", {"b": 1}, group="finance", expires_in=60, operation="x" * 255)
+        with self.assertRaises(AttributeError):
+            ask.payload = scripted.payload()  # type: ignore[misc]
         expected = b'{"action":"a","expiresIn":60,"group":"finance","payload":{"b":1}}'
         self.assertEqual(ask.to_json(), expected)
         ask = Ask("a", None, username="ann")
@@ -120,10 +140,10 @@ class Callers(unittest.TestCase):
     def test_a_request_can_be_found_again(self) -> None:
         id = CASES["bodies"]["seen"]["id"]
         ask = Ask("wire_transfer", scripted.payload())
-        ran: List[Approved] = []
+        ran: list[Approved] = []
         with Script() as script:
             gate = scripted.gate(script.url, self.folder.policy())
-            others: List[Any] = ["", "../x", id.upper(), id + "\n", 1]
+            others: list[Any] = ["", "../x", id.upper(), id + "\n", 1]
             for bad in others:
                 self.invalid(partial(gate.find, bad, ask))
             self.assertEqual(script.calls["look"], [])
@@ -142,7 +162,7 @@ class Callers(unittest.TestCase):
             self.assertEqual(caught.exception.reason, Reason.BAD_ANSWER)
 
     def test_people_can_be_told_where_they_decide(self) -> None:
-        told: List[str] = []
+        told: list[str] = []
 
         def tell(asking: Asking) -> None:
             told.append(asking.url)
@@ -193,7 +213,7 @@ class Callers(unittest.TestCase):
             async def act(approved: Approved) -> str:
                 return approved.request_id
 
-            async def run() -> List[Any]:
+            async def run() -> list[Any]:
                 gate = scripted.client(AsyncGate, script.url, self.folder.policy())
                 ask = self.asked()
                 running = [asyncio.ensure_future(gate.run(act=act, **ask)) for _ in range(12)]
@@ -210,7 +230,7 @@ class Wire(unittest.TestCase):
     """A server that sends these bytes, some of them late."""
 
     def exchange(
-        self, parts: List[bytes], timeout: float = 5.0, pause: float = 0.0, limit: int = 100
+        self, parts: list[bytes], timeout: float = 5.0, pause: float = 0.0, limit: int = 100
     ) -> Any:
         listener = socket.create_server(("127.0.0.1", 0))
 
@@ -230,7 +250,7 @@ class Wire(unittest.TestCase):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         return Exchange(url, {}, None, timeout, limit).run()
 
-    def fails(self, parts: List[bytes], **more: Any) -> str:
+    def fails(self, parts: list[bytes], **more: Any) -> str:
         with self.assertRaises(NoAnswer) as caught:
             self.exchange(parts, **more)
         return str(caught.exception)
@@ -261,6 +281,73 @@ class Wire(unittest.TestCase):
             begun = time.monotonic()
             self.assertIn("took too long", self.fails(parts, timeout=0.5, pause=0.1))
             self.assertLess(time.monotonic() - begun, 4)
+
+
+@unittest.skipIf(shutil.which("openssl") is None, "openssl makes the certificate")
+class Tls(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = Folder()
+        self.addCleanup(self.folder.cleanup)
+        for name in ("localhost", "gate.example"):
+            subprocess.run(
+                [
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1",
+                    "-nodes",
+                    "-days",
+                    "2",
+                    "-keyout",
+                    f"{name}.key",
+                    "-out",
+                    f"{name}.pem",
+                    "-subj",
+                    f"/CN={name}",
+                    "-addext",
+                    f"subjectAltName=DNS:{name}",
+                ],
+                cwd=self.folder.path,
+                check=True,
+                capture_output=True,
+            )
+
+    def status(self, shown: str, trusted: str) -> int:
+        """Asks a server that shows one certificate, and trusts another one."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        path = self.folder.path
+        context.load_cert_chain(path / f"{shown}.pem", path / f"{shown}.key")
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            try:
+                with context.wrap_socket(connection, server_side=True) as tls:
+                    tls.recv(65536)
+                    tls.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            except OSError:
+                pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        with mock.patch.dict(os.environ, SSL_CERT_FILE=str(path / f"{trusted}.pem")):
+            connection = Connection(url, Keys.both("key"))
+            answer = drive(connection.ask(Call("/x"), time.monotonic()))
+        thread.join()
+        return answer.status
+
+    def test_a_certificate_has_to_be_trusted_and_of_this_host(self) -> None:
+        self.assertEqual(self.status("localhost", "localhost"), 404)
+        for shown, trusted in (("localhost", "gate.example"), ("gate.example", "gate.example")):
+            with self.assertRaises(Denied) as caught:
+                self.status(shown, trusted)
+            self.assertEqual(caught.exception.reason, Reason.UNREACHABLE)
+            self.assertIn("certificate", caught.exception.message.lower())
 
 
 class Shown(unittest.TestCase):

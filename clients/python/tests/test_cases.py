@@ -8,22 +8,23 @@ import pathlib
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import TemporaryDirectory
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import scripted
-from cosignet_gate import Approved, AsyncGate, Denied, Gate
 from scripted import CASES, EVIDENCE, Script
+
+from cosignet_gate import Approved, AsyncGate, Denied, Gate
 
 
 class Played:
     """What came of a case."""
 
-    def __init__(self, case: Dict[str, Any], kind: type) -> None:
+    def __init__(self, case: dict[str, Any], kind: type) -> None:
         self.name = f"{kind.__name__}: {case['name']}"
         self.case = case
-        self.ran: List[bytes] = []
-        self.denied: Optional[Denied] = None
-        self.unreported: Optional[Denied] = None
+        self.ran: list[bytes] = []
+        self.denied: Denied | None = None
+        self.unreported: Denied | None = None
         with Script(case) as script, TemporaryDirectory() as folder:
             policy = pathlib.Path(folder, "policy.json")
             policy.write_text(json.dumps(EVIDENCE["policies"][case.get("policy", "good")]))
@@ -54,11 +55,11 @@ class Played:
         self.ran.append(approved.payload)
         return "acted"
 
-    def faults(self) -> List[str]:
+    def faults(self) -> list[str]:
         found = "ran" if self.denied is None else self.denied.code
         case, calls = self.case, self.calls
         payload = [scripted.payload(case).data] if found == "ran" else []
-        checks: List[Tuple[str, bool]] = [
+        checks: list[tuple[str, bool]] = [
             ("result", case["expect"] == found),
             ("act", self.ran == payload),
             ("outcome", set(self.outcomes) <= {"done"}),

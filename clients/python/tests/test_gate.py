@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 import urllib.request
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from cosignet_gate import (
     Approved,
@@ -32,7 +32,7 @@ CANONICAL = b'{"amount":"25.00","to":"Acme GmbH"}'
 
 @unittest.skipIf(FIXTURE is None, "COSIGNET_GATE_FIXTURE names no program that starts a gate")
 class RealGate(unittest.TestCase):
-    at: Dict[str, Any]
+    at: dict[str, Any]
     process: subprocess.Popen[bytes]
 
     @classmethod
@@ -50,7 +50,7 @@ class RealGate(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.ran: List[bytes] = []
+        self.ran: list[bytes] = []
 
     def gate(self, kind: Any = Gate, policy: str = "one", **more: Any) -> Any:
         keys = self.at["keys"]
@@ -75,13 +75,13 @@ class RealGate(unittest.TestCase):
         self.assertEqual(self.ran, [])
         return caught.exception
 
-    def outcome(self, id: str) -> Optional[str]:
+    def outcome(self, id: str) -> str | None:
         request = urllib.request.Request(
             f"{self.at['url']}/api/confirmations/{id}",
             headers={"x-api-key": self.at["keys"]["read"]},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
-            outcome: Optional[str] = json.load(answer)["outcome"]
+            outcome: str | None = json.load(answer)["outcome"]
             return outcome
 
     def test_an_approved_act_runs_once_with_the_approved_bytes(self) -> None:
@@ -96,7 +96,7 @@ class RealGate(unittest.TestCase):
             await asyncio.sleep(0)
             return self.act(approved)
 
-        async def run() -> List[Any]:
+        async def run() -> list[Any]:
             gate = self.gate(AsyncGate)
             actions = [self.at["actions"][act] for act in ("approve", "late")]
             return list(

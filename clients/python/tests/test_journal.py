@@ -6,12 +6,13 @@ import asyncio
 import fcntl
 import os
 import unittest
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 from unittest import mock
 
 import scripted
-from cosignet_gate import Approved, Ask, AsyncGate, Denied, Gate, Journal, Reason
 from scripted import Folder, Script
+
+from cosignet_gate import Approved, Ask, AsyncGate, Denied, Gate, Journal, Reason
 
 
 class Remembering(unittest.TestCase):
@@ -24,7 +25,7 @@ class Remembering(unittest.TestCase):
         self.path = self.folder.path / "journal"
         self.ran = 0
 
-    def gate(self, path: Optional[Any] = None) -> Gate:
+    def gate(self, path: Any | None = None) -> Gate:
         journal = Journal(path or self.path)
         return scripted.gate(self.script.url, self.folder.policy(), journal=journal)
 
@@ -32,8 +33,8 @@ class Remembering(unittest.TestCase):
         self.ran += 1
 
     def run_as(
-        self, operation: Optional[str], act: Optional[Callable[[Approved], None]] = None
-    ) -> Optional[Reason]:
+        self, operation: str | None, act: Callable[[Approved], None] | None = None
+    ) -> Reason | None:
         try:
             self.gate().run(
                 action="wire_transfer",
@@ -85,9 +86,7 @@ class Remembering(unittest.TestCase):
         self.assertEqual(self.ran, 0)
 
     def test_an_act_that_is_cancelled_has_an_unknown_outcome(self) -> None:
-        gate = scripted.client(
-            AsyncGate, self.script.url, self.folder.policy(), journal=self.path
-        )
+        gate = scripted.client(AsyncGate, self.script.url, self.folder.policy(), journal=self.path)
 
         async def act(_: Approved) -> None:
             await asyncio.sleep(60)

@@ -27,7 +27,8 @@ class Texts(unittest.TestCase):
         canonical = '{"a":[1,19.99,-0.5,true,null],"b":"é\\n","z":{"x":"","y":1e+21}}'
         for text in (
             canonical,
-            ' { "z" : {"y":1e+21,"x":""}, "b":"\\u00e9\\u000a",\n"a":[ 1,19.99, -0.5,true,null] }\n',
+            ' { "z" : {"y":1e+21,"x":""}, "b":"\\u00e9\\u000a",\n'
+            '"a":[ 1,19.99, -0.5,true,null] }\n',
         ):
             self.assertEqual(Payload.parse(text).data.decode(), canonical)
         for text in ("null", '""', "0", "[]", "{}", "false"):
@@ -85,7 +86,7 @@ class Texts(unittest.TestCase):
             b'{"a":1}x',
             b'{"a":1,}',
             b'{"a" 1}',
-            b'{a:1}',
+            b"{a:1}",
             b"{,}",
             b"[1,]",
             b"[1 2]",
@@ -116,8 +117,10 @@ class Texts(unittest.TestCase):
             b"amount=25",
         ):
             self.assertIn("the payload is not strict JSON", refused(text).message, text)
-        with self.assertRaises(Denied):
-            Payload.parse("\ud800")
+        others: list[Any] = ["\ud800", 5, None, {}]
+        for other in others:
+            with self.assertRaises(Denied):
+                Payload.parse(other)
 
     def test_limits_are_kept(self) -> None:
         for one in (b"1", b"{}"):

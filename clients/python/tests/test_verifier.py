@@ -9,18 +9,20 @@ import pickle
 import sys
 import unittest
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 from unittest import mock
 
 import scripted
-from cosignet_gate import Approved, Ask, Denied, Gate, Reason
 from scripted import CASES, Folder, Script
+
+from cosignet_gate import Approved, Ask, Denied, Gate, Reason
 
 #: Stands in front of the command, and changes what it has said.
 STAND_IN = """#!{python}
 import json, subprocess, sys
 out = subprocess.run([{cosignet!r}, *sys.argv[1:]], capture_output=True)
 report, status = out.stdout.decode(), out.returncode
+read, write = lambda: json.loads(report), json.dumps
 if "--at" in sys.argv:
     {change}
 sys.stdout.write(report)
@@ -34,7 +36,7 @@ class Asking(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.policy = self.folder.policy()
         self.commands = 0
-        self.ran: List[Approved] = []
+        self.ran: list[Approved] = []
 
     def command(self, text: str) -> pathlib.Path:
         self.commands += 1
@@ -44,17 +46,15 @@ class Asking(unittest.TestCase):
         return path
 
     def changed(self, change: str) -> pathlib.Path:
-        text = STAND_IN.format(
-            python=sys.executable, cosignet=scripted.cosignet(), change=change
-        )
+        text = STAND_IN.format(python=sys.executable, cosignet=scripted.cosignet(), change=change)
         return self.command(text)
 
     def ask(
         self,
-        cosignet: Optional[pathlib.Path] = None,
-        case: Optional[Dict[str, Any]] = None,
-        policy: Optional[pathlib.Path] = None,
-    ) -> Tuple[Optional[Denied], Dict[str, List[str]]]:
+        cosignet: pathlib.Path | None = None,
+        case: dict[str, Any] | None = None,
+        policy: pathlib.Path | None = None,
+    ) -> tuple[Denied | None, dict[str, list[str]]]:
         """Why it was denied, if it was, and the calls that were made."""
         command = {} if cosignet is None else {"cosignet": cosignet}
         with Script(case) as script:
@@ -69,7 +69,7 @@ class Asking(unittest.TestCase):
                 return denied, script.calls
             return None, script.calls
 
-    def denied(self, reason: Reason, **more: Any) -> Tuple[Denied, Dict[str, List[str]]]:
+    def denied(self, reason: Reason, **more: Any) -> tuple[Denied, dict[str, list[str]]]:
         denied, calls = self.ask(**more)
         assert denied is not None, "it ran"
         self.assertEqual(denied.reason, reason)
@@ -77,7 +77,8 @@ class Asking(unittest.TestCase):
 
     def test_a_command_that_does_not_answer_the_question_verifies_nothing(self) -> None:
         # The stand-in alone changes nothing.
-        self.assertIsNone(self.ask(self.changed("pass"))[0])
+        for nothing in ("pass", "report = write(read())"):
+            self.assertIsNone(self.ask(self.changed(nothing))[0])
         self.ran.clear()
         changes = (
             "report = ''",
@@ -88,16 +89,16 @@ class Asking(unittest.TestCase):
             "status = 4",
             "report = report.replace('\"VERIFIED\"', '\"REJECTED\"')",
             "report = report.replace('\"VERIFIED\"', '\"verified\"')",
-            "report = report.replace('\"code\":\"ok\"', '\"code\":\"log.quorum_short\"')",
+            'report = report.replace(\'"code":"ok"\', \'"code":"log.quorum_short"\')',
             "report = report.replace('cosignet.report/v1', 'cosignet.report/v2')",
-            "report = json.dumps({**json.loads(report), 'at': '2026-03-01T12:00:00.000Z'})",
-            "report = json.dumps({**json.loads(report), 'at': None})",
-            "report = json.dumps({**json.loads(report), 'policy': None})",
-            "r = json.loads(report); r['policy']['sha256'] = '00' * 32; report = json.dumps(r)",
-            "r = json.loads(report); r['inputs']['bundleSha256'] = '00' * 32; report = json.dumps(r)",
-            "r = json.loads(report); r['inputs']['payloadSha256'] = '00' * 32; report = json.dumps(r)",
-            "r = json.loads(report); r['inputs']['payloadSha256'] = None; report = json.dumps(r)",
-            "r = json.loads(report); del r['signed']['requestId']; report = json.dumps(r)",
+            "report = write({**read(), 'at': '2026-03-01T12:00:00.000Z'})",
+            "report = write({**read(), 'at': None})",
+            "report = write({**read(), 'policy': None})",
+            "r = read(); r['policy']['sha256'] = '00' * 32; report = write(r)",
+            "r = read(); r['inputs']['bundleSha256'] = '00' * 32; report = write(r)",
+            "r = read(); r['inputs']['payloadSha256'] = '00' * 32; report = write(r)",
+            "r = read(); r['inputs']['payloadSha256'] = None; report = write(r)",
+            "r = read(); del r['signed']['requestId']; report = write(r)",
         )
         commands = [self.changed(change) for change in changes]
         with ThreadPoolExecutor(4) as pool:
@@ -138,7 +139,8 @@ class Asking(unittest.TestCase):
         empty.write_text("")
         long = self.folder.path / "long.json"
         long.write_text(" " * (1 << 20) + "{}")
-        for policy in (bad, empty, long, self.folder.path, self.folder.path / "none.toml"):
+        nothing: Any = 5
+        for policy in (nothing, bad, empty, long, self.folder.path, self.folder.path / "none.toml"):
             _, calls = self.denied(Reason.INVALID, policy=policy)
             self.assertEqual(calls["create"], [])
 
@@ -187,7 +189,7 @@ class Asking(unittest.TestCase):
             with self.assertRaises(TypeError):
                 make()
         with self.assertRaises(AttributeError):
-            setattr(approved, "payload", b"{}")
+            approved.payload = b"{}"  # type: ignore[misc]
 
     def test_an_approval_is_handed_out_once(self) -> None:
         with Script() as script:

@@ -1,5 +1,5 @@
-//! The client for Python: built twice alike, installed where nothing else is, its types read, and
-//! put in front of a real gate; then its tests once more under every Python that is here.
+//! The client for Python: built twice alike, installed where nothing else is, its form and types
+//! read, and put in front of a real gate; then its tests once more under every Python that is here.
 
 use std::env;
 use std::ffi::OsStr;
@@ -11,7 +11,12 @@ use std::thread;
 use crate::command::{binary, cargo, print, root, run, succeeds, target};
 
 /// From the Python package index.
-const TOOLS: [&str; 3] = ["build==1.6.1", "hatchling==1.33.0", "mypy==2.4.1"];
+const TOOLS: [&str; 4] = [
+    "build==1.6.1",
+    "hatchling==1.33.0",
+    "mypy==2.4.1",
+    "ruff==0.17.6",
+];
 
 /// The Pythons that it is for.
 const PYTHONS: [&str; 6] = [
@@ -34,6 +39,7 @@ pub(crate) fn run_all() -> Result<(), String> {
     let tools = tools(&folder)?;
     let wheel = build_twice(&folder, &tools)?;
     let python = install(&folder, &wheel)?;
+    style(&tools)?;
     types(&tools, &python)?;
     let fixture = env::current_exe().map_err(|error| error.to_string())?;
     let mut tests = Tests::of(&python);
@@ -254,6 +260,18 @@ fn install(folder: &Path, wheel: &Path) -> Result<PathBuf, String> {
             "the package that was installed is not used, but {file}"
         )),
     }
+}
+
+/// Form and lints.
+fn style(tools: &Path) -> Result<(), String> {
+    for words in [&["check", "--quiet"][..], &["format", "--check", "--quiet"]] {
+        run(Command::new(tools)
+            .args(["-m", "ruff"])
+            .args(words)
+            .args(["--no-cache", "src", "tests"])
+            .current_dir(package()))?;
+    }
+    Ok(())
 }
 
 /// The package has types for itself, and for callers: its tests, which see it as it is installed.

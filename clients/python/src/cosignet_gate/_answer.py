@@ -11,7 +11,7 @@ and in which words nothing is done.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Optional, TypeVar
+from typing import Callable, TypeVar
 
 from . import _json, _time
 from ._members import Members, Wrong
@@ -100,13 +100,13 @@ def code(body: bytes) -> str:
     return _said(body, "code") or ""
 
 
-def detail(body: bytes) -> Optional[str]:
+def detail(body: bytes) -> str | None:
     """The gate's own words for a refusal, in quotes."""
     said = (_said(body, "detail") or "").strip()
     return quote(said) if said else None
 
 
-def _said(body: bytes, key: str) -> Optional[str]:
+def _said(body: bytes, key: str) -> str | None:
     try:
         return Members(_json.parse(body)).text(key)
     except (_json.JsonError, Wrong):

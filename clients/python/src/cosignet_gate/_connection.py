@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
-from typing import Optional, Union
 
 from ._http import Answer, Exchange, NoAnswer, address, monotonic
 from ._steps import Pause, Steps, perform
@@ -39,7 +39,7 @@ class Keys:
         return cls(create=key, claim=key)
 
     @classmethod
-    def of(cls, keys: Union[str, Keys]) -> Keys:
+    def of(cls, keys: str | Keys) -> Keys:
         """The keys that a caller gives."""
         return keys if isinstance(keys, Keys) else cls.both(keys)
 
@@ -67,8 +67,8 @@ class Call:
     path: str
     #: Whether it needs the right to claim, and not the one to create.
     claims: bool = False
-    operation: Optional[str] = None
-    json: Optional[bytes] = None
+    operation: str | None = None
+    json: bytes | None = None
     #: How long the gate is asked to wait with its answer, in whole seconds.
     wait: int = 0
 
@@ -79,6 +79,8 @@ class Connection:
     def __init__(self, url: str, keys: Keys) -> None:
         self._url = address(url)
         self._keys = keys
+        # Certificates are read once.
+        self._tls = ssl.create_default_context() if url.startswith("https:") else None
 
     def address(self, call: Call) -> str:
         """The address of a call."""
@@ -109,7 +111,7 @@ class Connection:
             headers["idempotency-key"] = call.operation
         # An answer that is under way at the end may still come.
         timeout = min(_TIMEOUT, max(until - monotonic(), 0.0) + _PAUSE) + call.wait
-        return Exchange(self.address(call), headers, call.json, timeout, _MAX_ANSWER)
+        return Exchange(self.address(call), headers, call.json, timeout, _MAX_ANSWER, self._tls)
 
 
 def _is_passing(status: int) -> bool:

@@ -4,12 +4,12 @@ environment, no compression, and one limit on the time of all of it."""
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 import threading
 import time
 from dataclasses import dataclass
-from typing import Dict, Optional
 from urllib.parse import SplitResult, urlsplit
 
 from . import _answer
@@ -24,6 +24,9 @@ _CONNECT = 10.0
 _MAX_REASON = 16 * 1024
 
 _CHUNK = 64 * 1024
+
+#: A name and a password in an address.
+_SECRET = re.compile(r"//[^/]*@")
 
 
 class NoAnswer(Exception):
@@ -60,7 +63,7 @@ def address(url: str) -> str:
         or "?" in url
         or "#" in url
     ):
-        message = f"{quote(url)} is not a plain http or https URL"
+        message = f"{quote(_SECRET.sub('//', str(url)))} is not a plain http or https URL"
         raise Denied(Reason.INVALID, message, expected="https://…")
     if parts.username is not None or parts.password is not None:
         message = "the address of the gate has a name or a password in it"
@@ -69,7 +72,9 @@ def address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _split(url: str) -> Optional[SplitResult]:
+def _split(url: str) -> SplitResult | None:
+    if not isinstance(url, str):
+        return None
     try:
         parts = urlsplit(url)
         # A port that is none is found here and not before.
@@ -80,24 +85,27 @@ def _split(url: str) -> Optional[SplitResult]:
 
 
 class Exchange(Task[Answer]):
-    """``GET url``, or ``POST url`` of the JSON."""
+    """``GET url``, or ``POST url`` of the JSON. Without ``tls`` the certificates of the system are
+    read anew."""
 
     def __init__(
         self,
         url: str,
-        headers: Dict[str, str],
-        json: Optional[bytes],
+        headers: dict[str, str],
+        json: bytes | None,
         timeout: float,
         limit: int,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._url = url
+        self._tls = tls
         self._headers = {**headers, "accept-encoding": "identity"}
         self._json = json
         self._timeout = timeout
         self._limit = limit
         self._lock = threading.Lock()
-        self._socket: Optional[socket.socket] = None
-        self._aborted: Optional[str] = None
+        self._socket: socket.socket | None = None
+        self._aborted: str | None = None
 
     def run(self) -> Answer:
         # From the first byte sent to the last one received, so that nobody can drip for ever.
@@ -106,7 +114,7 @@ class Exchange(Task[Answer]):
         watch.start()
         try:
             return self._ask()
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             why = self._aborted or f"cannot be reached: {error or type(error).__name__}"
             raise NoAnswer(f"{self._url} {why}") from None
         finally:
@@ -131,7 +139,7 @@ class Exchange(Task[Answer]):
         timeout = min(_CONNECT, self._timeout)
         if parts.scheme == "https":
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, parts.port, timeout=timeout, context=ssl.create_default_context()
+                host, parts.port, timeout=timeout, context=self._tls
             )
         else:
             connection = http.client.HTTPConnection(host, parts.port, timeout=timeout)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any
 
 from ._shown import quote
 
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _CHARACTERS = re.compile(r'[^"\\\x00-\x1f]*')
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_]{1,64}")
-_WORDS: Tuple[Tuple[str, Any], ...] = (("true", True), ("false", False), ("null", None))
+_WORDS: tuple[tuple[str, Any], ...] = (("true", True), ("false", False), ("null", None))
 _ESCAPES = {
     '"': '"',
     "\\": "\\",
@@ -98,7 +98,7 @@ def to_text(value: Value) -> str:
     raise TypeError(f"{type(value).__name__} is no value of JSON")
 
 
-def path_of(steps: List[Union[str, int]]) -> str:
+def path_of(steps: list[str | int]) -> str:
     """A path for people, such as ``$.to[0]``: its beginning, if it is long."""
     out = "$"
     for step in steps:
@@ -119,7 +119,7 @@ def kind(value: Value) -> str:
     return names.get(type(value), "an object")
 
 
-def _order(member: Tuple[str, Value]) -> bytes:
+def _order(member: tuple[str, Value]) -> bytes:
     # By UTF-16 code units: RFC 8785 §3.2.3.
     return member[0].encode("utf-16-be")
 
@@ -130,8 +130,8 @@ class _Reader:
         self.at = 0
         self.values = 0
         #: The arrays and objects that are open, and the place in each that is being read.
-        self.open: List[Union[List[Value], Dict[str, Value]]] = []
-        self.steps: List[Union[str, int]] = []
+        self.open: list[list[Value] | dict[str, Value]] = []
+        self.steps: list[str | int] = []
 
     def document(self) -> Value:
         while True:
@@ -184,7 +184,7 @@ class _Reader:
             self.key()
         return False
 
-    def enter(self, container: Union[List[Value], Dict[str, Value]]) -> None:
+    def enter(self, container: list[Value] | dict[str, Value]) -> None:
         if len(self.open) == MAX_DEPTH:
             raise self.error("more than 64 arrays and objects inside each other", TooDeep)
         self.open.append(container)

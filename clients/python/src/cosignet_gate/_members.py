@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any, List, Optional
+from typing import Any
 
 from . import _json, _time
 from ._shown import quote
@@ -18,7 +18,7 @@ class Wrong(Exception):
     """A member that does not fit: where, and what is wrong there."""
 
     def __init__(
-        self, place: str, fault: str, expected: Optional[str] = None, found: Optional[str] = None
+        self, place: str, fault: str, expected: str | None = None, found: str | None = None
     ) -> None:
         super().__init__(f"{place}: {fault}")
         self.expected = expected
@@ -58,7 +58,7 @@ class Members:
             raise Wrong(self._path(key), f"expected a string, found {found}")
         return value
 
-    def texts(self, key: str) -> List[str]:
+    def texts(self, key: str) -> list[str]:
         """The items of an array of strings."""
         value = self.value(key)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal, InvalidOperation
-from typing import Optional
 
 
-def canonical(token: str) -> Optional[str]:
+def canonical(token: str) -> str | None:
     """The text of the double that is nearest to a JSON number; ``None`` if it is too large."""
     double = float(token)
     return of_double(double) if math.isfinite(double) else None

@@ -4,7 +4,6 @@ any of them."""
 from __future__ import annotations
 
 import secrets
-from typing import Dict, Optional, Tuple
 
 from . import _answer, _json
 from ._answer import Claimed, Seen
@@ -28,7 +27,7 @@ _LONG_POLL = 25
 _BETWEEN_LOOKS = 0.5
 
 #: What an answer means where a request exists, by status and code.
-_REFUSALS: Dict[Tuple[int, str], Reason] = {
+_REFUSALS: dict[tuple[int, str], Reason] = {
     (409, "claim.not_approved"): Reason.NOT_APPROVED,
     (409, "claim.taken"): Reason.CLAIM_TAKEN,
     (410, "claim.expired"): Reason.CLAIM_EXPIRED,
@@ -42,8 +41,8 @@ class Rules:
     def __init__(
         self,
         connection: Connection,
-        verifier: Optional[Verifier],
-        journal: Optional[Journal],
+        verifier: Verifier | None,
+        journal: Journal | None,
         patience: float,
     ) -> None:
         self.connection = connection
@@ -129,7 +128,7 @@ class Rules:
 
     def report(self, approval: Approved, outcome: str) -> Steps[None]:
         """Tells the journal and the gate what became of it."""
-        unwritten: Optional[Denied] = None
+        unwritten: Denied | None = None
         if self.journal is not None:
             try:
                 yield from perform(Write(self.journal, approval, outcome, self.clock.now()))

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta, timezone
-from typing import Optional
 
 #: How far two clocks that are right may differ, in milliseconds.
 ALLOWANCE = 120_000
@@ -16,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LAST = 253_402_300_799_999
 
 
-def parse(text: str) -> Optional[int]:
+def parse(text: str) -> int | None:
     """The moment in a text of that form and no other."""
     if not _FORM.fullmatch(text):
         return None
@@ -38,7 +37,7 @@ def write(millis: int) -> str:
 class Clock:
     """A clock that is read once and then goes on by itself, whatever anybody sets."""
 
-    def __init__(self, start: Optional[int] = None) -> None:
+    def __init__(self, start: int | None = None) -> None:
         self._start = time.time_ns() // 1_000_000 if start is None else start
         self._since = time.monotonic_ns()
 

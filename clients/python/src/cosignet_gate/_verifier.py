@@ -15,7 +15,7 @@ import threading
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import List, Optional, Tuple, Union
+from typing import Union
 
 from . import _json, _time
 from ._members import Members, Wrong
@@ -70,14 +70,12 @@ class Verified:
 class Verifier:
     """The command, and the caller's trust."""
 
-    def __init__(
-        self, command: Optional[AnyPath], policy: AnyPath, roster: Optional[AnyPath]
-    ) -> None:
-        self._command = _find("cosignet" if command is None else os.fspath(command))
+    def __init__(self, command: AnyPath | None, policy: AnyPath, roster: AnyPath | None) -> None:
+        self._command = _find("cosignet" if command is None else str(command))
         self._policy = _File.read("policy", policy, _MAX_POLICY)
         self._roster = None if roster is None else _File.read("roster", roster, _MAX_ROSTER)
         #: The policy's identity, once the command has read it.
-        self.policy_sha256: Optional[str] = None
+        self.policy_sha256: str | None = None
 
     def check(self) -> Check:
         """Finds out whether the command is one that verifies, and can read the policy."""
@@ -87,7 +85,7 @@ class Verifier:
         """Verifies a decision."""
         return Verification(self, question)
 
-    def start(self, folder: str, more: List[str]) -> subprocess.Popen[bytes]:
+    def start(self, folder: str, more: list[str]) -> subprocess.Popen[bytes]:
         """Starts the command; the evidence goes in by standard input."""
         command = [self._command, "verify", "--policy", self._policy.put(folder)]
         if self._roster is not None:
@@ -104,7 +102,10 @@ class _File:
 
     @classmethod
     def read(cls, what: str, path: AnyPath, limit: int) -> _File:
-        file = Path(path)
+        try:
+            file = Path(path)
+        except TypeError:
+            raise Denied(Reason.INVALID, f"the {what} is not the path of a file") from None
         try:
             with file.open("rb") as stream:
                 data = stream.read(limit + 1)
@@ -144,7 +145,7 @@ class _Process:
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
         self._lock = threading.Lock()
-        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._aborted = False
 
     def abort(self) -> None:
@@ -153,7 +154,7 @@ class _Process:
             if self._process is not None:
                 self._process.kill()
 
-    def report(self, evidence: bytes, more: List[str]) -> Tuple[int, str, Members]:
+    def report(self, evidence: bytes, more: list[str]) -> tuple[int, str, Members]:
         """Exit status and report, as text and its members."""
         try:
             status, out, err = self._run(evidence, more)
@@ -167,7 +168,7 @@ class _Process:
             pass
         raise _NoReport(f"cosignet verify ended with {status} and no report{_words(err)}")
 
-    def _run(self, evidence: bytes, more: List[str]) -> Tuple[int, bytes, bytes]:
+    def _run(self, evidence: bytes, more: list[str]) -> tuple[int, bytes, bytes]:
         with tempfile.TemporaryDirectory(prefix="cosignet-gate-") as folder:
             with self._lock:
                 if self._aborted:
@@ -255,9 +256,7 @@ class Verification(Task[Verified]):
             found = members.text(key)
             if found != expected:
                 message = f"cosignet verify has reported on something else: {what} is another one"
-                raise Denied(
-                    Reason.NOT_VERIFIED, message, expected=expected, found=plain(found)
-                )
+                raise Denied(Reason.NOT_VERIFIED, message, expected=expected, found=plain(found))
 
 
 def _not_verified(report: Members) -> Denied:

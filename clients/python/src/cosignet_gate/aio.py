@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Awaitable, Callable, Optional, TypeVar, Union
+from collections.abc import Awaitable
+from typing import Any, Callable, TypeVar
 
 from ._steps import drive_async
 from .approved import Approved
@@ -27,13 +28,13 @@ class AsyncGate(_Client):
         self,
         *,
         action: str,
-        payload: Union[Payload, object],
+        payload: Payload | object,
         act: Callable[[Approved], Awaitable[T]],
-        username: Optional[str] = None,
-        group: Optional[str] = None,
-        expires_in: Optional[int] = None,
-        operation: Optional[str] = None,
-        asked: Optional[Callable[[Asking], object]] = None,
+        username: str | None = None,
+        group: str | None = None,
+        expires_in: int | None = None,
+        operation: str | None = None,
+        asked: Callable[[Asking], object] | None = None,
     ) -> Ran[T]:
         """``Gate.run``."""
         _require_function(act)
@@ -87,7 +88,7 @@ class AsyncGate(_Client):
         """``Gate.report_failed``."""
         await drive_async(self._rules.report(approved, "failed"))
 
-    async def _unreported(self, approved: Approved, outcome: str) -> Optional[Denied]:
+    async def _unreported(self, approved: Approved, outcome: str) -> Denied | None:
         try:
             await drive_async(self._rules.report(approved, outcome))
         except Denied as denied:

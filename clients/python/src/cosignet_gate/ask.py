@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Union
+from typing import Any
 
 from . import _json
 from ._connection import is_visible
@@ -18,25 +18,26 @@ class Ask:
     """A request in the making.
 
     ``username`` or ``group`` asks that person or group alone, as far as the rule allows it.
-    ``expires_in`` gives that many seconds to decide; else it is what the rule says. ``operation`` is
-    the caller's own id of the operation, the same whenever it is tried again: only a gate with a
-    journal takes one, since without it a second try would act a second time.
+    ``expires_in`` gives that many seconds to decide; else it is what the rule says.
+
+    ``operation`` is the caller's own id of the operation, the same whenever it is tried again. Only
+    a gate with a journal takes one, since without it a second try would act a second time.
     """
 
-    __slots__ = ("_expires_in", "_group", "_operation", "_username", "action", "payload")
+    __slots__ = ("_action", "_expires_in", "_group", "_operation", "_payload", "_username")
 
     def __init__(
         self,
         action: str,
-        payload: Union[Payload, object],
+        payload: Payload | object,
         *,
-        username: Optional[str] = None,
-        group: Optional[str] = None,
-        expires_in: Optional[int] = None,
-        operation: Optional[str] = None,
+        username: str | None = None,
+        group: str | None = None,
+        expires_in: int | None = None,
+        operation: str | None = None,
     ) -> None:
-        self.action = _text("action", action)
-        self.payload = payload if isinstance(payload, Payload) else Payload.of(payload)
+        self._action = _text("action", action)
+        self._payload = payload if isinstance(payload, Payload) else Payload.of(payload)
         if username is not None and group is not None:
             raise Denied(Reason.INVALID, "either one person is asked or one group, not both")
         self._username = None if username is None else _text("username", username)
@@ -50,13 +51,23 @@ class Ask:
         self._operation = operation
 
     @property
-    def operation(self) -> Optional[str]:
+    def action(self) -> str:
+        """The action that is asked for."""
+        return self._action
+
+    @property
+    def payload(self) -> Payload:
+        """What people are asked to approve."""
+        return self._payload
+
+    @property
+    def operation(self) -> str | None:
         """The caller's own id of the operation."""
         return self._operation
 
     def to_json(self) -> bytes:
         """The body of the request."""
-        members: Dict[str, Any] = {
+        members: dict[str, Any] = {
             "action": self.action,
             # A payload in its canonical form reads as itself.
             "payload": _json.parse(self.payload.data),
@@ -81,6 +92,4 @@ def _text(name: str, text: object) -> str:
 
 
 def _is_operation(operation: object) -> bool:
-    return (
-        isinstance(operation, str) and len(operation) <= _MAX_OPERATION and is_visible(operation)
-    )
+    return isinstance(operation, str) and len(operation) <= _MAX_OPERATION and is_visible(operation)

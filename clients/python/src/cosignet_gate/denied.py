@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from typing import Optional
 
 
 class Reason(enum.Enum):
@@ -65,11 +64,11 @@ class Denied(Exception):
     #: One sentence.
     message: str
     #: The verifier's own code, for a decision that does not verify.
-    verifier_code: Optional[str]
+    verifier_code: str | None
     #: What would have been right.
-    expected: Optional[str]
+    expected: str | None
     #: What was there instead.
-    found: Optional[str]
+    found: str | None
     #: What to do about it.
     next: str
 
@@ -78,10 +77,10 @@ class Denied(Exception):
         reason: Reason,
         message: str,
         *,
-        verifier_code: Optional[str] = None,
-        expected: Optional[str] = None,
-        found: Optional[str] = None,
-        next: Optional[str] = None,
+        verifier_code: str | None = None,
+        expected: str | None = None,
+        found: str | None = None,
+        next: str | None = None,
     ) -> None:
         super().__init__(reason, message)
         self.reason = reason

@@ -6,7 +6,7 @@ import inspect
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any, Callable, Generic, Optional, TypeVar, Union
+from typing import Any, Callable, Generic, TypeVar, Union
 
 from ._connection import Connection, Keys
 from ._rules import Rules
@@ -33,7 +33,7 @@ class Ran(Generic[T]):
     #: What the act returned.
     result: T
     #: Why the gate, or the journal, was not told about it, if it was not.
-    unreported: Optional[Denied]
+    unreported: Denied | None
 
 
 class _Client:
@@ -42,18 +42,20 @@ class _Client:
     def __init__(
         self,
         url: str,
-        key: Union[str, Keys],
-        policy: Optional[AnyPath],
+        key: str | Keys,
+        policy: AnyPath | None,
         *,
-        roster: Optional[AnyPath] = None,
-        journal: Union[Journal, AnyPath, None] = None,
-        cosignet: Optional[AnyPath] = None,
+        roster: AnyPath | None = None,
+        journal: Journal | AnyPath | None = None,
+        cosignet: AnyPath | None = None,
         patience: float = 60.0,
     ) -> None:
         connection = Connection(url, Keys.of(key))
         verifier = None if policy is None else Verifier(cosignet, policy, roster)
         if journal is not None and not isinstance(journal, Journal):
             journal = Journal(journal)
+        if not isinstance(patience, (int, float)) or not 0 <= patience < float("inf"):
+            raise Denied(Reason.INVALID, "patience is not a number of seconds")
         self._rules = Rules(connection, verifier, journal, patience)
 
 
@@ -61,8 +63,8 @@ class Gate(_Client):
     """A gate, the keys for it, and the policy that decides.
 
     ``policy`` is the file of the caller's own trust policy (TOML or JSON). It is read now, and
-    decides whatever the gate says. ``None`` is for callers that ask and wait, and leave it to others
-    to claim and to act. ``roster`` is the roster's file, for a policy that names a roster.
+    decides whatever the gate says. ``None`` is for callers that ask and wait, and leave it to
+    others to claim and to act. ``roster`` is the roster's file, for a policy that names a roster.
     ``cosignet`` is the command that verifies; else it is looked for on PATH, now. ``journal``
     remembers acts over restarts. For ``patience`` seconds questions are repeated that nobody has to
     think about.
@@ -74,13 +76,13 @@ class Gate(_Client):
         self,
         *,
         action: str,
-        payload: Union[Payload, object],
+        payload: Payload | object,
         act: Callable[[Approved], T],
-        username: Optional[str] = None,
-        group: Optional[str] = None,
-        expires_in: Optional[int] = None,
-        operation: Optional[str] = None,
-        asked: Optional[Callable[[Asking], object]] = None,
+        username: str | None = None,
+        group: str | None = None,
+        expires_in: int | None = None,
+        operation: str | None = None,
+        asked: Callable[[Asking], object] | None = None,
     ) -> Ran[T]:
         """Asks, waits for people to decide, claims the approval, verifies it, and only then calls
         ``act``, once. What comes of it is reported to the gate as done or failed.
@@ -142,7 +144,7 @@ class Gate(_Client):
         """Tells the journal and the gate that the act was tried, and failed."""
         drive(self._rules.report(approved, "failed"))
 
-    def _unreported(self, approved: Approved, outcome: str) -> Optional[Denied]:
+    def _unreported(self, approved: Approved, outcome: str) -> Denied | None:
         try:
             drive(self._rules.report(approved, outcome))
         except Denied as denied:
@@ -150,7 +152,7 @@ class Gate(_Client):
         return None
 
 
-def warn(approved: Approved, unreported: Optional[Denied]) -> None:
+def warn(approved: Approved, unreported: Denied | None) -> None:
     """Logs that a failure was not reported, where an exception takes the place of a ``Ran``."""
     if unreported is not None:
         _log.warning(
@@ -170,4 +172,6 @@ def _require_result(result: Any) -> None:
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()
-        raise TypeError("the act returned something to be awaited, which Gate does not; see AsyncGate")
+        raise TypeError(
+            "the act returned something to be awaited, which Gate does not; see AsyncGate"
+        )

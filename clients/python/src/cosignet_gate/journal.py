@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Callable, List, Union
+from typing import Callable
 
 from . import _json, _time
 from ._members import Members, Wrong
@@ -51,13 +51,13 @@ class Record:
 class Journal:
     """A file of lines that are never taken back. It is made with the first line."""
 
-    def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.path.abspath(path)
         if fcntl is None:
             message = "a journal needs file locks as Unix has them"
             raise Denied(Reason.JOURNAL, message, next="Use a machine with Linux or macOS.")
 
-    def records(self) -> List[Record]:
+    def records(self) -> list[Record]:
         """All lines, in their order; none if there is no file.
 
         Half a line is what a crash leaves while a line is written. It is for people to look at, and
@@ -74,7 +74,7 @@ class Journal:
         finally:
             os.close(file)
 
-    def _read(self, file: int) -> List[Record]:
+    def _read(self, file: int) -> list[Record]:
         data = bytearray()
         try:
             while len(data) <= _MAX_BYTES:
@@ -105,7 +105,7 @@ class Journal:
         except (_json.JsonError, Wrong):
             raise self._damaged(number) from None
 
-    def _append(self, line: bytes, check: Callable[[List[Record]], None]) -> None:
+    def _append(self, line: bytes, check: Callable[[list[Record]], None]) -> None:
         try:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             file = os.open(self._path, flags, 0o600)
@@ -182,18 +182,16 @@ class Write(Task[None]):
         )
         self._journal._append(line.encode("utf-8") + b"\n", self._check)
 
-    def _check(self, records: List[Record]) -> None:
+    def _check(self, records: list[Record]) -> None:
         if self._event == "claimed":
             _require_unknown(records, self._is_about_the_same)
 
     def _is_about_the_same(self, record: Record) -> bool:
         approved = self._approved
-        return (
-            record.operation == approved.operation or record.request_id == approved.request_id
-        )
+        return record.operation == approved.operation or record.request_id == approved.request_id
 
 
-def _require_unknown(records: List[Record], same: Callable[[Record], bool]) -> None:
+def _require_unknown(records: list[Record], same: Callable[[Record], bool]) -> None:
     last = next((record for record in reversed(records) if same(record)), None)
     if last is None:
         return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import Any, List, Union
+from typing import Any, Union
 
 from . import _json, _number
 from ._json import Number, path_of
@@ -27,7 +27,7 @@ _SEAL = object()
 
 _LESS = "Send what people have to decide about, and the hash of the rest."
 
-Steps = List[Union[str, int]]
+Steps = list[Union[str, int]]
 
 
 class Payload:
@@ -49,9 +49,13 @@ class Payload:
         return cls._of(_tree(value, []))
 
     @classmethod
-    def parse(cls, text: Union[bytes, str]) -> Payload:
+    def parse(cls, text: bytes | str) -> Payload:
         """The payload in a JSON text."""
-        data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+        data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        if not isinstance(data, bytes):
+            message = f"a {type(text).__name__} is no JSON text"
+            next = "Give bytes or a str; Payload.of takes values."
+            raise Denied(Reason.INVALID, message, next=next)
         if len(data) > MAX_BYTES:
             raise _too_long(len(data))
         try:

@@ -47,6 +47,9 @@ class Callers(unittest.TestCase):
             "http://",
             "https://gate.example?a",
             "https://gate.example#a",
+            "https://gate.example?",
+            "https://gate.example#",
+            "https://:secret@gate.example",
             "https://gate.example:port",
             "https://gate.example:99999",
             "https://gate.example/a b",
@@ -75,6 +78,18 @@ class Callers(unittest.TestCase):
         for patience in others:
             self.invalid(partial(Gate, "https://gate.example", "key", None, patience=patience))
         Gate("https://gate.example", "key", None, patience=0)
+
+    def test_a_gate_that_fails_is_not_asked_all_the_time(self) -> None:
+        case = {"answers": {"create": [{"status": 503, "text": ""}]}}
+        with Script(case) as script:
+            gate = scripted.gate(script.url, None, patience=1.0)
+            begun = time.monotonic()
+            with self.assertRaises(Denied) as caught:
+                gate.request(Ask("wire_transfer", scripted.payload()))
+            self.assertEqual(caught.exception.reason, Reason.UNREACHABLE)
+            # The pauses are 0.2 and 0.4 seconds; the next one would outlast the patience.
+            self.assertGreater(time.monotonic() - begun, 0.5)
+            self.assertLessEqual(len(script.calls["create"]), 3)
 
     def test_a_request_is_well_formed(self) -> None:
         for make in (
@@ -271,6 +286,15 @@ class Wire(unittest.TestCase):
         # Of a refusal the beginning is enough.
         refused = b"HTTP/1.1 404 Not Found\r\ncontent-length: 99999\r\n\r\n" + b"x" * 99999
         self.assertEqual(len(self.exchange([refused]).body), 16 * 1024)
+
+    def test_what_was_given_up_is_not_asked(self) -> None:
+        with Script() as script:
+            exchange = Exchange(f"{script.url}/", {}, None, 5.0, 100)
+            exchange.abort()
+            with self.assertRaises(NoAnswer) as caught:
+                exchange.run()
+            self.assertIn("was given up", str(caught.exception))
+            self.assertEqual(script.calls["look"], [])
 
     def test_nobody_can_drip_for_ever(self) -> None:
         for parts in (

@@ -80,6 +80,8 @@ class Texts(unittest.TestCase):
             b'"\\ud800\\u0041"',
             b'"\\udc00"',
             b'"\\uD83D"',
+            b'"\\uDC00\\uDC00"',
+            b'"\\uD83D\\n"',
             b'{"a":"\x00"}',
             b'{"a":"\n"}',
             b'{"a":tru}',
@@ -121,6 +123,10 @@ class Texts(unittest.TestCase):
         for other in others:
             with self.assertRaises(Denied):
                 Payload.parse(other)
+
+    def test_a_byte_order_mark_is_named(self) -> None:
+        self.assertIn("a byte order mark", refused(b"\xef\xbb\xbf1").message)
+        self.assertEqual(Payload.parse('"\\uD83D\\uDE00"').data, b'"\xf0\x9f\x98\x80"')
 
     def test_limits_are_kept(self) -> None:
         for one in (b"1", b"{}"):

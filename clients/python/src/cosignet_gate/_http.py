@@ -55,8 +55,6 @@ def address(url: str) -> str:
         parts is None
         or parts.scheme not in ("http", "https")
         or not parts.hostname
-        or parts.query
-        or parts.fragment
         or not url.isascii()
         or not url.isprintable()
         or " " in url
@@ -65,7 +63,7 @@ def address(url: str) -> str:
     ):
         message = f"{quote(_SECRET.sub('//', str(url)))} is not a plain http or https URL"
         raise Denied(Reason.INVALID, message, expected="https://…")
-    if parts.username is not None or parts.password is not None:
+    if parts.username is not None:
         message = "the address of the gate has a name or a password in it"
         next = "Leave it out: the key is what the gate knows its callers by."
         raise Denied(Reason.INVALID, message, next=next)

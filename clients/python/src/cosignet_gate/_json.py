@@ -243,14 +243,12 @@ class _Reader:
             self.at += 2
             return _ESCAPES[letter]
         unit = self.unit()
-        if 0xD800 <= unit < 0xDC00 and self.next() == "\\":
-            low = self.unit()
-            if 0xDC00 <= low < 0xE000:
-                return chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+        if not 0xD800 <= unit < 0xE000:
+            return chr(unit)
+        low = self.unit() if self.text.startswith("\\u", self.at) else 0
+        if unit >= 0xDC00 or not 0xDC00 <= low < 0xE000:
             raise self.error("a lone surrogate")
-        if 0xD800 <= unit < 0xE000:
-            raise self.error("a lone surrogate")
-        return chr(unit)
+        return chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
 
     def unit(self) -> int:
         digits = _HEX.match(self.text, self.at + 2)

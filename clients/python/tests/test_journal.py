@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import signal
+import subprocess
+import sys
 import unittest
 from typing import Any, Callable
 from unittest import mock
@@ -13,6 +16,21 @@ import scripted
 from scripted import Folder, Script
 
 from cosignet_gate import Approved, Ask, AsyncGate, Denied, Gate, Journal, Reason
+
+#: A process that asks, and is killed on its way.
+CRASH = """
+import os, pathlib, sys
+import scripted
+
+url, policy, cosignet, journal = sys.argv[1:]
+gate = scripted.gate(url, pathlib.Path(policy), cosignet=cosignet, journal=journal)
+gate.run(
+    action="wire_transfer",
+    payload=scripted.payload(),
+    act=lambda approved: {act},
+    operation="one",
+)
+"""
 
 
 class Remembering(unittest.TestCase):
@@ -84,6 +102,41 @@ class Remembering(unittest.TestCase):
         self.assertEqual(self.script.outcomes, [])
         self.assertEqual(self.run_as("one"), Reason.OUTCOME_UNKNOWN)
         self.assertEqual(self.ran, 0)
+
+    def crash(self, cosignet: str, act: str) -> None:
+        """Runs the operation in a process that is killed."""
+        program = CRASH.format(act=act)
+        words = [self.script.url, str(self.folder.policy()), cosignet, str(self.path)]
+        # What a killed process leaves behind goes with the folder.
+        environment = {**os.environ, "TMPDIR": str(self.folder.path)}
+        words = [sys.executable, "-c", program, *words]
+        done = subprocess.run(words, timeout=60, env=environment)
+        self.assertEqual(done.returncode, -signal.SIGKILL)
+
+    def test_a_crash_in_the_act_leaves_an_unknown_outcome(self) -> None:
+        self.crash(scripted.cosignet(), "os.kill(os.getpid(), 9)")
+        events = [record.event for record in Journal(self.path).records()]
+        self.assertEqual(events, ["claimed"])
+        self.assertEqual(self.run_as("one"), Reason.OUTCOME_UNKNOWN)
+        self.assertEqual(self.run_as("two"), Reason.OUTCOME_UNKNOWN)
+        self.assertEqual(self.ran, 0)
+
+    def test_a_crash_before_the_line_is_harmless(self) -> None:
+        # The command kills its caller when it is to verify: behind the claim, before the line.
+        killer = self.folder.path / "killer"
+        killer.write_text(
+            f"#!{sys.executable}\n"
+            "import os, sys\n"
+            "if '--at' in sys.argv: os.kill(os.getppid(), 9)\n"
+            f"else: os.execv({scripted.cosignet()!r}, ['cosignet', *sys.argv[1:]])\n"
+        )
+        killer.chmod(0o755)
+        self.crash(str(killer), "print('it ran')")
+        self.assertEqual(len(self.script.calls["claim"]), 1)
+        self.assertEqual(Journal(self.path).records(), [])
+        self.assertIsNone(self.run_as("one"))
+        self.assertEqual(self.ran, 1)
+        self.assertEqual(set(self.script.calls["claim"]), {"one"})
 
     def test_an_act_that_is_cancelled_has_an_unknown_outcome(self) -> None:
         gate = scripted.client(AsyncGate, self.script.url, self.folder.policy(), journal=self.path)

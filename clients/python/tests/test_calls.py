@@ -170,11 +170,19 @@ class Callers(unittest.TestCase):
                 gate.find(id, Ask("wire_transfer", {"amount": "9999.00"}))
             self.assertEqual(caught.exception.reason, Reason.OTHER_PAYLOAD)
         self.assertEqual(len(ran), 1)
-        with Script({"answers": {"look": [{"status": 404, "text": "{}"}]}}) as script:
-            gate = scripted.gate(script.url, self.folder.policy())
-            with self.assertRaises(Denied) as caught:
-                gate.find(id, ask)
-            self.assertEqual(caught.exception.reason, Reason.BAD_ANSWER)
+
+    def test_a_status_that_is_no_success_is_none_whatever_the_body(self) -> None:
+        approved = {"body": "seen", "set": {"status": "approved"}}
+        ask = Ask("wire_transfer", scripted.payload())
+        for status in (202, 206, 304, 404, 410):
+            with Script({"answers": {"look": [{"status": status, **approved}]}}) as script:
+                gate = scripted.gate(script.url, self.folder.policy())
+                asking = gate.request(ask)
+                for call in (partial(gate.claim, asking), partial(gate.find, asking.id, ask)):
+                    with self.assertRaises(Denied) as caught:
+                        call()
+                    self.assertEqual(caught.exception.reason, Reason.BAD_ANSWER)
+                self.assertEqual(script.calls["claim"], [])
 
     def test_people_can_be_told_where_they_decide(self) -> None:
         told: list[str] = []

@@ -13,7 +13,7 @@ from typing import Any, Callable
 from unittest import mock
 
 import scripted
-from scripted import Folder, Script
+from scripted import CASES, Folder, Script
 
 from cosignet_gate import Approved, Ask, AsyncGate, Denied, Gate, Journal, Reason
 
@@ -194,6 +194,24 @@ class Remembering(unittest.TestCase):
             gate.request(Ask("wire_transfer", scripted.payload(), operation="one"))
         self.assertEqual(caught.exception.reason, Reason.JOURNAL)
         self.assertEqual(self.script.calls["create"], [])
+
+    def test_a_request_of_an_earlier_try_may_be_old_and_no_other(self) -> None:
+        old = {"body": "seen", "set": {"createdAt": "2026-03-01T11:00:00.000Z"}}
+        for status, operation, reason in (
+            (200, "one", None),
+            (201, "two", Reason.CLOCK_SKEW),
+            (200, None, Reason.CLOCK_SKEW),
+            (201, None, Reason.CLOCK_SKEW),
+        ):
+            with Script({"answers": {"create": [{"status": status, **old}]}}) as self.script:
+                self.assertEqual(self.run_as(operation), reason)
+        self.assertEqual(self.ran, 1)
+        with Script({"answers": {"look": [{"status": 200, **old}]}}) as script:
+            gate = scripted.gate(script.url, self.folder.policy())
+            found = gate.find(
+                CASES["bodies"]["seen"]["id"], Ask("wire_transfer", scripted.payload())
+            )
+            self.assertEqual(found.expires_at, CASES["bodies"]["seen"]["expiresAt"])
 
     def test_a_file_that_took_the_journals_place_is_noticed(self) -> None:
         gate = self.gate()

@@ -195,8 +195,11 @@ class Asking(unittest.TestCase):
         with Script() as script:
             gate: Gate = scripted.gate(script.url, self.folder.policy())
             asking = gate.request(Ask("wire_transfer", scripted.payload()))
-            with self.assertRaises(TypeError):
+            with self.assertRaisesRegex(TypeError, "permits nothing"):
                 _ = "yes" if asking else "no"
+            blank: Any = None
+            with self.assertRaisesRegex(TypeError, "make an Asking"):
+                type(asking)(object(), blank, "", blank, 0, 0.0)
             gate.act(asking, self.ran.append)
             with self.assertRaises(Denied) as caught:
                 gate.act(asking, self.ran.append)

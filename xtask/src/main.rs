@@ -11,6 +11,7 @@ mod bench_gate;
 mod bench_log;
 mod bench_monitor;
 mod bench_witness;
+mod book;
 mod browser;
 mod command;
 mod connection;
@@ -43,6 +44,7 @@ cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std,
                               and other programs read /openapi.json
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
+cargo xtask book              the pages of docs/ as a book, by mdBook, into target/book
 cargo xtask dist              what a release consists of, into target/dist: programs, page, completions, man pages
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         ["vectors", "--check"] => vectors::check(),
         ["web"] => web::build(),
         ["web", "--check"] => web::check(),
+        ["book"] => book::build(),
         ["dist"] => dist::make(),
         ["bench"] => bench::run(),
         ["bench-log"] => bench_log::run(0),

@@ -1,4 +1,4 @@
-//! Programs that the tests of the verify page need: a browser, its driver, and axe-core.
+//! Programs that the tests need: a browser, its driver and axe-core for the pages, jq for the recipes.
 
 use std::env;
 use std::fs;
@@ -7,9 +7,14 @@ use std::process::{Command, Stdio};
 
 use crate::command::{root, run, succeeds, target};
 
-/// Finds Chromium, chromedriver and axe-core; installs what is missing, where it may.
+/// Finds Chromium, chromedriver, axe-core and jq; installs what is missing, where it may.
 pub(crate) fn prepare() -> Result<(), String> {
-    let missing: Vec<&str> = [("chromedriver", "chromium-driver"), ("npm", "npm")]
+    let programs = [
+        ("chromedriver", "chromium-driver"),
+        ("jq", "jq"),
+        ("npm", "npm"),
+    ];
+    let missing: Vec<&str> = programs
         .into_iter()
         .filter(|(program, _)| !succeeds(Command::new(program).arg("--version")))
         .map(|(_, package)| package)
@@ -34,7 +39,7 @@ fn install(packages: &[&str]) -> Result<(), String> {
     let list = packages.join(" ");
     let ask = || {
         format!(
-            "the tests of the verify page need {list}: install them, on Debian with `apt-get install {list}`, and run this again"
+            "the tests need {list}: install them, on Debian with `apt-get install {list}`, and run this again"
         )
     };
     if !is_root() || !succeeds(Command::new("apt-get").arg("--version")) {

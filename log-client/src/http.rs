@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::quote;
 
 use crate::error::{Error, Kind, Result};
+use crate::reach::{Reach, Within};
 
 /// The longest time for a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -26,6 +27,8 @@ pub struct Answer {
     pub content_type: String,
     /// The body, decompressed. Of a status other than 2xx no more than its beginning.
     pub body: Vec<u8>,
+    /// The time until which the server wants to be left alone, if it says so in seconds.
+    pub retry_after: Option<Duration>,
     location: Option<String>,
 }
 
@@ -50,6 +53,7 @@ pub struct Question<'q> {
 pub struct Http {
     inner: reqwest::Client,
     timeout: Duration,
+    reach: Reach,
 }
 
 impl Http {
@@ -60,7 +64,21 @@ impl Http {
     ///
     /// The system's certificates or resolver cannot be used.
     pub fn new(agent: &str, timeout: Duration) -> Result<Self> {
-        reqwest::Client::builder()
+        Self::within(agent, timeout, Reach::Any)
+    }
+
+    /// The same, for addresses that somebody else has chosen: it connects to those within `reach`.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Http::new`].
+    pub fn within(agent: &str, timeout: Duration, reach: Reach) -> Result<Self> {
+        let builder = reqwest::Client::builder();
+        let builder = match reach {
+            Reach::Any => builder,
+            Reach::Public => builder.dns_resolver(Within::system(reach)),
+        };
+        builder
             .user_agent(agent)
             .connect_timeout(CONNECT_TIME.min(timeout))
             // From the first byte sent to the last one received, so that nobody can drip for ever.
@@ -69,7 +87,11 @@ impl Http {
             .redirect(Policy::none())
             .no_proxy()
             .build()
-            .map(|inner| Self { inner, timeout })
+            .map(|inner| Self {
+                inner,
+                timeout,
+                reach,
+            })
             .map_err(|error| {
                 let why = format!("cannot be used: {}", cause(&error));
                 Error::new(Kind::Unreachable, "The network", why)
@@ -131,7 +153,27 @@ impl Http {
     ///
     /// As those of [`Http::get`].
     pub async fn ask(&self, question: Question<'_>) -> Result<Answer> {
-        let Question { url, limit, .. } = question;
+        let (url, limit) = (question.url, question.limit);
+        self.send(self.request(question), url, limit).await
+    }
+
+    /// Tells a server something, as [`Http::ask`]: its status is all that counts. Of the body no more
+    /// than its beginning is read, `limit` bytes, and nothing about it is an error.
+    ///
+    /// # Errors
+    ///
+    /// No status within the limits.
+    pub async fn tell(&self, question: Question<'_>) -> Result<Answer> {
+        let (url, limit) = (question.url, question.limit);
+        self.reach.check(url)?;
+        let failed = |error: reqwest::Error| self.failed(url, error);
+        let mut answer = self.request(question).send().await.map_err(failed)?;
+        let body = beginning(&mut answer, limit).await;
+        Ok(Answer::of(&answer, body))
+    }
+
+    fn request(&self, question: Question<'_>) -> RequestBuilder {
+        let url = question.url;
         let request = match question.json {
             None => self.inner.get(url),
             Some(json) => self
@@ -144,11 +186,11 @@ impl Http {
         let request = headers.fold(request, |request, (name, value)| {
             request.header(*name, *value)
         });
-        self.send(request.timeout(question.timeout), url, limit)
-            .await
+        request.timeout(question.timeout)
     }
 
     async fn send(&self, request: RequestBuilder, url: &str, limit: usize) -> Result<Answer> {
+        self.reach.check(url)?;
         let failed = |error: reqwest::Error| self.failed(url, error);
         let mut answer = request.send().await.map_err(failed)?;
         let status = answer.status();
@@ -171,20 +213,9 @@ impl Http {
             }
         } else {
             // Nothing of it is needed; a reason, if there is one, is at the beginning.
-            while let Ok(Some(piece)) = answer.chunk().await {
-                body.extend_from_slice(&piece);
-                if body.len() > MAX_REASON {
-                    body.truncate(MAX_REASON);
-                    break;
-                }
-            }
+            body = beginning(&mut answer, MAX_REASON).await;
         }
-        Ok(Answer {
-            status: status.as_u16(),
-            content_type: header(&answer, CONTENT_TYPE).unwrap_or_default(),
-            location: header(&answer, LOCATION),
-            body,
-        })
+        Ok(Answer::of(&answer, body))
     }
 
     fn failed(&self, url: &str, error: reqwest::Error) -> Error {
@@ -210,6 +241,17 @@ impl Http {
 }
 
 impl Answer {
+    fn of(response: &Response, body: Vec<u8>) -> Self {
+        let seconds = header(response, RETRY_AFTER).and_then(|text| text.parse().ok());
+        Self {
+            status: response.status().as_u16(),
+            content_type: header(response, CONTENT_TYPE).unwrap_or_default(),
+            location: header(response, LOCATION),
+            retry_after: seconds.map(Duration::from_secs),
+            body,
+        }
+    }
+
     /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -306,6 +348,19 @@ pub fn shown(url: &str) -> String {
         || url.to_owned(),
         |(scheme, rest)| format!("{scheme}://{rest}"),
     )
+}
+
+/// At most `limit` bytes of a body, or what there was of it when it broke off.
+async fn beginning(answer: &mut Response, limit: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(piece)) = answer.chunk().await {
+        body.extend_from_slice(&piece);
+        if body.len() > limit {
+            body.truncate(limit);
+            break;
+        }
+    }
+    body
 }
 
 fn header(answer: &Response, name: HeaderName) -> Option<String> {

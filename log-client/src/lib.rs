@@ -21,8 +21,10 @@ mod error;
 pub mod headers;
 mod http;
 mod log;
+mod reach;
 
 pub use blocking::Client;
 pub use error::{Error, Kind, Result};
 pub use http::{Answer, Http, Question, address, shown};
 pub use log::{Nodes, RemoteLog};
+pub use reach::Reach;

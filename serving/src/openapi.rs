@@ -72,12 +72,27 @@ pub struct Operation {
     pub answers: &'static [Response],
 }
 
-/// The document: `title` and `version` of the interface, its operations, its schemas by name, and
-/// the schemas of parameters that are more than any text.
+/// Something that the server itself sends, to addresses that its operator has named.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "rows of tables")]
+pub struct Webhook {
+    /// The event.
+    pub name: &'static str,
+    /// As of an [`Operation`].
+    pub id: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The schema of what is sent.
+    pub body: &'static str,
+}
+
+/// The document: `title` and `version` of the interface, its operations, what it sends by itself, its
+/// schemas by name, and the schemas of parameters that are more than any text.
 pub fn document(
     title: &'static str,
     version: &'static str,
     operations: &[Operation],
+    webhooks: &[Webhook],
     schemas: Value<'static>,
     parameter: impl Fn(&str) -> Option<Value<'static>>,
 ) -> String {
@@ -108,7 +123,9 @@ pub fn document(
         ("title", Value::from(title)),
         ("version", Value::from(version)),
     ];
-    object([
+    let sent = object(webhooks.iter().map(|one| (one.name, send(one))));
+    let sent = (!webhooks.is_empty()).then_some(("webhooks", sent));
+    let members = [
         ("openapi", Value::from("3.1.0")),
         ("info", object(info)),
         // Where the description itself is.
@@ -124,8 +141,8 @@ pub fn document(
                 ("securitySchemes", object([("token", token)])),
             ]),
         ),
-    ])
-    .to_text()
+    ];
+    object(members.into_iter().chain(sent)).to_text()
 }
 
 fn describe(
@@ -173,6 +190,26 @@ fn describe(
     object(members)
 }
 
+fn send(webhook: &Webhook) -> Value<'static> {
+    let answer = |meaning| object([("description", Value::from(meaning))]);
+    let answers = [
+        ("204", answer("It is taken. Every 2xx says so.")),
+        ("410", answer("Nothing is wanted any more.")),
+    ];
+    let body = [
+        ("content", media(Content::Json(webhook.body))),
+        ("required", Value::from(true)),
+    ];
+    let post = object([
+        ("operationId", Value::from(webhook.id)),
+        ("requestBody", object(body)),
+        ("responses", object(answers)),
+        ("security", Value::Array(Vec::new())),
+        ("summary", Value::from(webhook.summary)),
+    ]);
+    object([("post", post)])
+}
+
 fn media(content: Content) -> Value<'static> {
     let (kind, schema) = match content {
         Content::Bytes => ("application/octet-stream", schema::binary()),
@@ -210,7 +247,13 @@ mod tests {
         };
         let operations = [operation("get", "getThing"), operation("put", "putThing")];
         let schemas = object([("Thing", schema::open(&["id"], |_| schema::string()))]);
-        let text = document("things", "1", &operations, schemas, |_| None);
+        let webhooks = [Webhook {
+            name: "thing.made",
+            id: "thingMade",
+            summary: "There is a thing.",
+            body: "Thing",
+        }];
+        let text = document("things", "1", &operations, &webhooks, schemas, |_| None);
         let value = Value::parse(
             text.as_bytes(),
             verifier_core::hazmat::json::Limits::bytes(text.len()),
@@ -219,7 +262,7 @@ mod tests {
         assert_eq!(text.matches("/things/{id}").count(), 1);
         assert_eq!(text.matches(r#""security":[{"token":[]}]"#).count(), 1);
         // Said in so many words: whatever needs no token.
-        assert_eq!(text.matches(r#""security":[]"#).count(), 1);
+        assert_eq!(text.matches(r#""security":[]"#).count(), 2);
         // What is refused before an address is looked at.
         assert_eq!(text.matches(r#""429":{"#).count(), 2);
     }

@@ -279,7 +279,14 @@ pub(crate) fn document() -> String {
         _ => None,
     };
     let version = env!("CARGO_PKG_VERSION");
-    openapi::document("cosignet-log", version, OPERATIONS, schemas(), parameter)
+    openapi::document(
+        "cosignet-log",
+        version,
+        OPERATIONS,
+        &[],
+        schemas(),
+        parameter,
+    )
 }
 
 fn schemas() -> Value<'static> {

@@ -84,6 +84,15 @@ pub fn text(pattern: &'static str) -> Value<'static> {
     ])
 }
 
+/// A text of this form, or nothing.
+pub fn text_or_null(pattern: &'static str) -> Value<'static> {
+    let kinds = ["string", "null"].map(Value::from);
+    object([
+        ("pattern", Value::from(pattern)),
+        ("type", kinds.into_iter().collect()),
+    ])
+}
+
 /// Any text.
 pub fn string() -> Value<'static> {
     object([("type", Value::from("string"))])

@@ -6,6 +6,7 @@
 //! ← {"answer":…}\n  or  {"refused":{"code":…,"detail":…}}\n
 //! ```
 
+mod channels;
 mod socket;
 
 use std::sync::Arc;
@@ -30,7 +31,11 @@ pub(crate) const EVENTS: usize = 500;
 /// Does what an operator asks for.
 pub(crate) async fn answer(store: &Arc<dyn Store>, call: &Value<'_>) -> Result<Value<'static>> {
     let members = Members::of(call).map_err(Refusal::from)?;
-    match members.text("call").map_err(Refusal::from)? {
+    let name = members.text("call").map_err(Refusal::from)?;
+    if let Some(answer) = channels::answer(store, name, &members).await? {
+        return Ok(answer);
+    }
+    match name {
         "clock" => {
             let ended = store.accept_clock().await?;
             Ok(Value::from([("ended", number(ended))]))

@@ -1,10 +1,14 @@
 //! The command line.
 
+mod webhook;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::Settings;
+
+pub(crate) use webhook::{AddArgs, WebhookCommand};
 
 /// Ask people before something critical happens, and keep what proves their answers
 #[derive(Debug, Parser)]
@@ -36,6 +40,9 @@ pub(crate) enum Command {
     /// API keys of those who ask and act
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Programs and chats that are told of requests
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// The rule file
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -122,6 +129,26 @@ pub(crate) struct InviteArgs {
 pub(crate) enum ApproverCommand {
     /// Show everybody: groups, passkeys, fingerprints
     List {
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Set where somebody gets a mail when they are asked
+    #[command(after_help = "\
+The mail has a link and the name of the action, and decides nothing. `serve --mail-server` says who
+takes it.
+
+Example:
+  cosignet-gate approver mail ann ann@example.com --data /var/lib/cosignet-gate")]
+    Mail {
+        /// The person
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The address
+        #[arg(value_name = "ADDRESS", required_unless_present = "none")]
+        address: Option<String>,
+        /// Send this person no more mail
+        #[arg(long, conflicts_with = "address")]
+        none: bool,
         #[command(flatten)]
         data: DataArg,
     },

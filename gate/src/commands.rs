@@ -1,5 +1,7 @@
 //! The commands beside `serve`.
 
+mod webhook;
+
 use std::path::PathBuf;
 
 use command_line::{CliError, Exit, Format, output};
@@ -28,6 +30,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Invite(args) => invite(args)?,
         Command::Approver(command) => approver(command)?,
         Command::Key(command) => key(command)?,
+        Command::Webhook(command) => webhook::run(command)?,
         Command::Rules(command) => return rule_file(command),
         Command::Policy(args) => policy::text(args)?,
         Command::Export(args) => return exported(args),
@@ -81,7 +84,18 @@ fn invite(args: &InviteArgs) -> Result<String, CliError> {
 fn approver(command: &ApproverCommand) -> Result<String, CliError> {
     let people = match command {
         ApproverCommand::List { data } => {
-            admin::ask(&Layout::new(&data.data), &call("people", []))?
+            let layout = Layout::new(&data.data);
+            let people = admin::ask(&layout, &call("people", []))?;
+            return Ok(listed(&people, &webhook::addresses(&layout)?));
+        }
+        ApproverCommand::Mail {
+            name,
+            address,
+            none: _,
+            data,
+        } => {
+            webhook::set_address(&Layout::new(&data.data), name, address.as_deref())?;
+            return Ok(String::new());
         }
         ApproverCommand::Retire {
             name,
@@ -100,22 +114,30 @@ fn approver(command: &ApproverCommand) -> Result<String, CliError> {
             Value::Array(vec![admin::ask(&Layout::new(&data.data), &retire)?])
         }
     };
-    let Value::Array(people) = &people else {
-        return Ok(String::new());
-    };
-    if people.is_empty() {
-        return Ok("Nobody yet. `cosignet-gate invite NAME` makes a link.\n".into());
-    }
-    Ok(people.iter().map(person).collect())
+    Ok(listed(&people, &[]))
 }
 
-fn person(person: &Value<'_>) -> String {
+/// Everybody, and where they get mail.
+fn listed(people: &Value<'_>, addresses: &[(String, String)]) -> String {
+    let Value::Array(people) = people else {
+        return String::new();
+    };
+    if people.is_empty() {
+        return "Nobody yet. `cosignet-gate invite NAME` makes a link.\n".into();
+    }
+    people.iter().map(|one| person(one, addresses)).collect()
+}
+
+fn person(person: &Value<'_>, addresses: &[(String, String)]) -> String {
     let gone = |value: &Value<'_>| match text(value, "retired") {
         at if at.is_empty() => String::new(),
         at => format!("  retired {at}"),
     };
     let groups = list(person, "groups").join(", ");
-    let mut out = format!("{}  [{groups}]{}\n", text(person, "name"), gone(person));
+    let name = text(person, "name");
+    let mail = addresses.iter().find(|(of, _)| *of == name);
+    let mail = mail.map_or_else(String::new, |(_, address)| format!("  mail {address}"));
+    let mut out = format!("{name}  [{groups}]{mail}{}\n", gone(person));
     if let Some(Value::Array(passkeys)) = person.as_object().and_then(|all| all.get("passkeys")) {
         for passkey in passkeys {
             let synced = passkey.as_object().and_then(|all| all.get("synced"));

@@ -17,7 +17,10 @@
 mod admin;
 mod args;
 mod ceremony;
+mod channel;
 mod commands;
+mod courier;
+mod delivery;
 mod embedded;
 mod enrolment;
 mod event;
@@ -29,6 +32,7 @@ mod layout;
 mod log;
 mod mcp;
 mod metrics;
+mod notice;
 mod openapi;
 mod outbox;
 mod person;
@@ -43,6 +47,7 @@ mod site;
 mod store;
 mod terms;
 mod waiting;
+mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -21,6 +21,7 @@ impl App {
         let name = "cosignet_gate_waiting";
         head(&mut out, name, "gauge", "Callers that wait for a decision.");
         let _infallible = writeln!(out, "{name} {}", self.gate.waiting.count());
+        self.deliveries.write(&mut out, self.gate.now());
         out.push_str(&self.gate.ready.metrics("cosignet_gate"));
         if let Some(log) = &self.log {
             out.push_str(&log.metrics());

@@ -1,5 +1,7 @@
 //! `/openapi.json`: the HTTP interface, described for programs.
 
+mod events;
+
 use serving::openapi::schema::{
     BASE64URL, HEX_32, TIME, UUID, any_object, array, boolean, closed, integer, object, one_of,
     open, problem, reference, string, text,
@@ -419,7 +421,14 @@ const OPERATIONS: &[Operation] = &[
 pub(crate) fn document() -> String {
     let parameter = |name: &str| (name == "id").then(|| text(UUID));
     let version = env!("CARGO_PKG_VERSION");
-    openapi::document("cosignet-gate", version, OPERATIONS, schemas(), parameter)
+    openapi::document(
+        "cosignet-gate",
+        version,
+        OPERATIONS,
+        events::WEBHOOKS,
+        schemas(),
+        parameter,
+    )
 }
 
 fn schemas() -> Value<'static> {
@@ -577,6 +586,8 @@ fn schemas() -> Value<'static> {
                 },
             ),
         ),
+        ("Event", events::event()),
+        ("EventData", events::data()),
         (
             "FinishEnrolment",
             token(&["credential", "token"], "Registration"),

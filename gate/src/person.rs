@@ -3,6 +3,8 @@
 use verifier_core::Time;
 use verifier_core::hazmat::shown;
 
+use crate::refusal::{Reason, Refusal};
+
 /// The longest name of a person, a group or a key, in bytes.
 const MAX_NAME: usize = 64;
 
@@ -49,6 +51,25 @@ impl Person {
 /// Whether this can be the name of a person, a group or a key: 1 to 64 bytes of what can be seen.
 pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= MAX_NAME && shown::is_name(text) && !text.contains(',')
+}
+
+/// Where somebody gets mail.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct MailAddress(lettre::Address);
+
+impl MailAddress {
+    /// Reads an address such as `ann@example.com`, without a name around it.
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        text.parse().map(Self).map_err(|_| {
+            let detail = "This is no address of mail.";
+            Refusal::new(Reason::MailAddress, detail)
+                .compared("ann@example.com", verifier_core::quote(text))
+        })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_ref()
+    }
 }
 
 /// An API key, without its secret.

@@ -46,6 +46,10 @@ reasons! {
     ApproverSigned "approver.has_signed" "This person has decided already.";
     ApproverUnknown "approver.unknown" "No such person or group.";
     AuthenticatorSynced "approver.synced_key" "The rule wants a passkey that stays on one device.";
+    ChannelAddress "channel.address" "Nothing is sent to such an address.";
+    ChannelDisabled "channel.disabled" "The receiver wanted nothing any more.";
+    ChannelLimit "channel.limit" "There is no room for one more.";
+    ChannelUnknown "channel.unknown" "No webhook or chat of this name.";
     ClaimExpired "claim.expired" "It was not claimed in time.";
     ClaimMismatch "claim.mismatch" "Another payload was approved.";
     ClaimNotAllowed "claim.not_allowed" "The rule lets other keys claim.";
@@ -56,12 +60,14 @@ reasons! {
     DecisionExpired "decision.expired" "The time to decide is over.";
     DecisionMade "decision.made" "It is decided already.";
     DecisionNotLogged "decision.not_logged" "The log does not have all signatures yet.";
+    DeliveryUnknown "delivery.unknown" "No such delivery that has ended.";
     Erased "request.erased" "The payload was erased after its time.";
     IdempotencyReused "idempotency.reused" "The key was used for another request.";
     IdempotencyMissing "idempotency.missing" "The call needs an Idempotency-Key.";
     Internal "gate.error" "An error of the gate's own.";
     InviteUnknown "invite.unknown" "The link was used, has expired, or never was.";
     KeyLimit "limit.key" "The key has too many open requests.";
+    MailAddress "mail.address" "No address of mail.";
     NameTaken "name.taken" "The name is in use.";
     NotJson "request.not_json" "Not JSON.";
     PayloadNotCanonical "payload.not_canonical" "A value that has another canonical form.";

@@ -10,6 +10,7 @@ use serving::{Paces, Readiness, Server};
 use tokio::sync::Notify;
 
 use crate::args::ServeArgs;
+use crate::courier::{Courier, Figures, Post};
 use crate::embedded::Embedded;
 use crate::gate::Gate;
 use crate::http::{App, Rooms};
@@ -90,9 +91,11 @@ async fn serve(
     embedded: Option<Embedded>,
 ) -> Result<(), CliError> {
     let waiting = Waiting::default();
-    let bells = waiting.clone();
+    let news = Arc::new(Notify::new());
+    let (bells, rung) = (waiting.clone(), Arc::clone(&news));
     let store = Sqlite::open(&layout.database(), Arc::new(crate::now), move |id| {
-        bells.ring(id)
+        bells.ring(id);
+        rung.notify_one();
     });
     let store: Arc<dyn Store> = Arc::new(store.map_err(|error| database(&error))?);
     let rules_file = std::path::absolute(&config.rules).unwrap_or_else(|_| config.rules.clone());
@@ -137,6 +140,14 @@ async fn serve(
         bell: Arc::clone(&gate.bell),
         ready,
     };
+    let figures = Arc::new(Figures::default());
+    let courier = Courier {
+        store: Arc::clone(&store),
+        site: config.site.clone(),
+        post: Post::new(crate::AGENT, config.mail.as_ref())?,
+        bell: news,
+        figures: Arc::clone(&figures),
+    };
     let listener = config.listen.bind().await.map_err(|error| listen(&error))?;
     let address = listener.local_addr().map_err(|error| listen(&error))?;
     let admin = admin::serve(layout, Arc::clone(&store)).map_err(|error| listen(&error))?;
@@ -144,6 +155,7 @@ async fn serve(
     tracing::info!(%address, url = config.site.origin, "serving");
     let tasks = [
         tokio::spawn(outbox.run()),
+        tokio::spawn(courier.run()),
         tokio::spawn(admin),
         tokio::spawn(look(Arc::clone(&gate), config.retention_days)),
     ];
@@ -153,6 +165,7 @@ async fn serve(
         rooms,
         paces: Paces::new(config.requests_per_second),
         keep_alive: config.keep_alive,
+        deliveries: figures,
         answers: Mutex::new(BTreeMap::new()),
     });
     let answer = move |request| crate::http::answer(Arc::clone(&app), request);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use command_line::CliError;
+use lettre::message::Mailbox;
 use serde::Deserialize;
 use serving::{Listen, Proxies};
 use url::Url;
@@ -82,6 +83,23 @@ pub(crate) struct Settings {
         value_delimiter = ','
     )]
     proxies: Vec<String>,
+    /// The server that takes mail for people who are asked: smtps://HOST with TLS from the start,
+    /// smtp://HOST with STARTTLS or not at all, or smtp-plain://localhost [default: no mail]
+    #[arg(long, value_name = "URL", env = "COSIGNET_GATE_MAIL_SERVER")]
+    mail_server: Option<String>,
+    /// The sender of mail, such as "Approvals <gate@example.com>"
+    #[arg(long, value_name = "ADDRESS", env = "COSIGNET_GATE_MAIL_FROM")]
+    mail_from: Option<String>,
+    /// The user at the server of mail
+    #[arg(long, value_name = "NAME", env = "COSIGNET_GATE_MAIL_USER")]
+    mail_user: Option<String>,
+    /// The file with the password of that user
+    #[arg(long, value_name = "FILE", env = "COSIGNET_GATE_MAIL_PASSWORD")]
+    mail_password: Option<PathBuf>,
+    /// A certificate in PEM that the server of mail may have been signed with, beside those that the
+    /// system trusts
+    #[arg(long, value_name = "FILE", env = "COSIGNET_GATE_MAIL_CA")]
+    mail_ca: Option<PathBuf>,
     /// `human` or `json` [default: human]
     #[arg(long, env = "COSIGNET_GATE_LOG_FORMAT")]
     log_format: Option<String>,
@@ -100,7 +118,30 @@ pub(crate) struct Config {
     pub(crate) waiting: usize,
     pub(crate) connections: usize,
     pub(crate) keep_alive: Duration,
+    pub(crate) mail: Option<Mail>,
     pub(crate) json_messages: bool,
+}
+
+/// The server that takes mail.
+#[derive(Clone, Debug)]
+pub(crate) struct Mail {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: MailTls,
+    pub(crate) from: Mailbox,
+    /// A name, and the file with its password.
+    pub(crate) user: Option<(String, PathBuf)>,
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// How a connection to the server of mail is encrypted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum MailTls {
+    FromTheStart,
+    /// With STARTTLS, and nothing is sent if the server has none.
+    StartTls,
+    /// Not at all, to this machine.
+    None,
 }
 
 /// Where the log is.
@@ -154,12 +195,18 @@ impl Settings {
                 true => file.proxies,
                 false => self.proxies,
             },
+            mail_server: self.mail_server.or(file.mail_server),
+            mail_from: self.mail_from.or(file.mail_from),
+            mail_user: self.mail_user.or(file.mail_user),
+            mail_password: self.mail_password.or(file.mail_password),
+            mail_ca: self.mail_ca.or(file.mail_ca),
             log_format: self.log_format.or(file.log_format),
         }
     }
 
     fn config(self, layout: &Layout) -> Result<Config, CliError> {
         let (origin, host) = origin(self.url.as_deref())?;
+        let mail = self.mail()?;
         let log = match (self.log, self.log_token) {
             (None, None) => LogPlace::Here {
                 witness_policy: self.witness_policy,
@@ -201,12 +248,70 @@ impl Settings {
                 }
                 _ => return Err(bad("keep-alive", "1 to 15 seconds")),
             },
+            mail,
             json_messages: match self.log_format.as_deref() {
                 None | Some("human") => false,
                 Some("json") => true,
                 Some(_) => return Err(bad("log-format", "human or json")),
             },
         })
+    }
+}
+
+impl Settings {
+    fn mail(&self) -> Result<Option<Mail>, CliError> {
+        let others = [
+            self.mail_from.is_some(),
+            self.mail_user.is_some(),
+            self.mail_password.is_some(),
+            self.mail_ca.is_some(),
+        ];
+        let (server, from) = match (&self.mail_server, &self.mail_from) {
+            (Some(server), Some(from)) => (server, from),
+            (None, None) if !others.contains(&true) => return Ok(None),
+            _ => return Err(bad("mail-server", "given together with --mail-from")),
+        };
+        let user = match (&self.mail_user, &self.mail_password) {
+            (None, None) => None,
+            (Some(user), Some(password)) => Some((user.clone(), password.clone())),
+            _ => return Err(bad("mail-user", "given together with --mail-password")),
+        };
+        let wrong =
+            |expected: &str| bad("mail-server", expected).found(verifier_core::quote(server));
+        let form = "smtps://HOST[:PORT], smtp://HOST[:PORT] or smtp-plain://localhost[:PORT]";
+        let url = Url::parse(server).map_err(|_| wrong(form))?;
+        let host = url.host_str().ok_or_else(|| wrong(form))?.to_owned();
+        let is_bare = matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        let is_here = matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
+        let (tls, port) = match url.scheme() {
+            "smtps" if is_bare => (MailTls::FromTheStart, 465),
+            "smtp" if is_bare => (MailTls::StartTls, 587),
+            "smtp-plain" if is_bare && is_here => (MailTls::None, 25),
+            "smtp-plain" if is_bare => {
+                return Err(wrong(
+                    "smtps:// or smtp://: only this machine is sent to without TLS",
+                ));
+            }
+            _ => return Err(wrong(form)),
+        };
+        Ok(Some(Mail {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(port),
+            tls,
+            from: from.parse().map_err(|_| {
+                bad(
+                    "mail-from",
+                    "an address such as \"Approvals <gate@example.com>\"",
+                )
+                .found(verifier_core::quote(from))
+            })?,
+            user,
+            ca: self.mail_ca.clone(),
+        }))
     }
 }
 

@@ -9,6 +9,7 @@
 mod error;
 #[cfg(test)]
 mod model;
+mod news;
 mod sqlite;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::request::{Named, NewSignature, Outcome, Request, Requester, RuleName}
 use crate::terms::Terms;
 
 pub(crate) use error::StoreError;
+pub(crate) use news::News;
 pub(crate) use sqlite::Sqlite;
 pub(crate) use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
 
@@ -136,7 +138,7 @@ pub(crate) struct Unlogged {
 }
 
 /// Who is asked for what becomes of a call.
-pub(crate) trait Store: fmt::Debug + Send + Sync {
+pub(crate) trait Store: News + fmt::Debug + Send + Sync {
     /// The moment on the store's clock.
     fn now(&self) -> Time;
 

@@ -46,9 +46,14 @@ fn status(reason: Reason) -> u16 {
         | Reason::AuthenticatorSynced
         | Reason::ClaimNotAllowed
         | Reason::RuleNone => 403,
-        Reason::InviteUnknown | Reason::Unknown => 404,
+        Reason::ChannelUnknown
+        | Reason::DeliveryUnknown
+        | Reason::InviteUnknown
+        | Reason::Unknown => 404,
         Reason::ApproverNotNeeded
         | Reason::ApproverSigned
+        | Reason::ChannelDisabled
+        | Reason::ChannelLimit
         | Reason::ClaimNotApproved
         | Reason::ClaimTaken
         | Reason::CredentialKnown
@@ -58,8 +63,10 @@ fn status(reason: Reason) -> u16 {
         | Reason::ResultOther => 409,
         Reason::ClaimExpired | Reason::DecisionExpired | Reason::Erased => 410,
         Reason::ApproverUnknown
+        | Reason::ChannelAddress
         | Reason::ClaimMismatch
         | Reason::IdempotencyReused
+        | Reason::MailAddress
         | Reason::PayloadNotCanonical
         | Reason::PayloadNotJson
         | Reason::PayloadTooLarge

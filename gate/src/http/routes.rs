@@ -10,6 +10,7 @@ use serving::{Answer, Paces, Problem, Request, Room, allow};
 
 use super::events::{Sent, whole};
 use super::{api, approval, assets, enrol, mcp, session};
+use crate::courier::Figures;
 use crate::embedded::Embedded;
 use crate::gate::Gate;
 
@@ -23,6 +24,7 @@ pub(crate) struct App {
     pub(crate) paces: Paces<String>,
     /// How often a client that waits on `/mcp` gets a sign of life.
     pub(crate) keep_alive: Duration,
+    pub(crate) deliveries: Arc<Figures>,
     /// Answers by route and status.
     pub(crate) answers: Mutex<BTreeMap<(&'static str, u16), u64>>,
 }

@@ -4,6 +4,8 @@
 //! The model knows nothing of the store's code. It counts people by trying every way to seat them,
 //! and keeps no states: what a request is follows from what happened to it and when.
 
+mod news;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -306,6 +308,7 @@ fn newest(all: &mut [Modelled], number: usize) -> Option<&mut Modelled> {
 
 fn check(steps: &[Step]) {
     let mut scene = Scene::new();
+    let told = news::Told::listen(&scene);
     let mut all: Vec<Modelled> = Vec::new();
     let mut retired: Vec<usize> = Vec::new();
     let mut signatures = 0_u32;
@@ -445,12 +448,14 @@ fn check(steps: &[Step]) {
                 "{step:?}: {request:#?}\n{model:#?}"
             );
         }
+        told.agree(&scene);
     }
     let events = scene.run(scene.store().events(0, 10_000)).unwrap();
     let mut link = Link::default();
     for event in events {
         link = Link::follow(Some(link), &event.line).unwrap();
     }
+    told.are_the_events(&scene);
 }
 
 proptest! {

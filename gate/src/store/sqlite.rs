@@ -5,7 +5,10 @@
 //! of its own, and answers when that is committed: a refusal changes nothing, and many callers share
 //! one wait for the disk.
 
+mod channels;
+mod deliveries;
 mod keys;
+mod news;
 mod people;
 mod requests;
 mod rows;
@@ -68,8 +71,8 @@ impl Sqlite {
         clock: Clock,
         notify: impl Fn(&str) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let connection = open(path, OpenFlags::empty())?;
-        schema::require(&connection)?;
+        let mut connection = open(path, OpenFlags::empty())?;
+        schema::upgrade(&mut connection)?;
         let end = rows::end_of_events(&connection)?;
         Ok(Self {
             writer: Writer::start(connection, end, Arc::clone(&clock), Box::new(notify))?,

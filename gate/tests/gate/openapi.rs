@@ -49,6 +49,14 @@ pub(crate) fn conform(method: &str, path: &str, body: Option<&[u8]>, reply: &Rep
     }
 }
 
+/// Holds what a webhook got against the description of its event.
+pub(crate) fn conform_event(event: &Value) {
+    let hook = &DOCUMENT["webhooks"][event["type"].as_str().unwrap()]["post"];
+    let schema = &hook["requestBody"]["content"]["application/json"]["schema"];
+    assert!(schema.is_object(), "{event} is not described");
+    assert_eq!(complain(schema, event), None, "{event}");
+}
+
 /// The operations at a real path.
 fn described(path: &str) -> Option<&'static Value> {
     let fits = |pattern: &str| {

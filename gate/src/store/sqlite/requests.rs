@@ -235,6 +235,7 @@ impl Step<'_> {
         self.follow_machine();
         let facts = Value::from([("ended", u64::try_from(ids.len()).unwrap_or(0).into())]);
         self.event("clock.accepted", None, facts)?;
+        self.bring_deliveries_forward()?;
         for id in &ids {
             let old = self.find(id)?;
             let mut request = old.clone();

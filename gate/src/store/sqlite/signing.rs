@@ -6,6 +6,7 @@ use rusqlite::params;
 use verifier_core::hazmat::encoding::base64url;
 use verifier_core::hazmat::json::Value;
 
+use super::people;
 use super::requests::standing;
 use super::rows::{self, millis};
 use super::writer::Step;
@@ -29,7 +30,7 @@ impl Step<'_> {
             return Err(Refusal::new(Reason::ApproverUnknown, detail).into());
         };
         let old = self.find(id)?;
-        let retired = self.retired(&old)?;
+        let retired = retired(self.connection, &old)?;
         let active = |one: &Signature| !retired.contains(&one.credential_id);
         let mut request = old.clone();
         request.sign(&who, new, &active, self.now)?;
@@ -74,18 +75,6 @@ impl Step<'_> {
         Ok(request)
     }
 
-    /// The passkeys among those used for a request that may not be used any more.
-    fn retired(&self, request: &Request) -> Result<HashSet<Vec<u8>>> {
-        let mut retired = HashSet::new();
-        for one in &request.signatures {
-            let found = self.credential(&one.credential_id)?;
-            if found.is_none_or(|found| found.retired.is_some()) {
-                retired.insert(one.credential_id.clone());
-            }
-        }
-        Ok(retired)
-    }
-
     pub(super) fn logged(&mut self, approval_id: &str, bundle: String) -> Result<Request> {
         let sql = "SELECT request FROM signature WHERE approval_id = ?1";
         let id: String = self
@@ -113,6 +102,21 @@ impl Step<'_> {
         }
         Ok(request)
     }
+}
+
+/// The passkeys among those used for a request that may not be used any more.
+pub(super) fn retired(
+    connection: &rusqlite::Connection,
+    request: &Request,
+) -> Result<HashSet<Vec<u8>>, StoreError> {
+    let mut retired = HashSet::new();
+    for one in &request.signatures {
+        let found = people::credential(connection, &one.credential_id)?;
+        if found.is_none_or(|found| found.retired.is_some()) {
+            retired.insert(one.credential_id.clone());
+        }
+    }
+    Ok(retired)
 }
 
 /// Signatures without a bundle, the oldest first.

@@ -44,7 +44,7 @@ pub(super) struct Step<'t> {
 }
 
 impl Step<'_> {
-    /// Records a change of a request, or of what else has no id.
+    /// Records a change of a request, or of what else has no id, together with the news of it.
     pub(super) fn event(
         &mut self,
         kind: &'static str,
@@ -66,7 +66,10 @@ impl Step<'_> {
         .map_err(StoreError::from)?;
         self.end = End { link, at: self.now };
         self.changed.extend(request.map(str::to_owned));
-        Ok(())
+        match request {
+            Some(id) => self.announce(kind, id),
+            None => Ok(()),
+        }
     }
 
     /// Takes the machine's clock for right, though it stands before the last event.

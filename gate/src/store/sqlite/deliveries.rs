@@ -1,0 +1,332 @@
+//! Deliveries: made with their event, tried, ended.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use verifier_core::Time;
+
+use super::channels::{self, damaged};
+use super::people;
+use super::rows::{self, Own, millis};
+use super::signing;
+use super::writer::Step;
+use crate::delivery::{Backlog, Due, Lane, Outcome, PATIENCE, Receiver, Record, State, next_try};
+use crate::notice::{Notice, Topic};
+use crate::person::Person;
+use crate::refusal::{Reason, Refusal};
+use crate::request::{May, Request, Signature};
+use crate::store::{StoreError, Trouble};
+
+type Result<T, E = Trouble> = core::result::Result<T, E>;
+
+/// How many mails a person gets in an hour: somebody who asks and asks fills no mailbox.
+const MAILS: i64 = 30;
+const HOUR: u64 = 60 * 60 * 1000;
+
+impl Step<'_> {
+    /// Makes the deliveries of an event of this kind.
+    pub(super) fn announce(&mut self, kind: &str, id: &str) -> Result<()> {
+        let Some(topic) = Topic::parse(kind) else {
+            return Ok(());
+        };
+        let listening = channels::listening(self.connection, topic)?;
+        let addressed = match topic {
+            Topic::Created => channels::addresses(self.connection)?,
+            _ => Vec::new(),
+        };
+        if listening.is_empty() && addressed.is_empty() {
+            return Ok(());
+        }
+        let request = self.find(id)?;
+        let notice = Notice::of(topic, &request, self.now);
+        let until = self.now.saturating_add_millis(PATIENCE);
+        for name in listening {
+            self.deliver(&notice, (Some(&name), None), self.now, until)?;
+        }
+        for (name, _) in addressed {
+            let person = people::person(self.connection, &name)?;
+            let asked = person.and_then(|person| asked_at(&request, &person));
+            if let Some(at) = asked
+                && self.may_be_mailed(&name)?
+            {
+                self.deliver(&notice, (None, Some(&name)), at, request.expires)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(
+        &self,
+        notice: &Notice,
+        (channel, person): (Option<&str>, Option<&str>),
+        next: Time,
+        until: Time,
+    ) -> Result<()> {
+        let id = format!("msg_{}", crate::uuid()?);
+        self.execute(
+            "INSERT INTO delivery (id, channel, person, request, topic, at, notice, state, tries, \
+             next, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', 0, ?8, ?9)",
+            params![
+                id,
+                channel,
+                person,
+                notice.request,
+                notice.topic.as_str(),
+                millis(notice.at),
+                notice.to_text(),
+                millis(next),
+                millis(until),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn may_be_mailed(&self, person: &str) -> Result<bool> {
+        let after = self.now.as_millis().saturating_sub(HOUR);
+        let after = Time::from_millis(after).unwrap_or(Time::EPOCH);
+        let sql = "SELECT count(*) FROM delivery WHERE person = ?1 AND at > ?2";
+        let mailed = self.number(sql, params![person, millis(after)])?;
+        if mailed == MAILS {
+            tracing::warn!(person, "{MAILS} mails within an hour are enough");
+        }
+        Ok(mailed < MAILS)
+    }
+
+    pub(super) fn tried(&mut self, id: &str, outcome: &Outcome, chance: u16) -> Result<()> {
+        let sql = "SELECT channel, tries, until FROM delivery WHERE id = ?1 AND state = 'waiting'";
+        let found = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut find| {
+                find.query_row([id], |row| {
+                    let channel: Option<String> = row.get(0)?;
+                    let tries: i64 = row.get(1)?;
+                    Ok((channel, tries, row.get::<_, Own<Time>>(2)?.0))
+                })
+                .optional()
+            })
+            .map_err(StoreError::from)?;
+        // It may have been removed, or given up, meanwhile.
+        let Some((channel, tries, until)) = found else {
+            return Ok(());
+        };
+        let tries = u64::try_from(tries).unwrap_or(0).saturating_add(1);
+        let (state, next) = match outcome {
+            Outcome::Delivered(_) => (State::Delivered, None),
+            Outcome::Never(_) | Outcome::Gone(_) => (State::Dead, None),
+            Outcome::Moot => (State::Moot, None),
+            Outcome::Failed { wish, .. } => match next_try(tries, self.now, until, *wish, chance) {
+                Some(next) => (State::Waiting, Some(next)),
+                None => (State::Dead, None),
+            },
+        };
+        let ended = (state != State::Waiting).then_some(self.now);
+        self.execute(
+            "UPDATE delivery SET state = ?2, tries = ?3, next = ?4, ended = ?5, said = ?6 \
+             WHERE id = ?1",
+            params![
+                id,
+                state.as_str(),
+                i64::try_from(tries).unwrap_or(i64::MAX),
+                next.map(millis),
+                ended.map(millis),
+                outcome.said(),
+            ],
+        )?;
+        match (outcome, channel) {
+            (Outcome::Gone(why), Some(channel)) => self.disable(&channel, why),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn redeliver(&mut self, channel: &str, id: Option<&str>) -> Result<usize> {
+        if self.channel(channel)?.disabled.is_some() {
+            let detail = "It wanted nothing any more, and is disabled: `webhook enable` first.";
+            return Err(Refusal::new(Reason::ChannelDisabled, detail).into());
+        }
+        let until = self.now.saturating_add_millis(PATIENCE);
+        let values = params![channel, millis(self.now), millis(until), id];
+        let sent = self.execute(
+            "UPDATE delivery SET state = 'waiting', tries = 0, next = ?2, until = ?3, ended = NULL \
+             WHERE channel = ?1 AND CASE WHEN ?4 IS NULL THEN state = 'dead' \
+             ELSE id = ?4 AND state IN ('dead', 'delivered') END",
+            values,
+        )?;
+        match (sent, id) {
+            (0, Some(_)) => {
+                let detail = "There is no such delivery of it that has ended.";
+                Err(Refusal::new(Reason::DeliveryUnknown, detail).into())
+            }
+            _ => Ok(sent),
+        }
+    }
+
+    pub(super) fn forget(&mut self, before: Time, most: usize) -> Result<usize> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let sql = "DELETE FROM delivery WHERE id IN \
+                   (SELECT id FROM delivery WHERE ended < ?1 LIMIT ?2)";
+        Ok(self.execute(sql, params![millis(before), most])?)
+    }
+
+    /// Lets nothing wait for a time that the clock has left behind.
+    pub(super) fn bring_deliveries_forward(&self) -> Result<()> {
+        let until = self.now.saturating_add_millis(PATIENCE);
+        let sql = "UPDATE delivery SET next = min(next, ?1), until = min(until, ?2) \
+                   WHERE state = 'waiting'";
+        self.execute(sql, params![millis(self.now), millis(until)])?;
+        Ok(())
+    }
+}
+
+/// The first moment from which on this person may decide, by the state machine's own word: at once,
+/// or when the request is escalated to a group of theirs.
+fn asked_at(request: &Request, person: &Person) -> Option<Time> {
+    let escalations = request.terms.escalate.iter().map(|one| {
+        let after = u64::try_from(one.after.as_millis()).unwrap_or(u64::MAX);
+        request.created.saturating_add_millis(after)
+    });
+    let mut moments: Vec<Time> = escalations.chain([request.created]).collect();
+    moments.sort_unstable();
+    let mut moments = moments.into_iter();
+    moments.find(|at| may_decide(request, person, &|_| true, *at))
+}
+
+fn may_decide(
+    request: &Request,
+    person: &Person,
+    active: &dyn Fn(&Signature) -> bool,
+    at: Time,
+) -> bool {
+    let mut passkeys = person.active();
+    passkeys.any(|one| request.may(one, active, at) == May::Decide)
+}
+
+pub(super) fn due(
+    connection: &Connection,
+    lane: &Lane,
+    on_their_way: &[String],
+    most: usize,
+    now: Time,
+) -> Result<Vec<Due>, StoreError> {
+    let channel = match lane {
+        Lane::Mail => None,
+        Lane::Channel(name) => match channels::one(connection, name)? {
+            Some(channel) => Some(Box::new(channel)),
+            None => return Ok(Vec::new()),
+        },
+    };
+    // Those on their way are among the oldest, and keep no others from being seen.
+    let look = most.saturating_add(on_their_way.len());
+    let sql = "SELECT * FROM delivery WHERE channel IS ?1 AND state = 'waiting' AND next <= ?2 \
+               ORDER BY next LIMIT ?3";
+    let mut find = connection.prepare_cached(sql)?;
+    let look = i64::try_from(look).unwrap_or(i64::MAX);
+    let found = find.query_map(params![lane.channel(), millis(now), look], |row| {
+        let notice = notice(row)?;
+        let person: Option<String> = row.get("person")?;
+        Ok((row.get::<_, String>("id")?, notice, person))
+    })?;
+    let mut due = Vec::new();
+    for row in found {
+        let (id, notice, person) = row?;
+        if on_their_way.contains(&id) || due.len() >= most {
+            continue;
+        }
+        let receiver = match (&channel, person) {
+            (Some(channel), _) => Receiver::Channel(channel.clone()),
+            (None, Some(person)) => mail(connection, &notice.request, &person, now)?,
+            (None, None) => Receiver::Nobody,
+        };
+        due.push(Due {
+            id,
+            notice,
+            receiver,
+        });
+    }
+    Ok(due)
+}
+
+/// Somebody who was to get a mail, if there still is something to decide for them.
+fn mail(
+    connection: &Connection,
+    request: &str,
+    person: &str,
+    now: Time,
+) -> Result<Receiver, StoreError> {
+    let found = (
+        rows::request(connection, request)?,
+        people::person(connection, person)?,
+        channels::address(connection, person)?,
+    );
+    let (Some(request), Some(person), Some(address)) = found else {
+        return Ok(Receiver::Nobody);
+    };
+    let retired = signing::retired(connection, &request)?;
+    let active = |one: &Signature| !retired.contains(&one.credential_id);
+    Ok(match may_decide(&request, &person, &active, now) {
+        true => Receiver::Mail(address),
+        false => Receiver::Nobody,
+    })
+}
+
+pub(super) fn records(
+    connection: &Connection,
+    channel: Option<&str>,
+    state: Option<State>,
+    most: usize,
+) -> Result<Vec<Record>, StoreError> {
+    let sql = "SELECT * FROM delivery WHERE (?1 IS NULL OR channel = ?1) \
+               AND (?2 IS NULL OR state = ?2) ORDER BY at DESC, rowid DESC LIMIT ?3";
+    let mut find = connection.prepare_cached(sql)?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let found = find.query_map(params![channel, state.map(State::as_str), most], record)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn backlog(connection: &Connection) -> Result<Vec<(Lane, Backlog)>, StoreError> {
+    let sql = "SELECT channel, \
+               count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'dead'), \
+               min(at) FILTER (WHERE state = 'waiting') \
+               FROM delivery WHERE state IN ('waiting', 'dead') GROUP BY channel";
+    let mut find = connection.prepare_cached(sql)?;
+    let found = find.query_map([], |row| {
+        let channel: Option<String> = row.get(0)?;
+        let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?);
+        let oldest: Option<Own<Time>> = row.get(3)?;
+        let backlog = Backlog {
+            waiting: u64::try_from(count(1)?).unwrap_or(0),
+            dead: u64::try_from(count(2)?).unwrap_or(0),
+            oldest: oldest.map(|at| at.0),
+        };
+        Ok((channel.map_or(Lane::Mail, Lane::Channel), backlog))
+    })?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+fn notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
+    let text: String = row.get("notice")?;
+    let at = row.get::<_, Own<Time>>("at")?.0;
+    Notice::parse(topic(row)?, at, &text).ok_or_else(damaged)
+}
+
+fn topic(row: &Row<'_>) -> rusqlite::Result<Topic> {
+    let topic: String = row.get("topic")?;
+    Topic::parse(&topic).ok_or_else(damaged)
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let (channel, person): (Option<String>, Option<String>) =
+        (row.get("channel")?, row.get("person")?);
+    let state: String = row.get("state")?;
+    let next: Option<Own<Time>> = row.get("next")?;
+    Ok(Record {
+        id: row.get("id")?,
+        is_mail: channel.is_none(),
+        receiver: channel.or(person).unwrap_or_default(),
+        request: row.get("request")?,
+        topic: topic(row)?,
+        at: row.get::<_, Own<Time>>("at")?.0,
+        state: State::parse(&state).ok_or_else(damaged)?,
+        tries: u64::try_from(row.get::<_, i64>("tries")?).unwrap_or(0),
+        next: next.map(|next| next.0),
+        said: row.get("said")?,
+    })
+}

@@ -1,6 +1,7 @@
 //! Power cuts, as far as a process can simulate them: SIGKILL under load, again and again.
 
 mod client;
+mod news;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,7 @@ use verifier_core::{AwsLc, Policy, Request, Verdict, verify};
 use client::Client;
 
 use crate::harness::{Gate, Person, Reply, program};
+use crate::receiver::Receiver;
 
 /// Nothing ends by itself while the campaign runs.
 const RULES: &str = r#"
@@ -91,6 +93,8 @@ struct World {
     agent: String,
     executor: String,
     auditor: String,
+    /// Is told of everything.
+    receiver: Receiver,
     policy: Policy,
     /// A policy that knows one person less.
     narrow: Policy,
@@ -124,6 +128,9 @@ impl World {
             gate.key("executor", "claim", None),
         );
         let auditor = gate.key("auditor", "read", None);
+        let receiver = Receiver::new();
+        let url = receiver.url();
+        gate.succeed(&["webhook", "add", "hook", &url, "--allow-private"]);
         gate.kill();
         gate.serve(&SETTINGS);
         let policy = |known: &[usize]| {
@@ -161,6 +168,7 @@ impl World {
             agent,
             executor,
             auditor,
+            receiver,
             policy: whole,
             narrow,
             seen: Mutex::default(),
@@ -348,6 +356,7 @@ impl World {
         let checkpoint = self.gate.get("/checkpoint", "").text;
         let size: usize = checkpoint.lines().nth(1).unwrap().parse().unwrap();
         assert_eq!(self.count("signature.logged"), size);
+        let (news, deliveries) = self.audit_news();
         self.gate.kill();
         self.assert_clean_log();
         let requests = ids.len();
@@ -355,7 +364,7 @@ impl World {
         println!(
             "{kills} kills: {requests} requests, {kept} acknowledged decisions, {size} signatures \
              in the log, {approved} approved, {claimed} claimed, {events} events; nothing lost, \
-             nothing twice"
+             nothing twice; {news} of them told in {deliveries} deliveries"
         );
         assert!(approved > 0 && claimed > 0, "the load was none");
     }

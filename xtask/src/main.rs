@@ -68,6 +68,7 @@ cargo xtask interop mcp       let agents of others ask over MCP
 cargo xtask interop python    build, install and test the client for Python
 cargo xtask gate-fixture      a gate whose people decide by themselves, for tests of clients; ends with its
                               standard input
+cargo xtask interop webhooks  let the libraries of Standard Webhooks verify what a gate sends
 ";
 
 fn main() -> ExitCode {
@@ -136,6 +137,7 @@ fn main() -> ExitCode {
         ["interop", "mcp"] => interop::mcp::run_all(),
         ["interop", "python"] => interop::python::run_all(),
         ["gate-fixture"] => gate_fixture::start(),
+        ["interop", "webhooks"] => interop::webhooks::run_all(),
         ["help"] => {
             print!("{HELP}");
             Ok(())

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::command::{root, run, succeeds, target};
+use crate::command::{cargo, root, run, succeeds, target};
 use page::Page;
 
 /// Where files that are no page of the book can be read.
@@ -40,6 +40,25 @@ pub(crate) fn build() -> Result<(), String> {
     links::check_made(&made)?;
     eprintln!("\nthe book: {}", made.join("index.html").display());
     Ok(())
+}
+
+/// Does what the pages for beginners say, command by command, those for agent builders as well: they
+/// need the package indexes of Python and npm.
+pub(crate) fn walk() -> Result<(), String> {
+    run(&mut cargo(&[
+        "build",
+        "--package=gate",
+        "--package=log-server",
+        "--package=verifier-cli",
+        "--package=witness",
+    ]))?;
+    run(&mut cargo(&[
+        "test",
+        "--package=demo",
+        "--test=pages",
+        "--",
+        "--include-ignored",
+    ]))
 }
 
 /// Copies a folder of the repository, with the links of its pages as the book needs them.

@@ -45,6 +45,7 @@ cargo xtask lint              the checks alone: format, clippy, rustdoc, no_std,
 cargo xtask vectors [--check] write the generated test vectors, or see that none differs
 cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
 cargo xtask book              the pages of docs/ as a book, by mdBook, into target/book
+cargo xtask book --walk       do what the pages for beginners say, command by command
 cargo xtask dist              what a release consists of, into target/dist: programs, page, completions, man pages
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
         ["web"] => web::build(),
         ["web", "--check"] => web::check(),
         ["book"] => book::build(),
+        ["book", "--walk"] => book::walk(),
         ["dist"] => dist::make(),
         ["bench"] => bench::run(),
         ["bench-log"] => bench_log::run(0),

@@ -10,6 +10,9 @@ use super::{entries, failed};
 /// The table of contents, from which mdBook makes the book.
 const SUMMARY: &str = "docs/SUMMARY.md";
 
+/// Folders with pages that are read otherwise, or are not of this repository.
+const NOT_OURS: [&str; 3] = [".git", "docs", "target"];
+
 /// Checks that every page of `docs/` is in the table of contents, once, and that each link of the
 /// repository's pages leads to a file and an anchor that exist.
 pub(super) fn check(repository: &Path) -> Result<(), String> {
@@ -47,15 +50,16 @@ pub(super) fn check_made(book: &Path) -> Result<(), String> {
     }
 }
 
-/// The pages in `docs/`, those at the top of the repository, and the `README.md` of each folder.
+/// The pages in `docs/`, those at the top of the repository, and each `README.md` of a package.
 fn pages(repository: &Path) -> Result<BTreeMap<PathBuf, Page>, String> {
     let mut paths = below(&repository.join("docs"), "md")?;
     for path in entries(repository)? {
-        let readme = path.join("README.md");
         if path.extension().is_some_and(|name| name == "md") {
             paths.push(path);
-        } else if readme.is_file() && !path.ends_with("docs") {
-            paths.push(readme);
+        } else if path.is_dir() && !NOT_OURS.iter().any(|name| path.ends_with(name)) {
+            paths.extend(readme(&path));
+            let folders = entries(&path)?;
+            paths.extend(folders.iter().filter_map(|path| readme(path)));
         }
     }
     let mut pages = BTreeMap::new();
@@ -64,6 +68,11 @@ fn pages(repository: &Path) -> Result<BTreeMap<PathBuf, Page>, String> {
         pages.insert(within.to_path_buf(), Page::read(repository, within)?);
     }
     Ok(pages)
+}
+
+fn readme(folder: &Path) -> Option<PathBuf> {
+    let path = folder.join("README.md");
+    path.is_file().then_some(path)
 }
 
 /// Every file with this ending.

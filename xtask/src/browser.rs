@@ -1,4 +1,5 @@
-//! Programs that the tests need: a browser, its driver and axe-core for the pages, jq for the recipes.
+//! Programs that the tests need: a browser, its driver and axe-core for the pages, curl and jq for
+//! what the documentation tells its readers to type.
 
 use std::env;
 use std::fs;
@@ -7,10 +8,11 @@ use std::process::{Command, Stdio};
 
 use crate::command::{root, run, succeeds, target};
 
-/// Finds Chromium, chromedriver, axe-core and jq; installs what is missing, where it may.
+/// Finds Chromium, chromedriver, axe-core, curl and jq; installs what is missing, where it may.
 pub(crate) fn prepare() -> Result<(), String> {
     let programs = [
         ("chromedriver", "chromium-driver"),
+        ("curl", "curl"),
         ("jq", "jq"),
         ("npm", "npm"),
     ];

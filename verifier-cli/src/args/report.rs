@@ -16,8 +16,9 @@ files, which must not exist yet. The report has no clock and no path of this mac
 names of the inputs as you give them: the same inputs give the same bytes.
 
 With --log or --log-copy the whole log is read, and compared with its signed head. Entries by keys of
-the policy that are not among the inputs are listed: approvals that you were not shown. Under a policy
-that leaves it to a roster who may approve, these are the keys of all versions in --roster.
+the policy that are not among the inputs are listed: approvals and refusals that you were not shown.
+Under a policy that leaves it to a roster who may approve, these are the keys of all versions in
+--roster.
 
 A sample is drawn by the hash of each file and the seed, so anybody can draw it again.
 

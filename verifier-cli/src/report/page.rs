@@ -1,6 +1,7 @@
 //! The report for people: one file, exceptions first, with the rows for programs inside.
 
 use verifier_core::hazmat::encoding::hex;
+use verifier_core::hazmat::entry::Act;
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::time::for_people;
 use verifier_core::policy::Policy;
@@ -125,14 +126,15 @@ impl Report<'_> {
         let Some(published) = self.published else {
             return;
         };
-        body.heading("Approvals that you were not shown");
+        body.heading("Approvals and refusals that you were not shown");
         match published.not_shown.len() {
             0 => body.paragraph("None: every entry of the log by a key of the policy, or of its roster, is among the files."),
-            _ => body.paragraph("The log has these entries by keys of the policy, or of its roster, and no file is about them. Ask for them by their number. The log shows neither what was approved nor that it was for you."),
+            _ => body.paragraph("The log has these entries by keys of the policy, or of its roster, and no file is about them. Ask for them by their number. The log shows neither what was decided about nor that it was for you."),
         }
         body.table(
             &[
                 "Entry",
+                "Says",
                 "Key of",
                 "Relying party",
                 "Decided, as the service claims",
@@ -140,6 +142,10 @@ impl Report<'_> {
             published.not_shown.iter().map(|entry| {
                 vec![
                     Html::text(&entry.index.to_string()),
+                    Html::text(match entry.act {
+                        Act::Approval => "approved",
+                        Act::Refusal => "refused",
+                    }),
                     Html::text(&plain(&entry.approver)),
                     Html::text(&plain(&entry.rp_id)),
                     Html::text(&for_people(entry.decided_at)),

@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use log_client::RemoteLog;
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::entry::{Act, Entry};
 use verifier_core::hazmat::time::{Time, for_people};
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash, leaf_hash};
@@ -44,9 +44,11 @@ pub(super) struct Published {
     pub(super) elsewhere: Vec<usize>,
 }
 
-/// An entry by a key of the policy, of which no input is the approval.
+/// An entry by a key of the policy that no input is about.
 pub(super) struct NotShown {
     pub(super) index: u64,
+    /// Whether it says yes or no.
+    pub(super) act: Act,
     pub(super) approver: String,
     pub(super) rp_id: String,
     /// As the service claims.
@@ -151,6 +153,7 @@ impl Published {
         if !shown {
             self.not_shown.push(NotShown {
                 index,
+                act: entry.act,
                 approver: (*approver).to_owned(),
                 rp_id: entry.rp_id.clone(),
                 decided_at: entry.decided_at,
@@ -171,10 +174,22 @@ impl Published {
                 "which no quorum of your witnesses vouches for ({error}): others may see another tree"
             ),
         };
-        let unseen = match self.not_shown.len() {
-            0 => "You were shown all of them.".into(),
-            1 => "1 approval you were not shown.".into(),
-            count => format!("{count} approvals you were not shown."),
+        let unseen = |act: Act, one: &str, many: &str| {
+            let all = self.not_shown.iter();
+            match all.filter(|entry| entry.act == act).count() {
+                0 => None,
+                1 => Some(format!("1 {one}")),
+                count => Some(format!("{count} {many}")),
+            }
+        };
+        let unseen = [
+            unseen(Act::Approval, "approval", "approvals"),
+            unseen(Act::Refusal, "refusal", "refusals"),
+        ];
+        let unseen: Vec<String> = unseen.into_iter().flatten().collect();
+        let unseen = match unseen.is_empty() {
+            true => "You were shown all of them.".into(),
+            false => format!("{} you were not shown.", unseen.join(" and ")),
         };
         format!(
             "The log {} has {} entries, {head}; {} of them are by keys of {}, and {share} of those are among your files. {unseen}",

@@ -9,7 +9,7 @@ use test_vectors::server::Server;
 use test_vectors::{Algorithm, Approval, Decision, Draft, Ledger, Roster};
 
 use crate::fixtures::Folder;
-use crate::people::{PAYLOAD, approving, member, of_admins, yes};
+use crate::people::{PAYLOAD, approving, member, no, of_admins, yes};
 
 /// `in/01.json` to `count` of one log, a copy of one of them, a forged one, and `policy.toml`.
 fn year(count: u32) -> (Folder, Vec<Approval>) {
@@ -144,7 +144,7 @@ fn approvals_that_you_were_not_shown() {
     );
     let html = folder.read("r.html");
     let part = html
-        .split("<h2>Approvals that you were not shown</h2>")
+        .split("<h2>Approvals and refusals that you were not shown</h2>")
         .nth(1)
         .unwrap();
     let part = part.split("<h2>").next().unwrap();
@@ -196,8 +196,8 @@ fn approvals_that_you_were_not_shown() {
     }
 }
 
-/// An approval by ann as a decision of one, and one by bob that nobody handed in; the roster of
-/// the admins dora and emil lists both.
+/// An approval by ann as a decision of one, and an approval and a refusal by bob that nobody handed
+/// in; the roster of the admins dora and emil lists both.
 fn under_a_roster() -> Folder {
     let folder = Folder::empty();
     let admins = ["dora", "emil"].map(|name| member(name, "admins"));
@@ -209,6 +209,7 @@ fn under_a_roster() -> Folder {
         approving("emil", &payload),
         yes("ann"),
         approving("bob", PAYLOAD),
+        no("bob"),
     ] {
         ledger.add(draft);
     }
@@ -237,10 +238,14 @@ fn keys_of_a_roster_are_found_in_the_log() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let flat = words(&run.stdout);
     // The one in the decision was shown, although the file is no bundle.
-    let part = "2 of them are by keys of your roster, and 1 of those are among your files. 1 approval you were not shown.";
+    let part = "3 of them are by keys of your roster, and 1 of those are among your files. 1 approval and 1 refusal you were not shown.";
     assert!(flat.contains(part), "{flat}");
     let html = folder.read("r.html");
-    for words in ["acme, version 1", "--roster=roster.json", "<td>bob</td>"] {
+    for words in [
+        "acme, version 1",
+        "--roster=roster.json",
+        "<td>refused</td><td>bob</td>",
+    ] {
         assert!(html.contains(words), "{words}");
     }
     // Nothing is judged by a roster that does not hold.

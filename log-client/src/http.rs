@@ -86,6 +86,8 @@ impl Http {
             // Whom we talk to is what the caller said, not what a server or a variable says.
             .redirect(Policy::none())
             .no_proxy()
+            // One protocol, whatever another crate of the same program has turned on.
+            .http1_only()
             .build()
             .map(|inner| Self {
                 inner,

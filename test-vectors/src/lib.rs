@@ -46,6 +46,7 @@ pub mod server;
 pub mod site;
 pub mod tree;
 mod vectors;
+pub mod weed;
 
 pub use approval::{Approval, Draft};
 pub use bundle::Bundle;

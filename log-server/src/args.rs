@@ -15,6 +15,7 @@ use crate::admission::Rules;
 use crate::anchor;
 use crate::disk;
 use crate::failure::{Failure, Result};
+use crate::place::{ObjectsArgs, ServerArgs};
 use crate::settings;
 
 /// A transparency log for human approvals: what it has accepted, nobody can drop, alter or
@@ -105,6 +106,8 @@ pub(crate) struct InitArgs {
     /// The name of the log for ever, such as log.example.com/approvals
     #[arg(long, value_name = "NAME")]
     pub(crate) origin: String,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArgs,
 }
 
 /// Run the log
@@ -191,6 +194,16 @@ pub(crate) struct Settings {
     /// A policy, as JSON, that the verify page offers to those who look approvals up
     #[arg(long, value_name = "FILE", env = "COSIGNET_LOG_VERIFY_POLICY")]
     verify_policy: Option<PathBuf>,
+    /// Where the public files are, if not in the data directory: s3://BUCKET/PREFIX or a folder.
+    /// Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like
+    #[arg(long, value_name = "PLACE", env = "COSIGNET_LOG_OBJECTS")]
+    objects: Option<String>,
+    /// The server of the bucket [default: AWS_ENDPOINT_URL, or that of AWS]
+    #[arg(long, value_name = "URL", env = "COSIGNET_LOG_OBJECTS_ENDPOINT")]
+    objects_endpoint: Option<String>,
+    /// The region of the bucket [default: AWS_REGION]
+    #[arg(long, value_name = "NAME", env = "COSIGNET_LOG_OBJECTS_REGION")]
+    objects_region: Option<String>,
     #[command(flatten)]
     anchor: anchor::AnchorSettings,
 }
@@ -262,6 +275,13 @@ impl ServeArgs {
         log.witness_policy = own.witness_policy.or(file.witness_policy);
         log.anchor = own.anchor.config(file.anchor)?;
         log.verify_policy = own.verify_policy.or(file.verify_policy);
+        let server = ServerArgs {
+            endpoint: own.objects_endpoint.or(file.objects_endpoint),
+            region: own.objects_region.or(file.objects_region),
+        };
+        let objects = own.objects.or(file.objects);
+        let objects = objects.map(|place| server.place(&place));
+        log.objects = objects.transpose()?;
         Ok(Config {
             listen: own
                 .listen
@@ -350,13 +370,15 @@ pub(crate) struct FsckArgs {
     /// How long an address is read, in seconds
     #[arg(long, value_name = "SECS", default_value_t = 3600)]
     pub(crate) max_seconds: u64,
-    /// The log's own witness policy: the cosignatures of the checkpoint have to meet its quorum. Of
-    /// a directory
+    /// The log's own witness policy: the cosignatures of the checkpoint have to meet its quorum. Not
+    /// of an address
     #[arg(long, value_name = "FILE", env = "COSIGNET_LOG_WITNESS_POLICY")]
     pub(crate) witness_policy: Option<PathBuf>,
     /// How the result is written
     #[arg(long, value_enum, default_value = "human")]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArgs,
 }
 
 /// Copy a log as it is now, while it runs: database, tiles, checkpoint; not the key
@@ -372,6 +394,8 @@ pub(crate) struct ExportArgs {
     /// Where the copy goes: a new directory, or an earlier copy of the same log
     #[arg(long, value_name = "DIR")]
     pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArgs,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -412,6 +436,9 @@ mod tests {
         proxies = ["10.0.0.0/8", "::1"]
         requestsPerSecond = 9
         logFormat = "json"
+        objects = "/srv/public"
+        objectsEndpoint = "https://s3.example"
+        objectsRegion = "eu"
     "#;
 
     fn config(file: &str, flags: &[&str]) -> Result<Config> {
@@ -445,6 +472,8 @@ mod tests {
         assert_eq!(found.log.publish_wait, Duration::from_secs(5));
         assert_eq!((found.log.queue, found.connections), (7, 8));
         assert_eq!(found.log.requests_per_second, 9);
+        let objects = found.log.objects.unwrap().open().unwrap();
+        assert_eq!(objects.place("checkpoint"), "/srv/public/checkpoint");
         assert!(found.json_messages);
     }
 
@@ -479,6 +508,8 @@ mod tests {
             &format!("{minimal}userVerification = \"discouraged\"\n"),
             &format!("{minimal}logFormat = \"xml\"\n"),
             &format!("{minimal}listen = \"8080\"\n"),
+            &format!("{minimal}objects = \"https://s3.example/logs\"\n"),
+            &format!("{minimal}objects = \"s3://x\"\n"),
             &format!("{minimal}proxies = [\"localhost\"]\n"),
         ] {
             let error = config(bad, &[]).unwrap_err();

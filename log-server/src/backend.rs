@@ -2,11 +2,17 @@
 
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;
-use crate::store::{Backend, Embedded};
+use crate::place::ObjectPlace;
+use crate::store::{Backend, Detached, Embedded};
 
-/// The back end of the log with this data directory, whether `init` has made one or not.
-pub(crate) fn of(layout: &Layout) -> Box<dyn Backend> {
-    Box::new(embedded(layout))
+/// The back end of the log with this data directory, and with its public files at `objects`, if
+/// not there too; whether `init` has made one or not.
+pub(crate) fn of(layout: &Layout, objects: Option<&ObjectPlace>) -> Result<Box<dyn Backend>> {
+    let embedded = Box::new(embedded(layout));
+    Ok(match objects {
+        None => embedded,
+        Some(place) => Box::new(Detached::new(embedded, place.open()?)),
+    })
 }
 
 /// The back end that is a data directory: what an export is, wherever it comes from.
@@ -16,12 +22,12 @@ pub(crate) fn embedded(layout: &Layout) -> Embedded {
 
 /// Whether there is a log.
 pub(crate) fn exists(layout: &Layout) -> bool {
-    of(layout).exists() && layout.key().is_file()
+    embedded(layout).exists() && layout.key().is_file()
 }
 
 /// The back end of a log that exists.
-pub(crate) fn open(layout: &Layout) -> Result<Box<dyn Backend>> {
-    let backend = of(layout);
+pub(crate) fn open(layout: &Layout, objects: Option<&ObjectPlace>) -> Result<Box<dyn Backend>> {
+    let backend = of(layout, objects)?;
     if exists(layout) {
         return Ok(backend);
     }

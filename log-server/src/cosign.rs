@@ -46,17 +46,7 @@ pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<TlogPolic
             .map_err(|error| Failure::System(error.to_string()));
     };
     let usage = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
-    let text = disk::read_text(path)?;
-    let mut policy = TlogPolicy::parse(&text).map_err(|error| usage(error.to_string()))?;
-    if policy.logs().is_empty() {
-        policy = TlogPolicy::parse(&format!("log {log}\n{text}"))
-            .map_err(|error| usage(error.to_string()))?;
-    }
-    if !policy.logs().iter().any(|listed| listed.key() == log) {
-        return Err(usage(format!(
-            "it is for another log; this one is `log {log}`"
-        )));
-    }
+    let policy = policy_of_readers(path, log)?;
     if policy.witnesses().len() >= Note::MAX_SIGNATURES {
         let most = Note::MAX_SIGNATURES - 1;
         return Err(usage(format!("a checkpoint has room for {most} witnesses")));
@@ -79,6 +69,34 @@ pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<TlogPolic
         )));
     }
     Ok(policy)
+}
+
+/// The policy of those who read a log, and ask no witness themselves.
+pub(crate) fn policy_of_readers(path: &Path, log: &VerifierKey) -> Result<TlogPolicy> {
+    let usage = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
+    let text = disk::read_text(path)?;
+    let mut policy = TlogPolicy::parse(&text).map_err(|error| usage(error.to_string()))?;
+    if policy.logs().is_empty() {
+        policy = TlogPolicy::parse(&format!("log {log}\n{text}"))
+            .map_err(|error| usage(error.to_string()))?;
+    }
+    if !policy.logs().iter().any(|listed| listed.key() == log) {
+        return Err(usage(format!(
+            "it is for another log; this one is `log {log}`"
+        )));
+    }
+    Ok(policy)
+}
+
+/// Fails, and says why, unless the witnesses of a policy have signed a checkpoint as it asks.
+pub(crate) fn require_quorum(
+    policy: &TlogPolicy,
+    signed: &SignedCheckpoint,
+) -> std::result::Result<(), String> {
+    let log = policy.verify_log(&AwsLc, signed);
+    let cosigned = log.and_then(|log| log.verify_cosignatures(&AwsLc));
+    let quorum = cosigned.and_then(|cosigned| cosigned.quorum().map(|_| ()));
+    quorum.map_err(|error| error.to_string())
 }
 
 /// Asks the witnesses of a log.

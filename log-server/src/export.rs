@@ -26,7 +26,7 @@ use crate::tiles::{Source as _, Tiles};
 /// `export`
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let from_dir = Layout::new(&args.data);
-    let from = backend::open(&from_dir)?;
+    let from = backend::open(&from_dir, args.objects.place()?.as_ref())?;
     let key = LogKey::read(&from_dir.key())?;
     let to_dir = Layout::new(&args.to);
     apart(from_dir.root(), to_dir.root())?;

@@ -1,30 +1,30 @@
 //! Recomputes a log from its entries, and compares everything with that.
 
 mod anchors;
+mod checkpoint;
 mod database;
 mod files;
+mod heads;
 mod tree;
 mod web;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use verifier_core::AwsLc;
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::Value;
-use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::args::{Format, FsckArgs};
 use crate::backend;
-use crate::cosign;
 use crate::failure::{Failure, Result};
 use crate::key::{self, LogKey};
 use crate::layout::Layout;
-use crate::store::{Claim, Head, Stray};
+use crate::store::{CHECKPOINT, Claim, Head, Objects, Stray};
 use crate::tiles::Tiles;
 
 /// The most that is listed.
@@ -87,17 +87,16 @@ impl Findings {
 
 /// `fsck DIR|URL`
 pub(crate) fn run(args: &FsckArgs) -> Result<()> {
-    let web = ["http://", "https://"]
-        .iter()
-        .any(|scheme| args.log.starts_with(scheme));
-    let found = match (web, &args.vkey) {
-        (true, vkey) => address(args, vkey.as_deref())?,
-        (false, None) => directory(Path::new(&args.log), args.witness_policy.as_deref())?,
-        (false, Some(_)) => {
-            return Err(Failure::Usage(
-                "--vkey goes with an address: a directory has its key in log.key".into(),
-            ));
-        }
+    let is_at = |schemes: &[&str]| schemes.iter().any(|scheme| args.log.starts_with(scheme));
+    let layout = Layout::new(Path::new(&args.log));
+    let found = if is_at(&["http://", "https://"]) {
+        address(args, args.vkey.as_deref())?
+    } else if args.vkey.is_some() {
+        return Err(Failure::Usage(
+            "--vkey goes with an address: a directory has its key in log.key".into(),
+        ));
+    } else {
+        directory(args, &layout)?
     };
     let count = crate::count(found.damage.len()) + found.more;
     match args.format {
@@ -143,13 +142,13 @@ fn to_json(found: &Findings) -> String {
     .to_text()
 }
 
-fn directory(dir: &Path, policy: Option<&Path>) -> Result<Findings> {
-    let layout = Layout::new(dir);
-    let backend = backend::of(&layout);
+fn directory(args: &FsckArgs, layout: &Layout) -> Result<Findings> {
+    let policy = args.witness_policy.as_deref();
+    let backend = backend::of(layout, args.objects.place()?.as_ref())?;
     if !backend.exists() || !layout.key().is_file() {
         return Err(Failure::System(format!(
             "{} has no {} and log.key",
-            dir.display(),
+            layout.root().display(),
             backend.name()
         )));
     }
@@ -184,7 +183,7 @@ fn directory(dir: &Path, policy: Option<&Path>) -> Result<Findings> {
         return Ok(findings);
     };
     if let Ok(text) = &text {
-        checkpoint(text, &key, policy, (size, root), &mut findings)?;
+        checkpoint::check(text, &key, policy, (size, root), &mut findings)?;
     }
     let head = head.unwrap_or(Head {
         size,
@@ -208,44 +207,50 @@ fn directory(dir: &Path, policy: Option<&Path>) -> Result<Findings> {
     let tree = tree::check(&tiles, size, root, &mut findings, &mut each)?;
     let next = database::staged(&*store, tree, &head, &mut findings, &mut each)?;
     database::rows(&*store, &tiles, size, head.size, &mut findings)?;
-    let ahead = || {
-        let now = backend.audit().and_then(|store| store.head());
-        now.is_ok_and(|now| now.size > head.size)
-    };
+    let committed = || -> Result<u64> { Ok(backend.audit()?.head()?.size) };
+    let ahead = || committed().is_ok_and(|now| now > head.size);
     files::check(&objects, size, &next, ahead, &mut findings)?;
-    anchors::check(&objects, &key, size, &mut findings)?;
+    anchors::check(&objects, key.public(), size, &mut findings)?;
+    if backend.heads().is_some() {
+        outside(&objects, &key, size, committed, &mut findings)?;
+    }
     bar.finish_and_clear();
     Ok(findings)
 }
 
-/// The lines of the public checkpoint: that of the log to the letter, and those of witnesses as far
-/// as they are known.
-fn checkpoint(
-    text: &str,
+/// What is kept outside the database must not be ahead of it. `committed` is the size of the head
+/// that the database has.
+fn outside(
+    objects: &Arc<dyn Objects>,
     key: &LogKey,
-    policy: Option<&Path>,
-    (size, root): (u64, Hash),
+    size: u64,
+    committed: impl Fn() -> Result<u64>,
     findings: &mut Findings,
 ) -> Result<()> {
-    let own = key.sign(size, root)?;
-    if !text.starts_with(&own) {
-        findings.add("checkpoint: it is not in the form that this log writes");
-    }
-    if policy.is_none() {
-        return Ok(());
-    }
-    let policy = cosign::policy(policy, key.public())?;
-    let signed = SignedCheckpoint::parse(text).map_err(|error| error.to_string());
-    let quorum = signed.and_then(|signed| {
-        let log = policy.verify_log(&AwsLc, &signed);
-        let cosigned = log.and_then(|log| log.verify_cosignatures(&AwsLc));
-        let quorum = cosigned.and_then(|cosigned| cosigned.quorum().map(|_| ()));
-        quorum.map_err(|error| error.to_string())
-    });
-    if let Err(error) = quorum
-        && size > 0
-    {
-        findings.add(format!("checkpoint: {error}"));
+    heads::check(objects, key.public(), size, findings)?;
+    let newest = heads::newest(objects)?;
+    let copy = match objects.get(CHECKPOINT)? {
+        None => 0,
+        Some(bytes) => {
+            let text = String::from_utf8(bytes).unwrap_or_default();
+            match key.open(&text) {
+                Ok((size, _)) => size,
+                Err(error) => {
+                    findings.add(format!("{}: {error}", objects.place(CHECKPOINT)));
+                    0
+                }
+            }
+        }
+    };
+    // Asked last: a server that runs meanwhile commits before it puts anything.
+    let committed = committed()?;
+    for (name, found) in [("heads", newest), (CHECKPOINT, copy)] {
+        if found > committed {
+            let place = objects.place(name);
+            findings.add(format!(
+                "{place} has a head of {found} entries and the database one of {committed}: rolled back"
+            ));
+        }
     }
     Ok(())
 }
@@ -322,8 +327,8 @@ fn published(
     }
 }
 
-/// On a terminal only.
-fn bar(size: u64) -> ProgressBar {
+/// Shows how far it is, on a terminal only.
+pub(crate) fn bar(size: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} entries, {eta} left");
     match style {
         Ok(style) => ProgressBar::new(size).with_style(style),

@@ -13,11 +13,14 @@ use crate::backend;
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
+use crate::place::ObjectPlace;
 use crate::store::Head;
 
 /// `init`
 pub(crate) fn run(args: &InitArgs) -> Result<()> {
-    println!("{}", create(&args.data, &args.origin)?);
+    let objects = args.objects.place()?;
+    let key = create_at(&args.data, objects.as_ref(), &args.origin)?;
+    println!("{key}");
     Ok(())
 }
 
@@ -28,11 +31,15 @@ pub(crate) fn run(args: &InitArgs) -> Result<()> {
 ///
 /// If the directory holds a log or a part of one, or the origin cannot be the name of one.
 pub fn create(data: &Path, origin: &str) -> Result<VerifierKey> {
+    create_at(data, None, origin)
+}
+
+fn create_at(data: &Path, objects: Option<&ObjectPlace>, origin: &str) -> Result<VerifierKey> {
     let layout = Layout::new(data);
     let key = LogKey::generate(origin)?;
     layout.create()?;
     let _lock = layout.lock()?;
-    let backend = backend::of(&layout);
+    let backend = backend::of(&layout, objects)?;
     backend.require_vacant()?;
     key.create_file(&layout.key())?;
     let head = Head {

@@ -33,6 +33,8 @@ mod key;
 mod layout;
 mod log;
 mod metrics;
+mod partials;
+mod place;
 mod publication;
 mod publisher;
 mod refusal;
@@ -59,6 +61,7 @@ pub use anchor::{AnchorSettings, Config as AnchorConfig};
 pub use failure::Failure;
 pub use init::{create, exists};
 pub use log::{Log, Running};
+pub use place::ObjectPlace;
 pub use settings::Settings;
 pub use store::DatabaseError;
 

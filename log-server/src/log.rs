@@ -59,7 +59,7 @@ impl Log {
         }
         warn(&settings.rules);
         let layout = Layout::new(data);
-        let backend: Arc<dyn Backend> = backend::open(&layout)?.into();
+        let backend: Arc<dyn Backend> = backend::open(&layout, settings.objects.as_ref())?.into();
         let Lead {
             guard,
             mut store,

@@ -1,8 +1,9 @@
 //! From a committed head to a published one.
 //!
 //! Tiles and the cosignatures of witnesses first, side by side, then the checkpoint: whoever reads
-//! a checkpoint finds its tiles, and a quorum that vouches for it. Everything here can be done
-//! again from what was committed.
+//! a checkpoint finds its tiles, and a quorum that vouches for it. Where the tiles are kept outside
+//! the database, the committed head is put beside them, before any reader sees it. Everything here
+//! can be done again from what was committed.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::cosign::Cosigner;
 use crate::edge::File;
 use crate::failpoint;
 use crate::failure::Result;
-use crate::store::{Head, Publish};
+use crate::store::{Head, Heads, Publish};
 use crate::tiles::Tiles;
 
 /// The published head, and the one on its way there.
@@ -19,6 +20,8 @@ use crate::tiles::Tiles;
 pub(crate) struct Publication {
     public: Box<dyn Publish>,
     tiles: Tiles,
+    /// The history outside the database, if there is one.
+    heads: Option<Heads>,
     cosigner: Arc<Cosigner>,
     /// The published head, its checkpoint with cosignatures.
     head: Head,
@@ -42,10 +45,12 @@ impl Publication {
         head: Head,
         cosigner: Arc<Cosigner>,
         tiles: Tiles,
+        heads: Option<Heads>,
     ) -> Self {
         Self {
             public,
             tiles,
+            heads,
             cosigner,
             head,
             next: None,
@@ -91,7 +96,8 @@ impl Publication {
             self.cosigner.show(&next.head)?;
             failpoint::pass("before-tiles");
             // All of them are durable before the checkpoint that needs them is written.
-            self.tiles.write(&next.files)?;
+            let kept = self.heads.as_ref().map(|_| Heads::object(&next.head));
+            self.tiles.write(&next.files, kept)?;
             next.written = true;
         }
         next.cosigned = Some(self.cosigner.cosign(&next.head)?);
@@ -111,8 +117,11 @@ impl Publication {
         failpoint::pass("before-checkpoint");
         self.public.publish(checkpoint, next.head.size)?;
         failpoint::pass("after-checkpoint");
-        for (tile, _) in next.files.iter().filter(|(tile, _)| tile.is_full()) {
-            self.tiles.collect_partials(tile);
+        // Elsewhere they are removed later, see `partials`.
+        if self.heads.is_none() {
+            for (tile, _) in next.files.iter().filter(|(tile, _)| tile.is_full()) {
+                self.tiles.collect_partials(tile);
+            }
         }
         if let Some(next) = self.next.take()
             && let Some(checkpoint) = next.cosigned
@@ -134,5 +143,70 @@ impl Publication {
         self.public.publish(&checkpoint, self.head.size)?;
         self.head.checkpoint = checkpoint;
         Ok(true)
+    }
+}
+
+#[cfg(all(test, feature = "s3"))]
+mod tests {
+    use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
+
+    use super::*;
+    use crate::cosign;
+    use crate::edge::Edge;
+    use crate::key::LogKey;
+    use crate::layout::Layout;
+    use crate::store::{Backend as _, Detached, Embedded, Fault, Faulty};
+
+    #[test]
+    fn no_reader_sees_a_head_before_it_and_its_tiles_are_in_the_bucket() {
+        let key = LogKey::generate("log.example").unwrap();
+        let head = |size, root| Head {
+            size,
+            root,
+            checkpoint: key.sign(size, root).unwrap(),
+        };
+        let empty = head(0, EMPTY_ROOT);
+        let mut edge = Edge::default();
+        let files = edge.append([&b"a"[..], b"b"].into_iter()).unwrap();
+        let two = head(2, edge.root());
+        let kept = "heads/00000000000000000002";
+        for (name, fault) in [
+            ("tile/0/000.p/2", Fault::Lost),
+            ("tile/entries/000.p/2", Fault::Cut),
+            (kept, Fault::Lost),
+            (kept, Fault::RefusedAndDone),
+            (kept, Fault::Late),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Arc::new(Faulty::default());
+            let embedded = Box::new(Embedded::new(&Layout::new(folder.path())));
+            let backend = Detached::new(embedded, Arc::new(store.bucket()));
+            backend.create(&empty).unwrap();
+            let public = backend.lead().unwrap().publish;
+            let objects = backend.objects();
+            let tiles = Tiles::new(Arc::clone(&objects));
+            let policy = cosign::policy(None, key.public()).unwrap();
+            let cosigner = Cosigner::start(policy, key.public(), tiles.clone(), &empty).unwrap();
+            let heads = backend.heads();
+            let mut publication = Publication::new(public, empty.clone(), cosigner, tiles, heads);
+            publication.add(Growth {
+                head: two.clone(),
+                files: files.clone(),
+            });
+            store.plan(name, fault);
+            assert!(publication.cosign().is_err(), "{name} {fault:?}");
+            assert_eq!(store.hits(), 1);
+            assert!(!publication.publish().unwrap());
+            assert_eq!(backend.published().unwrap(), empty.checkpoint);
+
+            publication.cosign().unwrap();
+            assert_eq!(objects.text(kept).unwrap(), two.checkpoint);
+            assert_eq!(backend.published().unwrap(), empty.checkpoint);
+            assert!(publication.publish().unwrap());
+            assert_eq!(backend.published().unwrap(), two.checkpoint);
+            // What was late is what is there.
+            store.release();
+            assert_eq!(objects.text(kept).unwrap(), two.checkpoint);
+        }
     }
 }

@@ -8,6 +8,7 @@ use serving::Room;
 
 use crate::admission::Rules;
 use crate::anchor::Config;
+use crate::place::ObjectPlace;
 
 /// The settings of a [`crate::Log`].
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Settings {
     pub requests_per_second: u32,
     /// How heads are anchored in Bitcoin, if they are.
     pub anchor: Option<Config>,
+    /// Where the public files are, if not in the data directory.
+    pub objects: Option<ObjectPlace>,
     /// A policy, as JSON, that the verify page offers to those who look approvals up.
     pub verify_policy: Option<PathBuf>,
     /// Rooms of the program around the log, such as its connections: as long as one of them is
@@ -37,7 +40,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: no witnesses, no anchors, 20 seconds for a publication, a queue of 4096,
+    /// The defaults: no witnesses, no anchors, all files in the data directory, 20 seconds for a publication, a queue of 4096,
     /// 10,000 requests a second.
     pub fn new(rules: Rules) -> Self {
         Self {
@@ -47,6 +50,7 @@ impl Settings {
             queue: 4096,
             requests_per_second: 10_000,
             anchor: None,
+            objects: None,
             verify_policy: None,
             rooms: Vec::new(),
             program: "cosignet-log",

@@ -1,6 +1,6 @@
 //! The start: checks before the first request, and the end of whatever a crash left.
 
-use verifier_core::hazmat::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
 use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH, hashes_at};
 
@@ -23,7 +23,7 @@ pub(crate) fn recover(
     key: &LogKey,
     policy: TlogPolicy,
     store: &mut dyn Store,
-    public: Box<dyn Publish>,
+    mut public: Box<dyn Publish>,
 ) -> Result<(Head, Edge, Publication)> {
     let head = store.head()?;
     let foreign = |what: &str, error: String| {
@@ -81,6 +81,11 @@ pub(crate) fn recover(
         ));
     }
     check_last_bundle(&tiles, size)?;
+    let heads = backend.heads();
+    if let Some(heads) = &heads {
+        let mut root = |old| beginning(&tiles, &edge, &mut *store, old);
+        heads.confirm(key, &head, &mut root)?;
+    }
 
     let published = Head {
         size,
@@ -90,8 +95,17 @@ pub(crate) fn recover(
     // Before anything is written: a snapshot that was restored whole looks sound from inside.
     let cosigner = Cosigner::start(policy, key.public(), tiles.clone(), &head)?;
     cosigner.ask()?;
+    if let Some(heads) = &heads {
+        // By the way it shows that objects can be put there.
+        heads.put(&head)?;
+    }
     let covered = head.size == size && cosigner.meets_quorum(&published.checkpoint);
-    let mut publication = Publication::new(public, published, cosigner, tiles.clone());
+    let later = heads.is_some();
+    if covered && later {
+        // Elsewhere it may be an older one by now.
+        public.publish(&published.checkpoint, size)?;
+    }
+    let mut publication = Publication::new(public, published, cosigner, tiles.clone(), heads);
     if !covered {
         let leaves = store.staged(size)?;
         let files = edge.append(leaves.iter().map(String::as_bytes))?;
@@ -118,8 +132,23 @@ pub(crate) fn recover(
             }
         }
     }
-    collect_partials(&tiles, publication.head().size);
+    if !later {
+        collect_partials(&tiles, publication.head().size);
+    }
     Ok((head, edge, publication))
+}
+
+/// The root of the first `old` leaves: of the published tree, whose edge is known, or of what was
+/// committed after it.
+fn beginning(tiles: &Tiles, edge: &Edge, store: &mut dyn Store, old: u64) -> Result<Hash> {
+    let Some(more) = old.checked_sub(edge.size()) else {
+        return tiles.nodes(edge.size()).beginning(old);
+    };
+    let leaves = store.staged(edge.size())?;
+    let more = usize::try_from(more).unwrap_or(usize::MAX);
+    let mut edge = edge.clone();
+    edge.append(leaves.iter().take(more).map(String::as_bytes))?;
+    Ok(edge.root())
 }
 
 /// Partial tiles that a crash kept from being collected: beside the last full ones, of which a

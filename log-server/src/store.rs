@@ -26,12 +26,16 @@
 //! Every rule in the comments here is a test in `conformance`, which any back end has to pass.
 
 mod audit;
+#[cfg(feature = "s3")]
+mod bucket;
 #[cfg(test)]
 mod conformance;
+mod detached;
 mod directory;
 mod embedded;
 mod error;
 mod evidence;
+pub(crate) mod heads;
 #[cfg(test)]
 mod memory;
 mod objects;
@@ -50,12 +54,19 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use crate::failure::Result;
 
 pub(crate) use audit::{Audit, Claims, Stray};
-#[cfg(test)]
+#[cfg(all(test, feature = "s3"))]
+pub(crate) use bucket::faulty::{Fault, Faulty};
+#[cfg(feature = "s3")]
+pub(crate) use bucket::{Address, Bucket, Endpoint};
+pub(crate) use detached::Detached;
 pub(crate) use directory::Directory;
 pub(crate) use embedded::{CopiedDatabase, Embedded};
 pub use error::DatabaseError;
 pub(crate) use error::Trouble;
 pub(crate) use evidence::{Disclosure, Eraser, Evidence, Records, Replaced};
+pub(crate) use heads::Heads;
+#[cfg(test)]
+pub(crate) use memory::Memory;
 pub(crate) use objects::{CHECKPOINT, Listed, Objects, walk};
 pub(crate) use tokens::{TokenRow, Tokens};
 
@@ -197,6 +208,12 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn audit(&self) -> Result<Box<dyn Audit>>;
 
     fn objects(&self) -> Arc<dyn Objects>;
+
+    /// The committed heads among the objects, if these are kept elsewhere than the database, and do
+    /// not go back with it.
+    fn heads(&self) -> Option<Heads> {
+        None
+    }
 
     /// Copies what was committed, as it was at one head, into a file in the form of the
     /// [`Embedded`] back end. The file is there and empty.

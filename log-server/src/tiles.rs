@@ -32,10 +32,15 @@ impl Tiles {
         }
     }
 
-    /// Makes tiles durable, in no order.
-    pub(crate) fn write(&self, files: &[File]) -> Result<()> {
+    /// Makes tiles durable, and with them other objects, in no order.
+    pub(crate) fn write<'b>(
+        &self,
+        files: &'b [File],
+        others: impl IntoIterator<Item = (String, &'b [u8])>,
+    ) -> Result<()> {
         let named = files.iter().map(|(tile, bytes)| (tile.path(), &**bytes));
-        self.objects.put_all(&named.collect::<Vec<_>>())
+        self.objects
+            .put_all(&named.chain(others).collect::<Vec<_>>())
     }
 
     /// One entry of a tree of `size` leaves, as the tree has it.
@@ -102,6 +107,29 @@ impl Tiles {
         if let Err(failure) = self.objects.delete_folder(&folder) {
             tracing::warn!(%failure, "partial tiles cannot be removed");
         }
+    }
+
+    /// Fails unless a full tile is there, and is the one that the tree of `head` has.
+    pub(crate) fn prove_full(&self, full: &Tile, head: &Head) -> Result<()> {
+        let level = match full.level() {
+            Level::Entries => {
+                self.fits(full)?;
+                0
+            }
+            Level::Hashes(level) => level,
+        };
+        // The path of a leaf takes in every hash of the tiles that it passes, but for the one above
+        // the leaf itself: that one is in the path of the other leaf.
+        let outside = || Failure::damage(format!("there is no {}", full.path()));
+        let span = 256_u64.checked_pow(u32::from(level) + 1);
+        let first = span.and_then(|span| full.index().checked_mul(span));
+        let (first, span) = first.zip(span).ok_or_else(outside)?;
+        let mut nodes = self.nodes(head.size);
+        for leaf in [first, first.saturating_add(span - 1)] {
+            let hash = nodes.node(0, leaf)?;
+            nodes.prove(leaf, &hash, head)?;
+        }
+        Ok(())
     }
 
     /// Proofs may need these tiles before they are written.

@@ -35,7 +35,7 @@ pub(crate) fn run(command: &TokenCommand) -> Result<()> {
 }
 
 fn open(data: &std::path::Path) -> Result<Arc<dyn Tokens>> {
-    backend::open(&Layout::new(data))?.tokens()
+    backend::open(&Layout::new(data), None)?.tokens()
 }
 
 fn create(tokens: &dyn Tokens, name: &str, rights: &[Right]) -> Result<String> {

@@ -27,6 +27,7 @@ mod lint;
 mod mutants;
 mod openapi;
 mod oracle;
+mod seaweedfs;
 mod test;
 mod tour;
 mod vectors;

@@ -5,19 +5,20 @@ use std::process::Command;
 
 use crate::command::{cargo, root, run, target};
 use crate::interop::python;
-use crate::{browser, lint, vectors, web};
+use crate::{browser, lint, seaweedfs, vectors, web};
 
 /// Lints, the page, tests, vectors.
 pub(crate) fn run_everything() -> Result<(), String> {
     lint::run_quick()?;
     web::build()?;
     browser::prepare()?;
+    seaweedfs::prepare();
     run(&mut cargo(&[
         "test",
         "--workspace",
-        // The tests of the page look at the one in the log.
+        // The tests of the page look at the one in the log; and the log as it is released.
         "--features",
-        "verify-page",
+        "verify-page,s3",
     ]))?;
     rules_of_the_gates_pages()?;
     python::run_quick()?;

@@ -24,19 +24,20 @@ use verifier_core::hazmat::encoding::sha256;
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::failure::{Failure, Result};
-use crate::key::LogKey;
+use crate::key;
 use crate::store::{Listed, Objects};
 
 const SCHEMA: &str = "cosignet.anchors/v1";
 
 /// The folder of all of them, and the index in it.
 pub(crate) const FOLDER: &str = "anchors";
-const INDEX: &str = "anchors/index.json";
+pub(super) const INDEX: &str = "anchors/index.json";
 
 /// The longest index, in bytes: hourly anchors of more than a century.
-const MAX_INDEX: usize = 256 * 1024 * 1024;
+pub(super) const MAX_INDEX: usize = 256 * 1024 * 1024;
 
 /// One stamped head.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -210,7 +211,7 @@ impl Archive {
     /// `tree` knows the root of the first leaves, as far as there are so many.
     pub(crate) fn complaints(
         objects: &dyn Objects,
-        key: &LogKey,
+        key: &VerifierKey,
         sizes: &BTreeSet<u64>,
         tree: &mut dyn FnMut(u64) -> Result<Option<Hash>>,
     ) -> Result<Vec<String>> {
@@ -320,19 +321,21 @@ fn empty() -> String {
     to_text(&BTreeMap::new())
 }
 
-fn to_text(stamps: &BTreeMap<u64, Stamp>) -> String {
+pub(super) fn to_text(stamps: &BTreeMap<u64, Stamp>) -> String {
     let anchors = stamps.iter().map(|(size, stamp)| stamp.to_value(*size));
     let index = Value::from([("anchors", anchors.collect()), ("schema", SCHEMA.into())]);
     index.to_text() + "\n"
 }
 
 /// The name of a file of a stamped head.
-fn name(size: u64, file: &str) -> String {
+pub(super) fn name(size: u64, file: &str) -> String {
     format!("{FOLDER}/{size}/{file}")
 }
 
 /// Reads the index. Without one there are no anchors, or it was lost.
-fn read_index(objects: &dyn Objects) -> std::result::Result<BTreeMap<u64, Stamp>, String> {
+pub(super) fn read_index(
+    objects: &dyn Objects,
+) -> std::result::Result<BTreeMap<u64, Stamp>, String> {
     let text = |failure: Failure| failure.to_string();
     let Some(bytes) = objects.get(INDEX).map_err(text)? else {
         return match objects.list(FOLDER).map_err(text)?.is_empty() {
@@ -340,10 +343,15 @@ fn read_index(objects: &dyn Objects) -> std::result::Result<BTreeMap<u64, Stamp>
             true => Ok(BTreeMap::new()),
         };
     };
+    parse_index(&bytes)
+}
+
+/// The stamps that an index names.
+pub(super) fn parse_index(bytes: &[u8]) -> std::result::Result<BTreeMap<u64, Stamp>, String> {
     let mut limits = Limits::bytes(MAX_INDEX);
-    // The file is this log's own, and may be long.
+    // It may be long.
     limits.values = MAX_INDEX;
-    let value = Value::parse(&bytes, limits).map_err(|error| error.to_string())?;
+    let value = Value::parse(bytes, limits).map_err(|error| error.to_string())?;
     let read = || {
         let members = Members::of(&value)?;
         let stamps = members.objects("anchors")?.into_iter().map(Stamp::read);
@@ -394,10 +402,10 @@ fn read_stamp(objects: &dyn Objects, size: u64) -> Result<Stamp> {
 }
 
 /// The proof of a stamped head, if everything in its folder is in order.
-fn check_stamp(
+pub(super) fn check_stamp(
     objects: &dyn Objects,
     size: u64,
-    key: &LogKey,
+    key: &VerifierKey,
     root: &Hash,
 ) -> std::result::Result<Branch, String> {
     let read = |file| -> std::result::Result<Option<Vec<u8>>, String> {
@@ -407,9 +415,7 @@ fn check_stamp(
     let missing = |file| move || format!("{file}: it is missing");
     let checkpoint = read("checkpoint")?.ok_or_else(missing("checkpoint"))?;
     let text = std::str::from_utf8(&checkpoint).map_err(|_| "checkpoint: it is no text")?;
-    let tree = key
-        .open(text)
-        .map_err(|error| format!("checkpoint: {error}"))?;
+    let tree = key::open(key, text).map_err(|error| format!("checkpoint: {error}"))?;
     if tree != (size, *root) {
         return Err("checkpoint: it is of another tree".into());
     }
@@ -444,6 +450,7 @@ fn check_stamp(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::LogKey;
     use crate::store::Directory;
 
     fn folder() -> (tempfile::TempDir, Arc<dyn Objects>) {
@@ -527,7 +534,7 @@ mod tests {
         let key = LogKey::generate("log.example").unwrap();
         let tree = &mut |_| panic!("nothing leads to this head");
         assert_eq!(
-            Archive::complaints(&*objects, &key, &sizes, tree).unwrap(),
+            Archive::complaints(&*objects, key.public(), &sizes, tree).unwrap(),
             [""; 0]
         );
         let archive = Archive::open(Arc::clone(&objects));

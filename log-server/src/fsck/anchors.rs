@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
+
 use super::Findings;
 use crate::anchor::{self, Archive};
 use crate::failure::Result;
-use crate::key::LogKey;
 use crate::store::{Objects, walk};
 use crate::tiles::Tiles;
 
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Checks every file below `anchors`. The tree of `size` leaves is right.
 pub(super) fn check(
     objects: &Arc<dyn Objects>,
-    key: &LogKey,
+    key: &VerifierKey,
     size: u64,
     findings: &mut Findings,
 ) -> Result<()> {
@@ -40,7 +41,7 @@ pub(super) fn check(
     Ok(())
 }
 
-fn look(objects: &Arc<dyn Objects>, key: &LogKey, size: u64) -> Result<Vec<String>> {
+fn look(objects: &Arc<dyn Objects>, key: &VerifierKey, size: u64) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
     let mut sizes = BTreeSet::new();
     for path in walk(&**objects, anchor::FOLDER)? {

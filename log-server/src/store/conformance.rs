@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
+#[cfg(feature = "s3")]
+use test_vectors::weed::Weed;
 use verifier_core::Time;
 use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
-use super::memory::Memory;
 use super::*;
 use crate::failure::Failure;
 use crate::key::LogKey;
@@ -37,7 +38,39 @@ macro_rules! backends {
             (folder, super::Embedded::new(&layout))
         }; $($rule)*);
         conforms!(memory: ((), super::Memory::default()); $($rule)*);
+        #[cfg(feature = "s3")]
+        conforms!(bucket: {
+            let store = std::sync::Arc::new(super::Faulty::default());
+            let folder = tempfile::tempdir().unwrap();
+            let backend = super::detached(folder.path(), store.bucket());
+            (folder, backend)
+        }; $($rule)*);
+
+        /// All of them, each on a place of its own, so that the server is started once.
+        #[cfg(feature = "s3")]
+        #[test]
+        fn a_bucket_of_a_real_server() {
+            let folder = tempfile::tempdir().unwrap();
+            let Some(weed) = Weed::start(folder.path()) else {
+                return;
+            };
+            let [_, (_, secret)] = Weed::credentials();
+            $({
+                let folder = tempfile::tempdir().unwrap();
+                let address = concat!("s3://logs/", stringify!($rule));
+                let bucket = super::bucket::tests::open(&weed, address, secret);
+                println!("{}", stringify!($rule));
+                $rule(&detached(folder.path(), bucket));
+            })*
+        }
     };
+}
+
+/// The back end of one machine, with its objects in a bucket.
+#[cfg(feature = "s3")]
+fn detached(folder: &Path, bucket: Bucket) -> Detached {
+    let embedded = Embedded::new(&Layout::new(folder));
+    Detached::new(Box::new(embedded), Arc::new(bucket))
 }
 
 backends! {

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 
 /// One log, and whatever else is kept of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory(Arc<Mutex<State>>);
+pub(crate) struct Memory(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {

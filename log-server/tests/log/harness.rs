@@ -29,6 +29,18 @@ fn program() -> Command {
     command
 }
 
+/// Runs the program with these arguments.
+pub(crate) fn run(args: &[&str]) -> Output {
+    run_with(args, &[])
+}
+
+/// The same with these variables.
+pub(crate) fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = program();
+    command.args(args).envs(variables.iter().copied());
+    command.output().unwrap()
+}
+
 /// A data directory.
 pub(crate) struct Log {
     folder: TempDir,
@@ -67,6 +79,12 @@ impl Log {
         self.succeed(&["token", "create", "--data", &data, "--name", name])
     }
 
+    /// The same with a token of its own.
+    pub(crate) fn with_token(mut self) -> Self {
+        self.token = self.another_token("test");
+        self
+    }
+
     /// An empty place for a copy of this log.
     pub(crate) fn copy(&self) -> Self {
         Self {
@@ -91,7 +109,7 @@ impl Log {
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {
-        program().args(args).output().unwrap()
+        run(args)
     }
 
     pub(crate) fn succeed(&self, args: &[&str]) -> String {

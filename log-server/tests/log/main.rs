@@ -28,6 +28,7 @@ mod invariants;
 mod limits;
 mod newcomer;
 mod openapi;
+mod places;
 mod refusals;
 mod settings;
 mod wire;

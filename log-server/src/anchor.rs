@@ -7,6 +7,7 @@
 //! ```
 
 mod archive;
+mod copy;
 mod metrics;
 mod settings;
 mod source;
@@ -25,6 +26,7 @@ use crate::store::{Backend, Head, Objects};
 use crate::tiles::Tiles;
 
 pub(crate) use archive::{Archive, FOLDER};
+pub(crate) use copy::mirror;
 pub(crate) use metrics::Metrics;
 pub use settings::{AnchorSettings, Config};
 

@@ -15,6 +15,7 @@ use crate::admission::Rules;
 use crate::anchor;
 use crate::disk;
 use crate::failure::{Failure, Result};
+use crate::mirror::MirrorArgs;
 use crate::place::{ObjectsArgs, ServerArgs};
 use crate::settings;
 
@@ -91,6 +92,7 @@ pub(crate) enum Command {
     Token(TokenCommand),
     Fsck(FsckArgs),
     Export(ExportArgs),
+    Mirror(MirrorArgs),
     ApproverHash(ApproverHashArgs),
 }
 
@@ -350,18 +352,20 @@ pub(crate) enum Right {
 /// Recompute a log from its entries and compare everything with that
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A directory is read with its database: also who holds which approval id, and the evidence. Of an
-address only what everybody can read is checked, if its tiles lead to the root that it has signed at
-all. Changes nothing; a running server is no obstacle.
+A directory is read with its database: also who holds which approval id, and the evidence. Of public
+files alone, such as a copy that `mirror` has made, all that is there is checked. Of an address only
+what everybody can read is checked, if its tiles lead to the root that it has signed at all. Changes
+nothing; a running server is no obstacle.
 
 Exit codes: 0 clean, 1 damage, 2 wrong usage, 5 the directory or the address cannot be read, or has
 more than --max-entries and --max-seconds allow for.")]
 pub(crate) struct FsckArgs {
-    /// The data directory of a log, or its address: http://… or https://…
-    #[arg(value_name = "DIR|URL")]
+    /// The data directory of a log, its public files (s3://BUCKET/PREFIX or a folder of them), or
+    /// its address: http://… or https://…
+    #[arg(value_name = "DIR|PLACE|URL")]
     pub(crate) log: String,
-    /// The verifier key that the log at an address must have. Without it the log is asked, and
-    /// only shown to agree with itself
+    /// The verifier key that public files must have, and the log at an address. Without it the log
+    /// at an address is asked, and only shown to agree with itself
     #[arg(long, value_name = "VKEY")]
     pub(crate) vkey: Option<String>,
     /// How many entries of an address are read, at 48 bytes of memory each

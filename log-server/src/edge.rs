@@ -62,16 +62,18 @@ impl Edge {
         }
         let size = self.size();
         let widened = |level| hashes_at(level, before) != hashes_at(level, size);
-        if let Some(tile) = partial(Level::Entries, size).filter(|tile| widened(tile.level())) {
-            files.push((tile, self.bundle.clone()));
-        }
-        let partial = self.tree.partial();
-        files.extend(
-            partial
-                .filter(|(tile, _)| widened(tile.level()))
-                .map(|(tile, hashes)| (tile, hashes.concat())),
-        );
+        let partial = self.partial_files().into_iter();
+        files.extend(partial.filter(|(tile, _)| widened(tile.level())));
         Ok(files)
+    }
+
+    /// The partial tiles of the tree.
+    pub(crate) fn partial_files(&self) -> Vec<File> {
+        let bundle = partial(Level::Entries, self.size());
+        let bundle = bundle.map(|tile| (tile, self.bundle.clone()));
+        let hashes = self.tree.partial();
+        let hashes = hashes.map(|(tile, hashes)| (tile, hashes.concat()));
+        bundle.into_iter().chain(hashes).collect()
     }
 }
 

@@ -5,6 +5,7 @@ mod checkpoint;
 mod database;
 mod files;
 mod heads;
+mod public;
 mod tree;
 mod web;
 
@@ -85,15 +86,19 @@ impl Findings {
     }
 }
 
-/// `fsck DIR|URL`
+/// `fsck DIR|PLACE|URL`
 pub(crate) fn run(args: &FsckArgs) -> Result<()> {
     let is_at = |schemes: &[&str]| schemes.iter().any(|scheme| args.log.starts_with(scheme));
     let layout = Layout::new(Path::new(&args.log));
     let found = if is_at(&["http://", "https://"]) {
         address(args, args.vkey.as_deref())?
+    } else if is_at(&["s3:"]) || layout.is_public() {
+        public::check(args, &args.objects.server.place(&args.log)?)?
     } else if args.vkey.is_some() {
         return Err(Failure::Usage(
-            "--vkey goes with an address: a directory has its key in log.key".into(),
+            "--vkey goes with an address or with public files alone: a directory with a log in it \
+             has its key in log.key"
+                .into(),
         ));
     } else {
         directory(args, &layout)?

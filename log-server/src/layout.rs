@@ -15,6 +15,7 @@ use durable::Lock;
 
 use crate::disk;
 use crate::failure::{Failure, Result};
+use crate::store::CHECKPOINT;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
@@ -45,6 +46,11 @@ impl Layout {
 
     pub(crate) fn public(&self) -> PathBuf {
         self.root.join("public")
+    }
+
+    /// Whether there are public files here and no database: a copy of a log, or its `public`.
+    pub(crate) fn is_public(&self) -> bool {
+        self.root.join(CHECKPOINT).is_file() && !self.database().is_file()
     }
 
     /// Makes the directory, for its owner alone: evidence, tokens and the key are in it. One that

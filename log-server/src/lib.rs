@@ -33,6 +33,7 @@ mod key;
 mod layout;
 mod log;
 mod metrics;
+mod mirror;
 mod partials;
 mod place;
 mod publication;
@@ -74,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::Token(command) => token::run(command),
         Command::Fsck(args) => fsck::run(args),
         Command::Export(args) => export::run(args),
+        Command::Mirror(args) => mirror::run(args),
         Command::ApproverHash(args) => init::approver_hash(args),
     };
     match done {

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use durable::Lock;
 
+use crate::disk;
 use crate::failure::{Failure, Result};
 #[cfg(feature = "s3")]
 use crate::store::{Address, Bucket, Endpoint};
@@ -49,6 +51,26 @@ impl ObjectPlace {
                 "{} is a folder, and --objects-endpoint and --objects-region are about buckets",
                 verifier_core::quote(text)
             ))),
+        }
+    }
+
+    /// Makes this process the one that writes there, until the lock is dropped. Of a bucket, nobody
+    /// can be.
+    pub(crate) fn lock(&self, name: &str) -> Result<Option<Lock>> {
+        let folder = match &self.0 {
+            Kind::Folder(folder) => folder,
+            #[cfg(feature = "s3")]
+            Kind::Bucket(..) => return Ok(None),
+        };
+        disk::create_folder(folder)?;
+        let path = folder.join(name);
+        match Lock::take(&path) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(durable::Error::Held) => Err(Failure::System(format!(
+                "another run is under way in {}",
+                folder.display()
+            ))),
+            Err(error) => Err(Failure::file(&path)(error.into())),
         }
     }
 

@@ -26,6 +26,7 @@ mod harness;
 mod http;
 mod invariants;
 mod limits;
+mod mirrors;
 mod newcomer;
 mod openapi;
 mod places;

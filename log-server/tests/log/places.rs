@@ -71,6 +71,8 @@ fn public_files_are_kept_elsewhere_and_the_log_is_the_same() {
 
     let (code, report) = log.fsck_of(&[&data, "--objects", &place]);
     assert_eq!(code, Some(0), "{report}");
+    let (code, report) = log.fsck_of(&[&place, "--vkey", &log.vkey]);
+    assert_eq!(code, Some(0), "{report}");
     // Without a word about the place there are no tiles.
     assert_eq!(log.fsck().0, Some(1));
     let Err(said) = log.serve_with(&[]) else {
@@ -237,6 +239,13 @@ fn a_log_runs_on_a_bucket_of_a_real_server() {
         String::from_utf8(output.stdout).unwrap()
     };
     clean(&["fsck", &data]);
+    assert!(clean(&["fsck", place, "--vkey", &log.vkey]).contains("clean: 300 entries"));
+    // Two copies: of the log, in the same bucket, and of its bucket's address as it is served.
+    let address = server.client.url.clone();
+    for _ in 0..2 {
+        clean(&["mirror", &address, "s3://logs/copy", "--vkey", &log.vkey]);
+        clean(&["fsck", "s3://logs/copy", "--vkey", &log.vkey]);
+    }
     assert_eq!(server.stop(), Some(0));
 
     // Whose secret is wrong, or whose server is gone, is told so before anything is signed.

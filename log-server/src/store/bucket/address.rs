@@ -102,14 +102,16 @@ pub(super) fn client(
     endpoint: &Endpoint,
 ) -> Result<AmazonS3> {
     if let Some(url) = &endpoint.url {
-        builder = builder.with_endpoint(url.trim_end_matches('/'));
+        // The one that wins over everything that a variable says.
+        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, url.trim_end_matches('/'));
     }
     if let Some(region) = &endpoint.region {
         builder = builder.with_region(region);
     }
-    let url = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
-    let plain = url.is_some_and(|url| url.starts_with("http://"));
-    if plain && !endpoint_is_here(&builder) {
+    let url = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+    let url = url.iter().find_map(|key| builder.get_config_value(key));
+    let plain = url.as_deref().filter(|url| url.starts_with("http://"));
+    if plain.is_some_and(|url| !is_here(url)) {
         return Err(Failure::Usage(
             "the endpoint of the bucket is http:// at another machine, where anybody on the way \
              could read and change what is sent: use https://"
@@ -120,7 +122,7 @@ pub(super) fn client(
         .with_user_agent(HeaderValue::from_static(AGENT))
         .with_connect_timeout(CONNECT)
         .with_timeout(REQUEST)
-        .with_allow_http(plain);
+        .with_allow_http(plain.is_some());
     // A request that is sent again late may undo what was written meanwhile.
     let retry = RetryConfig {
         backoff: BackoffConfig {
@@ -138,11 +140,6 @@ pub(super) fn client(
         .with_retry(retry)
         .build()
         .map_err(|error| Failure::Usage(format!("{address}: {error}")))
-}
-
-fn endpoint_is_here(builder: &AmazonS3Builder) -> bool {
-    let url = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
-    url.as_deref().is_some_and(is_here)
 }
 
 /// Whether an `http://` address is one of this machine.
@@ -229,5 +226,13 @@ mod tests {
         assert!(failure.to_string().contains("use https://"), "{failure}");
         assert!(client(AmazonS3Builder::new(), &address, &at("https://s3.example")).is_ok());
         assert!(client(AmazonS3Builder::new(), &address, &at("http://127.0.0.1:1")).is_ok());
+        // Of two variables the more particular one is asked for, and an option before both.
+        let variables = || {
+            AmazonS3Builder::new()
+                .with_config(AmazonS3ConfigKey::Endpoint, "http://127.0.0.1:1")
+                .with_config(AmazonS3ConfigKey::S3Endpoint, "http://s3.example")
+        };
+        assert!(client(variables(), &address, &Endpoint::default()).is_err());
+        assert!(client(variables(), &address, &at("https://s3.example")).is_ok());
     }
 }

@@ -100,7 +100,16 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<()> {
     entries.copy(begun, args.recheck)?;
     let anchors = anchor::mirror(&log, &objects, &key, &new)?;
     // From here on readers have all that it needs.
-    if old.as_ref().map(|old| &old.checkpoint) != Some(&new.checkpoint) {
+    let there = copy.head()?;
+    if let Some(there) = &there
+        && there.size > new.size
+    {
+        return Err(Failure::System(format!(
+            "another run has brought the copy to {} entries meanwhile",
+            there.size
+        )));
+    }
+    if there.is_none_or(|there| there.checkpoint != new.checkpoint) {
         objects.put(CHECKPOINT, new.checkpoint.as_bytes())?;
     }
     if let Some(old) = &old

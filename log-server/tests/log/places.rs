@@ -246,7 +246,38 @@ fn a_log_runs_on_a_bucket_of_a_real_server() {
         clean(&["mirror", &address, "s3://logs/copy", "--vkey", &log.vkey]);
         clean(&["fsck", "s3://logs/copy", "--vkey", &log.vkey]);
     }
+    // Or as other programs for S3 are told where it is.
+    let others = [&Weed::credentials()[..], &[("AWS_ENDPOINT_URL", &*url)]].concat();
+    let output = run_with(&["fsck", "s3://logs/copy", "--vkey", &log.vkey], &others);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(server.stop(), Some(0));
+
+    // While nothing can be put there, nothing is published, and later what was committed is.
+    let impatient = [
+        &variables[..],
+        &[("COSIGNET_LOG_PUBLISH_WAIT_SECONDS", "1")],
+    ]
+    .concat();
+    let server = log.serve_with(&impatient).unwrap();
+    weed.pause();
+    let late = Approval::new(301);
+    let reply = server.client.append(&late);
+    assert_eq!(
+        (reply.status, reply.code()),
+        (503, "log.not_published".into())
+    );
+    assert_eq!(tree(&server.client.checkpoint()).0, 300);
+    weed.resume();
+    let mut reply = server.client.append(&late);
+    for _ in 0..30 {
+        if reply.status == 200 {
+            break;
+        }
+        reply = server.client.append(&late);
+    }
+    assert_eq!((reply.status, reply.index()), (200, 300));
+    assert_eq!(server.stop(), Some(0));
+    clean(&["fsck", &data]);
 
     // Whose secret is wrong, or whose server is gone, is told so before anything is signed.
     let wrong = [&variables[..], &[("AWS_SECRET_ACCESS_KEY", "guessed")]].concat();

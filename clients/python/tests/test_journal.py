@@ -195,6 +195,40 @@ class Remembering(unittest.TestCase):
         self.assertEqual(caught.exception.reason, Reason.JOURNAL)
         self.assertEqual(self.script.calls["create"], [])
 
+    def test_the_line_and_the_name_are_on_the_disk_before_the_act(self) -> None:
+        synced = []
+
+        def fsync(file: int, sync: Any = os.fsync) -> None:
+            sync(file)
+            synced.append(os.fstat(file).st_ino)
+
+        def act(_: Approved) -> None:
+            self.assertEqual(len(self.path.read_bytes().splitlines()), 1)
+            self.assertEqual(synced, [self.path.stat().st_ino, self.folder.path.stat().st_ino])
+            self.ran += 1
+
+        with mock.patch("os.fsync", fsync):
+            self.assertIsNone(self.run_as("one", act))
+        self.assertEqual(self.ran, 1)
+
+    def test_a_journal_that_cannot_be_read_is_no_empty_one(self) -> None:
+        self.path.write_bytes(b"")
+        for path in (self.path / "below a file", self.folder.path):
+            with self.assertRaises(Denied) as caught:
+                Journal(path).records()
+            self.assertEqual(caught.exception.reason, Reason.JOURNAL)
+        self.path.write_bytes(b"x" * 101)
+        with mock.patch("cosignet_gate.journal._MAX_BYTES", 100):
+            with self.assertRaises(Denied) as caught:
+                Journal(self.path).records()
+            self.assertIn("too long", caught.exception.message)
+
+    def test_without_file_locks_there_is_no_journal(self) -> None:
+        with mock.patch("cosignet_gate.journal.fcntl", None):
+            with self.assertRaises(Denied) as caught:
+                Journal(self.path)
+            self.assertEqual(caught.exception.reason, Reason.JOURNAL)
+
     def test_a_request_of_an_earlier_try_may_be_old_and_no_other(self) -> None:
         old = {"body": "seen", "set": {"createdAt": "2026-03-01T11:00:00.000Z"}}
         for status, operation, reason in (

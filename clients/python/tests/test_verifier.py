@@ -16,6 +16,12 @@ import scripted
 from scripted import CASES, Folder, Script
 
 from cosignet_gate import Approved, Ask, Denied, Gate, Reason
+from cosignet_gate._members import Members
+from cosignet_gate._verifier import Question, Verified, Verifier
+
+SIGNED = Members(
+    {"requestId": "", "action": "", "expiresAt": "2026-03-01T13:00:00.000Z"},
+)
 
 #: Stands in front of the command, and changes what it has said.
 STAND_IN = """#!{python}
@@ -181,6 +187,7 @@ class Asking(unittest.TestCase):
         blank: Any = None
         for make in (
             lambda: Approved(object(), blank, "", blank, blank),
+            lambda: Verified(object(), "", SIGNED),
             lambda: copy.copy(approved),
             lambda: copy.deepcopy(approved),
             lambda: pickle.dumps(approved),
@@ -190,6 +197,14 @@ class Asking(unittest.TestCase):
                 make()
         with self.assertRaises(AttributeError):
             approved.payload = b"{}"  # type: ignore[misc]
+
+    def test_what_was_given_up_is_not_verified(self) -> None:
+        verifier = Verifier(scripted.cosignet(), self.policy, None)
+        for task in (verifier.check(), verifier.verify(Question(b"{}", "", 0))):
+            task.abort()
+            with self.assertRaises(Denied) as caught:
+                task.run()
+            self.assertIn("it was given up", caught.exception.message)
 
     def test_an_approval_is_handed_out_once(self) -> None:
         with Script() as script:

@@ -125,6 +125,11 @@ class Callers(unittest.TestCase):
             other = scripted.client(AsyncGate, script.url, self.folder.policy())
             self.invalid(lambda: asyncio.run(other.run(act=nothing, **ask)))
             self.assertEqual(script.calls["create"], [])
+            asking = gate.request(Ask("wire_transfer", scripted.payload()))
+            self.invalid(lambda: gate.act(asking, act))
+            self.invalid(lambda: gate.act(asking, nothing))
+            self.invalid(lambda: asyncio.run(other.act(asking, nothing)))
+            self.assertEqual(script.calls["claim"], [])
             # One that hides it is not reported as done.
             with self.assertRaises(TypeError):
                 gate.run(act=lambda approved: act(approved), **ask)
@@ -183,6 +188,17 @@ class Callers(unittest.TestCase):
                         call()
                     self.assertEqual(caught.exception.reason, Reason.BAD_ANSWER)
                 self.assertEqual(script.calls["claim"], [])
+
+    def test_those_who_refused_are_a_list_of_texts(self) -> None:
+        for names in ("bob", [1], [["bob"]], {"bob": 1}, None):
+            body = {"status": "rejected", "refusedBy": names}
+            case = {"answers": {"create": [{"status": 201, "body": "seen", "set": body}]}}
+            with Script(case) as script:
+                with self.assertRaises(Denied) as caught:
+                    scripted.gate(script.url, None).request(
+                        Ask("wire_transfer", scripted.payload())
+                    )
+                self.assertEqual(caught.exception.reason, Reason.BAD_ANSWER, names)
 
     def test_people_can_be_told_where_they_decide(self) -> None:
         told: list[str] = []

@@ -120,7 +120,11 @@ def order(name: str) -> list[str]:
         "payload.py": "test_payload",
         "journal.py": "test_journal",
         "_verifier.py": "test_verifier",
+        "_connection.py": "test_calls",
         "_http.py": "test_calls",
+        "_members.py": "test_answers",
+        "ask.py": "test_calls",
+        "gate.py": "test_calls",
     }.get(name, "test_cases")
     modules.sort(key=lambda module: module != first)
     return modules

@@ -189,17 +189,6 @@ class Callers(unittest.TestCase):
                     self.assertEqual(caught.exception.reason, Reason.BAD_ANSWER)
                 self.assertEqual(script.calls["claim"], [])
 
-    def test_those_who_refused_are_a_list_of_texts(self) -> None:
-        for names in ("bob", [1], [["bob"]], {"bob": 1}, None):
-            body = {"status": "rejected", "refusedBy": names}
-            case = {"answers": {"create": [{"status": 201, "body": "seen", "set": body}]}}
-            with Script(case) as script:
-                with self.assertRaises(Denied) as caught:
-                    scripted.gate(script.url, None).request(
-                        Ask("wire_transfer", scripted.payload())
-                    )
-                self.assertEqual(caught.exception.reason, Reason.BAD_ANSWER, names)
-
     def test_people_can_be_told_where_they_decide(self) -> None:
         told: list[str] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pathlib
 import pickle
 import sys
@@ -145,6 +146,10 @@ class Asking(unittest.TestCase):
         empty.write_text("")
         long = self.folder.path / "long.json"
         long.write_text(" " * (1 << 20) + "{}")
+        pipe = self.folder.path / "pipe"
+        os.mkfifo(pipe)
+        denied, _ = self.denied(Reason.INVALID, policy=pipe)
+        self.assertIn("not a regular file", denied.message)
         nothing: Any = 5
         for policy in (nothing, bad, empty, long, self.folder.path, self.folder.path / "none.toml"):
             _, calls = self.denied(Reason.INVALID, policy=policy)
@@ -159,6 +164,15 @@ class Asking(unittest.TestCase):
                 gate.run(action="wire_transfer", payload=scripted.payload(), act=self.ran.append)
         self.assertEqual(caught.exception.reason, Reason.NOT_VERIFIED)
         self.assertEqual(self.ran, [])
+
+    def test_a_roster_goes_to_the_command(self) -> None:
+        with Script() as script:
+            gate = scripted.gate(script.url, self.policy, roster=self.policy)
+            with self.assertRaises(Denied) as caught:
+                gate.run(action="wire_transfer", payload=scripted.payload(), act=self.ran.append)
+            self.assertEqual(caught.exception.reason, Reason.INVALID)
+            self.assertIn("no policy that names a roster", caught.exception.message)
+            self.assertEqual(script.calls["create"], [])
 
     def test_without_a_policy_nothing_is_claimed(self) -> None:
         with Script() as script:

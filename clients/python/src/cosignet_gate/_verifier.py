@@ -107,6 +107,9 @@ class _File:
         except TypeError:
             raise Denied(Reason.INVALID, f"the {what} is not the path of a file") from None
         try:
+            # A pipe would be waited for.
+            if file.exists() and not file.is_file():
+                raise OSError("it is not a regular file")
             with file.open("rb") as stream:
                 data = stream.read(limit + 1)
         except (OSError, ValueError) as error:

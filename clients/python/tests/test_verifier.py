@@ -10,11 +10,12 @@ import pickle
 import sys
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any
 from unittest import mock
 
 import scripted
-from scripted import CASES, Folder, Script
+from scripted import CASES, ROOT, Folder, Script
 
 from cosignet_gate import Approved, Ask, Denied, Gate, Reason
 from cosignet_gate._members import Members
@@ -173,6 +174,32 @@ class Asking(unittest.TestCase):
             self.assertEqual(caught.exception.reason, Reason.INVALID)
             self.assertIn("no policy that names a roster", caught.exception.message)
             self.assertEqual(script.calls["create"], [])
+
+    def test_a_roster_decides_who_may_approve(self) -> None:
+        vectors = json.loads((ROOT / "test-vectors/decision/roster.json").read_bytes())
+        case = next(c for c in vectors["cases"] if c["name"] == "two under the first version")
+        files = {}
+        for name in ("policy", "roster"):
+            text = case["input"][name]
+            files[name] = self.folder.path / f"{name}-of-people.json"
+            files[name].write_text(text if isinstance(text, str) else json.dumps(text))
+        decision = case["input"]["decisionText"].encode()
+        payload = Members(json.loads(decision)).bytes("payload")
+        at = 1_800_000_000_000
+        question = Question(decision, sha256(payload).hexdigest(), at)
+
+        def verify(roster: pathlib.Path | None) -> Denied:
+            verifier = Verifier(scripted.cosignet(), files["policy"], roster)
+            verifier.check().run()
+            with self.assertRaises(Denied) as caught:
+                verifier.verify(question).run()
+            return caught.exception
+
+        # It verifies, and nothing but the request is missing in it.
+        denied = verify(files["roster"])
+        self.assertEqual(denied.reason, Reason.OTHER_REQUEST, denied)
+        self.assertIn("does not say which request", denied.message)
+        self.assertEqual(verify(None).reason, Reason.NOT_VERIFIED)
 
     def test_without_a_policy_nothing_is_claimed(self) -> None:
         with Script() as script:

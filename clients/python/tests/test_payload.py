@@ -92,6 +92,12 @@ class Texts(unittest.TestCase):
             b"{,}",
             b"[1,]",
             b"[1 2]",
+            b"[1x2]",
+            b'{"a":1x"b":2}',
+            b'{"a"=1}',
+            b"{'a\":1}",
+            b'"\nn"',
+            b'"\\x0041"',
             b"[,1]",
             b"[",
             b'{"a":',
@@ -134,11 +140,12 @@ class Texts(unittest.TestCase):
             self.assertIn("more fields", refused(b"[" + b",".join([one] * 257) + b"]").message)
         longest = 512 * 1024
         Payload.parse(b'"' + b"x" * (longest - 2) + b'"')
-        for payload in (b'"' + b"x" * (longest - 1) + b'"', "x" * (longest - 1)):
+        blanks = b" " * longest + b"1"
+        for payload in (b'"' + b"x" * (longest - 1) + b'"', "x" * (longest - 1), blanks):
             self.assertIn("too long", refused(payload).message)
         Payload.parse(b"[" * 64 + b"]" * 64)
         self.assertIn("inside each other", refused(b"[" * 65).message)
-        deep: Any = []
+        deep: Any = [1]
         for _ in range(63):
             deep = [deep]
         Payload.of(deep)
@@ -184,6 +191,12 @@ class Values(unittest.TestCase):
             object(),
         ):
             refused(value)
+
+    def test_a_refusal_says_where_and_what(self) -> None:
+        for value, found in ((float("nan"), "nan"), (-0.0, "-0.0"), (b"", "a bytes")):
+            denied = refused({"a": [value]})
+            self.assertEqual(denied.found, found)
+            self.assertIn("$.a[0]", denied.message)
 
     def test_only_these_two_make_payloads(self) -> None:
         with self.assertRaises(TypeError):

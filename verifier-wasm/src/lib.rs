@@ -15,6 +15,7 @@ extern crate alloc;
 
 mod email;
 mod explain;
+mod json;
 mod kind;
 mod path;
 mod payload;
@@ -200,6 +201,21 @@ pub fn describe_payload(payload: &[u8], most: usize) -> String {
 #[wasm_bindgen(js_name = bundledPayload)]
 pub fn bundled_payload(file: &[u8]) -> Option<Vec<u8>> {
     payload::of(file)
+}
+
+/// A JSON text as RFC 8785 lays it out, with every number token as it stands: what JavaScript's own
+/// reader then makes of it is what every other one does. Thrown is whatever readers disagree about,
+/// such as a key that stands twice.
+#[wasm_bindgen(js_name = canonicalJson)]
+pub fn canonical_json(text: &[u8]) -> Result<String, Error> {
+    Ok(json::canonical(text)?)
+}
+
+/// A text from outside in quotes, for people: what is hidden or misleading in it is escaped, and a
+/// long one is cut.
+#[wasm_bindgen]
+pub fn quote(text: &str) -> String {
+    verifier_core::quote(text)
 }
 
 /// The way from the leaf of a bundle to the root of its tree: JSON (`MerklePath`), or nothing if

@@ -28,10 +28,20 @@ pub(crate) fn prepare() -> Result<(), String> {
     axe()
 }
 
+/// The name of a browser that can be started by its name.
+pub(crate) fn find() -> Option<&'static str> {
+    [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ]
+    .into_iter()
+    .find(|name| succeeds(Command::new(name).arg("--version")))
+}
+
 fn has_browser() -> bool {
-    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-        .into_iter()
-        .any(|name| succeeds(Command::new(name).arg("--version")))
+    find().is_some()
         // chromedriver looks there itself.
         || Path::new("/Applications/Google Chrome.app").exists()
 }

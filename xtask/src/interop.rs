@@ -6,6 +6,7 @@ mod gate;
 
 pub(crate) mod mcp;
 pub(crate) mod python;
+pub(crate) mod typescript;
 pub(crate) mod webhooks;
 
 use std::fs;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::command::{add_target, cargo, root, run, succeeds, target};
-use crate::openapi;
+use crate::{npm, openapi};
 
 /// A target without std: whatever uses it, anywhere below the core, does not build.
 const NO_STD_TARGET: &str = "thumbv7em-none-eabihf";
@@ -54,6 +54,7 @@ pub(crate) fn run_quick() -> Result<(), String> {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
     run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     no_std()?;
+    npm::lint()?;
     package()
 }
 

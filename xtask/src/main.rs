@@ -25,6 +25,7 @@ mod gate_fixture;
 mod interop;
 mod lint;
 mod mutants;
+mod npm;
 mod openapi;
 mod oracle;
 mod seaweedfs;
@@ -68,6 +69,9 @@ cargo xtask interop [gate]    let other programs read what the log publishes, an
                               description; gate: only that
 cargo xtask interop mcp       let agents of others ask over MCP
 cargo xtask interop python    build, install and test the client for Python
+cargo xtask interop typescript [mutants]  the packages for npm, installed, bundled, and in front of a gate;
+                              mutants: their guards taken away one by one
+cargo xtask npm [--check]     build the packages for npm into target/npm, or see that they are packed twice alike
 cargo xtask gate-fixture      a gate whose people decide by themselves, for tests of clients; ends with its
                               standard input
 cargo xtask interop webhooks  let the libraries of Standard Webhooks verify what a gate sends
@@ -139,6 +143,10 @@ fn main() -> ExitCode {
         ["interop", "gate"] => interop::run_gate(),
         ["interop", "mcp"] => interop::mcp::run_all(),
         ["interop", "python"] => interop::python::run_all(),
+        ["interop", "typescript"] => interop::typescript::run_all(),
+        ["interop", "typescript", "mutants"] => interop::typescript::run_mutants(),
+        ["npm"] => npm::build().map(drop),
+        ["npm", "--check"] => npm::check().map(drop),
         ["gate-fixture"] => gate_fixture::start(),
         ["interop", "webhooks"] => interop::webhooks::run_all(),
         ["help"] => {

@@ -1,11 +1,10 @@
 //! Everything that has to hold before a change lands.
 
-use std::fs;
 use std::process::Command;
 
 use crate::command::{cargo, root, run, target};
 use crate::interop::python;
-use crate::{browser, lint, seaweedfs, vectors, web};
+use crate::{browser, lint, npm, seaweedfs, vectors, web};
 
 /// Lints, the page, tests, vectors.
 pub(crate) fn run_everything() -> Result<(), String> {
@@ -34,17 +33,7 @@ pub(crate) fn run_everything() -> Result<(), String> {
 /// What the pages of the gate decide in the browser, without one.
 fn rules_of_the_gates_pages() -> Result<(), String> {
     let folder = root().join("gate").join("web").join("tests");
-    let failed = |error| format!("{}: {error}", folder.display());
-    let mut tests = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.to_string_lossy().ends_with(".test.mjs") {
-            tests.push(path);
-        }
-    }
-    tests.sort();
-    if tests.is_empty() {
-        return Err(format!("{}: no tests", folder.display()));
-    }
-    run(Command::new("node").arg("--test").args(tests))
+    run(Command::new("node")
+        .arg("--test")
+        .args(npm::tests(&folder)?))
 }

@@ -151,6 +151,8 @@ class Asking(unittest.TestCase):
         os.mkfifo(pipe)
         denied, _ = self.denied(Reason.INVALID, policy=pipe)
         self.assertIn("not a regular file", denied.message)
+        denied, _ = self.denied(Reason.INVALID, policy=long)
+        self.assertIn("has more than 1048576 bytes", denied.message)
         nothing: Any = 5
         for policy in (nothing, bad, empty, long, self.folder.path, self.folder.path / "none.toml"):
             _, calls = self.denied(Reason.INVALID, policy=policy)

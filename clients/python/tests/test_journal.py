@@ -22,6 +22,8 @@ CRASH = """
 import os, pathlib, sys
 import scripted
 
+os.environ["CRASHING"] = str(os.getpid())
+
 url, policy, cosignet, journal = sys.argv[1:]
 gate = scripted.gate(url, pathlib.Path(policy), cosignet=cosignet, journal=journal)
 gate.run(
@@ -127,7 +129,7 @@ class Remembering(unittest.TestCase):
         killer.write_text(
             f"#!{sys.executable}\n"
             "import os, sys\n"
-            "if '--at' in sys.argv: os.kill(os.getppid(), 9)\n"
+            "if '--at' in sys.argv: os.kill(int(os.environ['CRASHING']), 9)\n"
             f"else: os.execv({scripted.cosignet()!r}, ['cosignet', *sys.argv[1:]])\n"
         )
         killer.chmod(0o755)

@@ -110,7 +110,7 @@ def _tree(value: object, steps: Steps) -> Any:
         if not math.isfinite(value) or str(float(value)) == "-0.0":
             raise _refused(steps, float.__repr__(value))
         return Number(_number.of_double(value))
-    if isinstance(value, (list, tuple, dict)) and len(steps) >= _json.MAX_DEPTH:
+    if len(steps) >= _json.MAX_DEPTH:
         raise _too_deep()
     if isinstance(value, (list, tuple)):
         return [_tree(item, [*steps, i]) for i, item in enumerate(value)]

@@ -289,7 +289,7 @@ pub(super) fn backlog(connection: &Connection) -> Result<Vec<(Lane, Backlog)>, S
     let mut find = connection.prepare_cached(sql)?;
     let found = find.query_map([], |row| {
         let channel: Option<String> = row.get(0)?;
-        let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?);
+        let count = |column: usize| row.get::<_, i64>(column);
         let oldest: Option<Own<Time>> = row.get(3)?;
         let backlog = Backlog {
             waiting: u64::try_from(count(1)?).unwrap_or(0),

@@ -150,7 +150,7 @@ class Asking(unittest.TestCase):
         pipe = self.folder.path / "pipe"
         os.mkfifo(pipe)
         denied, _ = self.denied(Reason.INVALID, policy=pipe)
-        self.assertIn("not a regular file", denied.message)
+        self.assertIn("no regular file", denied.message)
         denied, _ = self.denied(Reason.INVALID, policy=long)
         self.assertIn("has more than 1048576 bytes", denied.message)
         nothing: Any = 5

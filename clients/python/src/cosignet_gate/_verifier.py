@@ -108,8 +108,8 @@ class _File:
             raise Denied(Reason.INVALID, f"the {what} is not the path of a file") from None
         try:
             # A pipe would be waited for.
-            if file.exists() and not file.is_file():
-                raise OSError("it is not a regular file")
+            if not file.is_file():
+                raise OSError("there is no regular file of this name")
             with file.open("rb") as stream:
                 data = stream.read(limit + 1)
         except (OSError, ValueError) as error:

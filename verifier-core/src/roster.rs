@@ -349,11 +349,13 @@ pub(crate) fn enough<T: Copy + Ord>(
     clauses: &[Clause],
     value: fn(&Report) -> Option<T>,
 ) -> Option<T> {
-    let mut all: Vec<(T, &Report)> = approvals
-        .iter()
-        .filter_map(|one| Some((value(one)?, *one)))
-        .collect();
-    all.sort_by_key(|(value, _)| *value);
+    let mut all: Vec<(T, &Report)> = Vec::new();
+    for one in approvals {
+        if let Some(value) = value(one) {
+            let at = all.partition_point(|(other, _)| *other <= value);
+            all.insert(at, (value, *one));
+        }
+    }
     let mut so_far: Vec<Person> = Vec::new();
     for (value, report) in all {
         so_far.extend(report.person());

@@ -138,18 +138,15 @@ pub fn assign(clauses: &[Clause], people: &[Person]) -> Vec<Served> {
         let mut asked = vec![false; places.len()];
         matching.seat(person, &mut asked);
     }
-    let holders = places.iter().zip(&matching.holder);
-    let of = |clause: usize| {
-        let own = holders.clone().filter(move |(place, _)| **place == clause);
-        own.filter_map(|(_, holder)| people.get((*holder)?))
-    };
+    let held: Vec<(usize, Option<usize>)> = places.iter().copied().zip(matching.holder).collect();
     let served = |(clause, rule): (usize, &Clause)| {
-        let mut by: Vec<String> = of(clause).map(|person| person.name.clone()).collect();
-        by.sort_unstable();
+        let serves = |person| held.contains(&(clause, Some(person)));
+        let by = people.iter().enumerate();
+        let by = by.filter(|(person, _)| serves(*person));
         Served {
             group: rule.group.clone(),
             at_least: rule.at_least,
-            by,
+            by: by.map(|(_, person)| person.name.clone()).collect(),
         }
     };
     clauses.iter().enumerate().map(served).collect()
@@ -157,13 +154,15 @@ pub fn assign(clauses: &[Clause], people: &[Person]) -> Vec<Served> {
 
 /// Every person once, in the order of the names, with the groups of all entries.
 fn each_once(people: &[Person]) -> Vec<Person> {
-    let mut sorted = people.to_vec();
-    sorted.sort_by(|a, b| a.name.cmp(&b.name));
     let mut all: Vec<Person> = Vec::new();
-    for person in sorted {
-        match all.last_mut() {
-            Some(last) if last.name == person.name => last.groups.extend(person.groups),
-            _ => all.push(person),
+    for person in people {
+        match all.binary_search_by(|known| known.name.cmp(&person.name)) {
+            Ok(at) => {
+                if let Some(known) = all.get_mut(at) {
+                    known.groups.extend_from_slice(&person.groups);
+                }
+            }
+            Err(at) => all.insert(at, person.clone()),
         }
     }
     all

@@ -1,6 +1,5 @@
 //! `decision.*`: whether enough people have approved one thing, and nobody has refused it.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -94,9 +93,13 @@ pub(crate) fn verify_decision(
 
 /// Everything that the parts do not prove, each once, in the order in which they come.
 fn limits(approvals: &[Report]) -> Vec<NotProven> {
-    let mut seen = BTreeSet::new();
-    let all = approvals.iter().flat_map(|one| &one.not_proven);
-    all.filter(|one| seen.insert(one.id)).cloned().collect()
+    let mut all: Vec<NotProven> = Vec::new();
+    for one in approvals.iter().flat_map(|one| &one.not_proven) {
+        if all.iter().all(|other| other.id != one.id) {
+            all.push(one.clone());
+        }
+    }
+    all
 }
 
 impl Run<'_> {
@@ -333,9 +336,12 @@ fn is_refused(report: &Report) -> bool {
 fn names<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Vec<String> {
     let people = reports.into_iter();
     let people = people.filter_map(|one| one.approver.as_ref());
-    let mut names: Vec<String> = people.map(|one| one.person.clone()).collect();
-    names.sort_unstable();
-    names.dedup();
+    let mut names: Vec<String> = Vec::new();
+    for name in people.map(|one| &one.person) {
+        if let Err(at) = names.binary_search(name) {
+            names.insert(at, name.clone());
+        }
+    }
     names
 }
 

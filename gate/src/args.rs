@@ -5,6 +5,7 @@ mod webhook;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use command_line::Format;
 
 use crate::settings::Settings;
 
@@ -245,11 +246,15 @@ What is printed is as trustworthy as this machine. An auditor compares the finge
 people themselves, and the log's key with its operator, before trusting it.
 
 Example:
-  cosignet-gate policy --rule \"payments over 1000\" --data /var/lib/cosignet-gate > policy.toml")]
+  cosignet-gate policy --rule \"payments over 1000\" --data /var/lib/cosignet-gate > policy.toml
+The verify page reads the JSON form: --format json")]
 pub(crate) struct PolicyArgs {
     /// Ask for what this rule asks for
     #[arg(long, value_name = "NAME")]
     pub(crate) rule: Option<String>,
+    /// TOML for people, or the same as JSON, for the verify page
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) data: DataArg,
 }

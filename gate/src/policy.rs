@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use command_line::{CliError, file};
+use command_line::{CliError, Format, file};
 use durable::Access;
 use verifier_core::Time;
 use verifier_core::hazmat::json::{Limits, Value};
@@ -63,8 +63,27 @@ fn member(value: &Value<'_>, key: &str) -> Option<String> {
     Some(found.to_owned())
 }
 
-/// `policy`: the text, in TOML.
+/// `policy`: the text, in TOML, or in canonical JSON with defaults filled in.
 pub(crate) fn text(args: &PolicyArgs) -> Result<String, CliError> {
+    let toml = toml(args)?;
+    match args.format {
+        Format::Human => Ok(toml),
+        Format::Json => json(&toml),
+    }
+}
+
+/// The same policy as JSON. Only a whole one has that form.
+fn json(toml: &str) -> Result<String, CliError> {
+    let policy = policy_text::from_toml(toml).map_err(|error| {
+        CliError::of(&error).next(
+            "Print it without --format json, add what is missing, and let `cosignet policy show \
+             policy.toml --format json` make the JSON.",
+        )
+    })?;
+    Ok(format!("{}\n", policy.canonical_json()))
+}
+
+fn toml(args: &PolicyArgs) -> Result<String, CliError> {
     let layout = Layout::new(&args.data.data);
     let people = admin::ask(&layout, &Value::from([("call", Value::from("people"))]))?;
     let site = read_site(&layout)?;

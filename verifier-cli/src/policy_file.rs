@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use toml_edit::{DocumentMut, Item, TableLike, Value as Toml};
+use policy_text::Form;
+use toml_edit::DocumentMut;
 use verifier_core::Code;
+use verifier_core::Failure as _;
 use verifier_core::Kind;
-use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::text::from_people;
 use verifier_core::policy::{self, Policy};
-use verifier_core::{Failure as _, quote};
 
 use crate::failure::CliError;
 use crate::key::OTHER_PASSKEY;
@@ -27,31 +27,27 @@ pub(crate) fn named(error: CliError, bytes: &[u8]) -> CliError {
 }
 
 fn parse(bytes: &[u8], path: &Path) -> Result<Policy, CliError> {
-    let from_json = |json: &[u8]| Policy::from_json(json).map_err(|error| refused(&error));
     // The core refuses what is too long, in either form.
     if bytes.len() > Policy::MAX_BYTES {
-        return from_json(bytes);
+        return Policy::from_json(bytes).map_err(|error| CliError::of(&error));
     }
     let text = file::text(bytes, Code::PolicySyntax)?;
-    match is_json(&text, path) {
-        true => from_json(text.as_bytes()),
-        false => from_toml(&text),
-    }
+    policy_text::read(&text, form(&text, path)).map_err(|error| refused(&error))
 }
 
 /// The policy in a TOML text.
 pub(crate) fn from_toml(text: &str) -> Result<Policy, CliError> {
-    let document = document(text)?;
-    let json = table(document.as_table(), "")?.to_text();
-    Policy::from_json(json.as_bytes()).map_err(|error| refused(&error))
+    policy_text::from_toml(text).map_err(|error| refused(&error))
 }
 
 /// A policy that its format does not allow. A key of a kind that we do not verify with is no
 /// mistake of whoever wrote it there.
-fn refused(error: &policy::Error) -> CliError {
+fn refused(error: &policy_text::Error) -> CliError {
     let refused = CliError::of(error);
     match error {
-        policy::Error::Key { error, .. } if error.code() == Code::WebauthnUnsupportedAlgorithm => {
+        policy_text::Error::Policy(policy::Error::Key { error, .. })
+            if error.code() == Code::WebauthnUnsupportedAlgorithm =>
+        {
             refused.next(OTHER_PASSKEY)
         }
         _ => refused,
@@ -90,64 +86,12 @@ pub(crate) fn written_like(bytes: &[u8], text: &str) -> Vec<u8> {
     }
 }
 
-pub(crate) fn is_json(text: &str, path: &Path) -> bool {
+pub(crate) fn form(text: &str, path: &Path) -> Form {
     match path.extension() {
-        Some(extension) if extension == "json" => true,
-        Some(extension) if extension == "toml" => false,
-        _ => text.trim_ascii_start().starts_with('{'),
+        Some(extension) if extension == "json" => Form::Json,
+        Some(extension) if extension == "toml" => Form::Toml,
+        _ => Form::of(text),
     }
-}
-
-// Recursion is bounded: the TOML reader refuses what is nested too deeply.
-fn table<'t>(table: &'t dyn TableLike, path: &str) -> Result<Value<'t>, CliError> {
-    let members = table
-        .iter()
-        .filter(|(_, item)| !item.is_none())
-        .map(|(key, item)| {
-            let path = match path {
-                "" => key.to_owned(),
-                path => format!("{path}.{key}"),
-            };
-            Ok((key.into(), value(item, &path)?))
-        });
-    members.collect::<Result<_, _>>().map(Value::Object)
-}
-
-fn value<'t>(item: &'t Item, path: &str) -> Result<Value<'t>, CliError> {
-    match item {
-        Item::None => Ok(Value::Null),
-        Item::Value(value) => scalar(value, path),
-        Item::Table(members) => table(members, path),
-        Item::ArrayOfTables(items) => {
-            let numbered = items.iter().enumerate();
-            numbered
-                .map(|(i, item)| table(item, &format!("{path}[{i}]")))
-                .collect()
-        }
-    }
-}
-
-fn scalar<'t>(value: &'t Toml, path: &str) -> Result<Value<'t>, CliError> {
-    let wrong = |what: &str| {
-        let message = format!("{} is {what}.", quote(path));
-        Err(CliError::policy(Code::PolicyField, message))
-    };
-    Ok(match value {
-        Toml::String(text) => text.value().as_str().into(),
-        Toml::Boolean(flag) => (*flag.value()).into(),
-        Toml::Integer(number) => Value::Number(number.value().to_string().into()),
-        Toml::Array(items) => {
-            let numbered = items.iter().enumerate();
-            return numbered
-                .map(|(i, item)| scalar(item, &format!("{path}[{i}]")))
-                .collect();
-        }
-        Toml::InlineTable(members) => return table(members, path),
-        Toml::Float(_) => return wrong("a fraction, which no policy has"),
-        Toml::Datetime(_) => {
-            return wrong("a bare date: write times in quotes, \"2026-03-01T12:00:00.000Z\"");
-        }
-    })
 }
 
 #[cfg(test)]
@@ -166,20 +110,5 @@ mod tests {
                 assert_eq!(read.sha256(), expected.sha256(), "{path}");
             }
         }
-    }
-
-    #[test]
-    fn errors_name_the_place() {
-        let message = |text| from_toml(text).unwrap_err().message;
-        assert!(message("a = 1\nb = = 2\n").starts_with("line 2 of the policy is not TOML: "));
-        assert!(
-            message("a = 1\na = 2\n").contains("duplicate"),
-            "{}",
-            message("a = 1\na = 2\n")
-        );
-        assert!(
-            message("[[approvers]]\nnotAfter = 2026-03-01\n").contains("\"approvers[0].notAfter\"")
-        );
-        assert!(message("name = \"x\"\nsurprise = 1\n").contains("surprise: unknown key"));
     }
 }

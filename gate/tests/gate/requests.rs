@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use test_vectors::encoding::{b64url, from_b64url, hex, sha256};
+use verifier_core::Policy;
 
 use crate::harness::{Gate, Log, RULES, program};
 
@@ -61,8 +62,15 @@ fn two_people_approve_one_claims_and_an_auditor_agrees() {
         path
     };
     let decision = file("decision.json", &claimed.json()["decision"].to_string());
-    let policy = gate.succeed(&["policy", "--rule", "large payments"]);
-    let policy = file("policy.toml", &policy);
+    let toml = gate.succeed(&["policy", "--rule", "large payments"]);
+    // The page reads JSON: the same policy, with the same fingerprint.
+    let rule = ["policy", "--rule", "large payments", "--format", "json"];
+    let json = Policy::from_json(gate.succeed(&rule).trim_end().as_bytes()).unwrap();
+    assert_eq!(
+        json.sha256(),
+        policy_text::from_toml(&toml).unwrap().sha256()
+    );
+    let policy = file("policy.toml", &toml);
     let audit = program("cosignet")
         .arg("verify")
         .arg(&decision)
@@ -138,6 +146,11 @@ fn a_log_that_is_down_keeps_it_pending() {
     log.serve(&gate.origin());
     let decided = gate.wait(&agent, &id);
     assert_eq!(decided["status"], "approved", "{decided}");
+    // Whose log it is, only its operator can say: half a policy has no JSON.
+    let output = gate.run(&["policy", "--format", "json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("add what is missing"), "{said}");
 }
 
 #[test]

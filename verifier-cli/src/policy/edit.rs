@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use durable::Edit;
+use policy_text::Form;
 use toml_edit::DocumentMut;
 use verifier_core::Code;
 use verifier_core::Policy;
@@ -28,7 +29,7 @@ impl<'a> PolicyEdit<'a> {
         let edit = file::edit(path, Policy::MAX_BYTES)?;
         let about = |error: CliError| error.about(path);
         let text = file::text(edit.bytes(), Code::PolicySyntax).map_err(about)?;
-        if policy_file::is_json(&text, path) {
+        if policy_file::form(&text, path) == Form::Json {
             let message = "only a policy in TOML can be changed; this one is JSON.";
             let error = CliError::usage(message);
             return Err(policy_file::named(error, edit.bytes()).about(path));

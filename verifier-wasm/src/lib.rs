@@ -20,6 +20,7 @@ mod kind;
 mod path;
 mod payload;
 mod policy;
+mod roster;
 #[cfg(target_arch = "wasm32")]
 mod runtime;
 mod types;
@@ -28,6 +29,7 @@ mod usage;
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
@@ -53,6 +55,8 @@ pub struct Verifier {
     rp_id: Option<String>,
     headers: Option<Vec<u8>>,
     roster: Option<Vec<u8>>,
+    /// What became of `roster`, for all approvals that are asked about under one policy.
+    verified: OnceCell<Result<Roster, verifier_core::roster::Error>>,
     at: Option<Time>,
 }
 
@@ -69,6 +73,7 @@ impl Verifier {
     #[wasm_bindgen(js_name = setPolicy)]
     pub fn set_policy(&mut self, policy: &[u8], source: &str) -> Result<(), Error> {
         self.policy = Some(policy::read(policy)?);
+        self.verified = OnceCell::new();
         source.clone_into(&mut self.source);
         Ok(())
     }
@@ -114,6 +119,7 @@ impl Verifier {
     pub fn set_headers(&mut self, headers: &[u8]) -> Result<(), Error> {
         HeaderChain::parse(headers).map_err(|error| Usage::of(&error))?;
         self.headers = Some(headers.to_vec());
+        self.verified = OnceCell::new();
         Ok(())
     }
 
@@ -122,12 +128,14 @@ impl Verifier {
     #[wasm_bindgen(js_name = setRoster)]
     pub fn set_roster(&mut self, roster: &[u8]) {
         self.roster = Some(roster.to_vec());
+        self.verified = OnceCell::new();
     }
 
     /// The moment to ask about, `YYYY-MM-DDTHH:MM:SS.sssZ`.
     #[wasm_bindgen(js_name = setTime)]
     pub fn set_time(&mut self, time: &str) -> Result<(), Error> {
         self.at = Some(usage::time(time)?);
+        self.verified = OnceCell::new();
         Ok(())
     }
 
@@ -149,8 +157,8 @@ impl Verifier {
         request.headers = chain.as_ref();
         request.at = self.at;
         let roster = self.roster.as_deref();
-        let roster = roster.map(|file| Roster::verify(file, &request));
-        request.roster = roster.as_ref();
+        let once = |file| self.verified.get_or_init(|| Roster::verify(file, &request));
+        request.roster = roster.map(once);
         Ok(verifier_core::verify(evidence, &request).to_json())
     }
 }
@@ -191,13 +199,21 @@ pub fn describe_policy(policy: &[u8]) -> Result<String, Error> {
     Ok(policy::describe(&policy::read(policy)?))
 }
 
+/// Describes the file of a roster by its own words: JSON (`RosterInfo`). Whether it holds under a
+/// policy is in the report.
+#[wasm_bindgen(js_name = describeRoster)]
+pub fn describe_roster(file: &[u8]) -> Result<String, Error> {
+    Ok(roster::describe(file)?)
+}
+
 /// A payload field by field: JSON (`PayloadInfo`), of at most `most` fields.
 #[wasm_bindgen(js_name = describePayload)]
 pub fn describe_payload(payload: &[u8], most: usize) -> String {
     payload::describe(payload, most)
 }
 
-/// The payload in a bundle; nothing if there is none or the file is no bundle.
+/// The payload in a bundle, or in the first bundle of a decision; nothing if there is none, or the file
+/// is neither.
 #[wasm_bindgen(js_name = bundledPayload)]
 pub fn bundled_payload(file: &[u8]) -> Option<Vec<u8>> {
     payload::of(file)

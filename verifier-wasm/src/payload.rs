@@ -11,12 +11,15 @@ use verifier_core::hazmat::payload::{Field, fields};
 /// How much of a payload that is no text is shown.
 const SHOWN_BYTES: usize = 1024;
 
-/// The payload that came with a bundle, as the verifier reads it.
+/// The payload that came with a bundle or a decision, as the verifier reads it.
 pub(crate) fn of(file: &[u8]) -> Option<Vec<u8>> {
-    match Input::parse(file) {
-        Ok(Input::Bundle(bundle)) => bundle.evidence.payload,
-        _ => None,
-    }
+    let bundle = match Input::parse(file) {
+        Ok(Input::Bundle(bundle)) => bundle,
+        // If another one comes with another payload, the decision is REJECTED.
+        Ok(Input::Decision(decision)) => decision.bundles.into_iter().next()?,
+        _ => return None,
+    };
+    bundle.evidence.payload
 }
 
 /// Fields if it is JSON, text if it is text, else bytes in hex.
@@ -53,15 +56,15 @@ pub(crate) fn describe(payload: &[u8], most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use test_vectors::{Algorithm, Approval};
+    use test_vectors::{Algorithm, Approval, Decision};
 
     #[test]
     fn a_bundle_has_its_payload_in_it() {
         let approval = Approval::sample(Algorithm::Es256);
-        assert_eq!(
-            of(approval.bundle.text().as_bytes()),
-            Some(approval.payload)
-        );
+        let decision = Decision::of(&[approval.clone()]).text();
+        for file in [approval.bundle.text(), decision] {
+            assert_eq!(of(file.as_bytes()), Some(approval.payload.clone()));
+        }
         assert_eq!(of(b"{}"), None);
     }
 

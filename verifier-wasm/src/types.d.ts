@@ -7,6 +7,7 @@ export type FileKind =
   | "logProof"
   | "policy"
   | "registration"
+  | "roster"
   | "unknown";
 
 export type Verdict = "VERIFIED" | "REJECTED" | "INCOMPLETE" | "MALFORMED";
@@ -151,6 +152,14 @@ export interface PolicyInfo {
   /** `null` if the policy does without a log. */
   quorum: string | null;
   anchorRequired: boolean;
+}
+
+/** `JSON.parse(describeRoster(file))`: the newest version, as the file says. */
+export interface RosterInfo {
+  name: string;
+  version: number;
+  /** Of the payload that is this version. */
+  sha256: string;
 }
 
 /** `JSON.parse(describePayload(payload, most))`. Texts are as they are: make control and

@@ -45,13 +45,32 @@ const CONFIRMATION = [
   bytesPart("the authenticator’s data", (file) => file.rawAssertion?.response?.authenticatorData, (file, value) => { file.rawAssertion.response.authenticatorData = value; }),
 ];
 
+/// The parts of a decision, and those of each bundle that are worth a try.
+function partsOfDecision({ bundles }) {
+  return [
+    encodedText("the payload", (file) => file.payload, (file, value) => { file.payload = value; }),
+    textPart("the context", (file) => file.context, (file, value) => { file.context = value; }),
+    ...bundles.flatMap((_, index) => BUNDLE.map((part) => ({
+      ...part,
+      name: `bundle ${index + 1}: ${part.name}`,
+      read: (file) => part.read(file.bundles[index]),
+      write: (file, value) => part.write(file.bundles[index], value),
+    }))),
+  ];
+}
+
+function partsOf(file) {
+  if (Array.isArray(file?.bundles)) return partsOfDecision(file);
+  return file?.type ? BUNDLE : file?.rawAssertion ? CONFIRMATION : [];
+}
+
 /// Builds the section once per approval. `report` is of the file itself; `onEdit` gets the bytes of
 /// the edited copy, and returns the report on it.
 export function renderBreak(node, bytes, { report: before, about, onEdit }) {
   const heading = el("h2", { id: "break-title" }, "Try to break it");
   let file = null;
   try { file = JSON.parse(text(bytes)); } catch { /* not JSON: nothing to edit by parts */ }
-  const parts = (file?.type ? BUNDLE : file?.rawAssertion ? CONFIRMATION : []).filter((part) => typeof part.read(file) === "string");
+  const parts = partsOf(file).filter((part) => typeof part.read(file) === "string");
   if (!parts.length) {
     fill(node, heading, el("p", {}, "There is nothing in this file that could be edited by its parts."));
     return;
@@ -90,18 +109,22 @@ export function renderBreak(node, bytes, { report: before, about, onEdit }) {
 function changes(before, report, about) {
   const verdict = el("p", {}, el("strong", {}, `${before.verdict} → ${report.verdict}`));
   if (report.verdict === "MALFORMED") return [verdict, el("p", {}, visible(report.summary))];
-  const old = new Map(before.checks.map((check) => [check.id, check.status]));
-  const changed = report.checks.filter(({ id, status }) => old.get(id) !== status);
+  const old = new Map(everyCheck(before).map(({ key, status }) => [key, status]));
+  const changed = everyCheck(report).filter(({ key, status }) => old.get(key) !== status);
   if (!changed.length) return [verdict, el("p", {}, "No check ends differently. Not every change is one: what nobody signed, a verdict does not rest on.")];
   const word = (status) => WORDS[status]?.[0] ?? "not made";
   const line = (check) => el("li", { class: isBad(check) ? "bad" : null },
-    el("strong", {}, about.get(check.id)?.title ?? check.id), `: ${word(old.get(check.id))} → `, el("strong", {}, word(check.status)),
+    check.of, el("strong", {}, about.get(check.id)?.title ?? check.id), `: ${word(old.get(check.key))} → `, el("strong", {}, word(check.status)),
     isBad(check) && [el("br"), visible(check.message),
       check.expected !== null && [el("br"), "Expected ", visible(check.expected)],
       check.found !== null && [el("br"), "Found ", visible(check.found)]]);
   const sorted = [...changed.filter(isBad), ...changed.filter((check) => !isBad(check))];
   return [verdict, el("ul", { class: "changes" }, sorted.map(line))];
 }
+
+/// The checks of the report, and behind them those of each bundle of a decision.
+const everyCheck = (report) => [report, ...report.approvals].flatMap(({ checks }, index) =>
+  checks.map((check) => ({ ...check, key: `${index} ${check.id}`, of: index ? `bundle ${index}, ` : null })));
 
 // Somewhere in the middle; of a text, in a letter or digit, so that it stays a text.
 function flipped(value, kind) {

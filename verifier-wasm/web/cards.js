@@ -2,7 +2,8 @@
 
 import { el, fill, named, visible, when } from "./dom.js";
 import { payloadFacts } from "./facts.js";
-import { blockName, signedHash, status, timeSource } from "./report.js";
+import { peopleCard } from "./people.js";
+import { blockName, deciding, requestOf, signedFacts, signedHash, status, timeSource } from "./report.js";
 
 const card = (title, kind, rows, ...rest) =>
   el("article", { class: `card ${kind}` }, el("h3", {}, title), el("dl", {}, rows), rest);
@@ -14,7 +15,9 @@ const note = (...value) => el("span", { class: "hint" }, " ", value);
 const code = (text) => el("code", { class: "hash" }, text);
 
 export function renderCards(node, report, facts) {
-  fill(node, what(report, facts), who(report, facts), whenCard(report), logged(report, facts));
+  const people = peopleCard(report);
+  node.classList.toggle("several-people", Boolean(people));
+  fill(node, what(report, facts), people ?? who(report, facts), whenCard(report), logged(report, facts));
 }
 
 const MATCHES = {
@@ -25,7 +28,7 @@ const MATCHES = {
 };
 
 function what(report, { payload }) {
-  const { subject } = report;
+  const subject = signedFacts(report);
   const label = report.claimedByService.action;
   const signed = signedHash(report);
   const isSigned = signed !== null && payload?.info.sha256 === signed;
@@ -40,15 +43,26 @@ function what(report, { payload }) {
     else rows.push(row("Payload", "one of which only the hash is known"));
   }
   if (label) rows.push(row("Service calls it", claim(visible(label))));
+  const asked = requestOf(report);
+  if (asked) rows.push(request(asked));
   return card("What", "what", rows,
     isSigned && payloadFacts(payload.info));
+}
+
+/// The service’s words about the request, which were signed with the payload.
+function request({ action, audience, requestId, requester, rule }) {
+  return [
+    row("Request", proven(visible(requestId)), note("as they signed it: ", named(action))),
+    row("Asked by", proven(named(requester)), note("under rule ", named(rule.name))),
+    row("Meant for", proven(named(audience))),
+  ];
 }
 
 function who(report, { key, policyName }) {
   const { approver, policy, subject } = report;
   const rows = [];
-  if (approver) rows.push(row("Key of", proven(named(approver.name)), note(`as ${policyName} names it`)));
-  else if (policy && subject) rows.push(row("Key of", "nobody whom the policy lists"));
+  if (approver) rows.push(row("Key of", proven(named(approver.name)), note(report.roster ? `as version ${report.roster.version} of the roster names it` : `as ${policyName} names it`)));
+  else if (policy && subject) rows.push(row("Key of", nobody(status(report, "roster"))));
   else if (subject) rows.push(row("Key of", "unknown: only a policy says whose key it is"));
   else rows.push(row("Key of", "unknown: no signature was verified"));
   if (key) rows.push(row("Fingerprint", subject ? code(key) : claim(code(key))));
@@ -59,10 +73,15 @@ function who(report, { key, policyName }) {
   return card("Who", "who", rows);
 }
 
+/// `roster` is how that check ended; null where the policy lists its approvers itself.
+const nobody = (roster) => ({ null: "nobody whom the policy lists", pass: "nobody whom the roster lets approve" })[roster] ?? "unknown: only a roster that holds says whose key it is";
+
 function whenCard(report) {
   const { anchor } = report;
-  const rows = [report.notLaterThan
-    ? row("Not later than", proven(when(report.notLaterThan)), note(timeSource(report)))
+  const timed = deciding(report);
+  const asked = requestOf(report);
+  const rows = [timed.notLaterThan
+    ? row("Not later than", proven(when(timed.notLaterThan)), note(timeSource(timed)))
     : row("Not later than", "no time is proven")];
   if (report.claimedByService.decidedAt) rows.push(row("Decided", claim(when(report.claimedByService.decidedAt)), note("says the service")));
   if (anchor) {
@@ -74,14 +93,25 @@ function whenCard(report) {
     rows.push(row("Bitcoin", blockName(anchor), note(strength)));
     if (anchor.hash) rows.push(row("Block hash", code(anchor.hash)));
   }
+  if (asked) rows.push(row("Open until", when(asked.expiresAt), note(inTime(report))));
   if (report.at) rows.push(row("Asked about", when(report.at)));
   return card("When", "when", rows);
+}
+
+/// Whether all that count were made before the request expired, as far as that is proven.
+function inTime(report) {
+  const counted = report.approvals.filter(({ verdict, signed }) => verdict === "VERIFIED" && signed);
+  const all = (counted.length ? counted : [deciding(report)]).map(({ signed }) => signed?.inTime);
+  if (all.includes(false)) return "that it was decided by then is not shown: only a later moment is proven";
+  return all.every((one) => one === true) ? "decided by then, as is proven" : "whether it was decided by then is not proven";
 }
 
 function logged(report, facts) {
   const { log } = report;
   const rows = [];
-  if (log) {
+  if (report.approvals.length) {
+    rows.push(...ofSeveral(report.approvals));
+  } else if (log) {
     rows.push(
       row("In", proven(named(log.origin))),
       row("Entry", proven(`${log.index} of ${log.treeSize}`), note("counted from 0")),
@@ -100,18 +130,41 @@ function logged(report, facts) {
   return card("Logged", "logged", rows);
 }
 
+/// Where the bundles of a decision are, log by log.
+function ofSeveral(approvals) {
+  const logs = new Map();
+  for (const { log } of approvals.filter((one) => one.log)) logs.set(log.origin, [...logs.get(log.origin) ?? [], log]);
+  const out = [...logs].map(([origin, all]) => {
+    const witnesses = new Map(all.flatMap((log) => log.witnesses).map((witness) => [`${witness.name} ${witness.time}`, witness]));
+    return [
+      row("In", proven(named(origin))),
+      row("Entries", proven(all.map(({ index }) => index).join(", ")), note("counted from 0")),
+      row("Witnesses", witnesses.size
+        ? el("ul", { class: "plain" }, [...witnesses.values()].map(({ name, time }) => el("li", {}, proven(named(name)), note(when(time)))))
+        : "none that the policy knows"),
+    ];
+  });
+  const without = approvals.filter(({ log }) => !log).length;
+  if (without) out.push(row("Not in a log", `${without} of ${approvals.length}`, note("as far as is shown under this policy")));
+  return out;
+}
+
 /// How it was signed, for those who look closer.
 export function renderHow(node, report, emailForm) {
-  const { subject } = report;
+  const parts = report.approvals.length ? report.approvals : [report];
   fill(node, el("h2", { id: "how-title" }, "How it was signed"),
-    el("dl", { class: "compare" }, subject
-      ? [
-        row("Signature", proven(`passkey, ${subject.algorithm}`)),
-        subject.origin && row("On the site", proven(named(subject.origin))),
-        subject.rpId && row("Relying party", proven(named(subject.rpId))),
-        row("Passkey", subject.backedUp ? "synced: on several devices, it may be" : subject.backupEligible ? "may be synced to other devices" : "kept on one device", note("says the authenticator")),
-        subject.crossOrigin ? row("Embedded", proven("in a frame of another site")) : null,
-      ]
-      : row("Signature", "not verified")),
+    parts.map((part) => [parts.length > 1 && el("h3", {}, part.approver ? named(part.approver.person) : "Nobody known"), how(part)]),
     emailForm);
+}
+
+function how({ subject }) {
+  return el("dl", { class: "compare" }, subject
+    ? [
+      row("Signature", proven(`passkey, ${subject.algorithm}`)),
+      subject.origin && row("On the site", proven(named(subject.origin))),
+      subject.rpId && row("Relying party", proven(named(subject.rpId))),
+      row("Passkey", subject.backedUp ? "synced: on several devices, it may be" : subject.backupEligible ? "may be synced to other devices" : "kept on one device", note("says the authenticator")),
+      subject.crossOrigin ? row("Embedded", proven("in a frame of another site")) : null,
+    ]
+    : row("Signature", "not verified"));
 }

@@ -1,7 +1,7 @@
 // The checks in groups. Those that failed or miss something stand above them, open.
 
-import { el, fill, visible } from "./dom.js";
-import { moreDifferences } from "./report.js";
+import { el, fill, named, visible } from "./dom.js";
+import { isRefused, moreDifferences } from "./report.js";
 
 export const WORDS = {
   pass: ["passed", "✓"],
@@ -29,10 +29,16 @@ const groupOf = ({ id }) => GROUPS.find(([, starts]) => starts.some((start) => i
 export const isBad = ({ status }) => status === "fail" || status === "incomplete";
 
 export function renderChecks(node, report, { about, explain }) {
+  fill(node, el("h2", { id: "checks-title" }, "Checks"), listed(report, { about, explain }),
+    report.approvals.map((part, index) => el("details", { class: "quiet part", open: part.checks.some(isBad) && !isRefused(part) },
+      el("summary", {}, part.approver ? named(part.approver.person) : `Bundle ${index + 1}`, `: ${part.verdict}`),
+      listed(part, { about, explain }))));
+}
+
+function listed(report, { about, explain }) {
   const bad = [...report.checks.filter(({ status }) => status === "fail"), ...report.checks.filter(({ status }) => status === "incomplete")];
   const one = (check) => item(check, about.get(check.id), explain);
-  fill(node,
-    el("h2", { id: "checks-title" }, "Checks"),
+  return [
     report.checks.length
       ? el("p", { class: "hint" }, counts(report.checks), ".")
       : el("p", {}, "None: the file could not be read as an approval."),
@@ -40,7 +46,8 @@ export function renderChecks(node, report, { about, explain }) {
     el("div", { class: "groups" }, ORDER.map((title) => {
       const all = report.checks.filter((check) => groupOf(check) === title);
       return all.length > 0 && group(title, all, one);
-    })));
+    })),
+  ];
 }
 
 function counts(checks) {

@@ -14,9 +14,9 @@ function names() {
   };
 }
 
-/// `approval`, `policy`, `payload` and `headers` are { name, bytes } or null; `expect` has the
+/// `approval`, `policy`, `payload`, `roster` and `headers` are { name, bytes } or null; `expect` has the
 /// options that name an expectation.
-export function commandFor({ approval, policy, payload, headers, expect }) {
+export function commandFor({ approval, policy, payload, headers, roster, expect }) {
   const name = names();
   const words = ["cosignet", "verify"];
   const files = [];
@@ -33,6 +33,7 @@ export function commandFor({ approval, policy, payload, headers, expect }) {
   for (const [flag, value] of Object.entries(expect)) {
     if (value) words.push(...(value.startsWith("-") ? [`${flag}=${value}`] : [flag, value]));
   }
+  file("--roster", roster, "roster.json");
   file("--headers", headers, "headers", false);
   return { text: words.map(quoted).join(" "), files };
 }

@@ -1,6 +1,6 @@
 // Files that come in are taken for what their place says. None becomes a policy by that.
 
-import { describePolicy } from "./verifier.js";
+import { describePolicy, describeRoster } from "./verifier.js";
 import { size } from "./bytes.js";
 import { MOST, readAll } from "./intake.js";
 import { state } from "./question.js";
@@ -19,12 +19,25 @@ export async function take(place, files) {
     refused.push([sorted.headers.name, "is no file of block headers, as `cosignet headers` writes it"]);
     sorted.headers = null;
   }
+  if (sorted.roster) sorted.roster = rosterOf(sorted.roster, refused);
   if (sorted.policy) propose(sorted.policy, refused);
   if (sorted.payload) state.payload = sorted.payload;
   if (sorted.headers) state.headers = sorted.headers;
+  if (sorted.roster) state.roster = sorted.roster;
   for (const file of sorted.waiting) wait(file);
   if (sorted.approvals.length) replaceApprovals(sorted.approvals.map((file) => ({ ...file, id: null })));
   return refused;
+}
+
+/// With what it says of itself; null where it is no roster.
+function rosterOf(file, refused) {
+  try {
+    return { ...file, info: JSON.parse(describeRoster(file.bytes)) };
+  } catch (error) {
+    const looks = file.looks === "approval" ? "an approval" : LOOKS[file.looks];
+    refused.push([file.name, looks && file.looks !== "roster" ? `is no roster: it reads as ${looks}` : `is no roster that can be used: ${error.message} (${error.name})`]);
+    return null;
+  }
 }
 
 /// What its reader has put in the place of the policy is shown with its fingerprint, and waits for
@@ -43,7 +56,10 @@ function propose(file, refused) {
 
 /// A file that came with the evidence and looks like something else. A policy is offered, no more.
 function wait(file) {
-  const waiting = { ...file, offer: null, why: null };
+  const waiting = { ...file, offer: null, info: null, why: null };
+  if (file.looks === "roster") {
+    try { waiting.info = JSON.parse(describeRoster(file.bytes)); } catch (error) { waiting.why = error.message; }
+  }
   if (file.looks === "policy") {
     try {
       waiting.offer = { ...file, info: JSON.parse(describePolicy(file.bytes)), from: "evidence", waiting };

@@ -3,10 +3,11 @@
 import { kind, sha256 } from "./verifier.js";
 import { size } from "./bytes.js";
 
-const MOST_HEADERS = 256 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const MOST_HEADERS = 256 * MIB;
 
-/// The most bytes that each place takes.
-export const MOST = { evidence: 1024 * 1024, payload: 512 * 1024, policy: 1024 * 1024, headers: MOST_HEADERS };
+/// The most bytes that each place takes; `evidence` is for decisions, everything else there is shorter.
+export const MOST = { evidence: 8 * MIB, payload: 512 * 1024, policy: MIB, roster: 32 * MIB, headers: MOST_HEADERS };
 
 /// Calls `take(place, files)` for everything that is chosen, dropped or pasted.
 export function listen(take) {
@@ -78,4 +79,4 @@ export async function readAll(place, files) {
   return { read, refused };
 }
 
-const tooLarge = (length) => `has ${size(length)}; an approval or a policy has at most 1 MiB, a payload at most 512 KiB. Nothing in it was checked`;
+const tooLarge = (length) => `has ${size(length)}; a decision has at most 8 MiB, an approval or a policy at most 1 MiB, a payload at most 512 KiB. Nothing in it was checked`;

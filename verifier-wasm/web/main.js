@@ -10,13 +10,16 @@ import { renderInputs, renderLoaded } from "./inputs.js";
 import { MOST, listen } from "./intake.js";
 import { renderPolicy } from "./policy.js";
 import { clearProblem, problem } from "./problem.js";
-import { ask, inForce, state } from "./question.js";
+import { ask, inForce, rosterInForce, state } from "./question.js";
 import { signedHash } from "./report.js";
 import { payloadFor, show } from "./result.js";
 import { SAMPLES, sampleOf } from "./samples.js";
 import { cell, renderSeveral, rowsOf } from "./several.js";
 import { renderHeld } from "./verdict.js";
-import { describePolicy, initSync, version } from "./verifier.js";
+import { describePolicy, describeRoster, initSync, version } from "./verifier.js";
+
+/// The most bytes that a link carries.
+const MOST_IN_LINK = 1024 * 1024;
 
 let lookUps = 0;
 let typedId = null; // the id that was typed here last; any other came with a link
@@ -95,7 +98,7 @@ async function fromFragment() {
     await byId(id);
   } else if (fragment.startsWith("b=")) {
     let bytes = null;
-    try { bytes = await inflate(fromBase64Url(fragment.slice(2)), MOST.evidence); } catch { /* said below */ }
+    try { bytes = await inflate(fromBase64Url(fragment.slice(2)), MOST_IN_LINK); } catch { /* said below */ }
     if (!bytes) return problem("The link does not carry a whole file.", "It was cut short on its way, or it holds more than 1 MiB. Ask for the file itself.");
     clearProblem();
     endSample();
@@ -141,10 +144,10 @@ async function takeIn(place, files) {
 // A sample has a policy of its own, whose keys anybody can sign with. Nothing else is ever judged by it.
 
 function showSample(kind) {
-  const { approval, policy } = sampleOf(kind);
+  const { approval, policy, roster } = sampleOf(kind);
   clearProblem();
   replaceApprovals([{ ...approval, id: null }]);
-  state.sample = { ...policy, info: JSON.parse(describePolicy(policy.bytes)), from: "sample" };
+  state.sample = { ...policy, info: JSON.parse(describePolicy(policy.bytes)), from: "sample", roster: roster && { ...roster, info: JSON.parse(describeRoster(roster.bytes)) } };
   state.payload = null;
   state.expect = {};
   run({ focus: true });
@@ -211,7 +214,7 @@ function nothing(focus) {
 
 /// A row for each approval. They are verified anew only if the question has changed.
 function judge() {
-  const question = [inForce(), state.payload, state.headers, JSON.stringify(state.expect)];
+  const question = [inForce(), rosterInForce(), state.payload, state.headers, JSON.stringify(state.expect)];
   if (question.some((part, index) => part !== judged.question[index])) judged = { question, reports: new Map(), cells: new Map() };
   const all = state.approvals.map((approval) => {
     if (!judged.reports.has(approval)) {
@@ -274,15 +277,21 @@ function inputs() {
   if (empty) opened = false;
   $("#loaded").hidden = empty;
   $("#input").hidden = !(empty || opened || state.waiting.length);
-  $("#trust").hidden = !(empty || opened || wanted || !inForce());
+  const rooted = inForce() !== null && JSON.parse(inForce().info.canonicalJson).roster;
+  const needed = rooted && !rosterInForce();
+  $("#trust").hidden = !(empty || opened || wanted || needed || !inForce());
+  if (needed) $("#roster").open = true;
+  fill($("#roster-words"), rooted ? ["The policy in force leaves it to the roster ", named(rooted.name), " who may approve."] : "It is read under a policy that leaves it to a roster who may approve.");
   $("#change").textContent = opened ? "Done" : "Change";
   $("#change").setAttribute("aria-expanded", String(opened));
   $("#empty").hidden = !empty;
-  if (!empty) renderLoaded($("#loaded-words"), state, inForce());
+  if (!empty) renderLoaded($("#loaded-words"), state, inForce(), rosterInForce());
   renderInputs($("#items"), state, {
     removeApprovals: again(() => { endSample(); replaceApprovals([]); }),
     removePayload: again(() => { state.payload = null; }),
     removeHeaders: again(() => { state.headers = null; }),
+    removeRoster: again(() => { state.roster = null; }),
+    useRoster: again((file) => { leave(file); state.roster = file; }),
     useHeaders: again((file) => { leave(file); state.headers = file; }),
     leave: again(leave),
     usePayload,

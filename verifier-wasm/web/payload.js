@@ -3,10 +3,10 @@
 import { el, fill, hasHidden, visible } from "./dom.js";
 import { size } from "./bytes.js";
 import { plainPath } from "./facts.js";
-import { moreDifferences, signedHash } from "./report.js";
+import { checkOf, moreDifferences, signedFacts, signedHash } from "./report.js";
 
 export function renderPayload(node, report, payload) {
-  const binding = report.checks.find((check) => check.id === "payload.binding");
+  const binding = checkOf(report, "payload.binding");
   const heading = el("h2", { id: "payload-title" }, "Payload");
   const signed = signedHash(report);
   if (!payload) {
@@ -23,7 +23,7 @@ function said(report, binding, payload) {
   const parts = `${from}: ${size(payload.info.length)}.`;
   const warning = (words) => el("p", { class: "warning" }, parts, " ", el("strong", {}, words));
   const signed = signedHash(report);
-  if (!report.subject) return warning("No signature was verified, so nobody is shown to have approved it.");
+  if (!signedFacts(report)) return warning("No signature was verified, so nobody is shown to have approved it.");
   if (signed === null) return warning("Whether it was signed is not established.");
   if (payload.info.sha256 !== signed) return warning("It is not what was signed.");
   if (binding?.status === "fail") return warning("It is what was signed, and not what you expect.");

@@ -2,6 +2,7 @@
 // own. Nothing else puts a policy in force or out of it.
 
 import { el, fill, named, visible } from "./dom.js";
+import { clauses } from "./people.js";
 
 /// `chosen` is in force, or null. `offers` are not: { name, bytes, info, from }, where `from` says
 /// who brought it: "reader" (put here), "evidence" (came with what is checked), "operator", or
@@ -104,9 +105,6 @@ function details(info) {
         row("Logged within", log.maxAppendDelay)],
       row("Bitcoin anchor", anchored(anchor))));
 }
-
-/// How many people of which groups it takes.
-const clauses = (list) => list.map(({ atLeast, group }, index) => [index ? " and " : "", `${atLeast} of `, named(group)]);
 
 /// Whose key it is, where that is not its name, and for which groups that person can speak.
 const person = ({ person: holder, groups }) => [

@@ -14,6 +14,7 @@ export const state = {
   sample: null, // a policy that holds for a sample of this page, and for nothing else
   waiting: [], // files of which their reader has not said yet what they are
   headers: null,
+  roster: null, // { name, bytes, info: what it says of itself }; it counts as far as the policy says
   expect: {},
   edited: null, // the bytes of the copy that is being edited
 };
@@ -21,19 +22,39 @@ export const state = {
 /// The policy that is applied.
 export const inForce = () => state.sample ?? state.policy;
 
+/// The roster that is read; a sample has its own, or none.
+export const rosterInForce = () => (state.sample ? state.sample.roster ?? null : state.roster);
+
 /// What it may be called: only a policy that its reader brought is theirs.
 export const policyName = () => (["reader", "device"].includes(inForce()?.from) ? "your policy" : "the policy");
 
 const expected = (approval) => ({ ...state.expect, approvalId: state.expect.approvalId ?? approval.id });
 
+// One verifier for all approvals that are asked about alike: it reads policy and roster once.
+let verifier = null;
+let asked = [];
+
 /// The report on these bytes, as text.
 export function ask(approval, bytes) {
+  const parts = [inForce(), rosterInForce(), state.headers, state.payload, JSON.stringify(expected(approval))];
+  if (!verifier || parts.some((part, index) => part !== asked[index])) {
+    verifier?.free();
+    verifier = null;
+    verifier = verifierFor(approval);
+    asked = parts;
+  }
+  return verifier.verify(bytes);
+}
+
+function verifierFor(approval) {
   const question = new Verifier();
   try {
     const { headers, payload } = state;
     const policy = inForce();
+    const roster = rosterInForce();
     if (policy) question.setPolicy(policy.bytes, { operator: "operator", sample: "sample" }[policy.from] ?? "caller");
     if (headers) question.setHeaders(headers.bytes);
+    if (roster) question.setRoster(roster.bytes);
     const { approvalId, approver, rpId, payloadSha256, time } = expected(approval);
     if (approvalId) question.setApprovalId(approvalId);
     if (approver) question.setApprover(approver);
@@ -41,9 +62,10 @@ export function ask(approval, bytes) {
     if (payloadSha256) question.setPayloadSha256(payloadSha256);
     if (time) question.setTime(time);
     if (payload) question.setPayload(payload.bytes);
-    return question.verify(bytes);
-  } finally {
+    return question;
+  } catch (error) {
     question.free();
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 // One result, from the verdict down to the bytes.
 
 import { $, el, fill, visible } from "./dom.js";
+import { text, utf8 } from "./bytes.js";
 import { SINGLE } from "./load.js";
 import { renderBreak } from "./break.js";
 import { renderCards, renderHow } from "./cards.js";
@@ -8,8 +9,9 @@ import { renderChecks } from "./checks.js";
 import { commandFor } from "./command.js";
 import { emailForm } from "./email.js";
 import { renderPayload } from "./payload.js";
-import { expectations, inForce, options, policyName, state } from "./question.js";
+import { expectations, inForce, options, policyName, rosterInForce, state } from "./question.js";
 import { renderRaw } from "./raw.js";
+import { requestOf } from "./report.js";
 import { renderTree } from "./tree.js";
 import { renderVerdict } from "./verdict.js";
 import { bundledPayload, checks, describePayload, explain, inspect, merklePath } from "./verifier.js";
@@ -32,7 +34,7 @@ export function show(approval, bytes, report, reportText, { editing, onEdit }) {
   const policy = inForce();
   const command = commandFor({
     approval: state.edited ? { name: "edited-copy.json", bytes } : approval,
-    policy, payload: state.payload, headers: state.headers, expect: options(approval),
+    policy, payload: state.payload, headers: state.headers, roster: rosterInForce(), expect: options(approval),
   });
   $("#edited").hidden = !state.edited;
   $("#sample").hidden = !state.sample;
@@ -45,8 +47,7 @@ export function show(approval, bytes, report, reportText, { editing, onEdit }) {
   renderPayload($("#payload"), report, facts.payload);
   renderHow($("#how"), report, facts.commitment ? emailForm(bytes) : null);
   renderChecks($("#checks"), report, { about: about(), explain: explained });
-  const path = merklePath(bytes);
-  renderTree($("#tree"), report, path && JSON.parse(path), facts);
+  renderTree($("#tree"), waysOf(bytes, report, facts), { policyName: facts.policyName, several: report.approvals.length > 0 });
   renderRaw($("#raw"), {
     bytes, name: approval.name, report, reportText, inspected: facts.text, command: command.text,
     files: command.files, link: !SINGLE, source: report.policy?.source,
@@ -55,9 +56,20 @@ export function show(approval, bytes, report, reportText, { editing, onEdit }) {
   titles(report);
 }
 
+/// Into the log, from each bundle that has a proof that can be read.
+function waysOf(bytes, report, { proof }) {
+  const way = (part, own, stated) => {
+    const path = merklePath(part);
+    return path && { report: own, path: JSON.parse(path), proof: stated };
+  };
+  if (!report.approvals.length) return [way(bytes, report, proof)].filter(Boolean);
+  const parts = JSON.parse(text(bytes)).bundles.map((bundle) => utf8(JSON.stringify(bundle)));
+  return report.approvals.map((own, index) => way(parts[index], own, factsOf(parts[index]).proof)).filter(Boolean);
+}
+
 /// The name under which a print is kept.
 function titles(report) {
-  const id = report.claimedByService.approvalId;
+  const id = report.claimedByService.approvalId ?? requestOf(report)?.requestId;
   const plain = id && /^[0-9a-f-]{36}$/.test(id) ? ` ${id}` : "";
   document.title = `Verification report${plain}`;
   fill($("#paper-title"), "Verification report", plain && el("code", {}, plain));

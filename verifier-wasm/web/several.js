@@ -2,6 +2,7 @@
 
 import { el, fill, named, when } from "./dom.js";
 import { inSentence } from "./facts.js";
+import { approvers } from "./report.js";
 import { verdictIcon } from "./verdict.js";
 
 const MOST_ROWS = 500;
@@ -58,11 +59,18 @@ function line({ index, approval, report, repeats }, { current, payloadOf, onShow
   return el("tr", { class: index === current ? "current" : null },
     el("td", { class: verdict.toLowerCase() }, el("span", { class: "word" }, verdict)),
     el("td", {}, payloadOf(approval, report) ?? el("em", {}, "not established")),
-    el("td", {}, report.approver ? named(report.approver.name) : el("em", {}, "nobody known")),
+    el("td", {}, who(report)),
     el("td", {}, report.notLaterThan ? when(report.notLaterThan) : el("em", {}, "not proven")),
     el("th", { scope: "row" },
       el("button", { type: "button", class: "link", "aria-current": index === current ? "true" : null, onclick: () => onShow(index) }, named(approval.name)),
       repeats && el("span", { class: "tag bad" }, `${repeats.same} as `, named(repeats.of.name))));
+}
+
+function who(report) {
+  const refused = report.decision?.refusedBy ?? [];
+  const names = refused.length ? refused : approvers(report);
+  if (!names.length) return el("em", {}, "nobody known");
+  return [names.map((name, index) => [index ? ", " : "", named(name)]), refused.length > 0 && [" ", el("span", { class: "tag bad" }, "refused")]];
 }
 
 /// A payload in a cell.

@@ -1,7 +1,7 @@
 // The way from the entry to the root of the log’s tree, and on to those who vouch for the root. What
 // is said of it is what the report says; the module only gives the hashes.
 
-import { el, fill, namedText, short, svg, when } from "./dom.js";
+import { el, fill, named, namedText, short, svg, when } from "./dom.js";
 import { blockName, status } from "./report.js";
 
 // As wide as a phone, so that no label is cut there.
@@ -14,19 +14,30 @@ const MOST_LEVELS = 8;
 const MOST_WITNESSES = 8;
 const LONGEST_NAME = 26;
 
-export function renderTree(node, report, path, { proof, policyName }) {
-  node.hidden = !path;
-  if (!path) {
-    fill(node);
-    return;
-  }
+/// `ways`: { report, path, proof } for each bundle that has a proof; `several` for a decision.
+export function renderTree(node, ways, { policyName, several }) {
+  node.hidden = !ways.length;
+  fill(node, el("h2", { id: "tree-title" }, several ? "The ways into the log" : "The way into the log"),
+    ways.map((way, index) => (several ? folded(way, policyName, index) : drawn(way, policyName, index))));
+}
+
+/// Drawn when it is opened: there may be 64.
+function folded(way, policyName, index) {
+  const { approver } = way.report;
+  const node = el("details", { class: "quiet" },
+    el("summary", {}, approver ? named(approver.person) : `Bundle ${index + 1}`, `: entry ${way.path.index} of ${way.path.size}`));
+  node.addEventListener("toggle", () => { if (node.open && node.childElementCount === 1) node.append(...drawn(way, policyName, index)); });
+  return node;
+}
+
+function drawn({ report, path, proof }, policyName, number) {
   const found = findings(report, path, proof, policyName);
-  const drawing = picture(report, path, found);
-  fill(node, el("h2", { id: "tree-title" }, "The way into the log"),
+  return [
     el("p", {}, found.words),
-    drawing,
+    picture(report, path, found, number),
     el("p", { class: "hint" }, "Round: computed here from this approval. Square: given by the log. Each node is the hash of the two below it, so changing the entry changes every round one."),
-    el("details", { class: "quiet" }, el("summary", {}, "All hashes"), hashes(path, found)));
+    el("details", { class: "quiet" }, el("summary", {}, "All hashes"), hashes(path, found)),
+  ];
 }
 
 /// What the checks say, in the words and marks of the picture.
@@ -56,7 +67,7 @@ const mark = (report, id) => ({ pass: "✓", fail: "✕", incomplete: "◐" }[st
 
 const clipped = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
 
-function picture(report, path, found) {
+function picture(report, path, found, number) {
   const parts = [];
   const line = (x1, y1, x2, y2, kind) => parts.push(svg("line", { x1, y1, x2, y2, class: kind }));
   const text = (x, y, kind, anchor, words) => parts.push(svg("text", { x, y, class: kind, "text-anchor": anchor }, words));
@@ -109,9 +120,9 @@ function picture(report, path, found) {
   node(levels.length ? "leaf" : found.held ? "leaf root" : "leaf root broken");
   text(MIDDLE, at + 38, "name", "middle", `this approval: entry ${path.index}`);
   text(MIDDLE, at + 53, "hash", "middle", short(path.leaf));
-  return svg("svg", { viewBox: `0 0 ${WIDTH} ${at + 62}`, class: "tree-picture", role: "img", "aria-labelledby": "tree-name tree-words" },
-    svg("title", { id: "tree-name" }, "Merkle path"),
-    svg("desc", { id: "tree-words" }, found.words),
+  return svg("svg", { viewBox: `0 0 ${WIDTH} ${at + 62}`, class: "tree-picture", role: "img", "aria-labelledby": `tree-name-${number} tree-words-${number}` },
+    svg("title", { id: `tree-name-${number}` }, "Merkle path"),
+    svg("desc", { id: `tree-words-${number}` }, found.words),
     parts);
 }
 

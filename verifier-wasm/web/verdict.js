@@ -3,7 +3,7 @@
 import { el, fill, hash, named, svg, visible, when } from "./dom.js";
 import { compared, isBad } from "./checks.js";
 import { inSentence } from "./facts.js";
-import { signedHash, timeSource } from "./report.js";
+import { approvers, deciding, isRefused, signedHash, timeSource } from "./report.js";
 
 const SHAPES = {
   VERIFIED: () => [
@@ -28,6 +28,7 @@ const ADVICE = {
   VERIFIED: "Everything that the policy requires was checked and holds. You may rely on it, within what it proves.",
   borrowed: "Everything that these rules require was checked and holds. They are not yours: rely on it as far as you rely on those who wrote them.",
   REJECTED: "Something was checked and is wrong. Do not act on this.",
+  refused: "Somebody who was asked has said no, and signed it. Do not act on this.",
   INCOMPLETE: "Nothing is wrong, but something is missing. Do not act on this until it is there.",
   MALFORMED: "This is no approval file that can be read. Get the file again from its source.",
 };
@@ -56,11 +57,14 @@ function policySentence(report, policy) {
 
 /// Who approved what, and when at the latest; only of a payload that is shown to be the signed one.
 function contentSentence(report, payload) {
-  if (report.verdict !== "VERIFIED" || !report.approver) return null;
+  const refused = isRefused(report);
+  const who = refused ? report.decision?.refusedBy ?? approvers(report) : approvers(report);
+  if (!(refused || report.verdict === "VERIFIED") || !who.length) return null;
+  const timed = deciding(report);
   const says = payload && payload.info.sha256 === signedHash(report) ? inSentence(payload.info) : null;
   if (!says) return null;
-  return [named(report.approver.name), " approved: ", says,
-    report.notLaterThan && [", no later than ", when(report.notLaterThan), " ", el("span", { class: "aside" }, "(", timeSource(report), ")")], "."];
+  return [who.map((name, index) => [index ? index === who.length - 1 ? " and " : ", " : "", named(name)]), refused ? " refused: " : " approved: ", says,
+    timed.notLaterThan && [", no later than ", when(timed.notLaterThan), " ", el("span", { class: "aside" }, "(", timeSource(timed), ")")], "."];
 }
 
 /// In place of a VERIFIED that would leave out what its reader has put here.
@@ -92,7 +96,7 @@ export function renderVerdict(node, report, { policy, name, next, expected, payl
         el("span", { class: "word" }, report.verdict), " ",
         borrowed && [el("span", { class: "byline" }, borrowed), " "],
         el("span", { class: "sentence" }, content ?? visible(report.summary))),
-      el("p", { class: "advice" }, content && [visible(report.summary), " "], borrowed ? ADVICE.borrowed : ADVICE[report.verdict]),
+      el("p", { class: "advice" }, content && [visible(report.summary), " "], borrowed ? ADVICE.borrowed : ADVICE[isRefused(report) ? "refused" : report.verdict]),
       cause(report),
       next && el("p", { class: "next" }, el("strong", {}, "Next: "), next),
       el("p", { class: "basis" }, policySentence(report, policy), " ",

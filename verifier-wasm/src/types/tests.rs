@@ -16,7 +16,7 @@ use test_vectors::encoding::from_b64url;
 use test_vectors::{Algorithm, Approval};
 use verifier_core::Code;
 
-use crate::{Verifier, explain, path, payload, policy};
+use crate::{Verifier, explain, path, payload, policy, roster};
 
 const TYPES: &str = include_str!("../types.d.ts");
 
@@ -320,6 +320,8 @@ fn every_text_is_of_its_declared_type() {
     for bytes in [&approval.payload[..], b"pay Bob", b"\xff"] {
         declared.hold("PayloadInfo", &payload::describe(bytes, 2));
     }
+    let roster = roster::tests::file();
+    declared.hold("RosterInfo", &roster::describe(roster.as_bytes()).unwrap());
     declared.hold("MerklePath", &path::of(bundle.as_bytes()).unwrap());
     for code in Code::ALL {
         declared.hold("Explanation", &explain::code(code.as_str()).unwrap());
@@ -332,6 +334,7 @@ fn every_text_is_of_its_declared_type() {
         "Report",
         "PolicyInfo",
         "PayloadInfo",
+        "RosterInfo",
         "MerklePath",
         "Explanation",
         "CheckInfo",

@@ -4,6 +4,7 @@ use serde_json::json;
 use test_vectors::{Algorithm, Approval, Draft};
 
 use crate::browser::Browser;
+use crate::staged;
 
 const SOURCE: &str = include_str!("../../web/samples.js");
 
@@ -20,10 +21,19 @@ fn the_samples_are_minted_from_known_seeds() {
     assert_eq!(constant("BUNDLE"), approval.bundle.text());
     let policy: serde_json::Value = serde_json::from_str(&constant("POLICY")).unwrap();
     assert_eq!(policy, approval.policy.value());
+
+    assert_eq!(constant("DECISION"), staged::refused().text());
+    let policy: serde_json::Value = serde_json::from_str(&constant("DECISION_POLICY")).unwrap();
+    assert_eq!(policy, staged::two_of_three().value());
+    let rostered = staged::rostered();
+    assert_eq!(constant("ROSTERED"), rostered.approval);
+    assert_eq!(constant("ROSTER"), rostered.roster);
+    let policy: serde_json::Value = serde_json::from_str(&constant("ROSTER_POLICY")).unwrap();
+    assert_eq!(policy, rostered.policy);
 }
 
 #[tokio::test]
-async fn three_samples_and_their_policy_is_for_nothing_else() {
+async fn each_sample_has_a_policy_that_is_for_nothing_else() {
     let browser = Browser::start().await;
     let genuine = Draft::numbered(Algorithm::Es256, 2).mint().bundle.text();
     browser.open_single().await;
@@ -60,6 +70,23 @@ async fn three_samples_and_their_policy_is_for_nothing_else() {
     let said = browser.verdict("INCOMPLETE").await;
     assert!(said.contains("approver.unknown_key"), "{said}");
     browser.state("sample-unknown").await;
+
+    // Several people, and a roster.
+    for (sample, verdict, words) in [
+        ("Two of three people", "VERIFIED", "alice and bob approved"),
+        ("One that was refused", "REJECTED", "carol refused"),
+        ("One under a roster", "VERIFIED", "alice approved"),
+    ] {
+        browser.open_single().await;
+        browser.press(sample).await;
+        let said = browser.verdict(verdict).await;
+        assert!(said.contains(words), "{sample}: {said}");
+        assert!(said.contains("anybody can sign with them"), "{said}");
+    }
+    browser.state("sample-roster").await;
+    browser.press("Check a file of yours").await;
+    let loaded = browser.read("#items").await;
+    assert!(!loaded.contains("Roster"), "{loaded}");
 
     // Whatever comes in ends the sample: pasted, dropped, in a link.
     for way in ["pasted", "dropped", "link"] {

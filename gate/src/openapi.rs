@@ -4,7 +4,7 @@ mod events;
 
 use serving::openapi::schema::{
     BASE64URL, HEX_32, TIME, UUID, any_object, array, boolean, closed, integer, object, one_of,
-    open, problem, reference, string, text,
+    open, open_with, problem, reference, string, text,
 };
 use serving::openapi::{self, Content, Operation, Response};
 use verifier_core::hazmat::json::Value;
@@ -511,7 +511,7 @@ fn schemas() -> Value<'static> {
         &["authenticatorData", "clientDataJSON", "signature"],
         |_| text(BASE64URL),
     );
-    let receipt = open(
+    let receipt = open_with(
         &[
             "approvalId",
             "payloadHash",
@@ -519,6 +519,8 @@ fn schemas() -> Value<'static> {
             "verifyUrl",
             "waitingForLog",
         ],
+        // Once the log has it, without the payload.
+        &["bundle"],
         |name| match name {
             "approvalId" => text(UUID),
             "payloadHash" => text(HEX_32),

@@ -1,10 +1,13 @@
 // After the signature: what the person keeps, and when it is in the log.
 
-import { toHex } from "./bytes.js";
+import { deflate, toBase64Url, toHex, utf8 } from "./bytes.js";
 import { digits } from "./digits.js";
 import { copyButton, el, fill, saveButton } from "./dom.js";
 import { get } from "./service.js";
 import { shown } from "./shown.js";
+
+/// Longer links are none.
+const LONGEST_LINK = 100_000;
 
 const PAUSES = [1000, 1000, 2000, 2000, 4000, 4000, 8000, 8000, 15_000, 15_000, 30_000, 30_000];
 
@@ -37,7 +40,7 @@ export function renderReceipt(node, outcome, signed, missing, changed) {
       keep));
   node.hidden = false;
   node.querySelector("h2").focus();
-  follow(signed.answer.id, outcome, { state, links }, (now) => {
+  follow(signed.answer, outcome, { state, links }, (now) => {
     fill(next, NEXT[now.status]?.(approved, missing) ?? "");
     renew(now);
     changed();
@@ -82,30 +85,47 @@ function printButton() {
 }
 
 /// Asks until the signature is in the log, less and less often.
-async function follow(id, outcome, { state, links }, changed) {
-  show(links, outcome);
+async function follow(answer, outcome, { state, links }, changed) {
+  show(links, outcome, answer);
   if (outcome.waitingForLog) fill(state, "Your signature is being written into the log. You may close this page; that changes nothing.");
   for (let now = outcome, place = 0; ; place += 1) {
     if (isLogged(now)) {
-      show(links, now);
+      show(links, now, answer);
       fill(state, "Your signature is in the log: everybody with the proof can verify it.");
       if (now !== outcome) changed(now);
       return;
     }
     if (place === PAUSES.length) break;
     await new Promise((resolve) => { setTimeout(resolve, PAUSES[place]); });
-    now = await get(`/a/${id}/receipt`).catch(() => now);
+    now = await get(`/a/${answer.id}/receipt`).catch(() => now);
   }
   fill(state, "Your signature is not in the log yet. The service keeps trying. Open this link again later to look.");
 }
 
-const isLogged = ({ waitingForLog, decisionUrl }) => waitingForLog === false || Boolean(decisionUrl);
+const isLogged = ({ waitingForLog }) => waitingForLog === false;
 
-function show(node, { verifyUrl, decisionUrl }) {
-  const [verify, decision] = [verifyUrl, decisionUrl].map(address);
+/// Nothing to verify before it is in the log. The link then carries the proof to the verify page, in the
+/// part of the address that browsers do not send.
+async function show(node, outcome, answer) {
+  fill(node);
+  const bytes = proofOf(outcome, answer);
+  const page = bytes && address(outcome.verifyUrl);
+  if (!bytes) return;
+  const packed = toBase64Url(await deflate(bytes));
+  if (page && packed.length <= LONGEST_LINK) page.hash = `b=${packed}`;
   fill(node,
-    verify && el("a", { class: "button", href: verify, rel: "noreferrer" }, "Verify it"),
-    decision && el("a", { class: "button", href: decision, download: "decision.json" }, "Save the proof"));
+    page && el("a", { class: "button", href: page.href, rel: "noreferrer" }, "Verify it"),
+    saveButton("Save the proof", `proof-${answer.id}.json`, bytes));
+}
+
+/// The bundle, as the log answered, with the payload, which no log gets; `null` before there is one.
+function proofOf({ bundle }, { payload }) {
+  try {
+    const file = JSON.parse(bundle);
+    return file && utf8(JSON.stringify({ ...file, evidence: { ...file.evidence, payload } }));
+  } catch {
+    return null;
+  }
 }
 
 /// An address of the web, or `null`.
@@ -113,7 +133,7 @@ function address(text) {
   if (!text) return null;
   try {
     const url = new URL(text, location.href);
-    return ["http:", "https:"].includes(url.protocol) ? url.href : null;
+    return ["http:", "https:"].includes(url.protocol) ? url : null;
   } catch {
     return null;
   }

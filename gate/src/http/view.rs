@@ -250,7 +250,8 @@ const fn may(may: May) -> &'static str {
 
 /// What somebody gets who has just decided.
 pub(super) fn receipt(request: &Request, own: &Signature, site: &Site, now: Time) -> String {
-    Value::from([
+    let bundle = own.bundle.as_deref().map(|text| ("bundle", text.into()));
+    let members = [
         ("approvalId", own.approval_id.as_str().into()),
         ("payloadHash", hex(&request.payload_hash).into()),
         ("status", request.status(now).as_str().into()),
@@ -259,8 +260,8 @@ pub(super) fn receipt(request: &Request, own: &Signature, site: &Site, now: Time
             format!("{}/verify/#id={}", site.origin, own.approval_id).into(),
         ),
         ("waitingForLog", own.bundle.is_none().into()),
-    ])
-    .to_text()
+    ];
+    object(members.into_iter().chain(bundle)).to_text()
 }
 
 pub(super) fn count(items: usize) -> Value<'static> {

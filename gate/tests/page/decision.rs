@@ -4,7 +4,30 @@ use serde_json::json;
 use test_vectors::encoding::{hex, sha256};
 
 use crate::approver::Approver;
+use crate::browser::Browser;
 use crate::server::Server;
+
+/// Follows the link of the receipt: to a page that asks for a policy, and then comes to a verdict.
+async fn verified(browser: &Browser, server: &Server, verdict: &str) -> String {
+    browser
+        .reads("#receipt", "Your signature is in the log")
+        .await;
+    browser.reads("#receipt", "Save the proof").await;
+    browser.click("#receipt a.button").await;
+    let ready = "return document.documentElement.dataset.ready === 'true'";
+    browser.until(ready, "the verify page starts").await;
+    let said = browser.verdict("INCOMPLETE").await;
+    assert!(said.contains("Choose"), "{said}");
+    // What it was is there before anybody is trusted.
+    browser.reads("#payload", "12500.00").await;
+    let policy = server.print(&["policy", "--format", "json"]);
+    browser.trust("policy.json", policy.as_bytes()).await;
+    let said = browser.verdict(verdict).await;
+    browser
+        .state(&format!("gate-verify-{}", verdict.to_lowercase()))
+        .await;
+    said
+}
 
 #[tokio::test]
 async fn one_approval_is_enough_where_the_rule_says_so() {
@@ -40,6 +63,8 @@ async fn one_approval_is_enough_where_the_rule_says_so() {
     let seen = server.comes_to(&id, "approved");
     let payload = br#"{"amount":"12500.00","to":"Acme GmbH"}"#;
     assert_eq!(seen["payloadHash"], hex(&sha256(payload)));
+    let said = verified(browser, &server, "VERIFIED").await;
+    assert!(said.contains("alice approved: "), "{said}");
     approver.browser.end().await;
 }
 
@@ -57,6 +82,8 @@ async fn a_refusal_is_signed_as_an_approval_is() {
     let seen = server.comes_to(&id, "rejected");
     assert_eq!(seen["reason"], "Not ordered.");
     browser.state("gate-refused").await;
+    let said = verified(browser, &server, "REJECTED").await;
+    assert!(said.contains("alice refused: "), "{said}");
     approver.browser.end().await;
 }
 

@@ -80,7 +80,7 @@ impl Server {
         command
     }
 
-    fn print(&self, args: &[&str]) -> String {
+    pub(crate) fn print(&self, args: &[&str]) -> String {
         print(self.command(args))
     }
 

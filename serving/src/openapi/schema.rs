@@ -44,7 +44,17 @@ pub fn closed(
 
 /// An object with at least these members.
 pub fn open(required: &[&'static str], schema: impl Fn(&str) -> Value<'static>) -> Value<'static> {
-    let properties = required.iter().map(|name| (*name, schema(name)));
+    open_with(required, &[], schema)
+}
+
+/// An object with at least these members, and with others that may be missing.
+pub fn open_with(
+    required: &[&'static str],
+    optional: &[&'static str],
+    schema: impl Fn(&str) -> Value<'static>,
+) -> Value<'static> {
+    let all = required.iter().chain(optional);
+    let properties = all.map(|name| (*name, schema(name)));
     object([
         ("properties", object(properties)),
         (

@@ -23,7 +23,7 @@ pub(crate) fn prepare() -> Result<(), String> {
         .chain((!has_browser()).then_some("chromium"))
         .collect();
     if !missing.is_empty() {
-        install(&missing)?;
+        install("the tests of pages and documentation", &missing)?;
     }
     axe()
 }
@@ -46,12 +46,13 @@ fn has_browser() -> bool {
         || Path::new("/Applications/Google Chrome.app").exists()
 }
 
-/// As root with apt-get; everybody else is asked, in one line.
-fn install(packages: &[&str]) -> Result<(), String> {
+/// Installs programs that tests need: as root with apt-get; everybody else is asked, in one
+/// line.
+pub(crate) fn install(tested: &str, packages: &[&str]) -> Result<(), String> {
     let list = packages.join(" ");
     let ask = || {
         format!(
-            "the tests need {list}: install them, on Debian with `apt-get install {list}`, and run this again"
+            "{tested} need {list}: install them, on Debian with `apt-get install {list}`, and run this again"
         )
     };
     if !is_root() || !succeeds(Command::new("apt-get").arg("--version")) {

@@ -28,6 +28,7 @@ mod mutants;
 mod npm;
 mod openapi;
 mod oracle;
+mod postgres;
 mod seaweedfs;
 mod test;
 mod tour;

@@ -4,21 +4,23 @@ use std::process::Command;
 
 use crate::command::{cargo, root, run, target};
 use crate::interop::python;
-use crate::{browser, lint, npm, seaweedfs, vectors, web};
+use crate::{browser, lint, npm, postgres, seaweedfs, vectors, web};
 
 /// Lints, the page, tests, vectors.
 pub(crate) fn run_everything() -> Result<(), String> {
     lint::run_quick()?;
     web::build()?;
     browser::prepare()?;
+    postgres::prepare()?;
     seaweedfs::prepare();
-    run(&mut cargo(&[
+    let mut tests = cargo(&[
         "test",
         "--workspace",
         // The tests of the page look at the one in the log; and the log as it is released.
         "--features",
-        "verify-page,s3",
-    ]))?;
+        "verify-page,postgres,s3",
+    ]);
+    run(tests.env(postgres::REQUIRED, "1"))?;
     rules_of_the_gates_pages()?;
     python::run_quick()?;
     vectors::check()?;

@@ -1,7 +1,8 @@
 //! The command line, the settings file, and the environment: one set of names.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -13,10 +14,11 @@ use verifier_core::hazmat::webauthn::UserVerification;
 
 use crate::admission::Rules;
 use crate::anchor;
+use crate::backend::{Place, StoreAddress};
 use crate::disk;
 use crate::failure::{Failure, Result};
 use crate::mirror::MirrorArgs;
-use crate::place::{ObjectsArgs, ServerArgs};
+use crate::place::{ObjectPlace, ObjectsArgs, ServerArgs};
 use crate::settings;
 
 /// A transparency log for human approvals: what it has accepted, nobody can drop, alter or
@@ -110,6 +112,33 @@ pub(crate) struct InitArgs {
     pub(crate) origin: String,
     #[command(flatten)]
     pub(crate) objects: ObjectsArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+}
+
+/// Where what must not be lost is kept, if that is not the data directory.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StoreArg {
+    /// A database instead of log.sqlite: postgres://USER:PASSWORD@HOST:PORT/DATABASE. A password
+    /// belongs into the variable, which no list of processes shows
+    #[arg(
+        long = "store",
+        value_name = "ADDRESS",
+        env = "COSIGNET_LOG_STORE",
+        hide_env_values = true
+    )]
+    pub(crate) address: Option<StoreAddress>,
+}
+
+impl StoreArg {
+    /// The log with this data directory, and with its public files there.
+    pub(crate) fn place(&self, data: &Path, objects: Option<ObjectPlace>) -> Place {
+        Place {
+            store: self.address.clone(),
+            objects,
+            ..Place::new(data)
+        }
+    }
 }
 
 /// Run the log
@@ -139,10 +168,23 @@ pub(crate) struct ServeArgs {
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Settings {
+    /// A database instead of log.sqlite: postgres://USER:PASSWORD@HOST:PORT/DATABASE. A password
+    /// belongs into the variable or the file, which no list of processes shows
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "COSIGNET_LOG_STORE",
+        hide_env_values = true
+    )]
+    store: Option<StoreAddress>,
     /// Address and port, such as localhost:8080; :8080 is every address of this machine [default:
     /// 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT", env = "COSIGNET_LOG_LISTEN")]
     listen: Option<String>,
+    /// Where other members of a log with --store reach this process, such as http://10.0.0.2:8080
+    /// [default: the address that it listens on]
+    #[arg(long, value_name = "URL", env = "COSIGNET_LOG_MEMBER_URL")]
+    member_url: Option<String>,
     /// A relying party id whose approvals are admitted; can be repeated
     #[arg(long = "rp-id", env = "COSIGNET_LOG_RP_IDS", value_delimiter = ',')]
     rp_ids: Vec<String>,
@@ -217,6 +259,7 @@ pub(crate) struct Config {
     pub(crate) proxies: Proxies,
     pub(crate) connections: usize,
     pub(crate) json_messages: bool,
+    member_url: Option<String>,
     pub(crate) log: settings::Settings,
 }
 
@@ -261,6 +304,12 @@ impl ServeArgs {
             Some(_) => return Err(bad("log-format", "human or json")),
         };
         let mut log = settings::Settings::new(rules);
+        let member_url = own.member_url.or(file.member_url);
+        let member_url = member_url.map(|url| url.trim_end_matches('/').to_owned());
+        if let Some(url) = &member_url {
+            log_client::address(url)
+                .map_err(|error| Failure::Usage(format!("--member-url: {error}")))?;
+        }
         match own.publish_wait_seconds.or(file.publish_wait_seconds) {
             Some(0) => return Err(bad("publish-wait-seconds", "at least 1")),
             wait => log.publish_wait = wait.map_or(log.publish_wait, Duration::from_secs),
@@ -274,6 +323,7 @@ impl ServeArgs {
             other => Ok(other.unwrap_or(default)),
         };
         log.queue = positive(own.queue.or(file.queue), "queue", log.queue)?;
+        log.store = own.store.or(file.store);
         log.witness_policy = own.witness_policy.or(file.witness_policy);
         log.anchor = own.anchor.config(file.anchor)?;
         log.verify_policy = own.verify_policy.or(file.verify_policy);
@@ -296,8 +346,22 @@ impl ServeArgs {
                 .map_err(|expected| bad("proxy", expected))?,
             connections: positive(own.connections.or(file.connections), "connections", 1024)?,
             json_messages,
+            member_url,
             log,
         })
+    }
+}
+
+impl Config {
+    /// The address at which other members reach this process. One that listens on every address has
+    /// to say it.
+    pub(crate) fn member_url(&self) -> Option<String> {
+        let listen = self.listen.to_string();
+        let is_one = listen
+            .parse::<SocketAddr>()
+            .is_ok_and(|address| !address.ip().is_unspecified() && address.port() != 0);
+        let own = || is_one.then(|| format!("http://{listen}"));
+        self.member_url.clone().or_else(own)
     }
 }
 
@@ -338,6 +402,8 @@ pub(crate) struct DataArg {
     /// Where the log lives
     #[arg(long, value_name = "DIR", env = "COSIGNET_LOG_DATA")]
     pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
 }
 
 /// A right of a token.
@@ -383,6 +449,8 @@ pub(crate) struct FsckArgs {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) objects: ObjectsArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
 }
 
 /// Copy a log as it is now, while it runs: database, tiles, checkpoint; not the key
@@ -395,11 +463,14 @@ pub(crate) struct ExportArgs {
     /// Where the log lives
     #[arg(long, value_name = "DIR", env = "COSIGNET_LOG_DATA")]
     pub(crate) data: PathBuf,
-    /// Where the copy goes: a new directory, or an earlier copy of the same log
+    /// Where the copy goes: a new directory, or an earlier copy of the same log. It is a log of one
+    /// machine, wherever the log is kept
     #[arg(long, value_name = "DIR")]
     pub(crate) to: PathBuf,
     #[command(flatten)]
     pub(crate) objects: ObjectsArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -427,6 +498,7 @@ mod tests {
 
     const FILE: &str = r#"
         listen = "127.0.0.1:9"
+        store = "postgres://log:secret@db.example/log"
         rpIds = ["a.example", "b.example"]
         origins = ["https://a.example"]
         userVerification = "preferred"
@@ -462,6 +534,8 @@ mod tests {
     fn every_setting_can_stand_in_the_file() {
         let found = config(FILE, &[]).unwrap();
         assert_eq!(found.listen.to_string(), "127.0.0.1:9");
+        assert!(found.log.store.is_some());
+        assert!(!format!("{found:?}").contains("secret"));
         assert_eq!(found.log.rules.rp_ids, ["a.example", "b.example"]);
         assert_eq!(found.log.rules.origins, ["https://a.example"]);
         assert_eq!(

@@ -1,18 +1,88 @@
 //! The back end that a log is kept in: the one place that chooses it.
 
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+
 use crate::failure::{Failure, Result};
+use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::place::ObjectPlace;
 use crate::store::{Backend, Detached, Embedded};
 
-/// The back end of the log with this data directory, and with its public files at `objects`, if
-/// not there too; whether `init` has made one or not.
-pub(crate) fn of(layout: &Layout, objects: Option<&ObjectPlace>) -> Result<Box<dyn Backend>> {
-    let embedded = Box::new(embedded(layout));
-    Ok(match objects {
-        None => embedded,
-        Some(place) => Box::new(Detached::new(embedded, place.open()?)),
+/// The address of a database, `postgres://…`, as somebody has written it. It may have a password in
+/// it, so it is never shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct StoreAddress(String);
+
+impl From<String> for StoreAddress {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StoreAddress").finish_non_exhaustive()
+    }
+}
+
+/// Where a log is kept: its data directory, the database that `--store` names if what must not be
+/// lost is not there, and the place that `--objects` names if the public files are not.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) layout: Layout,
+    pub(crate) store: Option<StoreAddress>,
+    pub(crate) objects: Option<ObjectPlace>,
+    /// The address at which other members of the log reach this process.
+    pub(crate) url: Option<String>,
+}
+
+impl Place {
+    /// A log that is kept in its data directory, whole.
+    pub(crate) fn new(data: &Path) -> Self {
+        Self {
+            layout: Layout::new(data),
+            store: None,
+            objects: None,
+            url: None,
+        }
+    }
+}
+
+/// The back end of the log with this key, whether `init` has made one or not.
+pub(crate) fn of(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
+    let backend: Box<dyn Backend> = match &place.store {
+        None => Box::new(embedded(&place.layout)),
+        Some(StoreAddress(text)) => database(text, place, key)?,
+    };
+    Ok(match &place.objects {
+        None => backend,
+        Some(objects) => Box::new(Detached::new(backend, objects.open()?)),
     })
+}
+
+#[cfg(feature = "postgres")]
+fn database(store: &str, place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
+    use std::sync::Arc;
+
+    use crate::store::{DatabaseAddress, Directory, Postgres};
+
+    let address = DatabaseAddress::parse(store)?;
+    let objects = Arc::new(Directory::new(place.layout.public()));
+    let backend = Postgres::new(address, key.public(), objects);
+    Ok(Box::new(backend.reached_at(place.url.clone())))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn database(_: &str, _: &Place, _: &LogKey) -> Result<Box<dyn Backend>> {
+    Err(Failure::Usage(
+        "this cosignet-log was built without PostgreSQL: build it with the feature `postgres`, or \
+         leave --store out"
+            .into(),
+    ))
 }
 
 /// The back end that is a data directory: what an export is, wherever it comes from.
@@ -20,21 +90,32 @@ pub(crate) fn embedded(layout: &Layout) -> Embedded {
     Embedded::new(layout)
 }
 
-/// Whether there is a log.
+/// Whether a data directory has a log: its key, and its database if that is beside it.
 pub(crate) fn exists(layout: &Layout) -> bool {
-    embedded(layout).exists() && layout.key().is_file()
+    layout.database().is_file() && layout.key().is_file()
 }
 
-/// The back end of a log that exists.
-pub(crate) fn open(layout: &Layout, objects: Option<&ObjectPlace>) -> Result<Box<dyn Backend>> {
-    let backend = of(layout, objects)?;
-    if exists(layout) {
-        return Ok(backend);
-    }
+/// The back end of a log that exists, and its key.
+pub(crate) fn open(place: &Place) -> Result<(Box<dyn Backend>, LogKey)> {
+    let layout = &place.layout;
     let root = layout.root().display();
-    Err(Failure::Usage(format!(
-        "there is no log in {root}: create one with `cosignet-log init --data {root} --origin \
-         NAME`, or restore log.key and {} from your backup",
-        backend.name()
-    )))
+    let missing = |name: &str| {
+        Failure::Usage(format!(
+            "there is no log in {root}: create one with `cosignet-log init --data {root} --origin \
+             NAME`, or restore log.key and {name} from your backup"
+        ))
+    };
+    if !layout.key().is_file() {
+        let beside = place
+            .store
+            .as_ref()
+            .map_or("log.sqlite", |_| "the database");
+        return Err(missing(beside));
+    }
+    let key = LogKey::read(&layout.key())?;
+    let backend = of(place, &key)?;
+    match backend.exists()? {
+        true => Ok((backend, key)),
+        false => Err(missing(&backend.name())),
+    }
 }

@@ -167,6 +167,18 @@ impl Cosigner {
         tiles: Tiles,
         head: &Head,
     ) -> Result<Arc<Self>> {
+        let this = Self::idle(policy, log, tiles, head);
+        worker::start(&this.shared)?;
+        Ok(this)
+    }
+
+    /// Of a process that does not lead: it has the policy, and asks nobody.
+    pub(crate) fn idle(
+        policy: TlogPolicy,
+        log: &VerifierKey,
+        tiles: Tiles,
+        head: &Head,
+    ) -> Arc<Self> {
         let mut seats = vec![Seat::default(); policy.witnesses().len()];
         for (seat, witness) in seats.iter_mut().zip(policy.witnesses()) {
             if witness.url().is_none() {
@@ -195,8 +207,7 @@ impl Cosigner {
             waited: AtomicU64::new(0),
             waits: AtomicU64::new(0),
         });
-        worker::start(&shared)?;
-        Ok(Arc::new(Self { shared }))
+        Arc::new(Self { shared })
     }
 
     /// The policy of the log.

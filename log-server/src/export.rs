@@ -25,9 +25,9 @@ use crate::tiles::{Source as _, Tiles};
 
 /// `export`
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
-    let from_dir = Layout::new(&args.data);
-    let from = backend::open(&from_dir, args.objects.place()?.as_ref())?;
-    let key = LogKey::read(&from_dir.key())?;
+    let place = args.store.place(&args.data, args.objects.place()?);
+    let from_dir = &place.layout;
+    let (from, key) = backend::open(&place)?;
     let to_dir = Layout::new(&args.to);
     apart(from_dir.root(), to_dir.root())?;
     to_dir.create()?;
@@ -129,7 +129,7 @@ fn claim(
     };
     let mut names = fs::read_dir(to.root()).map_err(Failure::file(to.root()))?;
     let empty = names.all(|item| item.is_ok_and(|item| is_leftover(&item.path())));
-    if !empty && !copy.exists() {
+    if !empty && !copy.exists()? {
         return Err(strange("it has no log.sqlite"));
     }
     let lock = to.lock()?;

@@ -18,6 +18,9 @@ pub enum Failure {
     /// Damage, found by the start-up checks or by fsck.
     #[error("{0}")]
     Damage(String),
+    /// Another process leads the log that this one has led.
+    #[error("{0}")]
+    Deposed(String),
     /// A file.
     #[error("{}: {error}", path.display())]
     File {
@@ -73,7 +76,11 @@ impl Failure {
         match self {
             Self::Damage(_) | Self::Rollback(_) => 1,
             Self::Usage(_) => 2,
-            Self::Database(_) | Self::File { .. } | Self::Quorum(_) | Self::System(_) => 5,
+            Self::Database(_)
+            | Self::Deposed(_)
+            | Self::File { .. }
+            | Self::Quorum(_)
+            | Self::System(_) => 5,
         }
     }
 }

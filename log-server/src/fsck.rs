@@ -21,10 +21,9 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::args::{Format, FsckArgs};
-use crate::backend;
+use crate::backend::{self, Place};
 use crate::failure::{Failure, Result};
 use crate::key::{self, LogKey};
-use crate::layout::Layout;
 use crate::store::{CHECKPOINT, Claim, Head, Objects, Stray};
 use crate::tiles::Tiles;
 
@@ -89,10 +88,12 @@ impl Findings {
 /// `fsck DIR|PLACE|URL`
 pub(crate) fn run(args: &FsckArgs) -> Result<()> {
     let is_at = |schemes: &[&str]| schemes.iter().any(|scheme| args.log.starts_with(scheme));
-    let layout = Layout::new(Path::new(&args.log));
+    let place = args
+        .store
+        .place(Path::new(&args.log), args.objects.place()?);
     let found = if is_at(&["http://", "https://"]) {
         address(args, args.vkey.as_deref())?
-    } else if is_at(&["s3:"]) || layout.is_public() {
+    } else if is_at(&["s3:"]) || place.layout.is_public() {
         public::check(args, &args.objects.server.place(&args.log)?)?
     } else if args.vkey.is_some() {
         return Err(Failure::Usage(
@@ -101,7 +102,7 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
                 .into(),
         ));
     } else {
-        directory(args, &layout)?
+        directory(&place, args.witness_policy.as_deref())?
     };
     let count = crate::count(found.damage.len()) + found.more;
     match args.format {
@@ -147,21 +148,24 @@ fn to_json(found: &Findings) -> String {
     .to_text()
 }
 
-fn directory(args: &FsckArgs, layout: &Layout) -> Result<Findings> {
-    let policy = args.witness_policy.as_deref();
-    let backend = backend::of(layout, args.objects.place()?.as_ref())?;
-    if !backend.exists() || !layout.key().is_file() {
+fn directory(place: &Place, policy: Option<&Path>) -> Result<Findings> {
+    let layout = &place.layout;
+    let dir = layout.root().display();
+    if !layout.key().is_file() {
+        return Err(Failure::System(format!("{dir} has no log.key")));
+    }
+    let key = LogKey::read(&layout.key())?;
+    let backend = backend::of(place, &key)?;
+    if !backend.exists()? {
+        let name = backend.name();
         return Err(Failure::System(format!(
-            "{} has no {} and log.key",
-            layout.root().display(),
-            backend.name()
+            "{dir} has a log.key, and there is no log in {name}"
         )));
     }
     let mut findings = Findings {
         database: backend.name(),
         ..Findings::default()
     };
-    let key = LogKey::read(&layout.key())?;
     let opened = match backend.audit() {
         Err(Failure::Usage(text)) => Err(Failure::damage(format!("{}: {text}", backend.name()))),
         opened => opened,

@@ -3,7 +3,9 @@
 pub(crate) mod app;
 pub(crate) mod append;
 pub(crate) mod disclose;
+pub(crate) mod forward;
 pub(crate) mod front;
+pub(crate) mod latest;
 pub(crate) mod openapi;
 pub(crate) mod page;
 pub(crate) mod problem;

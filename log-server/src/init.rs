@@ -9,18 +9,16 @@ use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::args::{ApproverHashArgs, InitArgs};
-use crate::backend;
+use crate::backend::{self, Place};
 use crate::failure::{Failure, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
-use crate::place::ObjectPlace;
 use crate::store::Head;
 
 /// `init`
 pub(crate) fn run(args: &InitArgs) -> Result<()> {
-    let objects = args.objects.place()?;
-    let key = create_at(&args.data, objects.as_ref(), &args.origin)?;
-    println!("{key}");
+    let place = args.store.place(&args.data, args.objects.place()?);
+    println!("{}", create_at(&place, &args.origin)?);
     Ok(())
 }
 
@@ -31,15 +29,15 @@ pub(crate) fn run(args: &InitArgs) -> Result<()> {
 ///
 /// If the directory holds a log or a part of one, or the origin cannot be the name of one.
 pub fn create(data: &Path, origin: &str) -> Result<VerifierKey> {
-    create_at(data, None, origin)
+    create_at(&Place::new(data), origin)
 }
 
-fn create_at(data: &Path, objects: Option<&ObjectPlace>, origin: &str) -> Result<VerifierKey> {
-    let layout = Layout::new(data);
+fn create_at(place: &Place, origin: &str) -> Result<VerifierKey> {
+    let layout = &place.layout;
     let key = LogKey::generate(origin)?;
     layout.create()?;
     let _lock = layout.lock()?;
-    let backend = backend::of(&layout, objects)?;
+    let backend = backend::of(place, &key)?;
     backend.require_vacant()?;
     key.create_file(&layout.key())?;
     let head = Head {

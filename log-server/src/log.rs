@@ -9,7 +9,9 @@
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serving::{Answer, Paces, Problem, Request};
 use tokio::sync::{mpsc, watch};
@@ -17,22 +19,46 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::admission::Rules;
 use crate::anchor::{self, Anchors};
-use crate::backend;
+use crate::backend::{self, Place};
 use crate::batch::Batch;
 use crate::cosign;
 use crate::erasure::Erasures;
 use crate::failure::{Failure, Result};
 use crate::health::Health;
-use crate::http::app::{App, Rooms};
+use crate::http::app::{App, Appends, Rooms};
+use crate::http::latest::Latest;
 use crate::http::{append, disclose, front, routes};
 use crate::key::LogKey;
-use crate::layout::Layout;
 use crate::metrics::Metrics;
 use crate::publisher::Publisher;
 use crate::sequencer::{Last, Sequencer};
 use crate::settings::Settings;
 use crate::startup;
-use crate::store::{Backend, Lead};
+use crate::store::{Backend, Lead, Tenure};
+
+/// A log that exists, before anybody leads it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) place: Place,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) key: Arc<LogKey>,
+}
+
+impl Opened {
+    pub(crate) fn new(place: Place, settings: &Settings) -> Result<Self> {
+        if settings.queue == 0 || settings.requests_per_second == 0 {
+            let detail = "a log needs a queue of 1 at least, and 1 request a second";
+            return Err(Failure::Usage(detail.into()));
+        }
+        warn(&settings.rules);
+        let (backend, key) = backend::open(&place)?;
+        Ok(Self {
+            place,
+            backend: backend.into(),
+            key: Arc::new(key),
+        })
+    }
+}
 
 /// A log that runs in this process. Clones are the same log.
 #[derive(Clone, Debug)]
@@ -41,6 +67,11 @@ pub struct Log {
 }
 
 impl Log {
+    /// The log that answers from this state.
+    pub(crate) fn of(app: App) -> Self {
+        Self { app: Arc::new(app) }
+    }
+
     /// Opens the log in a data directory that [`crate::create`] has made, and starts its threads.
     /// Blocks while files are checked and witnesses are asked, so it is called before there is a
     /// runtime.
@@ -53,22 +84,43 @@ impl Log {
     /// If there is no log, another process runs it, a setting makes no sense, or the files are not
     /// what a crash can have left.
     pub fn open(data: &Path, settings: Settings) -> Result<(Self, Running)> {
-        if settings.queue == 0 || settings.requests_per_second == 0 {
-            let detail = "a log needs a queue of 1 at least, and 1 request a second";
-            return Err(Failure::Usage(detail.into()));
-        }
-        warn(&settings.rules);
-        let layout = Layout::new(data);
-        let backend: Arc<dyn Backend> = backend::open(&layout, settings.objects.as_ref())?.into();
+        let opened = Opened::new(settings.place(data), &settings)?;
+        let lead = opened.backend.lead()?;
+        Self::lead(&opened, settings, lead, None)
+    }
+
+    /// The log of the process that has the right to lead it. `latest` is the reader of the public
+    /// checkpoint, if somebody else can come to lead.
+    pub(crate) fn lead(
+        opened: &Opened,
+        settings: Settings,
+        lead: Lead,
+        latest: Option<Arc<Latest>>,
+    ) -> Result<(Self, Running)> {
         let Lead {
             guard,
             mut store,
             publish,
-        } = backend.lead()?;
-        let key = Arc::new(LogKey::read(&layout.key())?);
+            tenure,
+        } = lead;
+        let Opened {
+            place,
+            backend,
+            key,
+        } = opened;
+        let program = settings.program;
+        // From here on, whatever the start takes.
+        let leading = tenure.map(|tenure| hold(program, tenure)).transpose()?;
+        let key = Arc::clone(key);
         let policy = cosign::policy(settings.witness_policy.as_deref(), key.public())?;
-        let (head, edge, publication) =
-            startup::recover(&layout, &*backend, &key, policy, &mut *store, publish)?;
+        let (head, edge, publication) = startup::recover(
+            &place.layout,
+            &**backend,
+            &key,
+            policy,
+            &mut *store,
+            publish,
+        )?;
         let (published, watching) = watch::channel(Arc::new(publication.head().clone()));
         let (jobs, queue) = mpsc::channel(settings.queue);
         let metrics = Arc::new(Metrics::default());
@@ -91,7 +143,8 @@ impl Log {
             tiles: publication.tiles().clone(),
             key: key.public().clone(),
             rules: Arc::clone(&rules),
-            jobs,
+            appends: Appends::Here(jobs),
+            latest,
             published: watching,
             metrics: Arc::clone(&metrics),
             records: backend.records()?,
@@ -102,6 +155,10 @@ impl Log {
             starts: front::Starts::default(),
             verify_policy: settings.verify_policy,
         };
+        let Appends::Here(jobs) = &app.appends else {
+            return Err(Failure::System("the log has no queue".into()));
+        };
+        let appenders = jobs.downgrade();
         let sequencer = Sequencer {
             store,
             key,
@@ -119,7 +176,7 @@ impl Log {
             published,
             metrics,
             health,
-            appenders: app.jobs.downgrade(),
+            appenders,
         };
         // What the start has left to publish comes before everything else.
         let (hand_over, batches) = mpsc::channel(1);
@@ -127,25 +184,24 @@ impl Log {
         let last = Last::new(&first);
         let system = |error: mpsc::error::TrySendError<Batch>| Failure::System(error.to_string());
         hand_over.try_send(first).map_err(system)?;
-        let program = settings.program;
         let publisher = start(program, "publisher", move || publisher.run(batches))?;
         let writer = start(program, "sequencer", move || {
             sequencer.run(queue, &hand_over, last)
         })?;
         let anchoring = settings
             .anchor
-            .map(|anchor| anchors.start(anchor, Arc::clone(&backend)))
+            .map(|anchor| anchors.start(anchor, Arc::clone(backend)))
             .transpose()?;
         let threads = Threads {
             erasures,
             erasing,
             committing: [writer, publisher],
+            leading,
             _anchoring: anchoring,
             _guard: guard,
         };
         let threads = Some(threads);
-        let app = Arc::new(app);
-        Ok((Self { app }, Running { threads }))
+        Ok((Self::of(app), Running { threads }))
     }
 
     /// The verifier key of the log; its name is the log's origin.
@@ -243,6 +299,8 @@ struct Threads {
     erasures: Arc<Erasures>,
     erasing: JoinHandle<()>,
     committing: [Thread; 2],
+    /// Says every second that this process leads, until this is dropped.
+    leading: Option<(std::sync::mpsc::Sender<()>, Thread)>,
     _anchoring: Option<anchor::Running>,
     /// Dropped when the threads that use the back end have ended.
     _guard: Box<dyn Any + Send>,
@@ -270,6 +328,12 @@ impl Running {
                 .join()
                 .map_err(|_| Failure::System("the writer or the publisher has failed".into()))??;
         }
+        if let Some((end, thread)) = threads.leading {
+            drop(end);
+            thread
+                .join()
+                .map_err(|_| Failure::System("the thread that leads has failed".into()))??;
+        }
         Ok(())
     }
 }
@@ -284,7 +348,28 @@ impl Drop for Running {
     }
 }
 
-fn start(
+/// Leads until the sender is dropped, or somebody else does.
+fn hold(
+    program: &'static str,
+    mut tenure: Box<dyn Tenure>,
+) -> Result<(std::sync::mpsc::Sender<()>, Thread)> {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let (end, ended) = std::sync::mpsc::channel();
+    let thread = start(program, "tenure", move || {
+        while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+            match tenure.renew() {
+                Err(Failure::Deposed(why)) => return Err(Failure::Deposed(why)),
+                Err(failure) => tracing::warn!(%failure, "cannot say that this process leads"),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    })?;
+    Ok((end, thread))
+}
+
+/// Starts a thread whose failure is that of the process.
+pub(crate) fn start(
     program: &'static str,
     name: &str,
     work: impl FnOnce() -> Result<()> + Send + 'static,
@@ -317,7 +402,7 @@ impl Drop for AbortOnPanic {
     }
 }
 
-type Thread = JoinHandle<Result<()>>;
+pub(crate) type Thread = JoinHandle<Result<()>>;
 
 /// Says which of these rules no approval can meet: with them every append is refused.
 fn warn(rules: &Rules) {

@@ -113,7 +113,7 @@ impl Publisher {
                     self.health.published();
                     return Ok(true);
                 }
-                Err(Failure::Rollback(why)) => return Err(Failure::Rollback(why)),
+                Err(failure @ (Failure::Deposed(_) | Failure::Rollback(_))) => return Err(failure),
                 Err(failure) => failure,
             };
             self.health.held_back(&failure.to_string());
@@ -143,7 +143,7 @@ impl Publisher {
         match self.publication.publish_later_cosignatures() {
             Ok(true) => self.announce(),
             Ok(false) => {}
-            Err(Failure::Rollback(why)) => return Err(Failure::Rollback(why)),
+            Err(failure @ (Failure::Deposed(_) | Failure::Rollback(_))) => return Err(failure),
             // The checkpoint is good without them, and the next one is written anew.
             Err(failure) => tracing::error!(%failure, "cannot add cosignatures"),
         }

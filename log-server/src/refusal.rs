@@ -33,6 +33,8 @@ pub(crate) enum Reason {
     Internal,
     /// Not JSON.
     NotJson,
+    /// Sent on to a process that does not lead.
+    NotLeading,
     /// Committed, and not yet covered by a published checkpoint.
     NotPublished,
     /// Too many requests are waiting.
@@ -58,6 +60,7 @@ impl Reason {
             Self::HeldBack => "log.held_back",
             Self::Internal => "log.error",
             Self::NotJson => "request.not_json",
+            Self::NotLeading => "log.not_leading",
             Self::NotPublished => "log.not_published",
             Self::Overloaded => "log.overloaded",
             Self::Schema => "request.schema",
@@ -92,6 +95,12 @@ impl Refusal {
         let detail = "The log cannot publish at the moment. What it has accepted is kept: repeat \
                       the same request later.";
         Self::new(Reason::NotPublished, detail)
+    }
+
+    pub(crate) fn not_leading() -> Self {
+        let detail = "This member of the log does not lead, and a member has sent the request here: \
+                      ask the one that leads.";
+        Self::new(Reason::NotLeading, detail)
     }
 
     pub(crate) fn held_back() -> Self {

@@ -117,7 +117,7 @@ impl Sequencer {
                 let clients = clients.zip(committed.outcomes).collect();
                 Ok(Some(Batch::new(committed.growth, clients, begun)))
             }
-            Err(Failure::Rollback(why)) => Err(Failure::Rollback(why)),
+            Err(failure @ (Failure::Deposed(_) | Failure::Rollback(_))) => Err(failure),
             Err(failure) => {
                 tracing::error!(%failure, "cannot commit");
                 if failure.is_damage() {

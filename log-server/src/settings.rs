@@ -1,6 +1,6 @@
 //! The settings of a log, whichever program runs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use serving::Room;
 
 use crate::admission::Rules;
 use crate::anchor::Config;
+use crate::backend::{Place, StoreAddress};
 use crate::place::ObjectPlace;
 
 /// The settings of a [`crate::Log`].
@@ -16,6 +17,8 @@ use crate::place::ObjectPlace;
 pub struct Settings {
     /// Whose approvals are admitted.
     pub rules: Rules,
+    /// The database that keeps what must not be lost, if the data directory does not.
+    pub store: Option<StoreAddress>,
     /// A c2sp.org/tlog-policy: the witnesses to ask, and the quorum without which nothing is
     /// published.
     pub witness_policy: Option<PathBuf>,
@@ -40,11 +43,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: no witnesses, no anchors, all files in the data directory, 20 seconds for a publication, a queue of 4096,
-    /// 10,000 requests a second.
+    /// The defaults: no witnesses, no anchors, all files in the data directory, 20 seconds for a
+    /// publication, a queue of 4096, 10,000 requests a second.
     pub fn new(rules: Rules) -> Self {
         Self {
             rules,
+            store: None,
             witness_policy: None,
             publish_wait: Duration::from_secs(20),
             queue: 4096,
@@ -54,6 +58,15 @@ impl Settings {
             verify_policy: None,
             rooms: Vec::new(),
             program: "cosignet-log",
+        }
+    }
+
+    /// The log with this data directory.
+    pub(crate) fn place(&self, data: &Path) -> Place {
+        Place {
+            store: self.store.clone(),
+            objects: self.objects.clone(),
+            ..Place::new(data)
         }
     }
 }

@@ -5,7 +5,9 @@
 //!
 //! ```text
 //! Lead ─► Store      the writer: claims, commits
-//!     └─► Publish    the public checkpoint, which never goes back
+//!     ├─► Publish    the public checkpoint, which never goes back
+//!     └─► Tenure     the right to both, renewed every second
+//! Members            what is public, and who leads           any number of threads
 //! Records            look-ups, evidence, disclosure          any number of threads
 //! Tokens             those who may write                     any number of threads
 //! Eraser             the end of erasures                     one thread
@@ -39,6 +41,8 @@ pub(crate) mod heads;
 #[cfg(test)]
 mod memory;
 mod objects;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 mod tokens;
 
@@ -68,6 +72,10 @@ pub(crate) use heads::Heads;
 #[cfg(test)]
 pub(crate) use memory::Memory;
 pub(crate) use objects::{CHECKPOINT, Listed, Objects, walk};
+#[cfg(all(test, feature = "postgres"))]
+pub(crate) use postgres::Cluster;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{Address as DatabaseAddress, Postgres};
 pub(crate) use tokens::{TokenRow, Tokens};
 
 /// A committed tree.
@@ -162,6 +170,15 @@ pub(crate) trait Publish: Debug + Send {
     fn publish(&mut self, checkpoint: &str, size: u64) -> Result<()>;
 }
 
+/// The right to commit and to publish, for as long as it is renewed.
+pub(crate) trait Tenure: Debug + Send {
+    /// Says that this process still leads, every second. [`Failure::Deposed`] if it does not; after
+    /// any other error it may, and asks again.
+    ///
+    /// [`Failure::Deposed`]: crate::Failure::Deposed
+    fn renew(&mut self) -> Result<()>;
+}
+
 /// The right to commit and to publish.
 ///
 /// It is had by one process at a time. Either nobody else gets one before this one is dropped, or
@@ -170,8 +187,27 @@ pub(crate) trait Publish: Debug + Send {
 pub(crate) struct Lead {
     pub(crate) store: Box<dyn Store>,
     pub(crate) publish: Box<dyn Publish>,
+    /// `None` if nobody else can come to lead before this is dropped.
+    pub(crate) tenure: Option<Box<dyn Tenure>>,
     /// Dropped last, when no thread uses the back end any more.
     pub(crate) guard: Box<dyn Any + Send>,
+}
+
+/// Whether somebody leads.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Leadership {
+    /// Somebody does, who can be reached at this address if they have said one.
+    Held(Option<String>),
+    /// Nobody does, or nobody has said so for too long.
+    Vacant,
+}
+
+/// What the members of a log that several machines keep ask it, from many threads at a time.
+pub(crate) trait Members: Debug + Send + Sync {
+    /// The public checkpoint, not older than the call.
+    fn published(&self) -> Result<String>;
+
+    fn leadership(&self) -> Result<Leadership>;
 }
 
 /// Everything that one log is kept in.
@@ -180,7 +216,7 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn name(&self) -> String;
 
     /// Whether there is a log.
-    fn exists(&self) -> bool;
+    fn exists(&self) -> Result<bool>;
 
     /// Fails if there is a log already, or something left of one.
     fn require_vacant(&self) -> Result<()>;
@@ -213,6 +249,11 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// not go back with it.
     fn heads(&self) -> Option<Heads> {
         None
+    }
+
+    /// The view of a member; `None` if this log is that of one process.
+    fn members(&self) -> Result<Option<Arc<dyn Members>>> {
+        Ok(None)
     }
 
     /// Copies what was committed, as it was at one head, into a file in the form of the

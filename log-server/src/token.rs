@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use serving::token::{Holder, NewToken, Presented};
 
-use crate::args::{Right, TokenCommand};
+use crate::args::{DataArg, Right, TokenCommand};
 use crate::backend;
 use crate::failure::{Failure, Result};
-use crate::layout::Layout;
 use crate::store::{TokenRow, Tokens};
 
 const PREFIX: &str = "cosignet";
@@ -22,20 +21,21 @@ const PREFIX: &str = "cosignet";
 pub(crate) fn run(command: &TokenCommand) -> Result<()> {
     match command {
         TokenCommand::Create { data, name, rights } => {
-            println!("{}", create(&*open(&data.data)?, name, rights)?);
+            println!("{}", create(&*open(data)?, name, rights)?);
         }
         TokenCommand::List { data } => {
-            for line in list(&*open(&data.data)?)? {
+            for line in list(&*open(data)?)? {
                 println!("{line}");
             }
         }
-        TokenCommand::Revoke { data, name } => revoke(&*open(&data.data)?, name)?,
+        TokenCommand::Revoke { data, name } => revoke(&*open(data)?, name)?,
     }
     Ok(())
 }
 
-fn open(data: &std::path::Path) -> Result<Arc<dyn Tokens>> {
-    backend::open(&Layout::new(data), None)?.tokens()
+fn open(data: &DataArg) -> Result<Arc<dyn Tokens>> {
+    let (backend, _) = backend::open(&data.store.place(&data.data, None))?;
+    backend.tokens()
 }
 
 fn create(tokens: &dyn Tokens, name: &str, rights: &[Right]) -> Result<String> {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serving::{Paces, Party, Problem, Request, Room, token};
+use hyper::HeaderMap;
+use serving::{Paces, Party, Problem, Room, token};
 use tokio::sync::{mpsc, watch};
 use verifier_core::hazmat::bundle::{self, is_approval_id};
 use verifier_core::hazmat::encoding::sha256;
@@ -19,7 +20,10 @@ use crate::batch::Job;
 use crate::cosign::Cosigner;
 use crate::erasure::Erasures;
 use crate::health::Health;
+use crate::http::forward::Forward;
 use crate::http::front::Starts;
+use crate::http::latest::Latest;
+use crate::http::routes::blocking;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::sequencer::MAX_BATCH;
@@ -38,7 +42,9 @@ pub(crate) struct App {
     pub(crate) publish_wait: Duration,
     pub(crate) key: VerifierKey,
     pub(crate) rules: Arc<Rules>,
-    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) appends: Appends,
+    /// The reader of the public checkpoint, if it may move without this process.
+    pub(crate) latest: Option<Arc<Latest>>,
     pub(crate) published: watch::Receiver<Arc<Head>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) records: Arc<dyn Records>,
@@ -51,6 +57,15 @@ pub(crate) struct App {
     pub(crate) starts: Starts,
     /// The policy that the verify page offers.
     pub(crate) verify_policy: Option<PathBuf>,
+}
+
+/// The way of appends.
+#[derive(Debug)]
+pub(crate) enum Appends {
+    /// To the writer of this process.
+    Here(mpsc::Sender<Job>),
+    /// To the member that leads.
+    Leader(Forward),
 }
 
 /// The rooms for what is scarce.
@@ -114,14 +129,19 @@ impl App {
     }
 
     /// The party that a request is from, if their token allows it and they do not come too often.
-    pub(super) fn authorize(&self, request: &Request, right: Right) -> Result<Party, Problem> {
+    pub(super) async fn authorize(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        right: Right,
+    ) -> Result<Party, Problem> {
         let no_token = || {
             token::unauthorized(
                 "This needs the header `Authorization: Bearer <token>` with a token of this log.",
             )
         };
-        let sent = token::bearer(request.headers()).ok_or_else(no_token)?;
-        let bearer = crate::token::bearer(&*self.tokens, sent)?.ok_or_else(no_token)?;
+        let sent = token::bearer(headers).ok_or_else(no_token)?.to_owned();
+        let find = move |app: &Self| Ok(crate::token::bearer(&*app.tokens, &sent)?);
+        let bearer = blocking(self, find).await?.ok_or_else(no_token)?;
         if !bearer.rights.contains(&right) {
             return Err(token::forbidden());
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serving::{BodyError, Held, Party, Problem};
+use serving::{Answer, BodyError, Held, Party, Problem};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use verifier_core::hazmat::bundle::{self, Bundle, Reveal};
@@ -12,7 +12,8 @@ use verifier_core::hazmat::tlog::merkle::leaf_hash;
 
 use crate::admission::{Admitted, Sent};
 use crate::batch::{Appended, Entered, Job, WaitingClient};
-use crate::http::app::App;
+use crate::http::app::{App, Appends};
+use crate::http::forward::Forward;
 use crate::http::problem;
 use crate::http::routes::{BODY, blocking};
 use crate::refusal::Refusal;
@@ -30,6 +31,27 @@ pub(crate) struct Outcome {
 pub(crate) async fn trusted(app: &Arc<App>, body: &[u8]) -> Result<Outcome, Problem> {
     admits(app)?;
     append(app, None, body, room(app, body)?).await
+}
+
+/// Has the member that leads append what `body` says, if it is what would be appended here.
+pub(super) async fn forward(
+    app: &Arc<App>,
+    to: &Forward,
+    party: Party,
+    token: &str,
+    body: &[u8],
+) -> Result<Answer, Problem> {
+    let place = app.rooms.appends.take(Some(party), 1);
+    let _place = place.map_err(problem::no_room)?;
+    Admitted::read(body, &app.rules)?;
+    let answer = to.append(token, body, app.publish_wait).await?;
+    if let Some(latest) = &app.latest
+        && let Ok(head) = latest.head().await
+    {
+        // Whoever asks here next finds it.
+        to.show(head);
+    }
+    Ok(answer)
 }
 
 /// The room for a body that the program around the log has read.
@@ -67,7 +89,10 @@ pub(super) async fn append(
         _held: [memory, place],
     };
     let job = Job { admitted, client };
-    app.jobs.try_send(job).map_err(|error| match error {
+    let Appends::Here(jobs) = &app.appends else {
+        return Err(Refusal::not_leading().into());
+    };
+    jobs.try_send(job).map_err(|error| match error {
         TrySendError::Full(_) => problem::no_room(app.rooms.appends.turn_away()),
         TrySendError::Closed(_) => Refusal::internal().into(),
     })?;

@@ -125,7 +125,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "The published checkpoint (c2sp.org/tlog-checkpoint).",
         token: false,
         request: None,
-        answers: &[(200, "A signed note.", Content::Text)],
+        answers: &[(200, "A signed note.", Content::Text), NOT_NOW],
     },
     Operation {
         method: "get",

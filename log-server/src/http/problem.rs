@@ -34,6 +34,7 @@ fn status(reason: Reason) -> u16 {
         Reason::Damaged
         | Reason::HeldBack
         | Reason::Internal
+        | Reason::NotLeading
         | Reason::NotPublished
         | Reason::Overloaded => 503,
         Reason::Verifier(code) => match code.effect() {
@@ -48,7 +49,9 @@ fn retry_after(reason: Reason) -> Option<u32> {
     match reason {
         Reason::Damaged => Some(60),
         Reason::HeldBack => Some(30),
-        Reason::Internal | Reason::NotPublished | Reason::Overloaded => Some(1),
+        Reason::Internal | Reason::NotLeading | Reason::NotPublished | Reason::Overloaded => {
+            Some(1)
+        }
         _ => None,
     }
 }

@@ -7,7 +7,10 @@ use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use serving::answer::{TEXT, json, of_type, private, public, set, text};
-use serving::{Answer, BodyLimits, Held, Party, Problem, Request, allow, gzip, party, read_body};
+use serving::{
+    Answer, BodyLimits, Held, Party, Problem, Request, allow, gzip, party, prometheus, read_body,
+    token,
+};
 use verifier_core::hazmat::bundle::Bundle;
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
@@ -16,9 +19,9 @@ use verifier_core::policy::max_decision_age;
 
 use crate::args::Right;
 use crate::disclosure::shown;
-use crate::http::app::App;
-use crate::http::{append, disclose, front, openapi, page, problem};
-use crate::refusal::Refusal;
+use crate::http::app::{App, Appends};
+use crate::http::{append, disclose, forward, front, openapi, page, problem};
+use crate::refusal::{Reason, Refusal};
 use crate::tiles::Source as _;
 
 /// The longest body, and how long a client may take to send it.
@@ -150,7 +153,11 @@ async fn route(place: Option<Place>, app: &Arc<App>, request: Request) -> Result
         Place::Front => looked_up(app, from, front::answer).await,
         Place::Page(answer) => answer,
         Place::Checkpoint => {
-            let mut answer = of_type(StatusCode::OK, TEXT, app.head().checkpoint.clone());
+            let head = match &app.latest {
+                Some(latest) => latest.head().await?,
+                None => app.head(),
+            };
+            let mut answer = of_type(StatusCode::OK, TEXT, head.checkpoint.clone());
             public(&mut answer, "public, max-age=1");
             Ok(answer)
         }
@@ -176,8 +183,13 @@ async fn route(place: Option<Place>, app: &Arc<App>, request: Request) -> Result
 /// `/readyz`: whether the log does its work.
 pub(crate) async fn readiness(app: &Arc<App>) -> Result<(), Problem> {
     // The writer has started, or this would not be asked; it refuses work when it cannot publish.
-    if app.jobs.is_closed() {
-        return Err(Refusal::internal().into());
+    match &app.appends {
+        Appends::Here(jobs) if jobs.is_closed() => return Err(Refusal::internal().into()),
+        Appends::Leader(leader) if !leader.knows_leader() => {
+            let detail = "No member of the log leads at the moment, or none that can be reached.";
+            return Err(Refusal::new(Reason::NotLeading, detail).into());
+        }
+        Appends::Here(_) | Appends::Leader(_) => {}
     }
     let damage = blocking(app, |app| Ok(app.tiles.trouble())).await?;
     match app.health.refusal(damage) {
@@ -188,9 +200,14 @@ pub(crate) async fn readiness(app: &Arc<App>) -> Result<(), Problem> {
 
 /// `/metrics`
 pub(crate) fn metrics(app: &App) -> String {
-    let waiting = app.queue.saturating_sub(app.jobs.capacity());
+    let waiting = match &app.appends {
+        Appends::Here(jobs) => app.queue.saturating_sub(jobs.capacity()),
+        Appends::Leader(_) => 0,
+    };
+    let leads = matches!(app.appends, Appends::Here(_));
     let parts = [
         app.metrics.render(app.head().size, waiting),
+        leading(leads),
         app.health.metrics(),
         app.cosigner.metrics(),
         app.erasures.metrics(),
@@ -199,11 +216,30 @@ pub(crate) fn metrics(app: &App) -> String {
     parts.concat()
 }
 
+/// Whether this process leads, as a figure.
+fn leading(leads: bool) -> String {
+    const NAME: &str = "cosignet_log_leading";
+    let mut out = String::new();
+    let help = "1 if this process appends, 0 if it sends appends on to the one that does.";
+    prometheus::head(&mut out, NAME, "gauge", help);
+    out + &format!("{NAME} {}\n", u8::from(leads))
+}
+
 /// `POST /v1/entries`
 async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
-    let party = app.authorize(&request, Right::Append)?;
+    let party = app.authorize(request.headers(), Right::Append).await?;
     append::admits(app)?;
+    let forwarded = request.headers().contains_key(forward::FORWARDED);
+    if forwarded && matches!(app.appends, Appends::Leader(_)) {
+        return Err(Refusal::not_leading().into());
+    }
+    let token = token::bearer(request.headers())
+        .unwrap_or_default()
+        .to_owned();
     let (body, memory) = body(app, &party, request).await?;
+    if let Appends::Leader(leader) = &app.appends {
+        return append::forward(app, leader, party, &token, &body).await;
+    }
     let appended = append::append(app, Some(party), &body, memory).await?;
     let status = match appended.repeat {
         true => StatusCode::OK,
@@ -214,7 +250,7 @@ async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
 
 /// `PUT /v1/entries/{approvalId}/disclosure`
 async fn disclose(app: &Arc<App>, id: String, request: Request) -> Result<Answer, Problem> {
-    let party = app.authorize(&request, Right::Disclose)?;
+    let party = app.authorize(request.headers(), Right::Disclose).await?;
     let (body, memory) = body(app, &party, request).await?;
     disclose::disclose(app, Some(party), id, &body, memory).await
 }

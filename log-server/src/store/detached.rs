@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use self::keeper::{Keeper, Pace};
 use super::{
-    Audit, Backend, CHECKPOINT, Eraser, Head, Heads, Lead, Objects, Publish, Records, Tokens,
+    Audit, Backend, CHECKPOINT, Eraser, Head, Heads, Lead, Members, Objects, Publish, Records,
+    Tokens,
 };
 use crate::failure::{Failure, Result};
 
@@ -46,7 +47,7 @@ impl Backend for Detached {
         self.backend.name()
     }
 
-    fn exists(&self) -> bool {
+    fn exists(&self) -> Result<bool> {
         self.backend.exists()
     }
 
@@ -114,6 +115,10 @@ impl Backend for Detached {
 
     fn objects(&self) -> Arc<dyn Objects> {
         Arc::clone(&self.objects)
+    }
+
+    fn members(&self) -> Result<Option<Arc<dyn Members>>> {
+        self.backend.members()
     }
 
     fn heads(&self) -> Option<Heads> {

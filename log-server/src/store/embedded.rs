@@ -106,8 +106,8 @@ impl Backend for Embedded {
         "log.sqlite".into()
     }
 
-    fn exists(&self) -> bool {
-        self.database().is_file()
+    fn exists(&self) -> Result<bool> {
+        Ok(self.database().is_file())
     }
 
     fn require_vacant(&self) -> Result<()> {
@@ -138,6 +138,7 @@ impl Backend for Embedded {
         Ok(Lead {
             store: Box::new(Sqlite::open(&self.database())?),
             publish: Box::new(Checkpoint(self.objects())),
+            tenure: None,
             guard: Box::new(guard),
         })
     }

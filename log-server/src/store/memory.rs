@@ -83,7 +83,7 @@ impl Leader {
         let state = self.memory.state();
         match state.epoch == self.epoch {
             true => Ok(state),
-            false => Err(Failure::System("another process leads this log".into())),
+            false => Err(Failure::Deposed("another process leads this log".into())),
         }
     }
 }
@@ -157,6 +157,12 @@ impl Publish for Leader {
         not_back(state.published.0, size)?;
         state.published = (size, checkpoint.to_owned());
         Ok(())
+    }
+}
+
+impl Tenure for Leader {
+    fn renew(&mut self) -> Result<()> {
+        self.state().map(|_| ())
     }
 }
 
@@ -335,12 +341,12 @@ impl Backend for Memory {
         "memory".into()
     }
 
-    fn exists(&self) -> bool {
-        self.state().head.is_some()
+    fn exists(&self) -> Result<bool> {
+        Ok(self.state().head.is_some())
     }
 
     fn require_vacant(&self) -> Result<()> {
-        match self.exists() {
+        match self.exists()? {
             true => Err(Failure::Usage("there is a log".into())),
             false => Ok(()),
         }
@@ -365,6 +371,7 @@ impl Backend for Memory {
         Ok(Lead {
             store: Box::new(leader()),
             publish: Box::new(leader()),
+            tenure: Some(Box::new(leader())),
             guard: Box::new(()),
         })
     }

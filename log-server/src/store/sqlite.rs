@@ -6,6 +6,8 @@ mod connections;
 mod copy;
 mod error;
 mod evidence;
+#[cfg(feature = "postgres")]
+mod import;
 mod rows;
 mod schema;
 mod tokens;
@@ -22,6 +24,10 @@ use crate::failpoint;
 use crate::failure::{Failure, Result};
 
 pub(super) use connections::{Impatient, Readers, TokenTable};
+#[cfg(feature = "postgres")]
+pub(super) use evidence::checksum_of as checksum_of_evidence;
+#[cfg(feature = "postgres")]
+pub(super) use import::Import;
 
 /// The size to which the write-ahead log shrinks when it is begun anew.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;

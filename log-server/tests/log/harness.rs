@@ -44,15 +44,27 @@ pub(crate) fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Output {
 /// A data directory.
 pub(crate) struct Log {
     folder: TempDir,
+    /// The database, if it is not in the directory.
+    store: Option<String>,
     pub(crate) vkey: String,
     pub(crate) token: String,
 }
 
 impl Log {
     pub(crate) fn new() -> Self {
+        Self::kept_in(None)
+    }
+
+    /// A log in this database, with its public files in the directory.
+    pub(crate) fn in_database(address: String) -> Self {
+        Self::kept_in(Some(address))
+    }
+
+    fn kept_in(store: Option<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Self {
             folder,
+            store,
             vkey: String::new(),
             token: String::new(),
         };
@@ -68,6 +80,7 @@ impl Log {
         let vkey = make(&folder.path().join("log"));
         Self {
             folder,
+            store: None,
             vkey,
             token: String::new(),
         }
@@ -89,6 +102,7 @@ impl Log {
     pub(crate) fn copy(&self) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            store: None,
             vkey: self.vkey.clone(),
             token: self.token.clone(),
         }
@@ -109,7 +123,15 @@ impl Log {
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {
-        run(args)
+        self.program().args(args).output().unwrap()
+    }
+
+    fn program(&self) -> Command {
+        let mut program = program();
+        if let Some(store) = &self.store {
+            program.env("COSIGNET_LOG_STORE", store);
+        }
+        program
     }
 
     pub(crate) fn succeed(&self, args: &[&str]) -> String {
@@ -161,7 +183,8 @@ impl Log {
 
     /// The same, listening somewhere else.
     pub(crate) fn serve_at(&self, listen: &str, env: &[(&str, &str)]) -> Result<Server, String> {
-        let mut process = program()
+        let mut process = self
+            .program()
             .env("COSIGNET_LOG_RP_IDS", RP_ID)
             .env("COSIGNET_LOG_ORIGINS", ORIGIN)
             .args(["serve", "--listen", listen, "--data"])
@@ -256,6 +279,13 @@ impl Server {
         let done = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(done.success());
         self.process.wait().unwrap().code()
+    }
+
+    /// SIGSTOP or SIGCONT.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        let done = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(done.success());
     }
 
     /// Waits until it has died by itself, and says its exit code.

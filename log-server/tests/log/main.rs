@@ -12,6 +12,7 @@
 mod anchors;
 mod batches;
 mod campaign;
+mod cluster;
 mod cosigning;
 mod crash;
 mod damage;
@@ -26,6 +27,7 @@ mod harness;
 mod http;
 mod invariants;
 mod limits;
+mod members;
 mod mirrors;
 mod newcomer;
 mod openapi;

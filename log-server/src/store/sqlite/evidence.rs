@@ -108,12 +108,17 @@ pub(super) fn add(connection: &Connection, leaf: u64, kept: &Evidence) -> Result
     put(connection, "INSERT", leaf, kept)
 }
 
-fn put(connection: &Connection, verb: &str, leaf: u64, kept: &Evidence) -> Result<()> {
-    let leaf = number(leaf)?;
-    let disclosure = kept.disclosure.number();
-    let columns: [&dyn ToSql; 11] = [
-        &leaf,
-        &disclosure,
+/// The checksum that is kept beside a row.
+#[cfg(feature = "postgres")]
+pub(in crate::store) fn checksum_of(leaf: i64, kept: &Evidence) -> Result<[u8; 32]> {
+    checksum::of(&columns(&leaf, &kept.disclosure.number(), kept))
+}
+
+/// The columns of the table, in their order.
+fn columns<'a>(leaf: &'a i64, disclosure: &'a i64, kept: &'a Evidence) -> [&'a dyn ToSql; 11] {
+    [
+        leaf,
+        disclosure,
         &kept.approval_id,
         &kept.client_data_json,
         &kept.payload,
@@ -123,7 +128,13 @@ fn put(connection: &Connection, verb: &str, leaf: u64, kept: &Evidence) -> Resul
         &kept.email,
         &kept.context,
         &kept.refusal,
-    ];
+    ]
+}
+
+fn put(connection: &Connection, verb: &str, leaf: u64, kept: &Evidence) -> Result<()> {
+    let leaf = number(leaf)?;
+    let disclosure = kept.disclosure.number();
+    let columns = columns(&leaf, &disclosure, kept);
     let sql = format!("{verb} INTO evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
     connection.prepare_cached(&sql)?.execute(&columns[..])?;
     let sql = format!("{verb} INTO evidence_checksum VALUES (?1, ?2)");

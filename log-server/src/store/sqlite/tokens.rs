@@ -91,7 +91,8 @@ impl TokenRow {
         })
     }
 
-    fn checksum(&self) -> Result<[u8; 32]> {
+    /// The checksum that is kept beside it.
+    pub(in crate::store) fn checksum(&self) -> Result<[u8; 32]> {
         let columns: [&dyn ToSql; 6] = [
             &self.name,
             &self.id,

@@ -1,0 +1,119 @@
+//! A log in a process that does not lead it: look-ups are answered from what everybody reads, and
+//! appends go to the one that leads.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use serving::Paces;
+use tokio::sync::watch;
+
+use crate::anchor::Anchors;
+use crate::cosign::{self, Cosigner};
+use crate::erasure::Erasures;
+use crate::failure::Result;
+use crate::health::Health;
+use crate::http::app::{App, Appends, Rooms};
+use crate::http::forward::Forward;
+use crate::http::front;
+use crate::http::latest::Latest;
+use crate::log::{Log, Opened};
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::store::Head;
+use crate::tiles::Tiles;
+
+/// Such a log, and what keeps it up to date.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    pub(crate) log: Log,
+    health: Arc<Health>,
+    latest: Arc<Latest>,
+    published: watch::Sender<Arc<Head>>,
+    leader: watch::Sender<Option<String>>,
+    erasures: Arc<Erasures>,
+    erasing: JoinHandle<()>,
+}
+
+impl Follower {
+    pub(crate) fn start(opened: &Opened, settings: Settings, latest: &Arc<Latest>) -> Result<Self> {
+        let backend = &opened.backend;
+        let key = opened.key.public();
+        let policy = cosign::policy(settings.witness_policy.as_deref(), key)?;
+        let tiles = Tiles::new(backend.objects());
+        let head = latest.read()?;
+        let cosigner = Cosigner::idle(policy, key, tiles.clone(), &head);
+        let (published, watching) = watch::channel(head);
+        let (leader, led) = watch::channel(None);
+        let rooms = Rooms::new(settings.queue);
+        let mut watched = settings.rooms;
+        watched.extend(rooms.all().map(Arc::clone));
+        let health = Arc::new(Health::new(watched));
+        let (erasures, erasing) = Erasures::start(backend.eraser()?)?;
+        let log = Log::of(App {
+            anchors: Arc::new(Anchors::open(backend.objects())),
+            cosigner,
+            health: Arc::clone(&health),
+            erasures: Arc::clone(&erasures),
+            publish_wait: settings.publish_wait,
+            tiles,
+            key: key.clone(),
+            rules: Arc::new(settings.rules),
+            appends: Appends::Leader(Forward::new(led, published.clone())?),
+            latest: Some(Arc::clone(latest)),
+            published: watching,
+            metrics: Arc::new(Metrics::default()),
+            records: backend.records()?,
+            tokens: backend.tokens()?,
+            rooms,
+            paces: Paces::new(settings.requests_per_second),
+            queue: settings.queue,
+            starts: front::Starts::default(),
+            verify_policy: settings.verify_policy,
+        });
+        Ok(Self {
+            log,
+            health,
+            latest: Arc::clone(latest),
+            published,
+            leader,
+            erasures,
+            erasing,
+        })
+    }
+
+    /// Reads what is published by now.
+    pub(crate) fn refresh(&self) {
+        match self.latest.read() {
+            Ok(head) => {
+                self.health.published();
+                self.published.send_if_modified(|shown| {
+                    let is_newer = head.checkpoint != shown.checkpoint;
+                    *shown = head;
+                    is_newer
+                });
+            }
+            Err(failure) if failure.is_damage() => self.health.damaged(&failure.to_string()),
+            Err(failure) => self.health.held_back(&failure.to_string()),
+        }
+    }
+
+    /// Appends go to this address from now on; `None`: they wait.
+    pub(crate) fn follow(&self, leader: Option<String>) {
+        self.leader.send_if_modified(|known| {
+            let changed = *known != leader;
+            if changed {
+                tracing::info!(leader = leader.as_deref(), "following");
+                *known = leader;
+            }
+            changed
+        });
+    }
+
+    /// Ends its threads. Requests that are under way are answered.
+    pub(crate) fn end(self) {
+        self.erasures.end();
+        if self.erasing.join().is_err() {
+            tracing::error!("the thread that erases has failed");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The published checkpoint of a log that several machines keep, as it is when somebody asks: each of
+//! them answers the same, and none goes back.
+//!
+//! Whoever asks gets the result of a read that began after they came. Those who come while one is
+//! under way share the next.
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Mutex as Turn;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
+
+use crate::failure::{Failure, Result};
+use crate::key;
+use crate::refusal::Refusal;
+use crate::store::{Head, Members};
+
+/// Its reader.
+#[derive(Debug)]
+pub(crate) struct Latest {
+    members: Arc<dyn Members>,
+    key: VerifierKey,
+    /// How many have asked.
+    asked: AtomicU64,
+    turn: Turn<Last>,
+    /// The newest one that was ever read here.
+    newest: Mutex<Option<Arc<Head>>>,
+}
+
+/// The last read.
+#[derive(Debug)]
+struct Last {
+    /// It began after so many had asked.
+    asked: u64,
+    head: std::result::Result<Arc<Head>, Refusal>,
+}
+
+impl Latest {
+    pub(crate) fn new(members: Arc<dyn Members>, key: VerifierKey) -> Self {
+        let last = Last {
+            asked: 0,
+            head: Err(Refusal::not_published()),
+        };
+        Self {
+            members,
+            key,
+            asked: AtomicU64::new(0),
+            turn: Turn::new(last),
+            newest: Mutex::default(),
+        }
+    }
+
+    /// The published head, not older than this call.
+    pub(crate) async fn head(self: &Arc<Self>) -> std::result::Result<Arc<Head>, Refusal> {
+        let own = self.asked.fetch_add(1, SeqCst);
+        let mut last = self.turn.lock().await;
+        if last.asked > own {
+            return last.head.clone();
+        }
+        let asked = self.asked.load(SeqCst);
+        let this = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || this.read()).await;
+        let head = match read {
+            Ok(Ok(head)) => Ok(head),
+            Ok(Err(failure)) => {
+                tracing::error!(%failure, "cannot read the published checkpoint");
+                Err(Refusal::not_published())
+            }
+            Err(_) => Err(Refusal::internal()),
+        };
+        *last = Last {
+            asked,
+            head: head.clone(),
+        };
+        head
+    }
+
+    /// Reads it, and blocks. An error if it is older than one that was read before: then the database
+    /// has lost something, and whoever has seen more must not be shown less.
+    pub(crate) fn read(&self) -> Result<Arc<Head>> {
+        let checkpoint = self.members.published()?;
+        let wrong = |error| Failure::damage(format!("the published checkpoint: {error}"));
+        let (size, root) = key::open(&self.key, &checkpoint).map_err(wrong)?;
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*newest {
+            Some(known) if known.size > size => {
+                return Err(Failure::damage(format!(
+                    "the published checkpoint has {size} entries, and had {} before: the database \
+                     was rolled back",
+                    known.size
+                )));
+            }
+            Some(known) if known.size == size && known.root != root => {
+                return Err(Failure::damage(format!(
+                    "the published checkpoint of {size} entries is of another tree than before"
+                )));
+            }
+            Some(known) if known.checkpoint == checkpoint => return Ok(Arc::clone(known)),
+            _ => {}
+        }
+        let head = Arc::new(Head {
+            size,
+            root,
+            checkpoint,
+        });
+        *newest = Some(Arc::clone(&head));
+        Ok(head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
+
+    use super::*;
+    use crate::key::LogKey;
+    use crate::store::Leadership;
+
+    /// A row that takes its time.
+    #[derive(Debug)]
+    struct Row {
+        checkpoint: Mutex<String>,
+        reads: AtomicU64,
+    }
+
+    impl Row {
+        fn set(&self, key: &LogKey, size: u64, byte: u8) {
+            let root = if size == 0 { EMPTY_ROOT } else { [byte; 32] };
+            *self.checkpoint.lock().unwrap() = key.sign(size, root).unwrap();
+        }
+    }
+
+    impl Members for Row {
+        fn published(&self) -> Result<String> {
+            self.reads.fetch_add(1, SeqCst);
+            let text = self.checkpoint.lock().unwrap().clone();
+            std::thread::sleep(Duration::from_millis(20));
+            Ok(text)
+        }
+
+        fn leadership(&self) -> Result<Leadership> {
+            Ok(Leadership::Vacant)
+        }
+    }
+
+    fn latest() -> (LogKey, Arc<Row>, Arc<Latest>) {
+        let key = LogKey::generate("log.example").unwrap();
+        let row = Arc::new(Row {
+            checkpoint: Mutex::default(),
+            reads: AtomicU64::new(0),
+        });
+        row.set(&key, 0, 0);
+        let members: Arc<dyn Members> = row.clone();
+        let latest = Arc::new(Latest::new(members, key.public().clone()));
+        (key, row, latest)
+    }
+
+    #[test]
+    fn many_share_a_read_and_nobody_gets_one_that_began_before_they_asked() {
+        let (key, row, latest) = latest();
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        runtime.block_on(async {
+            for size in 1..=20_u64 {
+                // Under way while the row moves on.
+                let early = tokio::spawn({
+                    let latest = Arc::clone(&latest);
+                    async move { latest.head().await }
+                });
+                row.set(&key, size, 7);
+                let askers = (0..50).map(|_| {
+                    let latest = Arc::clone(&latest);
+                    tokio::spawn(async move { latest.head().await.unwrap().size })
+                });
+                for asker in askers.collect::<Vec<_>>() {
+                    assert_eq!(asker.await.unwrap(), size);
+                }
+                early.await.unwrap().unwrap();
+            }
+        });
+        let reads = row.reads.load(SeqCst);
+        assert!(reads <= 60, "{reads}");
+    }
+
+    #[test]
+    fn nobody_is_shown_less_than_before() {
+        let (key, row, latest) = latest();
+        row.set(&key, 5, 5);
+        assert_eq!(latest.read().unwrap().size, 5);
+        for (size, byte) in [(4, 4), (0, 0), (5, 6)] {
+            row.set(&key, size, byte);
+            let failure = latest.read().unwrap_err();
+            assert!(failure.is_damage(), "{failure}");
+        }
+        let other = LogKey::generate("log.example").unwrap();
+        row.set(&other, 9, 9);
+        assert!(latest.read().is_err());
+        row.set(&key, 6, 6);
+        assert_eq!(latest.read().unwrap().size, 6);
+    }
+}

@@ -1,0 +1,215 @@
+//! The back end of several machines: PostgreSQL for what must not be lost, and public objects
+//! wherever they are.
+//!
+//! ```text
+//! address, tls, session   a conversation with the server, its notices and deadlines
+//! link                    one log in it, over sessions that are opened again
+//! schema, settings        the tables; settings under which nothing may be signed
+//! members                 who leads, and what is public
+//! leader, batch, publisher         epochs: commits and publications of the one that leads
+//! rows, staged, evidence, tokens, audit, copy   the questions
+//! ```
+
+mod address;
+mod audit;
+mod batch;
+#[cfg(test)]
+#[path = "../../tests/log/cluster.rs"]
+mod cluster;
+mod copy;
+mod error;
+mod evidence;
+mod leader;
+mod link;
+mod members;
+#[cfg(test)]
+#[path = "../../tests/log/proxy.rs"]
+mod proxy;
+mod publisher;
+mod rows;
+mod schema;
+mod session;
+mod settings;
+mod staged;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tokens;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_postgres::types::Type;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
+
+use self::link::{Answer, Link, Place, Value};
+use self::rows::number;
+use self::session::{LIMIT, Purpose, Session};
+use super::{Audit, Backend, CHECKPOINT, Eraser, Head, Lead, Members, Objects, Records, Tokens};
+use crate::failure::{Failure, Result};
+
+pub(crate) use address::Address;
+#[cfg(test)]
+pub(crate) use cluster::Cluster;
+
+/// A log in a database.
+#[derive(Clone, Debug)]
+pub(crate) struct Postgres {
+    place: Place,
+    objects: Arc<dyn Objects>,
+    /// The address at which other members reach this one.
+    url: Option<String>,
+}
+
+impl Postgres {
+    /// The log with this key. Its name is that of its rows.
+    pub(crate) fn new(address: Address, key: &VerifierKey, objects: Arc<dyn Objects>) -> Self {
+        let place = Place {
+            address: Arc::new(address),
+            key: Arc::new(key.clone()),
+            #[cfg(test)]
+            unfenced: false,
+        };
+        Self {
+            place,
+            objects,
+            url: None,
+        }
+    }
+
+    /// The same, reached by other members at this address.
+    pub(crate) fn reached_at(self, url: Option<String>) -> Self {
+        Self { url, ..self }
+    }
+
+    /// Whether the tables have a log of this name, whatever its key is.
+    fn has_name(&self) -> Result<bool> {
+        let mut session = Session::open(&self.place.address, Purpose::Serve)?;
+        if schema::version(&mut session)?.is_none() {
+            return Ok(false);
+        }
+        let origin = self.place.key.name();
+        let sql = "SELECT EXISTS (SELECT FROM cosignet_log.log WHERE origin = $1)";
+        let there = session.run(LIMIT, async |client| -> Answer<bool> {
+            let row = client
+                .query_typed_one(sql, &[(&origin, Type::TEXT)])
+                .await?;
+            row.try_get(0)
+        });
+        Ok(there?)
+    }
+
+    /// Writes the rows of a new log.
+    fn insert(&self, session: &mut Session, head: &Head) -> Result<()> {
+        let (origin, vkey) = (self.place.key.name(), self.place.key.to_string());
+        let (size, root) = (number(head.size)?, &head.root[..]);
+        // A number for each log, one after the other: the lock on the table makes them wait.
+        let log = "INSERT INTO log SELECT coalesce(max(log_id), 0) + 1, $1, $2, \
+                   (SELECT system_identifier::text FROM pg_control_system()) FROM log \
+                   RETURNING log_id";
+        let heads = "INSERT INTO head VALUES ($1, $2, $3, $4, 0, NULL, NULL, '-infinity')";
+        let published = "INSERT INTO published VALUES ($1, $2, $3, $4, 0)";
+        session.run(LIMIT, async |client| -> Answer<()> {
+            client
+                .batch_execute("BEGIN; LOCK TABLE log IN EXCLUSIVE MODE")
+                .await?;
+            let values: &[Value<'_>] = &[(&origin, Type::TEXT), (&vkey, Type::TEXT)];
+            let row = client.query_typed_one(log, values).await?;
+            let log: i32 = row.try_get(0)?;
+            let values: &[Value<'_>] = &[
+                (&log, Type::INT4),
+                (&size, Type::INT8),
+                (&root, Type::BYTEA),
+                (&head.checkpoint, Type::TEXT),
+            ];
+            client.execute_typed(heads, values).await?;
+            client.execute_typed(published, values).await?;
+            Ok(())
+        })?;
+        Ok(session.commit()?)
+    }
+}
+
+impl Backend for Postgres {
+    fn name(&self) -> String {
+        self.place.address.to_string()
+    }
+
+    fn exists(&self) -> Result<bool> {
+        self.has_name()
+    }
+
+    fn require_vacant(&self) -> Result<()> {
+        if self.has_name()? {
+            return Err(Failure::Usage(format!(
+                "{} has a log named {} already",
+                self.place.address,
+                verifier_core::plain(self.place.key.name())
+            )));
+        }
+        if self.objects.has(CHECKPOINT)? {
+            return Err(Failure::Usage(format!(
+                "{} exists: there is, or was, a log with its files there",
+                self.objects.place(CHECKPOINT)
+            )));
+        }
+        Ok(())
+    }
+
+    fn create(&self, head: &Head) -> Result<()> {
+        self.require_vacant()?;
+        settings::require(&self.place.address)?;
+        schema::upgrade(&self.place.address)?;
+        let mut session = Session::open(&self.place.address, Purpose::Serve)?;
+        self.insert(&mut session, head)?;
+        publisher::copy_checkpoint(&*self.objects, &head.checkpoint);
+        Ok(())
+    }
+
+    fn lead(&self) -> Result<Lead> {
+        settings::require(&self.place.address)?;
+        schema::upgrade_existing(&self.place.address)?;
+        leader::take_over(&self.place, self.url.as_deref(), Arc::clone(&self.objects))
+    }
+
+    fn head(&self) -> Result<Head> {
+        schema::upgrade_existing(&self.place.address)?;
+        rows::head(&mut Link::new(&self.place, Purpose::Serve))
+    }
+
+    fn published(&self) -> Result<String> {
+        rows::published(&mut Link::new(&self.place, Purpose::Serve))
+    }
+
+    fn records(&self) -> Result<Arc<dyn Records>> {
+        Ok(Arc::new(evidence::Readers::open(&self.place)?))
+    }
+
+    fn tokens(&self) -> Result<Arc<dyn Tokens>> {
+        Ok(Arc::new(tokens::TokenTable::open(&self.place)?))
+    }
+
+    fn eraser(&self) -> Result<Arc<dyn Eraser>> {
+        Ok(Arc::new(evidence::Sweeper::open(&self.place)?))
+    }
+
+    fn audit(&self) -> Result<Box<dyn Audit>> {
+        Ok(Box::new(audit::Examiner::open(&self.place)?))
+    }
+
+    fn objects(&self) -> Arc<dyn Objects> {
+        Arc::clone(&self.objects)
+    }
+
+    fn members(&self) -> Result<Option<Arc<dyn Members>>> {
+        Ok(Some(Arc::new(members::Observer::open(&self.place)?)))
+    }
+
+    fn copy_to(&self, file: &Path) -> Result<()> {
+        copy::copy_to(&self.place, file)
+    }
+}
+
+fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,122 @@
+//! The statements of one commit.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::link::{Answer, Value};
+use super::rows::number;
+use super::{evidence, staged};
+use crate::failure::Result;
+use crate::store::{Addition, Head};
+
+/// The part of a commit that was written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Written {
+    All,
+    /// The head is another one, or the epoch.
+    Nothing,
+    /// Something between here and the tables has changed what they were told.
+    Part,
+}
+
+/// The rows of one commit.
+pub(super) struct Batch<'a> {
+    head: [i64; 2],
+    roots: [&'a [u8]; 2],
+    checkpoint: &'a str,
+    leaves: Vec<i64>,
+    approvals: Vec<&'a [u8]>,
+    assertions: Vec<&'a [u8]>,
+    staged: Vec<u8>,
+    evidence: evidence::Columns<'a>,
+    published: i64,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(
+        old: &'a Head,
+        new: &'a Head,
+        additions: &'a [Addition],
+        published: u64,
+    ) -> Result<Self> {
+        let leaves = (old.size..).take(additions.len()).map(number);
+        let leaves: Vec<i64> = leaves.collect::<Result<_>>()?;
+        let each = additions.iter().map(|addition| &addition.evidence);
+        let evidence = evidence::Columns::new(leaves.iter().copied().zip(each))?;
+        Ok(Self {
+            head: [number(old.size)?, number(new.size)?],
+            roots: [&old.root, &new.root],
+            checkpoint: &new.checkpoint,
+            approvals: additions
+                .iter()
+                .map(|one| &one.claim.approval[..])
+                .collect(),
+            assertions: additions
+                .iter()
+                .map(|one| &one.claim.assertion[..])
+                .collect(),
+            staged: staged::write(additions)?,
+            leaves,
+            evidence,
+            published: number(published)?,
+        })
+    }
+
+    /// Everything but the COMMIT. The first statement takes the row of the head, so all that follows
+    /// is alone.
+    pub(super) async fn write(&self, client: &Client, log: i32, epoch: i64) -> Answer<Written> {
+        let [old_size, new_size] = &self.head;
+        let [old_root, new_root] = &self.roots;
+        let moves = "UPDATE head SET size = $2, root = $3, checkpoint = $4, renewed = now() \
+                     WHERE log_id = $1 AND size = $5 AND root = $6 AND epoch = $7";
+        let values: &[Value<'_>] = &[
+            (&log, Type::INT4),
+            (new_size, Type::INT8),
+            (new_root, Type::BYTEA),
+            (&self.checkpoint, Type::TEXT),
+            (old_size, Type::INT8),
+            (old_root, Type::BYTEA),
+            (&epoch, Type::INT8),
+        ];
+        if client.execute_typed(moves, values).await? != 1 {
+            return Ok(Written::Nothing);
+        }
+        let claims = |table: &str| {
+            format!("INSERT INTO {table} SELECT $1, * FROM unnest($2::bytea[], $3::int8[])")
+        };
+        let claim = async |table: &str, hashes: &Vec<&[u8]>| {
+            let values: &[Value<'_>] = &[
+                (&log, Type::INT4),
+                (hashes, Type::BYTEA_ARRAY),
+                (&self.leaves, Type::INT8_ARRAY),
+            ];
+            client.execute_typed(&claims(table), values).await
+        };
+        let approvals = claim("approval", &self.approvals);
+        let assertions = claim("assertion", &self.assertions);
+        let last = new_size - 1;
+        let values: &[Value<'_>] = &[
+            (&log, Type::INT4),
+            (old_size, Type::INT8),
+            (&last, Type::INT8),
+            (&self.staged, Type::BYTEA),
+        ];
+        let staged = client.execute_typed("INSERT INTO staged VALUES ($1, $2, $3, $4)", values);
+        let evidence = self.evidence.insert(client, log);
+        let old: &[Value<'_>] = &[(&log, Type::INT4), (&self.published, Type::INT8)];
+        let drop = "DELETE FROM staged WHERE log_id = $1 AND last < $2";
+        let dropped = client.execute_typed(drop, old);
+        // Sent in this order, without waiting for the answers in between.
+        let (approvals, assertions, staged, evidence, _) = tokio::try_join!(
+            biased;
+            approvals, assertions, staged, evidence, dropped
+        )?;
+        let all = crate::count(self.leaves.len());
+        Ok(
+            match [approvals, assertions, evidence] == [all; 3] && staged == 1 {
+                true => Written::All,
+                false => Written::Part,
+            },
+        )
+    }
+}

@@ -1,0 +1,349 @@
+//! The one that leads: an epoch in the row of the head says who, and every commit and every
+//! publication names its epoch.
+//!
+//! ```text
+//! take over    head.epoch + 1, published.epoch = the same, COMMIT     if nobody has renewed for LEASE
+//! commit       head … WHERE epoch = mine AND size = old AND root = old
+//! publish      published … WHERE epoch = mine AND size <= new
+//! ```
+//!
+//! The clock of the database alone says when a lease has run out, so those of the members need not
+//! agree. The row is locked by whoever changes it: a commit under an old epoch either comes before
+//! the take-over, which then sees it, or never.
+//!
+//! A commit of unknown outcome is settled by the commit of one more epoch. A read says nothing: the
+//! server may show what no standby has yet, and lose it with the server. The write-ahead log is in
+//! order, so whatever comes before a confirmed commit is as safe as that is.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Row};
+use verifier_core::hazmat::encoding::hex;
+
+use super::batch::{Batch, Written};
+use super::link::{Answer, Ending, Link, Place, Value};
+use super::publisher::Publisher;
+use super::rows;
+use super::session::Purpose;
+use crate::failure::{Failure, Result};
+use crate::store::{Addition, Claim, Head, Holders, Lead, Objects, Outcome, Store, Tenure};
+
+/// How long somebody leads who does not say so again.
+pub(super) const LEASE: &str = "interval '5 s'";
+
+/// How long an unknown outcome is asked after before the process gives up. By then somebody else
+/// may lead.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The right to lead, for as long as the database agrees.
+#[derive(Debug)]
+pub(super) struct Reign {
+    pub(super) place: Place,
+    /// The name of this member, drawn for this reign.
+    leader: String,
+    /// It changes while an outcome is settled; who publishes meanwhile waits.
+    epoch: RwLock<i64>,
+}
+
+impl Reign {
+    pub(super) fn epoch(&self) -> RwLockReadGuard<'_, i64> {
+        self.epoch.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Becomes the one that leads, if nobody else does.
+pub(super) fn take_over(
+    place: &Place,
+    url: Option<&str>,
+    objects: Arc<dyn Objects>,
+) -> Result<Lead> {
+    let leader = hex(&crate::random::<8>()?);
+    let mut link = Link::open(place, Purpose::Lead)?;
+    let take = format!(
+        "UPDATE head SET epoch = epoch + 1, leader = $2, url = $3, renewed = now() \
+         WHERE log_id = $1 AND renewed < now() - {LEASE} RETURNING epoch"
+    );
+    let taken = link.change(async |client, log| {
+        let values: &[Value<'_>] = &[
+            (&log, Type::INT4),
+            (&leader, Type::TEXT),
+            (&url, Type::TEXT),
+        ];
+        let Some(row) = client.query_typed_opt(&take, values).await? else {
+            return Ok(Ending::Undo(None));
+        };
+        let epoch: i64 = row.try_get(0)?;
+        announce(client, log, epoch).await?;
+        Ok(Ending::Commit(Some(epoch)))
+    });
+    let Some(epoch) = taken? else {
+        return Err(Failure::Usage(format!(
+            "another process leads the log {} in {}: stop it first, or wait until its lease has run \
+             out",
+            verifier_core::plain(place.key.name()),
+            place.address
+        )));
+    };
+    tracing::info!(epoch, "leading");
+    let reign = Arc::new(Reign {
+        place: place.clone(),
+        leader,
+        epoch: RwLock::new(epoch),
+    });
+    Ok(Lead {
+        store: Box::new(Writer {
+            reign: Arc::clone(&reign),
+            link,
+            certain: None,
+        }),
+        publish: Box::new(Publisher {
+            reign: Arc::clone(&reign),
+            link: Link::new(place, Purpose::Lead),
+            objects,
+        }),
+        tenure: Some(Box::new(Renewal {
+            reign: Arc::clone(&reign),
+            link: Link::new(place, Purpose::Serve),
+        })),
+        guard: Box::new(Resignation(reign)),
+    })
+}
+
+/// Who publishes needs the same epoch.
+async fn announce(client: &Client, log: i32, epoch: i64) -> Answer<()> {
+    let sql = "UPDATE published SET epoch = $2 WHERE log_id = $1";
+    let values: &[Value<'_>] = &[(&log, Type::INT4), (&epoch, Type::INT8)];
+    client.execute_typed(sql, values).await.map(|_| ())
+}
+
+/// Where entries are committed.
+#[derive(Debug)]
+struct Writer {
+    reign: Arc<Reign>,
+    link: Link,
+    /// The committed head, unless there is a doubt about it.
+    certain: Option<Head>,
+}
+
+impl Writer {
+    /// One more epoch, if the last one is still ours.
+    fn bump(&mut self, epoch: i64) -> Result<Option<i64>> {
+        let sql = "UPDATE head SET epoch = epoch + 1, renewed = now() \
+                   WHERE log_id = $1 AND epoch = $2 AND leader = $3 RETURNING epoch";
+        let leader = &self.reign.leader;
+        self.link.change(async |client, log| {
+            let values: &[Value<'_>] = &[
+                (&log, Type::INT4),
+                (&epoch, Type::INT8),
+                (leader, Type::TEXT),
+            ];
+            let Some(row) = client.query_typed_opt(sql, values).await? else {
+                return Ok(Ending::Undo(None));
+            };
+            let next = row.try_get(0)?;
+            announce(client, log, next).await?;
+            Ok(Ending::Commit(Some(next)))
+        })
+    }
+
+    /// The epoch of the database, if it is one of this reign. A bump whose own outcome is unknown
+    /// may have taken effect.
+    fn current(&mut self) -> Result<Option<i64>> {
+        let sql = "SELECT epoch FROM head WHERE log_id = $1 AND leader = $2";
+        let leader = &self.reign.leader;
+        self.link.ask(async |client, log| {
+            let values: &[Value<'_>] = &[(&log, Type::INT4), (leader, Type::TEXT)];
+            let row = client.query_typed_opt(sql, values).await?;
+            row.map(|row| row.try_get(0)).transpose()
+        })
+    }
+}
+
+impl Writer {
+    /// The COMMIT of what is written, and what became of it.
+    fn end_commit(&mut self, new: &Head) -> Result<Outcome> {
+        self.certain = None;
+        let Err(lapse) = self.link.commit() else {
+            self.certain = Some(new.clone());
+            return Ok(Outcome::Committed);
+        };
+        tracing::warn!(%lapse, "the outcome of a commit is unknown");
+        match self.settle()? == *new {
+            true => Ok(Outcome::Committed),
+            false => Err(lapse.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Writer {
+    /// Whatever the epoch is.
+    fn any_epoch(&mut self) -> Result<i64> {
+        let sql = "SELECT epoch FROM head WHERE log_id = $1";
+        self.link.ask(async |client, log| {
+            let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
+            row.try_get(0)
+        })
+    }
+}
+
+impl Store for Writer {
+    fn head(&mut self) -> Result<Head> {
+        rows::head(&mut self.link)
+    }
+
+    fn settle(&mut self) -> Result<Head> {
+        if let Some(head) = self.certain.clone() {
+            // Nothing was sent that could still take effect, so this needs no server.
+            return match self.current() {
+                Ok(None) => Err(deposed(&self.reign.place)),
+                Ok(Some(_)) | Err(_) => Ok(head),
+            };
+        }
+        let reign = Arc::clone(&self.reign);
+        let mut epoch = reign.epoch.write().unwrap_or_else(PoisonError::into_inner);
+        self.link.forget();
+        let begun = Instant::now();
+        loop {
+            let bumped = self.current().and_then(|found| match found {
+                Some(found) => self.bump(found),
+                None => Ok(None),
+            });
+            match bumped {
+                Ok(Some(next)) => {
+                    *epoch = next;
+                    let head = self.head()?;
+                    self.certain = Some(head.clone());
+                    return Ok(head);
+                }
+                Ok(None) => return Err(deposed(&reign.place)),
+                Err(failure) if begun.elapsed() > PATIENCE => return Err(failure),
+                Err(failure) => {
+                    tracing::warn!(%failure, "asking what became of a commit");
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+
+    fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>> {
+        rows::claimed(&mut self.link, claims)
+    }
+
+    fn commit(
+        &mut self,
+        old: &Head,
+        new: &Head,
+        additions: &[Addition],
+        published: u64,
+    ) -> Result<Outcome> {
+        let epoch = *self.reign.epoch();
+        #[cfg(test)]
+        let epoch = match self.reign.place.unfenced {
+            true => self.any_epoch()?,
+            false => epoch,
+        };
+        let batch = Batch::new(old, new, additions, published)?;
+        let prepared = self.link.prepare(async |client, log| {
+            Ok(match batch.write(client, log, epoch).await? {
+                Written::All => Ending::Commit(Written::All),
+                other => Ending::Undo(other),
+            })
+        })?;
+        match prepared {
+            Ending::Commit(_) => self.end_commit(new),
+            Ending::Undo(Written::Nothing) => match self.current()? {
+                Some(_) => Ok(Outcome::Moved),
+                None => Err(deposed(&self.reign.place)),
+            },
+            Ending::Undo(_) => Err(Failure::damage(
+                "the database has not written what it was told to: it has a rule or a trigger that \
+                 is not of this program. `cosignet-log fsck` names it",
+            )),
+        }
+    }
+
+    fn is_taken(&mut self) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT FROM staged s WHERE s.log_id = $1 AND last >= size) \
+                   OR EXISTS (SELECT FROM evidence e WHERE e.log_id = $1 AND leaf >= size) \
+                   FROM head WHERE log_id = $1";
+        self.link.ask(async |client, log| {
+            let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
+            row.try_get(0)
+        })
+    }
+
+    fn staged_leaf(&mut self, at: u64) -> Result<String> {
+        let leaves = rows::staged(&mut self.link, at, at.saturating_add(1))?;
+        leaves.into_iter().next().ok_or_else(|| rows::lost(at))
+    }
+
+    fn staged(&mut self, first: u64) -> Result<Vec<String>> {
+        rows::staged(&mut self.link, first, u64::MAX)
+    }
+}
+
+/// The one that says again and again that this process leads.
+#[derive(Debug)]
+struct Renewal {
+    reign: Arc<Reign>,
+    link: Link,
+}
+
+impl Tenure for Renewal {
+    fn renew(&mut self) -> Result<()> {
+        let leader = &self.reign.leader;
+        // A batch has done so already, most of the time; and the row is not waited for.
+        let sql = "SELECT leader = $2, renewed < now() - interval '900 ms' FROM head \
+                   WHERE log_id = $1";
+        let renew = "UPDATE head SET renewed = now() WHERE log_id = $1 AND leader = $2";
+        let ours = self.link.change(async |client, log| {
+            let values: &[Value<'_>] = &[(&log, Type::INT4), (leader, Type::TEXT)];
+            let row: Row = client.query_typed_one(sql, values).await?;
+            let (ours, old): (Option<bool>, bool) = (row.try_get(0)?, row.try_get(1)?);
+            if ours != Some(true) || !old {
+                return Ok(Ending::Undo(ours == Some(true)));
+            }
+            let renewed = client.execute_typed(renew, values).await?;
+            Ok(Ending::Commit(renewed == 1))
+        })?;
+        match ours {
+            true => Ok(()),
+            false => Err(deposed(&self.reign.place)),
+        }
+    }
+}
+
+/// The end of a reign: somebody else can lead at once.
+#[derive(Debug)]
+struct Resignation(Arc<Reign>);
+
+impl Drop for Resignation {
+    fn drop(&mut self) {
+        let leader = &self.0.leader;
+        let sql = "UPDATE head SET renewed = '-infinity' WHERE log_id = $1 AND leader = $2";
+        let mut link = Link::new(&self.0.place, Purpose::Serve);
+        let done = link.change(async |client, log| {
+            let values: &[Value<'_>] = &[(&log, Type::INT4), (leader, Type::TEXT)];
+            client.execute_typed(sql, values).await?;
+            Ok(Ending::Commit(()))
+        });
+        if let Err(failure) = done {
+            // Its lease runs out anyway.
+            tracing::warn!(%failure, "cannot hand the log over");
+        }
+    }
+}
+
+pub(super) fn deposed(place: &Place) -> Failure {
+    Failure::Deposed(format!(
+        "another process leads the log {} by now: what this one has not published is published by \
+         that one. Start again, to follow it",
+        verifier_core::plain(place.key.name())
+    ))
+}

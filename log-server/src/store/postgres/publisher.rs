@@ -1,0 +1,75 @@
+//! The public checkpoint: a row, which whoever leads moves forward.
+
+use std::sync::Arc;
+
+use tokio_postgres::types::Type;
+use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::Hash;
+
+use super::leader::{Reign, deposed};
+use super::link::{Ending, Link, Value};
+use super::rows::number;
+use crate::failure::{Failure, Result};
+use crate::store::{CHECKPOINT, Objects, Publish};
+
+/// Where checkpoints are published.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    pub(super) reign: Arc<Reign>,
+    pub(super) link: Link,
+    pub(super) objects: Arc<dyn Objects>,
+}
+
+impl Publish for Publisher {
+    fn publish(&mut self, checkpoint: &str, size: u64) -> Result<()> {
+        let root = root(checkpoint)?;
+        let (root, size) = (&root[..], number(size)?);
+        let sql = "UPDATE published SET size = $2, root = $3, checkpoint = $4 \
+                   WHERE log_id = $1 AND epoch = $5 \
+                   AND (size < $2 OR (size = $2 AND root = $3))";
+        let found = "SELECT epoch, size FROM published WHERE log_id = $1";
+        let epoch = self.reign.epoch();
+        let there = self.link.change(async |client, log| {
+            let values: &[Value<'_>] = &[
+                (&log, Type::INT4),
+                (&size, Type::INT8),
+                (&root, Type::BYTEA),
+                (&checkpoint, Type::TEXT),
+                (&*epoch, Type::INT8),
+            ];
+            if client.execute_typed(sql, values).await? == 1 {
+                return Ok(Ending::Commit(None));
+            }
+            let row = client.query_typed_one(found, &[(&log, Type::INT4)]).await?;
+            let there: (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(Ending::Undo(Some(there)))
+        })?;
+        match there {
+            None => {}
+            Some((other, _)) if other != *epoch => return Err(deposed(&self.reign.place)),
+            Some((_, there)) => {
+                return Err(Failure::damage(format!(
+                    "the published checkpoint has {there} entries and another tree than the one of \
+                     {size} that this process has: stop the log, and run `cosignet-log fsck`"
+                )));
+            }
+        }
+        drop(epoch);
+        copy_checkpoint(&*self.objects, checkpoint);
+        Ok(())
+    }
+}
+
+/// Writes the checkpoint among the public objects, for those who read nothing else. The copy may be
+/// old, or go back for a moment; the row is what counts.
+pub(super) fn copy_checkpoint(objects: &dyn Objects, checkpoint: &str) {
+    if let Err(failure) = objects.put(CHECKPOINT, checkpoint.as_bytes()) {
+        tracing::warn!(%failure, "the copy of the checkpoint is old");
+    }
+}
+
+fn root(checkpoint: &str) -> Result<Hash> {
+    let signed = SignedCheckpoint::parse(checkpoint);
+    let signed = signed.map_err(|error| Failure::System(format!("a checkpoint: {error}")))?;
+    Ok(signed.checkpoint().root())
+}

@@ -1,0 +1,190 @@
+//! A PostgreSQL of the tests' own, which ends with them.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    programs: PathBuf,
+    pub(crate) port: u16,
+    _keeper: Child,
+}
+
+/// Ends the server and removes its files when nobody holds the other end of standard input any more,
+/// however that came about.
+const KEEPER: &str = r#"
+folder=$1; shift
+"$@" >"$folder/messages" 2>&1 &
+cat >/dev/null
+kill -QUIT $! 2>/dev/null
+wait $!
+rm -rf "$folder"
+"#;
+
+impl Cluster {
+    /// The one of this process. `None`, said aloud, where PostgreSQL is not installed.
+    pub(crate) fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&[])).as_ref()
+    }
+
+    /// One with settings of its own.
+    pub(crate) fn start(settings: &[&str]) -> Option<Self> {
+        let Some(programs) = programs() else {
+            assert!(
+                std::env::var_os("COSIGNET_TEST_POSTGRES").is_none(),
+                "PostgreSQL is not installed, and has to be"
+            );
+            // Not through a macro: what that prints is kept for tests that fail.
+            let words = b"SKIPPED: what needs PostgreSQL (apt-get install postgresql)\n";
+            std::io::stderr().write_all(words).unwrap();
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap().keep();
+        let data = folder.join("data");
+        if is_root() {
+            done(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let mut initdb = unprivileged(&programs.join("initdb"));
+        initdb.args([
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]);
+        done(
+            initdb
+                .arg("--no-sync")
+                .arg("-D")
+                .arg(&data)
+                .current_dir("/"),
+        );
+        let port = free_port();
+        let server = unprivileged(&programs.join("postgres"));
+        let mut keeper = Command::new("sh");
+        keeper.args(["-c", KEEPER, "keeper"]).arg(&folder);
+        keeper.arg(server.get_program()).args(server.get_args());
+        keeper.arg("-D").arg(&data).args(["-p", &port.to_string()]);
+        let own = [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "shared_buffers=16MB",
+            "max_connections=300",
+        ];
+        for setting in own.iter().chain(settings) {
+            keeper.args(["-c", setting]);
+        }
+        let keeper = keeper
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let this = Self {
+            programs,
+            port,
+            _keeper: keeper,
+        };
+        let begun = Instant::now();
+        while !this.psql("postgres", "SELECT 1").status.success() {
+            let late = begun.elapsed() > Duration::from_secs(60);
+            assert!(!late, "PostgreSQL does not start: {}", folder.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        this.sql("postgres", "CREATE ROLE log LOGIN");
+        Some(this)
+    }
+
+    /// The name of a new database, whose owner is the role `log`.
+    pub(crate) fn database(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("log{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        self.sql("postgres", &format!("CREATE DATABASE {name} OWNER log"));
+        name
+    }
+
+    /// The address of a database.
+    pub(crate) fn address(&self, database: &str) -> String {
+        self.address_at(self.port, database)
+    }
+
+    /// The address of a database behind something that listens on another port.
+    pub(crate) fn address_at(&self, port: u16, database: &str) -> String {
+        format!("postgres://log@127.0.0.1:{port}/{database}")
+    }
+
+    /// What the owner of the server gets for an answer, one line a row.
+    pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.psql(database, sql);
+        let said = String::from_utf8(stderr).unwrap();
+        assert!(status.success(), "{sql}: {said}");
+        String::from_utf8(stdout).unwrap().trim_end().to_owned()
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> Output {
+        Command::new(self.programs.join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-U", "postgres"])
+            .args(["-v", "ON_ERROR_STOP=1", "-p", &self.port.to_string()])
+            .args(["-d", database, "-c", sql])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+}
+
+/// The newest of those that are installed.
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let debian = std::fs::read_dir("/usr/lib/postgresql");
+    let mut versions: Vec<PathBuf> = debian
+        .into_iter()
+        .flatten()
+        .filter_map(|version| Some(version.ok()?.path().join("bin")))
+        .collect();
+    versions.sort();
+    folders.extend(versions.into_iter().rev());
+    let has = |folder: &PathBuf| folder.join("initdb").is_file() && folder.join("psql").is_file();
+    folders.into_iter().find(has)
+}
+
+/// PostgreSQL refuses to run as root.
+fn unprivileged(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    command.arg(program);
+    command
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout.trim_ascii() == b"0"
+}
+
+fn done(command: &mut Command) {
+    let Output { status, stderr, .. } = command.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{command:?}: {said}");
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

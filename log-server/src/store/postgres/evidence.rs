@@ -228,7 +228,7 @@ impl Records for Readers {
         let sum = checksum_of_evidence(leaf, new)?;
         let is_less = !old.is_within(new);
         self.with(|link| {
-            let done = link.change(async |client, log| {
+            link.change(async |client, log| {
                 let found = one(client, log, leaf, "FOR UPDATE").await?;
                 let found = found.map(Kept::evidence).transpose();
                 match found {
@@ -243,8 +243,7 @@ impl Records for Readers {
                     client.execute_typed(sql, values).await?;
                 }
                 Ok(Ending::Commit(Ok(Replaced::Done)))
-            })?;
-            done
+            })?
         })
     }
 

@@ -71,7 +71,7 @@ impl Tokens for TokenTable {
              WHERE log_id = $1 AND name = $2 AND revoked IS NULL FOR UPDATE"
         );
         let sql = "UPDATE token SET revoked = $3, sha256 = $4 WHERE log_id = $1 AND name = $2";
-        let done = held(&self.0).change(async |client, log| {
+        held(&self.0).change(async |client, log| {
             let values: &[Value<'_>] = &[(&log, Type::INT4), (&name, Type::TEXT)];
             let Some(row) = client.query_typed_opt(&find, values).await? else {
                 return Ok(Ending::Undo(Ok(false)));
@@ -93,8 +93,7 @@ impl Tokens for TokenTable {
             ];
             client.execute_typed(sql, values).await?;
             Ok(Ending::Commit(Ok(true)))
-        })?;
-        done
+        })?
     }
 }
 

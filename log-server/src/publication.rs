@@ -146,7 +146,7 @@ impl Publication {
     }
 }
 
-#[cfg(all(test, feature = "s3"))]
+#[cfg(test)]
 mod tests {
     use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 

@@ -58,7 +58,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use crate::failure::Result;
 
 pub(crate) use audit::{Audit, Claims, Stray};
-#[cfg(all(test, feature = "s3"))]
+#[cfg(test)]
 pub(crate) use bucket::faulty::{Fault, Faulty};
 #[cfg(feature = "s3")]
 pub(crate) use bucket::{Address, Bucket, Endpoint};

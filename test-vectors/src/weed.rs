@@ -1,11 +1,13 @@
 //! An S3 server: SeaweedFS, which others have written, as a program of its own.
 
+use core::net::Ipv4Addr;
+use core::time::Duration;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -134,7 +136,7 @@ fn program() -> Option<PathBuf> {
     let ours = target.join("seaweedfs").join("bin").join("weed");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let others = std::env::split_paths(&path).map(|folder| folder.join("weed"));
-    let programs: Vec<PathBuf> = std::iter::once(ours).chain(others).collect();
+    let programs: Vec<PathBuf> = core::iter::once(ours).chain(others).collect();
     programs.into_iter().find(|program| program.is_file())
 }
 

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-#[cfg(feature = "s3")]
 use test_vectors::weed::Weed;
 use verifier_core::Time;
 use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
@@ -41,9 +40,8 @@ macro_rules! backends {
         conforms!(memory: Some(((), super::Memory::default())); $($rule)*);
         #[cfg(feature = "postgres")]
         conforms!(postgres: super::in_postgres(); $($rule)*);
-        #[cfg(all(feature = "postgres", feature = "s3"))]
+        #[cfg(feature = "postgres")]
         conforms!(postgres_and_bucket: super::in_postgres_and_a_bucket(); $($rule)*);
-        #[cfg(feature = "s3")]
         conforms!(bucket: Some({
             let store = std::sync::Arc::new(super::Faulty::default());
             let folder = tempfile::tempdir().unwrap();
@@ -52,7 +50,6 @@ macro_rules! backends {
         }); $($rule)*);
 
         /// All of them, each on a place of its own, so that the server is started once.
-        #[cfg(feature = "s3")]
         #[test]
         fn a_bucket_of_a_real_server() {
             let folder = tempfile::tempdir().unwrap();
@@ -72,7 +69,6 @@ macro_rules! backends {
 }
 
 /// The back end of one machine, with its objects in a bucket.
-#[cfg(feature = "s3")]
 fn detached(folder: &Path, bucket: Bucket) -> Detached {
     let embedded = Embedded::new(&Layout::new(folder));
     Detached::new(Box::new(embedded), Arc::new(bucket))
@@ -108,7 +104,7 @@ fn in_postgres() -> Option<(tempfile::TempDir, Postgres)> {
 }
 
 /// The back end of several machines, whole: its objects are in a bucket.
-#[cfg(all(feature = "postgres", feature = "s3"))]
+#[cfg(feature = "postgres")]
 fn in_postgres_and_a_bucket() -> Option<(tempfile::TempDir, Detached)> {
     let (folder, postgres) = in_postgres()?;
     let bucket = Arc::new(Faulty::default()).bucket();

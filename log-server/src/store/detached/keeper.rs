@@ -240,7 +240,7 @@ fn warn(done: Result<()>, what: &str) {
     }
 }
 
-#[cfg(all(test, feature = "s3"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::key::LogKey;

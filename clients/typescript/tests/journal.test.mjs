@@ -67,7 +67,11 @@ describe("journal", () => {
 
   test("without a journal that can be kept nothing is done", async () => {
     const path = join(folder(), "journal");
-    for (const damage of ["x\n", '{"event":"claimed"', "{}\n", "\n", '{"at":"2026-03-01","event":"done","operation":"a","payloadHash":"","requestId":""}\n']) {
+    const line = (more) => `${JSON.stringify({ at: "2026-03-01T12:00:00.000Z", event: "done", operation: "a", payloadHash: "0".repeat(64), requestId: "b", ...more })}\n`;
+    for (const damage of [
+      "x\n", '{"event":"claimed"', line().trim(), "{}\n", "\n", line({ at: "2026-03-01" }), line({ payloadHash: "" }), line({ operation: 1 }),
+      line().replace("{", '{"operation":"c",'),
+    ]) {
       writeFileSync(path, damage);
       const one = caller(new FileJournal(path));
       assert.equal(await one.run("one"), "denied.journal", damage);
@@ -82,6 +86,18 @@ describe("journal", () => {
     const without = caller(undefined);
     assert.equal(await without.run("one"), "denied.journal");
     assert.equal(without.ran, 0);
+  });
+
+  test("neither an operation nor a request is kept twice", async () => {
+    const journal = new FileJournal(join(folder(), "journal"));
+    const record = (operation, requestId) => ({ at: "2026-03-01T12:00:00.000Z", event: "claimed", operation, payloadHash: "0".repeat(64), requestId });
+    assert.equal(await journal.find("one"), "new");
+    assert.equal(await journal.begin(record("one", "a")), "kept");
+    assert.deepEqual(await journal.begin(record("one", "b")), record("one", "a"));
+    assert.deepEqual(await journal.begin(record("two", "a")), record("one", "a"));
+    assert.equal(await journal.begin(record("two", "b")), "kept");
+    assert.deepEqual(await journal.find("one"), record("one", "a"));
+    assert.equal((await journal.records()).length, 2);
   });
 
   test("a journal in other hands is believed in its own words alone", async () => {

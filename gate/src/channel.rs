@@ -1,4 +1,4 @@
-//! Those who are told: webhooks and chats. Operators alone name them, on the machine of the gate; a
+//! Receivers of news: webhooks and chats. Operators alone name them, on the machine of the gate; a
 //! caller never chooses an address that the gate connects to.
 
 use log_client::Reach;
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     Webhook,
 }
 
-/// Why nothing is sent any more, and since when.
+/// The reason why nothing is sent any more, and its moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Disabled {
     pub(crate) at: Time,
@@ -91,7 +91,7 @@ impl Target {
                 "an address with https://, without a user and a fragment, on the public internet"
             }
         };
-        // What follows the host is a secret, with chats at least.
+        // The part behind the host is a secret, with chats at least.
         let shown = || verifier_core::quote(text.split('?').next().unwrap_or_default());
         let wrong =
             |detail: &str| Refusal::new(Reason::ChannelAddress, detail).compared(expected, shown());

@@ -84,7 +84,7 @@ impl Courier {
         }
     }
 
-    /// What is due and not on its way, as much of each lane as there is room for.
+    /// Deliveries that are due and not on their way, as many of each lane as there is room for.
     async fn all_due(&self, lanes: &HashMap<String, Lane>) -> Result<Vec<(Lane, Due)>, Trouble> {
         let backlog = self.store.backlog().await?;
         let mut all = Vec::new();

@@ -122,7 +122,7 @@ impl Lane {
     }
 }
 
-/// What came of one try.
+/// The outcome of one try.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
     /// The receiver has taken it.

@@ -1,4 +1,4 @@
-//! What others are told of a request: that something has happened, never what was asked.
+//! News of a request, for others: that something has happened, never what was asked.
 //!
 //! ```text
 //! {"data":{"action":…,"claimBy":time|null,"claimedAt":time|null,"createdAt":time,

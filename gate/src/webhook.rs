@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 /// The length of a secret, in bytes: what the specification admits.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// What a delivery is signed with. Its receiver has the same.
+/// A key that deliveries are signed with. Their receiver has the same.
 #[derive(Clone, Eq, PartialEq)]
 pub(crate) struct Secret(Vec<u8>);
 

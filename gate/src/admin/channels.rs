@@ -1,4 +1,4 @@
-//! Who is told what: webhooks, chats, and mail.
+//! Receivers of news: webhooks, chats, and mail.
 
 use std::sync::Arc;
 

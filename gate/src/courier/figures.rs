@@ -9,7 +9,7 @@ use verifier_core::Time;
 
 use crate::delivery::{Backlog, Lane, Outcome};
 
-/// What was tried since the start, and what is not delivered.
+/// Tries since the start, and the backlog.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     inner: Mutex<Inner>,

@@ -9,7 +9,7 @@ use verifier_core::hazmat::json::Value;
 use crate::notice::Topic;
 use crate::request::Status;
 
-/// What is sent to addresses that the operator has named, as Standard Webhooks 1.0.0.
+/// Events that are sent to addresses of the operator's choice, as Standard Webhooks 1.0.0.
 pub(super) const WEBHOOKS: &[Webhook] = &[
     Webhook {
         name: "request.created",

@@ -1,4 +1,4 @@
-//! Who is told what, and what became of it.
+//! News, their receivers, and what became of them.
 //!
 //! A delivery is made in the transaction of its event: there is one for each event of a request and
 //! each channel that wants it, and none for an event that was not committed.
@@ -41,7 +41,7 @@ pub(crate) trait News {
         state: Option<State>,
         most: usize,
     ) -> Answer<'_, Vec<Record>>;
-    /// What is not delivered.
+    /// Everything that is not delivered.
     fn backlog(&self) -> Answer<'_, Vec<(Lane, Backlog)>>;
     /// Forgets deliveries that ended before this moment; returns how many.
     fn forget(&self, before: Time, most: usize) -> Answer<'_, usize>;

@@ -1,4 +1,4 @@
-//! Those who are told: a server that takes webhooks, and one that takes mail. Both keep what they
+//! Receivers of news: a server that takes webhooks, and one that takes mail. Both keep what they
 //! get, and answer as they are told to.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// An answer that takes everything.
 pub(crate) const OK: &str = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
 
-/// What was posted.
+/// A request that was posted.
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
     pub(crate) headers: Vec<(String, String)>,
@@ -59,7 +59,7 @@ impl Receiver {
         format!("http://127.0.0.1:{}/hooks", self.port)
     }
 
-    /// What it answers from now on; with nothing it reads, and never answers.
+    /// Sets the answer from now on; with nothing it reads, and never answers.
     pub(crate) fn answer(&self, answer: &str) {
         answer.clone_into(&mut self.answer.lock().unwrap());
     }

@@ -1,4 +1,4 @@
-//! What the gate sends, verified by the libraries that the authors of Standard Webhooks publish for
+//! Deliveries of the gate, verified by the libraries that the authors of Standard Webhooks publish for
 //! Python and JavaScript.
 
 use std::fs;

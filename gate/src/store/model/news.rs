@@ -46,7 +46,7 @@ impl Told {
         Self(())
     }
 
-    /// What was said at this moment is so: nothing is called approved that is not.
+    /// Everything said at this moment is so: nothing is called approved that is not.
     pub(super) fn agree(&self, scene: &Scene) {
         let now = Time::from_millis(scene.now()).unwrap();
         let all = records(scene);
@@ -127,7 +127,7 @@ fn create(scene: &Scene, new: NewRequest) {
     scene.run(scene.store().create(new)).unwrap();
 }
 
-/// Those who would be mailed now, and those for whom there is nothing left.
+/// Addresses that would be mailed now, and the number of people with nothing left to decide.
 fn mailed(scene: &Scene) -> (Vec<String>, usize) {
     let all = due(scene, &Lane::Mail);
     let mut to: Vec<String> = all

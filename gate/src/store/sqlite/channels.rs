@@ -49,7 +49,7 @@ impl Step<'_> {
         let facts = Value::from([
             ("kind", channel.kind.as_str().into()),
             ("name", channel.name.as_str().into()),
-            // What follows may be a secret.
+            // The rest may be a secret.
             ("origin", channel.target.origin().into()),
             ("private", channel.target.is_private().into()),
             (

@@ -104,7 +104,7 @@ CREATE TABLE event (
 ) STRICT;
 ";
 
-/// What version 2 has more: who is told what.
+/// The tables that version 2 adds: news and their receivers.
 const NEWS: &str = "
 CREATE TABLE channel (
     name TEXT PRIMARY KEY,

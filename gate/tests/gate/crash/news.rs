@@ -1,4 +1,4 @@
-//! What was told of everything that happened, whenever the gate was killed.
+//! News of everything that happened, whenever the gate was killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -183,7 +183,7 @@ fn bad(error: &schema::Error) -> Denied {
     let message = format!("the gate's answer is not as it should be: {error}");
     let denied = Denied::new(Reason::BadAnswer, message);
     match error.problem() {
-        schema::Problem::Value { expected, found } => denied.compared(*expected, found.as_str()),
+        schema::Wrong::Value { expected, found } => denied.compared(*expected, found.as_str()),
         _ => denied,
     }
 }

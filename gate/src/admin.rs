@@ -14,7 +14,7 @@ use std::sync::Arc;
 use verifier_core::Time;
 use verifier_core::hazmat::encoding::{base64url, from_base64url, hex};
 use verifier_core::hazmat::json::Value;
-use verifier_core::hazmat::schema::{Members, Problem};
+use verifier_core::hazmat::schema::{Members, Wrong};
 use verifier_core::hazmat::webauthn::CoseKey;
 
 use crate::person::{ApiKey, Credential, Person, Rights, is_name};
@@ -133,7 +133,7 @@ fn optional_u64(members: &Members<'_, '_>, name: &str) -> Result<Option<u64>, Re
         true => members
             .optional_u64(name)?
             .map(Some)
-            .ok_or_else(|| Refusal::from(members.error(name, Problem::Missing))),
+            .ok_or_else(|| Refusal::from(members.error(name, Wrong::Missing))),
         false => Ok(None),
     }
 }

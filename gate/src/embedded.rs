@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use command_line::{CliCode, CliError};
-use log_server::{Failure, Rules, Running, Settings};
+use log_server::{LogError, Rules, Running, Settings};
 use serving::{Answer, Request};
 use verifier_core::Code;
 use verifier_core::hazmat::tlog::policy::TlogPolicy;
@@ -91,10 +91,10 @@ pub(crate) fn create(folder: &Path, origin: &str) -> Result<String, CliError> {
 }
 
 /// The log's own words, with the exit code that they have in `cosignet-log`.
-pub(crate) fn failed(failure: Failure) -> CliError {
+pub(crate) fn failed(failure: LogError) -> CliError {
     let code = match failure {
-        Failure::Usage(_) => return CliError::usage(format!("The log: {failure}.")),
-        Failure::Damage(_) | Failure::Rollback(_) => CliCode::GateDamaged,
+        LogError::Usage(_) => return CliError::usage(format!("The log: {failure}.")),
+        LogError::Damage(_) | LogError::Rollback(_) => CliCode::GateDamaged,
         _ => CliCode::GateUnreachable,
     };
     CliError::new(code, format!("The log: {failure}."))

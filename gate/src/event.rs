@@ -11,7 +11,7 @@
 use verifier_core::Time;
 use verifier_core::hazmat::encoding::{hex, sha256};
 use verifier_core::hazmat::json::{Limits, Value};
-use verifier_core::hazmat::schema::{Members, Problem};
+use verifier_core::hazmat::schema::{Members, Wrong};
 
 /// The `type` of the lines of this version.
 pub(crate) const TYPE: &str = "cosignet.gate-event/v1";
@@ -73,7 +73,7 @@ impl Link {
             let members = Members::of(&value)?
                 .only(&["at", "event", "kind", "number", "previous", "type"])?;
             let number = members.optional_u64("number")?;
-            let number = number.ok_or_else(|| members.error("number", Problem::Missing))?;
+            let number = number.ok_or_else(|| members.error("number", Wrong::Missing))?;
             members.time("at")?;
             members.text("kind")?;
             match members.text("type")? {

@@ -155,7 +155,7 @@ impl From<payload_form::Refusal> for Refusal {
 impl From<schema::Error> for Refusal {
     fn from(error: schema::Error) -> Self {
         let (expected, found) = match error.problem() {
-            schema::Problem::Value { expected, found } => {
+            schema::Wrong::Value { expected, found } => {
                 (Some((*expected).to_owned()), Some(found.clone()))
             }
             _ => (None, None),

@@ -101,7 +101,7 @@ impl Terms {
         let number = |members: &Members<'_, '_>, key: &str| {
             members
                 .optional_u64(key)?
-                .ok_or_else(|| members.error(key, schema::Problem::Missing))
+                .ok_or_else(|| members.error(key, schema::Wrong::Missing))
         };
         let widen = |one: Members<'_, '_>| {
             Ok(Escalation {

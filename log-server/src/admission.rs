@@ -122,7 +122,7 @@ impl Admitted {
             .as_ref()
             .is_some_and(|p| p.len() > Bundle::MAX_PAYLOAD)
         {
-            let problem = schema::Problem::TooLarge {
+            let problem = schema::Wrong::TooLarge {
                 limit: Bundle::MAX_PAYLOAD,
                 unit: "bytes",
             };
@@ -280,7 +280,7 @@ pub(crate) fn label(members: &Members<'_, '_>, key: &str) -> Result<Option<Strin
     const LONGEST: usize = 1024;
     match members.optional_text(key)? {
         Some(text) if text.len() > LONGEST => {
-            let problem = schema::Problem::TooLarge {
+            let problem = schema::Wrong::TooLarge {
                 limit: LONGEST,
                 unit: "bytes",
             };

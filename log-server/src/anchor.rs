@@ -21,7 +21,7 @@ use verifier_core::hazmat::bundle;
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::merkle::Hash;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::{Backend, Head, Objects};
 use crate::tiles::Tiles;
 
@@ -68,7 +68,7 @@ impl Anchors {
                 Ok(worker) => worker.run(&stopped),
                 Err(failure) => tracing::error!(%failure, "no anchors will be made"),
             })
-            .map_err(|error| Failure::System(error.to_string()))?;
+            .map_err(|error| LogError::System(error.to_string()))?;
         Ok(Running { _stop: stop })
     }
 
@@ -101,7 +101,7 @@ impl Anchors {
         tiles: &Tiles,
     ) -> Result<bundle::Anchor> {
         let damaged = |what: &dyn std::fmt::Display| {
-            Failure::damage(format!(
+            LogError::damage(format!(
                 "public/anchors/{size} is damaged: {what}. Restore it from a backup or a mirror"
             ))
         };

@@ -16,7 +16,7 @@ use crate::admission::Rules;
 use crate::anchor;
 use crate::backend::{Place, StoreAddress};
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::mirror::MirrorArgs;
 use crate::place::{ObjectPlace, ObjectsArgs, ServerArgs};
 use crate::settings;
@@ -271,7 +271,7 @@ impl ServeArgs {
             Some(path) => {
                 let text = disk::read_text(path)?;
                 toml::from_str(&text)
-                    .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?
+                    .map_err(|error| LogError::Usage(format!("{}: {error}", path.display())))?
             }
         };
         let own = self.settings.clone();
@@ -279,7 +279,7 @@ impl ServeArgs {
         let rp_ids = list(own.rp_ids, file.rp_ids);
         let origins = list(own.origins, file.origins);
         if rp_ids.is_empty() || origins.is_empty() {
-            return Err(Failure::Usage(
+            return Err(LogError::Usage(
                 "say whose approvals are admitted: at least one --rp-id and one --origin".into(),
             ));
         }
@@ -308,7 +308,7 @@ impl ServeArgs {
         let member_url = member_url.map(|url| url.trim_end_matches('/').to_owned());
         if let Some(url) = &member_url {
             log_client::address(url)
-                .map_err(|error| Failure::Usage(format!("--member-url: {error}")))?;
+                .map_err(|error| LogError::Usage(format!("--member-url: {error}")))?;
         }
         match own.publish_wait_seconds.or(file.publish_wait_seconds) {
             Some(0) => return Err(bad("publish-wait-seconds", "at least 1")),
@@ -341,7 +341,7 @@ impl ServeArgs {
                 .as_deref()
                 .unwrap_or("127.0.0.1:8080")
                 .parse()
-                .map_err(|error| Failure::Usage(format!("--listen: {error}")))?,
+                .map_err(|error| LogError::Usage(format!("--listen: {error}")))?,
             proxies: Proxies::of(&list(own.proxies, file.proxies))
                 .map_err(|expected| bad("proxy", expected))?,
             connections: positive(own.connections.or(file.connections), "connections", 1024)?,
@@ -365,8 +365,8 @@ impl Config {
     }
 }
 
-fn bad(name: &str, expected: &str) -> Failure {
-    Failure::Usage(format!("--{name} has to be {expected}"))
+fn bad(name: &str, expected: &str) -> LogError {
+    LogError::Usage(format!("--{name} has to be {expected}"))
 }
 
 #[derive(Debug, Subcommand)]
@@ -591,7 +591,7 @@ mod tests {
             &format!("{minimal}proxies = [\"localhost\"]\n"),
         ] {
             let error = config(bad, &[]).unwrap_err();
-            assert!(matches!(error, Failure::Usage(_)), "{bad}: {error}");
+            assert!(matches!(error, LogError::Usage(_)), "{bad}: {error}");
         }
     }
 }

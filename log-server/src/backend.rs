@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::place::ObjectPlace;
@@ -78,7 +78,7 @@ fn database(store: &str, place: &Place, key: &LogKey) -> Result<Box<dyn Backend>
 
 #[cfg(not(feature = "postgres"))]
 fn database(_: &str, _: &Place, _: &LogKey) -> Result<Box<dyn Backend>> {
-    Err(Failure::Usage(
+    Err(LogError::Usage(
         "this cosignet-log was built without PostgreSQL: build it with the feature `postgres`, or \
          leave --store out"
             .into(),
@@ -100,7 +100,7 @@ pub(crate) fn open(place: &Place) -> Result<(Box<dyn Backend>, LogKey)> {
     let layout = &place.layout;
     let root = layout.root().display();
     let missing = |name: &str| {
-        Failure::Usage(format!(
+        LogError::Usage(format!(
             "there is no log in {root}: create one with `cosignet-log init --data {root} --origin \
              NAME`, or restore log.key and {name} from your backup"
         ))

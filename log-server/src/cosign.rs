@@ -28,7 +28,7 @@ use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::Head;
 use crate::tiles::Tiles;
 
@@ -43,9 +43,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<TlogPolicy> {
     let Some(path) = path else {
         return TlogPolicy::parse(&format!("log {log}\nquorum none\n"))
-            .map_err(|error| Failure::System(error.to_string()));
+            .map_err(|error| LogError::System(error.to_string()));
     };
-    let usage = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
+    let usage = |what: String| LogError::Usage(format!("{}: {what}", path.display()));
     let policy = policy_of_readers(path, log)?;
     if policy.witnesses().len() >= Note::MAX_SIGNATURES {
         let most = Note::MAX_SIGNATURES - 1;
@@ -73,7 +73,7 @@ pub(crate) fn policy(path: Option<&Path>, log: &VerifierKey) -> Result<TlogPolic
 
 /// The policy of those who read a log, and ask no witness themselves.
 pub(crate) fn policy_of_readers(path: &Path, log: &VerifierKey) -> Result<TlogPolicy> {
-    let usage = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
+    let usage = |what: String| LogError::Usage(format!("{}: {what}", path.display()));
     let text = disk::read_text(path)?;
     let mut policy = TlogPolicy::parse(&text).map_err(|error| usage(error.to_string()))?;
     if policy.logs().is_empty() {
@@ -242,9 +242,9 @@ impl Cosigner {
         }
         let claim = state.seats.iter().find_map(|seat| seat.claim.clone());
         if let Some(claim) = claim.filter(|_| state.seats.iter().all(|seat| seat.asked)) {
-            return Err(Failure::Rollback(claim));
+            return Err(LogError::Rollback(claim));
         }
-        Err(Failure::Quorum(format!(
+        Err(LogError::Quorum(format!(
             "since the start too few witnesses have said what they know of this log (some of every \
              quorum are needed; it is {}): {}",
             self.shared.policy.quorum_in_words(),
@@ -276,7 +276,7 @@ impl Cosigner {
     }
 
     /// The checkpoint of a committed head with the cosignatures of a quorum, and of whoever else
-    /// has been as quick. After [`Failure::Quorum`] it can be called again, and goes on with what
+    /// has been as quick. After [`LogError::Quorum`] it can be called again, and goes on with what
     /// has arrived.
     pub(crate) fn cosign(&self, head: &Head) -> Result<String> {
         self.show(head)?;
@@ -284,7 +284,7 @@ impl Cosigner {
         let deadline = Instant::now() + PATIENCE;
         let (state, met) = self.shared.wait(deadline, enough)?;
         if !met {
-            return Err(Failure::Quorum(format!(
+            return Err(LogError::Quorum(format!(
                 "the quorum of witnesses is not met ({} needed): {}",
                 self.shared.policy.quorum_in_words(),
                 self.troubles(&state)
@@ -321,7 +321,7 @@ impl Cosigner {
     }
 
     fn check(&self, checkpoint: &str) -> Result<()> {
-        let wrong = |error: &dyn std::fmt::Display| Failure::System(error.to_string());
+        let wrong = |error: &dyn std::fmt::Display| LogError::System(error.to_string());
         let signed = SignedCheckpoint::parse(checkpoint).map_err(|e| wrong(&e))?;
         let log = self.shared.policy.verify_log(&AwsLc, &signed);
         let cosigned = log.and_then(|log| log.verify_cosignatures(&AwsLc));
@@ -408,7 +408,7 @@ impl State {
     /// Fails if the log was rolled back.
     fn check(&self) -> Result<()> {
         match &self.fatal {
-            Some(why) => Err(Failure::Rollback(why.clone())),
+            Some(why) => Err(LogError::Rollback(why.clone())),
             None => Ok(()),
         }
     }

@@ -46,7 +46,7 @@ impl Change {
             .map_err(|error| Refusal::new(Reason::NotJson, error.to_string()))?;
         let members = Members::of(&value)?.only(CHANGE_MEMBERS)?;
         let level = disclosure(&members)?
-            .ok_or_else(|| members.error("disclosure", schema::Problem::Missing))?;
+            .ok_or_else(|| members.error("disclosure", schema::Wrong::Missing))?;
         let this = Self {
             level,
             client_data_json: members.optional_bytes("clientDataJSON")?,

@@ -7,14 +7,14 @@ use std::path::Path;
 use durable::Access;
 use verifier_core::hazmat::text::from_people;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// The text of a file that a person keeps, whichever editor or shell wrote it.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(Failure::file(path))?;
+    let bytes = fs::read(path).map_err(LogError::file(path))?;
     match from_people(&bytes) {
         Ok(text) => Ok(text.into_owned()),
-        Err(error) => Err(Failure::Usage(format!("{} {error}", path.display()))),
+        Err(error) => Err(LogError::Usage(format!("{} {error}", path.display()))),
     }
 }
 
@@ -23,27 +23,27 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         create_folder(folder)?;
     }
-    durable::replace(path, bytes, Access::Public).map_err(Failure::file(path))
+    durable::replace(path, bytes, Access::Public).map_err(LogError::file(path))
 }
 
 /// Creates a file for its owner alone; an error if it exists.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<()> {
-    durable::create(path, bytes, Access::Private).map_err(Failure::file(path))
+    durable::create(path, bytes, Access::Private).map_err(LogError::file(path))
 }
 
 /// Renames a file within its folder.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    durable::rename(from, to).map_err(Failure::file(to))
+    durable::rename(from, to).map_err(LogError::file(to))
 }
 
 /// Creates a folder and those above it, as far as they are missing.
 pub(crate) fn create_folder(path: &Path) -> Result<()> {
-    durable::create_folder(path).map_err(Failure::file(path))
+    durable::create_folder(path).map_err(LogError::file(path))
 }
 
 /// Removes a file, if it is there.
 pub(crate) fn remove(path: &Path) -> Result<()> {
-    durable::remove(path).map_err(Failure::file(path))
+    durable::remove(path).map_err(LogError::file(path))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use verifier_core::hazmat::tlog::edge;
 use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
 use verifier_core::hazmat::tlog::tile::{self, Level, Tile, WIDTH, hashes_at};
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 pub(crate) use verifier_core::hazmat::tlog::edge::partial;
 
@@ -47,7 +47,7 @@ impl Edge {
         for leaf in leaves {
             let index = self.size() / u64::from(WIDTH);
             tile::push_entry(&mut self.bundle, leaf)
-                .ok_or_else(|| Failure::System("an entry is too long for a bundle".into()))?;
+                .ok_or_else(|| LogError::System("an entry is too long for a bundle".into()))?;
             let filled = self.tree.append(leaf_hash(leaf)).map_err(full)?;
             files.extend(
                 filled
@@ -77,8 +77,8 @@ impl Edge {
     }
 }
 
-fn full(error: impl std::fmt::Display) -> Failure {
-    Failure::System(format!("the tree cannot grow: {error}"))
+fn full(error: impl std::fmt::Display) -> LogError {
+    LogError::System(format!("the tree cannot grow: {error}"))
 }
 
 #[cfg(test)]

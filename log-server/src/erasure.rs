@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serving::prometheus::head;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::Eraser;
 
 /// How long a request waits for its erasure.
@@ -59,7 +59,7 @@ impl Erasures {
         let thread = std::thread::Builder::new()
             .name("erasures".into())
             .spawn(move || shared.run(&woken))
-            .map_err(|error| Failure::System(error.to_string()))?;
+            .map_err(|error| LogError::System(error.to_string()))?;
         Ok((this, thread))
     }
 

@@ -17,7 +17,7 @@ use verifier_core::hazmat::tlog::tile::{self, Level, Tile};
 use crate::anchor;
 use crate::args::ExportArgs;
 use crate::backend;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::store::{Backend, CHECKPOINT, CopiedDatabase, Embedded, Head, Objects, walk};
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let to = backend::embedded(&to_dir);
 
     let text = from.published()?;
-    let damaged = |error| Failure::damage(format!("the public checkpoint: {error}"));
+    let damaged = |error| LogError::damage(format!("the public checkpoint: {error}"));
     let (size, root) = key.open(&text).map_err(damaged)?;
     let (there, here) = (from.objects(), to.objects());
     let tiles = Tiles::new(there.clone());
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     copy_tiles(&tiles, &copy, &*here, size)?;
     copy_folder(&*there, &*here, anchor::FOLDER)?;
     if copy.edge(size)?.root() != root {
-        return Err(Failure::damage(
+        return Err(LogError::damage(
             "the tiles do not lead to the public checkpoint: `cosignet-log fsck` says which are \
              damaged",
         ));
@@ -81,7 +81,7 @@ fn apart(from: &Path, to: &Path) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Failure::Usage(format!(
+    Err(LogError::Usage(format!(
         "--to {why}: choose a directory beside it"
     )))
 }
@@ -89,7 +89,7 @@ fn apart(from: &Path, to: &Path) -> Result<()> {
 /// The path without links and dots; of what does not exist, that of the nearest folder above and
 /// the rest.
 fn resolved(path: &Path) -> Result<PathBuf> {
-    let absolute = std::path::absolute(path).map_err(Failure::file(path))?;
+    let absolute = std::path::absolute(path).map_err(LogError::file(path))?;
     let mut rest = Vec::new();
     let mut above = absolute.as_path();
     loop {
@@ -97,13 +97,13 @@ fn resolved(path: &Path) -> Result<PathBuf> {
             Ok(found) => return Ok(rest.iter().rev().fold(found, |path, name| path.join(name))),
             // A link that leads nowhere would be followed when the folder is made.
             Err(error) if error.kind() != ErrorKind::NotFound || above.is_symlink() => {
-                return Err(Failure::file(above)(error));
+                return Err(LogError::file(above)(error));
             }
             Err(_) => {}
         }
         let (Some(parent), Some(name)) = (above.parent(), above.file_name()) else {
             // It ends in dots, below a folder that does not exist.
-            return Err(Failure::Usage(format!(
+            return Err(LogError::Usage(format!(
                 "{} is no directory",
                 path.display()
             )));
@@ -122,12 +122,12 @@ fn claim(
     is_earlier: impl FnOnce(&Head) -> Result<bool>,
 ) -> Result<Lock> {
     let strange = |why: &str| {
-        Failure::Usage(format!(
+        LogError::Usage(format!(
             "{} is neither empty nor an earlier copy of this log: {why}",
             to.root().display()
         ))
     };
-    let mut names = fs::read_dir(to.root()).map_err(Failure::file(to.root()))?;
+    let mut names = fs::read_dir(to.root()).map_err(LogError::file(to.root()))?;
     let empty = names.all(|item| item.is_ok_and(|item| is_leftover(&item.path())));
     if !empty && !copy.exists()? {
         return Err(strange("it has no log.sqlite"));
@@ -180,7 +180,7 @@ fn snapshot(from: &dyn Backend, tiles: &Tiles, to: &Embedded, size: u64) -> Resu
         .collect::<Result<Vec<_>>>()?;
     copy.stage(size, &leaves)?;
     if copy.staged(size)?.len() != usize::try_from(head.size - size).unwrap_or(usize::MAX) {
-        return Err(Failure::damage("the database has lost committed entries"));
+        return Err(LogError::damage("the database has lost committed entries"));
     }
     Ok(copy.finish())
 }
@@ -198,7 +198,7 @@ fn copy_tiles(from: &Tiles, to: &Tiles, objects: &dyn Objects, size: u64) -> Res
             }
             let bytes = from
                 .read(&tile)?
-                .ok_or_else(|| Failure::damage(format!("{} is missing", tile.path())))?;
+                .ok_or_else(|| LogError::damage(format!("{} is missing", tile.path())))?;
             objects.put(&tile.path(), &bytes)?;
             if tile.is_full() {
                 to.collect_partials(&tile);

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::anchor::Anchors;
 use crate::cosign::{self, Cosigner};
 use crate::erasure::Erasures;
-use crate::failure::Result;
+use crate::error::Result;
 use crate::health::Health;
 use crate::http::app::{App, Appends, Rooms};
 use crate::http::forward::Forward;

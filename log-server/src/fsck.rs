@@ -22,7 +22,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::args::{Format, FsckArgs};
 use crate::backend::{self, Place};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key::{self, LogKey};
 use crate::store::{CHECKPOINT, Claim, Head, Objects, Stray};
 use crate::tiles::Tiles;
@@ -53,7 +53,7 @@ impl Findings {
             Ok(found) => Ok(Some(found)),
             Err(failure) if failure.is_content() => {
                 self.add(match failure {
-                    Failure::Database(error) => format!("{}: {error}", self.database),
+                    LogError::Database(error) => format!("{}: {error}", self.database),
                     other => other.to_string(),
                 });
                 Ok(None)
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
     } else if is_at(&["s3:"]) || place.layout.is_public() {
         public::check(args, &args.objects.server.place(&args.log)?)?
     } else if args.vkey.is_some() {
-        return Err(Failure::Usage(
+        return Err(LogError::Usage(
             "--vkey goes with an address or with public files alone: a directory with a log in it \
              has its key in log.key"
                 .into(),
@@ -124,11 +124,11 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
     }
     match count {
         0 => match found.stopped {
-            Some(why) => Err(Failure::System(why)),
+            Some(why) => Err(LogError::System(why)),
             None => Ok(()),
         },
-        1 => Err(Failure::damage("1 finding of damage")),
-        _ => Err(Failure::damage(format!("{count} findings of damage"))),
+        1 => Err(LogError::damage("1 finding of damage")),
+        _ => Err(LogError::damage(format!("{count} findings of damage"))),
     }
 }
 
@@ -152,13 +152,13 @@ fn directory(place: &Place, policy: Option<&Path>) -> Result<Findings> {
     let layout = &place.layout;
     let dir = layout.root().display();
     if !layout.key().is_file() {
-        return Err(Failure::System(format!("{dir} has no log.key")));
+        return Err(LogError::System(format!("{dir} has no log.key")));
     }
     let key = LogKey::read(&layout.key())?;
     let backend = backend::of(place, &key)?;
     if !backend.exists()? {
         let name = backend.name();
-        return Err(Failure::System(format!(
+        return Err(LogError::System(format!(
             "{dir} has a log.key, and there is no log in {name}"
         )));
     }
@@ -167,7 +167,7 @@ fn directory(place: &Place, policy: Option<&Path>) -> Result<Findings> {
         ..Findings::default()
     };
     let opened = match backend.audit() {
-        Err(Failure::Usage(text)) => Err(Failure::damage(format!("{}: {text}", backend.name()))),
+        Err(LogError::Usage(text)) => Err(LogError::damage(format!("{}: {text}", backend.name()))),
         opened => opened,
     };
     let Some(store) = findings.take(opened)? else {
@@ -272,7 +272,7 @@ fn address(args: &FsckArgs, vkey: Option<&str>) -> Result<Findings> {
         None => log.vkey()?,
     };
     let key = VerifierKey::parse(&text)
-        .map_err(|error| Failure::Usage(format!("{text} is no verifier key: {error}")))?;
+        .map_err(|error| LogError::Usage(format!("{text} is no verifier key: {error}")))?;
     if vkey.is_none() {
         findings.key = Some(text);
     }
@@ -282,7 +282,7 @@ fn address(args: &FsckArgs, vkey: Option<&str>) -> Result<Findings> {
     };
     // Nothing is read on the word of a head whose tree the log does not have.
     match log.shows(size, &root) {
-        Err(Failure::Damage(text)) => {
+        Err(LogError::Damage(text)) => {
             findings.add(text);
             return Ok(findings);
         }
@@ -303,7 +303,7 @@ fn address(args: &FsckArgs, vkey: Option<&str>) -> Result<Findings> {
                  for no more"
             );
             stopped = Some(why.clone());
-            return Err(Failure::System(why));
+            return Err(LogError::System(why));
         }
         Ok(())
     };

@@ -10,7 +10,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::args::{ApproverHashArgs, InitArgs};
 use crate::backend::{self, Place};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::store::Head;
@@ -61,15 +61,15 @@ pub(crate) fn approver_hash(args: &ApproverHashArgs) -> Result<()> {
         Some(text) => from_base64url(text)
             .ok()
             .and_then(|bytes| bytes.try_into().ok())
-            .ok_or_else(|| Failure::Usage("--salt has to be 32 bytes in base64url".into()))?,
+            .ok_or_else(|| LogError::Usage("--salt has to be 32 bytes in base64url".into()))?,
     };
     let mut address = String::new();
     std::io::stdin()
         .take(4096)
         .read_to_string(&mut address)
-        .map_err(|error| Failure::System(format!("standard input: {error}")))?;
+        .map_err(|error| LogError::System(format!("standard input: {error}")))?;
     let address = EmailAddress::parse(&address).map_err(|error| {
-        Failure::Usage(match error {
+        LogError::Usage(match error {
             EmailError::Empty => "write the e-mail address to standard input".into(),
             other => other.to_string(),
         })

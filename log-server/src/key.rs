@@ -18,7 +18,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::vkey::{Algorithm, VerifierKey};
 
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 const PREFIX: &str = "PRIVATE+KEY+";
 
@@ -44,16 +44,16 @@ impl LogKey {
         let secret = SigningKey::from_bytes(seed);
         let public = secret.verifying_key().to_bytes();
         let public = VerifierKey::new(origin, Algorithm::Ed25519, &public)
-            .map_err(|error| Failure::Usage(format!("the origin cannot name a key: {error}")))?;
+            .map_err(|error| LogError::Usage(format!("the origin cannot name a key: {error}")))?;
         Ok(Self { secret, public })
     }
 
     /// Reads the key file. Warns if others can read it, too.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        match exposed(path).map_err(Failure::file(path))? {
+        match exposed(path).map_err(LogError::file(path))? {
             Some(exposed) if exposed.is_writable() => {
                 let remedy = exposed.remedy();
-                return Err(Failure::Usage(format!(
+                return Err(LogError::Usage(format!(
                     "{exposed}. If nobody has, make it its owner's alone: {remedy}"
                 )));
             }
@@ -63,10 +63,10 @@ impl LogKey {
             }
             None => {}
         }
-        let bytes = fs::read(path).map_err(Failure::file(path))?;
+        let bytes = fs::read(path).map_err(LogError::file(path))?;
         let text = String::from_utf8(bytes).unwrap_or_default();
         Self::parse(text.trim_end()).ok_or_else(|| {
-            Failure::damage(format!(
+            LogError::damage(format!(
                 "{} is not a key file of this log: restore it from your backup of the key",
                 path.display()
             ))
@@ -99,7 +99,7 @@ impl LogKey {
     /// is committed.
     pub(crate) fn sign(&self, size: u64, root: Hash) -> Result<String> {
         let checkpoint = Checkpoint::new(self.public.name(), size, root)
-            .map_err(|error| Failure::System(error.to_string()))?;
+            .map_err(|error| LogError::System(error.to_string()))?;
         let text = checkpoint.to_string();
         let signature = self.secret.sign(text.as_bytes()).to_bytes();
         Ok(format!(

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use durable::Lock;
 
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::CHECKPOINT;
 
 #[derive(Clone, Debug)]
@@ -61,18 +61,18 @@ impl Layout {
         }
         disk::create_folder(&self.root)?;
         fs::set_permissions(&self.root, Permissions::from_mode(0o700))
-            .map_err(Failure::file(&self.root))
+            .map_err(LogError::file(&self.root))
     }
 
     /// Makes this process the one that writes here, until the file is dropped.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let path = self.root.join("lock");
         Lock::take(&path).map_err(|error| match error {
-            durable::Error::Held => Failure::Usage(format!(
+            durable::Error::Held => LogError::Usage(format!(
                 "another cosignet-log is running on {}: stop it first, or choose another directory",
                 self.root.display()
             )),
-            error => Failure::file(&path)(error.into()),
+            error => LogError::file(&path)(error.into()),
         })
     }
 }

@@ -22,9 +22,9 @@ mod disclosure;
 mod disk;
 mod edge;
 mod erasure;
+mod error;
 mod export;
 mod failpoint;
-mod failure;
 mod follower;
 mod fsck;
 mod health;
@@ -62,7 +62,7 @@ use args::{Cli, Command};
 pub use admission::Rules;
 pub use anchor::{AnchorSettings, Config as AnchorConfig};
 pub use backend::StoreAddress;
-pub use failure::Failure;
+pub use error::LogError;
 pub use init::{create, exists};
 pub use log::{Log, Running};
 pub use place::ObjectPlace;
@@ -112,15 +112,15 @@ fn now() -> Time {
 const AGENT: &str = concat!("cosignet-log/", env!("CARGO_PKG_VERSION"));
 
 /// A client that waits this long for all of one answer.
-fn client(timeout: Duration) -> failure::Result<log_client::Client> {
+fn client(timeout: Duration) -> error::Result<log_client::Client> {
     Ok(log_client::Client::new(AGENT, timeout)?)
 }
 
 /// Bytes that nobody can guess.
-fn random<const N: usize>() -> failure::Result<[u8; N]> {
+fn random<const N: usize>() -> error::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::System(format!("no random numbers: {error}")))?;
+        .map_err(|error| LogError::System(format!("no random numbers: {error}")))?;
     Ok(bytes)
 }
 

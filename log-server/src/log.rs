@@ -23,7 +23,7 @@ use crate::backend::{self, Place};
 use crate::batch::Batch;
 use crate::cosign;
 use crate::erasure::Erasures;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::health::Health;
 use crate::http::app::{App, Appends, Rooms};
 use crate::http::latest::Latest;
@@ -48,7 +48,7 @@ impl Opened {
     pub(crate) fn new(place: Place, settings: &Settings) -> Result<Self> {
         if settings.queue == 0 || settings.requests_per_second == 0 {
             let detail = "a log needs a queue of 1 at least, and 1 request a second";
-            return Err(Failure::Usage(detail.into()));
+            return Err(LogError::Usage(detail.into()));
         }
         warn(&settings.rules);
         let (backend, key) = backend::open(&place)?;
@@ -156,7 +156,7 @@ impl Log {
             verify_policy: settings.verify_policy,
         };
         let Appends::Here(jobs) = &app.appends else {
-            return Err(Failure::System("the log has no queue".into()));
+            return Err(LogError::System("the log has no queue".into()));
         };
         let appenders = jobs.downgrade();
         let sequencer = Sequencer {
@@ -182,7 +182,7 @@ impl Log {
         let (hand_over, batches) = mpsc::channel(1);
         let first = Batch::first();
         let last = Last::new(&first);
-        let system = |error: mpsc::error::TrySendError<Batch>| Failure::System(error.to_string());
+        let system = |error: mpsc::error::TrySendError<Batch>| LogError::System(error.to_string());
         hand_over.try_send(first).map_err(system)?;
         let publisher = start(program, "publisher", move || publisher.run(batches))?;
         let writer = start(program, "sequencer", move || {
@@ -322,17 +322,17 @@ impl Running {
         threads
             .erasing
             .join()
-            .map_err(|_| Failure::System("the thread that erases has failed".into()))?;
+            .map_err(|_| LogError::System("the thread that erases has failed".into()))?;
         for thread in threads.committing {
             thread
                 .join()
-                .map_err(|_| Failure::System("the writer or the publisher has failed".into()))??;
+                .map_err(|_| LogError::System("the writer or the publisher has failed".into()))??;
         }
         if let Some((end, thread)) = threads.leading {
             drop(end);
             thread
                 .join()
-                .map_err(|_| Failure::System("the thread that leads has failed".into()))??;
+                .map_err(|_| LogError::System("the thread that leads has failed".into()))??;
         }
         Ok(())
     }
@@ -358,7 +358,7 @@ fn hold(
     let thread = start(program, "tenure", move || {
         while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
             match tenure.renew() {
-                Err(Failure::Deposed(why)) => return Err(Failure::Deposed(why)),
+                Err(LogError::Deposed(why)) => return Err(LogError::Deposed(why)),
                 Err(failure) => tracing::warn!(%failure, "cannot say that this process leads"),
                 Ok(()) => {}
             }
@@ -387,7 +387,7 @@ pub(crate) fn start(
     std::thread::Builder::new()
         .name(name.into())
         .spawn(work)
-        .map_err(|error| Failure::System(error.to_string()))
+        .map_err(|error| LogError::System(error.to_string()))
 }
 
 /// A thread that fails in the middle leaves nobody who knows what it did: the process ends, and

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::backend::Place;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::follower::Follower;
 use crate::http::latest::Latest;
 use crate::log::{Log, Opened, Running, Thread, start};
@@ -109,7 +109,7 @@ impl Member {
     pub(crate) fn end(self) -> Result<()> {
         self.ended.store(true, SeqCst);
         if let Some(following) = self.following {
-            let failed = |_| Failure::System("the thread that follows has failed".into());
+            let failed = |_| LogError::System("the thread that follows has failed".into());
             following.join().map_err(failed)??;
         }
         drop(self.current);

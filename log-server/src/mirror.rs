@@ -27,7 +27,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::anchor;
 use crate::cosign;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key;
 use crate::partials;
 use crate::place::ServerArgs;
@@ -75,7 +75,7 @@ pub(crate) struct MirrorArgs {
 /// `mirror URL PLACE`
 pub(crate) fn run(args: &MirrorArgs) -> Result<()> {
     let key = VerifierKey::parse(&args.vkey)
-        .map_err(|error| Failure::Usage(format!("--vkey is no verifier key: {error}")))?;
+        .map_err(|error| LogError::Usage(format!("--vkey is no verifier key: {error}")))?;
     let place = args.server.place(&args.to)?;
     let _lock = place.lock("mirror.lock")?;
     let objects = place.open()?;
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<()> {
     if let Some(there) = &there
         && there.size > new.size
     {
-        return Err(Failure::System(format!(
+        return Err(LogError::System(format!(
             "another run has brought the copy to {} entries meanwhile",
             there.size
         )));
@@ -141,7 +141,7 @@ impl Copy<'_> {
         };
         let text = String::from_utf8(bytes).unwrap_or_default();
         let (size, root) = key::open(self.key, &text).map_err(|error| {
-            Failure::damage(format!(
+            LogError::damage(format!(
                 "{}: {error}. This place has something else than a copy of this log: choose an \
                  empty one, or correct --vkey",
                 self.objects.place(CHECKPOINT)
@@ -158,13 +158,13 @@ impl Copy<'_> {
     fn published(&self, policy: Option<&std::path::Path>) -> Result<Head> {
         let text = self.log.checkpoint()?;
         let text = text.ok_or_else(|| {
-            Failure::System(format!(
+            LogError::System(format!(
                 "{}/checkpoint is not there: no log has this address",
                 self.log.url()
             ))
         })?;
         let wrong =
-            |error: String| Failure::damage(format!("{}/checkpoint: {error}", self.log.url()));
+            |error: String| LogError::damage(format!("{}/checkpoint: {error}", self.log.url()));
         let (size, root) = key::open(self.key, &text).map_err(wrong)?;
         if let Some(path) = policy {
             let policy = cosign::policy_of_readers(path, self.key)?;
@@ -187,7 +187,7 @@ impl Copy<'_> {
             let before = tiles.nodes(old.size).beginning(new.size)?;
             return Err(match same(before) {
                 false => self.fork(old, new),
-                true => Failure::Rollback(format!(
+                true => LogError::Rollback(format!(
                     "{} shows a head of {} entries, and has signed one of {} that the copy has: it \
                      went back, or a cache on the way is old. The copy stays as it is. If it lasts, \
                      ask the operator of the log, and show both",
@@ -220,13 +220,13 @@ impl Copy<'_> {
     }
 
     /// Keeps the head that does not extend the copy's own one.
-    fn fork(&self, old: &Head, new: &Head) -> Failure {
+    fn fork(&self, old: &Head, new: &Head) -> LogError {
         let root: String = hex(&new.root).chars().take(16).collect();
         let name = format!("{FORKS}/{}-{root}", new.size);
         if let Err(failure) = self.objects.put(&name, new.checkpoint.as_bytes()) {
             return failure;
         }
-        Failure::Rollback(format!(
+        LogError::Rollback(format!(
             "{} has signed two histories: a head of {} entries, and one of {} that the copy has and \
              that does not go together with it. Both are kept as evidence, in {} and {}; nothing \
              was copied. Show both to everybody who relies on this log",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH, hashes_at};
 
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Head, Listed, Objects};
 use crate::tiles::Tiles;
 

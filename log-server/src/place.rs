@@ -12,7 +12,7 @@ use clap::Args;
 use durable::Lock;
 
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 #[cfg(feature = "s3")]
 use crate::store::{Address, Bucket, Endpoint};
 use crate::store::{Directory, Objects};
@@ -40,14 +40,14 @@ impl ObjectPlace {
             return bucket(text, endpoint, region);
         }
         if text.is_empty() || text.contains("://") {
-            return Err(Failure::Usage(format!(
+            return Err(LogError::Usage(format!(
                 "{} is no place for public files: it has to be s3://BUCKET/PREFIX or a folder",
                 verifier_core::quote(text)
             )));
         }
         match endpoint.or(region) {
             None => Ok(Self(Kind::Folder(text.into()))),
-            Some(_) => Err(Failure::Usage(format!(
+            Some(_) => Err(LogError::Usage(format!(
                 "{} is a folder, and --objects-endpoint and --objects-region are about buckets",
                 verifier_core::quote(text)
             ))),
@@ -66,11 +66,11 @@ impl ObjectPlace {
         let path = folder.join(name);
         match Lock::take(&path) {
             Ok(lock) => Ok(Some(lock)),
-            Err(durable::Error::Held) => Err(Failure::System(format!(
+            Err(durable::Error::Held) => Err(LogError::System(format!(
                 "another run is under way in {}",
                 folder.display()
             ))),
-            Err(error) => Err(Failure::file(&path)(error.into())),
+            Err(error) => Err(LogError::file(&path)(error.into())),
         }
     }
 
@@ -95,7 +95,7 @@ fn bucket(text: &str, endpoint: Option<&str>, region: Option<&str>) -> Result<Ob
 
 #[cfg(not(feature = "s3"))]
 fn bucket(_: &str, _: Option<&str>, _: Option<&str>) -> Result<ObjectPlace> {
-    Err(Failure::Usage(
+    Err(LogError::Usage(
         "this cosignet-log was built without S3: take one of a release, or build it with \
          --features s3"
             .into(),

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use crate::batch::Growth;
 use crate::cosign::Cosigner;
 use crate::edge::File;
+use crate::error::Result;
 use crate::failpoint;
-use crate::failure::Result;
 use crate::store::{Head, Heads, Publish};
 use crate::tiles::Tiles;
 

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
 
 use crate::batch::{Appended, Batch, Entered, Job, Stage};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::publication::Publication;
@@ -50,7 +50,7 @@ impl Publisher {
         let waiting = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
-            .map_err(|error| Failure::System(error.to_string()))?;
+            .map_err(|error| LogError::System(error.to_string()))?;
         let cosigner = Arc::clone(self.publication.cosigner());
         let mut later = false;
         loop {
@@ -113,7 +113,9 @@ impl Publisher {
                     self.health.published();
                     return Ok(true);
                 }
-                Err(failure @ (Failure::Deposed(_) | Failure::Rollback(_))) => return Err(failure),
+                Err(failure @ (LogError::Deposed(_) | LogError::Rollback(_))) => {
+                    return Err(failure);
+                }
                 Err(failure) => failure,
             };
             self.health.held_back(&failure.to_string());
@@ -121,7 +123,7 @@ impl Publisher {
                 return Ok(false);
             }
             // The witnesses have been waited for already.
-            if !matches!(failure, Failure::Quorum(_)) {
+            if !matches!(failure, LogError::Quorum(_)) {
                 std::thread::sleep(RETRY);
             }
         }
@@ -143,7 +145,7 @@ impl Publisher {
         match self.publication.publish_later_cosignatures() {
             Ok(true) => self.announce(),
             Ok(false) => {}
-            Err(failure @ (Failure::Deposed(_) | Failure::Rollback(_))) => return Err(failure),
+            Err(failure @ (LogError::Deposed(_) | LogError::Rollback(_))) => return Err(failure),
             // The checkpoint is good without them, and the next one is written anew.
             Err(failure) => tracing::error!(%failure, "cannot add cosignatures"),
         }

@@ -5,7 +5,7 @@ use verifier_core::Code;
 use verifier_core::hazmat::webauthn::{assertion, cose_key, credential};
 use verifier_core::hazmat::{context, entry, payload, schema};
 
-use crate::failure::Failure;
+use crate::error::LogError;
 
 /// A request that takes no effect.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -164,8 +164,8 @@ impl From<schema::Error> for Refusal {
     }
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
+impl From<LogError> for Refusal {
+    fn from(failure: LogError) -> Self {
         tracing::error!(%failure, "request failed");
         Self::internal()
     }

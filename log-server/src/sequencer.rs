@@ -12,8 +12,8 @@ use crate::admission::Rules;
 use crate::batch::{Batch, Entered, Growth, Job, Stage};
 use crate::cosign::Cosigner;
 use crate::edge::{Edge, File};
+use crate::error::{LogError, Result};
 use crate::failpoint;
-use crate::failure::{Failure, Result};
 use crate::health::Health;
 use crate::key::LogKey;
 use crate::metrics::Metrics;
@@ -86,7 +86,7 @@ impl Sequencer {
     ) -> Result<()> {
         let waiting = tokio::runtime::Builder::new_current_thread()
             .build()
-            .map_err(|error| Failure::System(error.to_string()))?;
+            .map_err(|error| LogError::System(error.to_string()))?;
         while waiting.block_on(last.cosigned()) {
             let Some(jobs) = waiting.block_on(gather(&mut jobs, &mut last)) else {
                 return Ok(());
@@ -117,7 +117,7 @@ impl Sequencer {
                 let clients = clients.zip(committed.outcomes).collect();
                 Ok(Some(Batch::new(committed.growth, clients, begun)))
             }
-            Err(failure @ (Failure::Deposed(_) | Failure::Rollback(_))) => Err(failure),
+            Err(failure @ (LogError::Deposed(_) | LogError::Rollback(_))) => Err(failure),
             Err(failure) => {
                 tracing::error!(%failure, "cannot commit");
                 if failure.is_damage() {
@@ -197,7 +197,7 @@ impl Sequencer {
         let found: Vec<Result<Holders>> = match self.store.claimed(claims) {
             Ok(all) => all.into_iter().map(Ok).collect(),
             Err(_) => {
-                let lost = || Failure::System("a claim was not looked up".into());
+                let lost = || LogError::System("a claim was not looked up".into());
                 let one = |claim: &Claim| -> Result<Holders> {
                     let found = self.store.claimed(std::slice::from_ref(claim))?;
                     found.first().copied().ok_or_else(lost)
@@ -211,7 +211,7 @@ impl Sequencer {
             if exists(holders.approval) && exists(holders.assertion) {
                 return Ok(holders);
             }
-            Err(Failure::damage(
+            Err(LogError::damage(
                 "the database: a row of approval or assertion names an entry that does not exist; \
                  `cosignet-log fsck` lists all damage",
             ))
@@ -228,7 +228,7 @@ impl Sequencer {
     ) -> std::result::Result<Entered, Refusal> {
         let found = self.entry(index, additions).map_err(|f| failed(&f))?;
         let entry = Entry::parse(&found.leaf).map_err(|error| {
-            failed(&Failure::damage(format!(
+            failed(&LogError::damage(format!(
                 "entry {index} of the log: {error}"
             )))
         })?;
@@ -256,7 +256,7 @@ impl Sequencer {
         let published = self.published.borrow().size;
         let outcome = self.store.commit(&self.head, &new, additions, published)?;
         if outcome == Outcome::Moved {
-            return Err(Failure::damage(
+            return Err(LogError::damage(
                 "another process has appended to this log behind this one's back",
             ));
         }
@@ -275,7 +275,7 @@ impl Sequencer {
         if found == self.head {
             return Ok(());
         }
-        Err(Failure::System(
+        Err(LogError::System(
             "a commit ended with an error and yet took effect: start again, the start-up checks \
              finish it"
                 .into(),
@@ -303,7 +303,7 @@ impl Sequencer {
 }
 
 /// The answer to a job that met an error of the log.
-fn failed(failure: &Failure) -> Refusal {
+fn failed(failure: &LogError) -> Refusal {
     tracing::error!(%failure, "cannot answer an append");
     Refusal::internal()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serving::Server;
 
 use crate::args::{Config, ServeArgs};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::member::{Current, Member};
 
 /// How long a client may take to send the head of a request.
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::System(error.to_string()))?;
+        .map_err(|error| LogError::System(error.to_string()))?;
     let served = runtime.block_on(serve(&config, server, member.current()));
     // Requests that outlived the grace period go with the runtime, and with them the last senders
     // of jobs; the writer then finishes what it has.
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
 }
 
 async fn serve(config: &Config, server: Server, current: Current) -> Result<()> {
-    let system = |error: std::io::Error| Failure::System(error.to_string());
+    let system = |error: std::io::Error| LogError::System(error.to_string());
     let listener = config.listen.bind().await.map_err(system)?;
     let address = listener.local_addr().map_err(system)?;
     let end = serving::asked_to_end().map_err(system)?;

@@ -7,7 +7,7 @@ use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH, hashes_at};
 use crate::batch::Growth;
 use crate::cosign::Cosigner;
 use crate::edge::{self, Edge};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::publication::Publication;
@@ -27,7 +27,7 @@ pub(crate) fn recover(
 ) -> Result<(Head, Edge, Publication)> {
     let head = store.head()?;
     let foreign = |what: &str, error: String| {
-        Failure::damage(format!(
+        LogError::damage(format!(
             "{what} is not signed by the key in {}: {error}. Put the key and the data of the same \
              log together again; never sign one log with two keys",
             layout.key().display()
@@ -37,19 +37,19 @@ pub(crate) fn recover(
         .open(&head.checkpoint)
         .map_err(|error| foreign("the head in the database", error))?;
     if signed != (head.size, head.root) {
-        return Err(Failure::damage(
+        return Err(LogError::damage(
             "the head in the database contradicts its own checkpoint: restore a backup",
         ));
     }
     if store.is_taken()? {
-        return Err(Failure::damage(format!(
+        return Err(LogError::damage(format!(
             "{} has rows of entries beyond the committed head, so nothing can be appended: \
              `cosignet-log fsck` lists them; restore a backup",
             backend.name()
         )));
     }
     let text = backend.published().map_err(|failure| {
-        Failure::damage(format!(
+        LogError::damage(format!(
             "{failure}. The public directory must not be lost or emptied: restore it from a backup \
              or a mirror"
         ))
@@ -58,7 +58,7 @@ pub(crate) fn recover(
         .open(&text)
         .map_err(|error| foreign("the public checkpoint", error))?;
     if size > head.size {
-        return Err(Failure::damage(format!(
+        return Err(LogError::damage(format!(
             "the public checkpoint has {size} entries and the database only {}: the database was \
              rolled back, and going on would fork the log. Bring back the newer database; see \
              OPERATIONS, \"Restore\"",
@@ -66,7 +66,7 @@ pub(crate) fn recover(
         )));
     }
     if size == head.size && root != head.root {
-        return Err(Failure::damage(
+        return Err(LogError::damage(
             "the public checkpoint and the database have the same size and different roots: they \
              are of two logs. Stop, and keep both for an investigation",
         ));
@@ -75,7 +75,7 @@ pub(crate) fn recover(
     let tiles = Tiles::new(backend.objects());
     let mut edge = tiles.edge(size)?;
     if edge.root() != root {
-        return Err(Failure::damage(
+        return Err(LogError::damage(
             "the tiles at the right edge do not lead to the public checkpoint: `cosignet-log fsck` \
              says which are damaged; restore them from a backup or a mirror",
         ));
@@ -110,7 +110,7 @@ pub(crate) fn recover(
         let leaves = store.staged(size)?;
         let files = edge.append(leaves.iter().map(String::as_bytes))?;
         if (edge.size(), edge.root()) != (head.size, head.root) {
-            return Err(Failure::damage(
+            return Err(LogError::damage(
                 "the entries that were committed and not published do not lead to the committed \
                  head: restore a backup, see OPERATIONS",
             ));
@@ -126,7 +126,7 @@ pub(crate) fn recover(
         let confirmed = publication.cosigner().confirm();
         let cosigned = confirmed.and_then(|()| publication.cosign());
         match cosigned.and_then(|()| publication.publish()) {
-            Err(Failure::Quorum(why)) => tracing::warn!(why, "not published yet"),
+            Err(LogError::Quorum(why)) => tracing::warn!(why, "not published yet"),
             other => {
                 other?;
             }

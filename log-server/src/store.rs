@@ -55,7 +55,7 @@ use verifier_core::hazmat::encoding::sha256;
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::tlog::merkle::Hash;
 
-use crate::failure::Result;
+use crate::error::Result;
 
 pub(crate) use audit::{Audit, Claims, Stray};
 #[cfg(test)]
@@ -172,10 +172,10 @@ pub(crate) trait Publish: Debug + Send {
 
 /// The right to commit and to publish, for as long as it is renewed.
 pub(crate) trait Tenure: Debug + Send {
-    /// Says that this process still leads, every second. [`Failure::Deposed`] if it does not; after
+    /// Says that this process still leads, every second. [`LogError::Deposed`] if it does not; after
     /// any other error it may, and asks again.
     ///
-    /// [`Failure::Deposed`]: crate::Failure::Deposed
+    /// [`LogError::Deposed`]: crate::LogError::Deposed
     fn renew(&mut self) -> Result<()>;
 }
 

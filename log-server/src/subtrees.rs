@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use verifier_core::hazmat::tlog::merkle::{Hash, node_hash};
 use verifier_core::hazmat::tlog::tile::Tile;
 
-use crate::failure::Result;
+use crate::error::Result;
 
 /// The roots of all complete subtrees within a tile.
 #[derive(Debug)]

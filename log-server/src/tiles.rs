@@ -11,7 +11,7 @@ use verifier_core::hazmat::tlog::prove;
 use verifier_core::hazmat::tlog::tile::{self, Level, Tile, WIDTH};
 
 use crate::edge::{Edge, File};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::{Head, Objects};
 use crate::subtrees::Cache;
 
@@ -50,7 +50,7 @@ impl Tiles {
             return Ok(leaf);
         }
         let number = index / u64::from(WIDTH);
-        let outside = || Failure::damage(format!("there is no entry {index}"));
+        let outside = || LogError::damage(format!("there is no entry {index}"));
         let tile = Tile::in_tree(Level::Entries, number, size).ok_or_else(outside)?;
         let failure = damaged(&tile, "its entries are not those of the tree");
         self.damage.note(&tile, &failure);
@@ -87,7 +87,7 @@ impl Tiles {
         let width = u64::from(WIDTH);
         let number = index / width;
         let tile = Tile::in_tree(Level::Entries, number, size)
-            .ok_or_else(|| Failure::damage(format!("there is no entry {index}")))?;
+            .ok_or_else(|| LogError::damage(format!("there is no entry {index}")))?;
         let bundle = match bundles.entry(number) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(self.bundle(&tile)?),
@@ -120,7 +120,7 @@ impl Tiles {
         };
         // The path of a leaf takes in every hash of the tiles that it passes, but for the one above
         // the leaf itself: that one is in the path of the other leaf.
-        let outside = || Failure::damage(format!("there is no {}", full.path()));
+        let outside = || LogError::damage(format!("there is no {}", full.path()));
         let span = 256_u64.checked_pow(u32::from(level) + 1);
         let first = span.and_then(|span| full.index().checked_mul(span));
         let (first, span) = first.zip(span).ok_or_else(outside)?;
@@ -255,7 +255,7 @@ impl Damage {
     /// The most that is remembered.
     const MOST: usize = 100;
 
-    fn note(&self, tile: &Tile, failure: &Failure) {
+    fn note(&self, tile: &Tile, failure: &LogError) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() < Self::MOST && known.insert(*tile, failure.to_string()).is_none() {
             tracing::error!(%failure, "a file of the log cannot be used");
@@ -290,7 +290,7 @@ pub(crate) struct Nodes<'t> {
 impl Nodes<'_> {
     /// The root of the complete subtree of 2^`height` leaves with this number.
     pub(crate) fn node(&mut self, height: u8, number: u64) -> Result<Hash> {
-        let outside = || Failure::damage("a proof needs a node outside the tree");
+        let outside = || LogError::damage("a proof needs a node outside the tree");
         let place = tile::locate(height, number, self.size).ok_or_else(outside)?;
         let tile = &place.tile;
         let subtrees = self.tiles.cache.get(tile, || self.tiles.hashes(tile))?;
@@ -304,12 +304,12 @@ impl Nodes<'_> {
             self.node(height, number)
         })?;
         let hashes =
-            hashes.ok_or_else(|| Failure::damage(format!("entry {index} is not in the tree")))?;
-        let bad = |error: &dyn std::fmt::Display| Failure::damage(error.to_string());
+            hashes.ok_or_else(|| LogError::damage(format!("entry {index} is not in the tree")))?;
+        let bad = |error: &dyn std::fmt::Display| LogError::damage(error.to_string());
         let checkpoint = SignedCheckpoint::parse(&head.checkpoint).map_err(|e| bad(&e))?;
         let proof = Proof::new(None, index, hashes, checkpoint).map_err(|e| bad(&e))?;
         proof.verify_inclusion(leaf).map_err(|error| {
-            Failure::damage(format!(
+            LogError::damage(format!(
                 "the tiles do not lead from entry {index} to the root of {} entries ({error}): \
                  `cosignet-log fsck` lists all damage",
                 head.size
@@ -322,7 +322,7 @@ impl Nodes<'_> {
     pub(crate) fn beginning(&mut self, size: u64) -> Result<Hash> {
         let roots = prove::edge(size, &mut |height, number| self.node(height, number))?;
         let range = CompactRange::from_hashes(size, roots);
-        let range = range.map_err(|error| Failure::damage(error.to_string()))?;
+        let range = range.map_err(|error| LogError::damage(error.to_string()))?;
         Ok(range.root())
     }
 
@@ -331,16 +331,17 @@ impl Nodes<'_> {
         let hashes = prove::consistency(old, self.size, &mut |height, number| {
             self.node(height, number)
         })?;
-        hashes.ok_or_else(|| Failure::damage(format!("the tree has no beginning of {old} entries")))
+        hashes
+            .ok_or_else(|| LogError::damage(format!("the tree has no beginning of {old} entries")))
     }
 }
 
-fn missing(tile: &Tile) -> Failure {
+fn missing(tile: &Tile) -> LogError {
     damaged(tile, "it is missing")
 }
 
-pub(crate) fn damaged(tile: &Tile, what: &str) -> Failure {
-    Failure::damage(format!(
+pub(crate) fn damaged(tile: &Tile, what: &str) -> LogError {
+    LogError::damage(format!(
         "{} is damaged: {what}. Restore it from a backup or a mirror; `cosignet-log fsck` lists all damage",
         tile.path()
     ))

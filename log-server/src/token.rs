@@ -12,7 +12,7 @@ use serving::token::{Holder, NewToken, Presented};
 
 use crate::args::{DataArg, Right, TokenCommand};
 use crate::backend;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::{TokenRow, Tokens};
 
 const PREFIX: &str = "cosignet";
@@ -40,12 +40,12 @@ fn open(data: &DataArg) -> Result<Arc<dyn Tokens>> {
 
 fn create(tokens: &dyn Tokens, name: &str, rights: &[Right]) -> Result<String> {
     if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
-        return Err(Failure::Usage(
+        return Err(LogError::Usage(
             "--name has to be 1 to 100 printable characters".into(),
         ));
     }
     let token = NewToken::generate(PREFIX)
-        .map_err(|error| Failure::System(format!("no random numbers: {error}")))?;
+        .map_err(|error| LogError::System(format!("no random numbers: {error}")))?;
     let may = |right| rights.is_empty() || rights.contains(&right);
     let rights: Vec<&str> = [(Right::Append, "append"), (Right::Disclose, "disclose")]
         .into_iter()
@@ -60,7 +60,7 @@ fn create(tokens: &dyn Tokens, name: &str, rights: &[Right]) -> Result<String> {
         revoked: None,
     };
     if !tokens.add(&row)? {
-        return Err(Failure::Usage(format!(
+        return Err(LogError::Usage(format!(
             "there is, or was, a token named {name}: choose another name"
         )));
     }
@@ -86,7 +86,7 @@ fn revoke(tokens: &dyn Tokens, name: &str) -> Result<()> {
     if tokens.revoke(name, &crate::now().to_string())? {
         return Ok(());
     }
-    Err(Failure::Usage(format!("there is no token named {name}")))
+    Err(LogError::Usage(format!("there is no token named {name}")))
 }
 
 /// The sender of a request.
@@ -105,7 +105,7 @@ pub(crate) fn bearer(tokens: &dyn Tokens, token: &str) -> Result<Option<Bearer>>
         return Ok(None);
     };
     let hash = <[u8; 32]>::try_from(row.hash)
-        .map_err(|_| Failure::damage("the database: the hash of a token is not 32 bytes"))?;
+        .map_err(|_| LogError::damage("the database: the hash of a token is not 32 bytes"))?;
     let Some(holder) = presented.verify(&hash) else {
         return Ok(None);
     };

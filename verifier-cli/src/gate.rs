@@ -48,8 +48,8 @@ fn act(args: &GateRunArgs) -> Result<ExitCode, CliError> {
     }
     match ran.result {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(command::Failure::Ended(code)) => Ok(ExitCode::from(code)),
-        Err(command::Failure::NotStarted(error)) => Err(error),
+        Err(command::Unsuccessful::Ended(code)) => Ok(ExitCode::from(code)),
+        Err(command::Unsuccessful::NotStarted(error)) => Err(error),
     }
 }
 

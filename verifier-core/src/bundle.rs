@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 use crate::encoding::{base64, base64url, from_base64};
 use crate::json::Value;
 use crate::payload;
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 
 /// The `type` of the bundles that this version understands.
 pub const TYPE: &str = "cosignet.bundle/v1";
@@ -302,20 +302,20 @@ fn consistency(members: &Members<'_, '_>) -> Result<Option<Vec<[u8; 32]>>, schem
     }
     let texts = members.texts(KEY)?;
     if texts.len() > Bundle::MAX_PROOF {
-        let problem = Problem::TooLarge {
+        let problem = Wrong::TooLarge {
             limit: Bundle::MAX_PROOF,
             unit: "hashes",
         };
         return Err(members.error(KEY, problem));
     }
     let hash = |text: &str| {
-        let wrong = |error| members.error(KEY, Problem::Base64(error));
+        let wrong = |error| members.error(KEY, Wrong::Base64(error));
         let bytes = from_base64(text).map_err(wrong)?;
         let found = bytes.len();
         let wrong = |_| {
             members.error(
                 KEY,
-                Problem::Length {
+                Wrong::Length {
                     expected: 32,
                     found,
                 },
@@ -333,7 +333,7 @@ fn consistency(members: &Members<'_, '_>) -> Result<Option<Vec<[u8; 32]>>, schem
 fn header(members: Members<'_, '_>) -> Result<Header, schema::Error> {
     let members = members.only(&["bytes", "height"])?;
     let height = members.optional_u64("height")?;
-    let height = height.ok_or_else(|| members.error("height", Problem::Missing))?;
+    let height = height.ok_or_else(|| members.error("height", Wrong::Missing))?;
     Ok(Header {
         height,
         bytes: members.array("bytes")?,
@@ -349,7 +349,7 @@ fn at_most(
     match bytes {
         Some(bytes) if bytes.len() > limit => Err(members.error(
             key,
-            Problem::TooLarge {
+            Wrong::TooLarge {
                 limit,
                 unit: "bytes",
             },

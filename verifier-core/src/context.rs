@@ -17,7 +17,7 @@ use crate::bundle::is_approval_id;
 use crate::code::Code;
 use crate::encoding::{hex, sha256};
 use crate::json::{self, Limits, Value};
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 use crate::time::Time;
 
 /// The `type` of the contexts that this version understands.
@@ -95,7 +95,7 @@ impl Context {
         }
         let rule = members
             .optional_members("rule")?
-            .ok_or_else(|| members.error("rule", Problem::Missing))?
+            .ok_or_else(|| members.error("rule", Wrong::Missing))?
             .only(&["name", "sha256"])?;
         Ok(Self {
             action: members.text("action")?.to_string(),
@@ -169,7 +169,7 @@ impl Failure for Error {
     fn expected(&self) -> Option<String> {
         match self {
             Self::Field(error) => match error.problem() {
-                Problem::Value { expected, .. } => Some((*expected).to_string()),
+                Wrong::Value { expected, .. } => Some((*expected).to_string()),
                 _ => None,
             },
             Self::NotCanonical | Self::NotJson(_) => Some(format!(
@@ -182,7 +182,7 @@ impl Failure for Error {
     fn found(&self) -> Option<String> {
         match self {
             Self::Field(error) => match error.problem() {
-                Problem::Value { found, .. } => Some(found.clone()),
+                Wrong::Value { found, .. } => Some(found.clone()),
                 _ => None,
             },
             Self::NotCanonical | Self::NotJson(_) => None,

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use crate::bundle::Bundle;
 use crate::encoding::base64url;
 use crate::json::Value;
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 
 pub use clause::{Clause, Person, Served, assign};
 
@@ -93,7 +93,7 @@ impl Decision {
         let members = members.only(&["bundles", "context", "payload", "type"])?;
         let context = members.optional_text("context")?;
         let payload = members.optional_bytes("payload")?;
-        let too_large = |key, limit, unit| members.error(key, Problem::TooLarge { limit, unit });
+        let too_large = |key, limit, unit| members.error(key, Wrong::TooLarge { limit, unit });
         if payload
             .as_ref()
             .is_some_and(|p| p.len() > Bundle::MAX_PAYLOAD)
@@ -102,7 +102,7 @@ impl Decision {
         }
         let texts = members.objects("bundles")?;
         match texts.len() {
-            0 => return Err(members.error("bundles", Problem::Missing)),
+            0 => return Err(members.error("bundles", Wrong::Missing)),
             n if n > Self::MAX_BUNDLES => {
                 return Err(too_large("bundles", Self::MAX_BUNDLES, "bundles"));
             }

@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use crate::code::Code;
 use crate::encoding::{base64url, sha256};
 use crate::json::{self, Limits, Value};
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 use crate::time::Time;
 use crate::webauthn::{AssertionJson, CoseKey};
 use crate::{Failure, quote};
@@ -261,7 +261,7 @@ impl Failure for Error {
     fn found(&self) -> Option<String> {
         match self {
             Self::Field(error) => match error.problem() {
-                Problem::Value { found, .. } => Some(found.clone()),
+                Wrong::Value { found, .. } => Some(found.clone()),
                 _ => None,
             },
             Self::TooLarge { found } => Some(format!("{found} bytes")),

@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::confirmation::{self, Confirmation};
 use crate::decision::Decision;
 use crate::json::{self, Limits, Value};
-use crate::schema::{self, Problem};
+use crate::schema::{self, Wrong};
 use crate::webauthn::credential;
 
 /// Evidence to be verified.
@@ -84,8 +84,8 @@ impl Failure for Error {
             Self::TooLarge => Code::BundleTooLarge,
             Self::NotJson(_) => Code::BundleNotJson,
             Self::Schema(error) => match error.problem() {
-                Problem::Base64(_) => Code::BundleBase64,
-                Problem::TooLarge { .. } => Code::BundleTooLarge,
+                Wrong::Base64(_) => Code::BundleBase64,
+                Wrong::TooLarge { .. } => Code::BundleTooLarge,
                 _ => Code::BundleSchema,
             },
         }
@@ -96,10 +96,10 @@ impl Failure for Error {
             Self::Assertion(error) => error.expected(),
             Self::NotJson(_) | Self::TooLarge => Some("strict JSON of at most 1 MiB".into()),
             Self::Schema(error) => match error.problem() {
-                Problem::Kind { expected, .. } | Problem::Value { expected, .. } => {
+                Wrong::Kind { expected, .. } | Wrong::Value { expected, .. } => {
                     Some(expected.to_string())
                 }
-                Problem::Length { expected, .. } => Some(format!("{expected} bytes")),
+                Wrong::Length { expected, .. } => Some(format!("{expected} bytes")),
                 _ => None,
             },
         }
@@ -110,9 +110,9 @@ impl Failure for Error {
             Self::Assertion(error) => error.found(),
             Self::NotJson(_) | Self::TooLarge => None,
             Self::Schema(error) => match error.problem() {
-                Problem::Kind { found, .. } => Some(found.to_string()),
-                Problem::Value { found, .. } => Some(found.clone()),
-                Problem::Length { found, .. } => Some(format!("{found} bytes")),
+                Wrong::Kind { found, .. } => Some(found.to_string()),
+                Wrong::Value { found, .. } => Some(found.clone()),
+                Wrong::Length { found, .. } => Some(format!("{found} bytes")),
                 _ => None,
             },
         }

@@ -15,7 +15,7 @@ use alloc::string::{String, ToString as _};
 use crate::code::Code;
 use crate::encoding::sha256;
 use crate::json::{self, Limits, Value};
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 use crate::shown::is_name;
 use crate::tlog;
 use crate::webauthn::cose_key;
@@ -65,7 +65,7 @@ impl Policy {
         ])?;
         let webauthn = members
             .optional_members("webauthn")?
-            .ok_or_else(|| members.error("webauthn", Problem::Missing))?;
+            .ok_or_else(|| members.error("webauthn", Wrong::Missing))?;
         let anchor = members.optional_members("anchor")?;
         let decision = members.optional_members("decision")?;
         let roster = members.optional_members("roster")?;
@@ -85,7 +85,7 @@ impl Policy {
             // Two lists of approvers would contradict each other, and without a log no version of
             // a roster comes before anything.
             if members.has("approvers") {
-                let problem = Problem::Unknown;
+                let problem = Wrong::Unknown;
                 return Err(members.error("approvers", problem).into());
             }
             if matches!(policy.log, LogRule::None) {

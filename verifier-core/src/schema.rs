@@ -26,7 +26,7 @@ impl<'v, 'a> Members<'v, 'a> {
     fn at(value: &'v Value<'a>, path: String) -> Result<Self, Error> {
         match value {
             Value::Object(object) => Ok(Self { object, path }),
-            other => Err(Error::new(path, Problem::kind("an object", other))),
+            other => Err(Error::new(path, Wrong::kind("an object", other))),
         }
     }
 
@@ -34,7 +34,7 @@ impl<'v, 'a> Members<'v, 'a> {
     pub fn only(self, known: &[&str]) -> Result<Self, Error> {
         match self.object.unknown_key(known) {
             None => Ok(self),
-            Some(key) => Err(self.error(key, Problem::Unknown)),
+            Some(key) => Err(self.error(key, Wrong::Unknown)),
         }
     }
 
@@ -65,7 +65,7 @@ impl<'v, 'a> Members<'v, 'a> {
 
     /// Strict base64url without padding.
     pub fn optional_bytes(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        let wrong = |error| self.error(key, Problem::Base64(error));
+        let wrong = |error| self.error(key, Wrong::Base64(error));
         let decode = |text| from_base64url(text).map_err(wrong);
         self.optional_text(key)?.map(decode).transpose()
     }
@@ -83,7 +83,7 @@ impl<'v, 'a> Members<'v, 'a> {
         let found = bytes.len();
         match bytes.try_into() {
             Ok(array) => Ok(Some(array)),
-            Err(_) => Err(self.error(key, Problem::Length { expected: N, found })),
+            Err(_) => Err(self.error(key, Wrong::Length { expected: N, found })),
         }
     }
 
@@ -133,7 +133,7 @@ impl<'v, 'a> Members<'v, 'a> {
         self.items(key)?
             .map(|(path, item)| match item {
                 Value::String(text) => Ok(text.as_ref()),
-                other => Err(Error::new(path, Problem::kind("a string", other))),
+                other => Err(Error::new(path, Wrong::kind("a string", other))),
             })
             .collect()
     }
@@ -154,7 +154,7 @@ impl<'v, 'a> Members<'v, 'a> {
     pub fn wrong(&self, key: &str, expected: &'static str, found: &str) -> Error {
         self.error(
             key,
-            Problem::Value {
+            Wrong::Value {
                 expected,
                 found: quote(found),
             },
@@ -162,7 +162,7 @@ impl<'v, 'a> Members<'v, 'a> {
     }
 
     /// An error about the value under `key`.
-    pub fn error(&self, key: &str, problem: Problem) -> Error {
+    pub fn error(&self, key: &str, problem: Wrong) -> Error {
         Error::new(self.path_of(key), problem)
     }
 
@@ -171,7 +171,7 @@ impl<'v, 'a> Members<'v, 'a> {
         let items: &[Value<'a>] = match self.object.get(key) {
             None => &[],
             Some(Value::Array(items)) => items,
-            Some(other) => return Err(self.error(key, Problem::kind("an array", other))),
+            Some(other) => return Err(self.error(key, Wrong::kind("an array", other))),
         };
         Ok(items
             .iter()
@@ -190,12 +190,12 @@ impl<'v, 'a> Members<'v, 'a> {
         };
         match read(value) {
             Some(read) => Ok(Some(read)),
-            None => Err(self.error(key, Problem::kind(expected, value))),
+            None => Err(self.error(key, Wrong::kind(expected, value))),
         }
     }
 
     fn require<T>(&self, key: &str, value: Option<T>) -> Result<T, Error> {
-        value.ok_or_else(|| self.error(key, Problem::Missing))
+        value.ok_or_else(|| self.error(key, Wrong::Missing))
     }
 
     fn path_of(&self, key: &str) -> String {
@@ -213,15 +213,15 @@ impl<'v, 'a> Members<'v, 'a> {
 /// read may return one.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{}: {}", self.place(), self.problem())]
-pub struct Error(Box<(String, Problem)>);
+pub struct Error(Box<(String, Wrong)>);
 
 impl Error {
-    fn new(path: String, problem: Problem) -> Self {
+    fn new(path: String, problem: Wrong) -> Self {
         Self(Box::new((path, problem)))
     }
 
     /// The fault.
-    pub fn problem(&self) -> &Problem {
+    pub fn problem(&self) -> &Wrong {
         &self.0.1
     }
 
@@ -237,7 +237,7 @@ impl Error {
 /// A fault of a member.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum Wrong {
     /// Not in the one encoding of the format.
     #[error(transparent)]
     Base64(encoding::Error),
@@ -281,7 +281,7 @@ pub enum Problem {
     },
 }
 
-impl Problem {
+impl Wrong {
     pub(crate) fn kind(expected: &'static str, found: &Value<'_>) -> Self {
         Self::Kind {
             expected,

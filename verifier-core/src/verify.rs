@@ -42,7 +42,7 @@ pub(crate) use trust::{Logged, Standing, Trust};
 
 use crate::Failure as _;
 use anchor::Anchored;
-use claim::Claim;
+use claim::SigningClaim;
 use log::LogFindings;
 use trust::Keys;
 
@@ -235,7 +235,7 @@ impl<'r> Run<'r> {
     }
 
     /// `approver.key`
-    fn approver_key(&mut self, claim: &Claim<'_>, bound: Option<Time>) {
+    fn approver_key(&mut self, claim: &SigningClaim<'_>, bound: Option<Time>) {
         const ID: CheckId = CheckId::ApproverKey;
         let found = bound.map_or_else(|| "no proven time".into(), |time| time.to_string());
         let judged = |code| Check::coded(ID, code).found(found.clone());
@@ -281,7 +281,7 @@ impl<'r> Run<'r> {
         });
     }
 
-    fn unknown_key(&mut self, claim: &Claim<'_>) {
+    fn unknown_key(&mut self, claim: &SigningClaim<'_>) {
         const ID: CheckId = CheckId::ApproverKey;
         let check = Check::coded(ID, Code::ApproverUnknownKey);
         let check = match (self.trust.keys, self.request.policy) {

@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_bundle_has_its_payload_in_it() {
         let approval = Approval::sample(Algorithm::Es256);
-        let decision = Decision::of(&[approval.clone()]).text();
+        let decision = Decision::of(core::slice::from_ref(&approval)).text();
         for file in [approval.bundle.text(), decision] {
             assert_eq!(of(file.as_bytes()), Some(approval.payload.clone()));
         }

@@ -10,7 +10,7 @@ use serving::{Answer, Party, Problem, Request};
 use verifier_core::hazmat::bundle::is_approval_id;
 use verifier_core::hazmat::encoding::{base64url, sha256};
 use verifier_core::hazmat::json::{Limits, Value};
-use verifier_core::hazmat::schema::{Members, Problem as Wrong};
+use verifier_core::hazmat::schema::{Members, Wrong};
 
 use super::read::{self, Right};
 use super::routes::App;

@@ -15,7 +15,7 @@ use verifier_core::Time;
 use verifier_core::hazmat::bundle::is_approval_id;
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::json::Value;
-use verifier_core::hazmat::schema::{Members, Problem};
+use verifier_core::hazmat::schema::{Members, Wrong};
 
 use crate::gate::Asked;
 use crate::refusal::{Reason, Refusal, Result};
@@ -345,7 +345,7 @@ fn wait(members: &Members<'_, '_>) -> Result<Duration> {
         seconds => Err(members
             .error(
                 NAME,
-                Problem::Value {
+                Wrong::Value {
                     expected: "0 to 280",
                     found: seconds.to_string(),
                 },

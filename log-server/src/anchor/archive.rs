@@ -26,7 +26,7 @@ use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key;
 use crate::store::{Listed, Objects};
 
@@ -194,7 +194,7 @@ impl Archive {
 
     /// The proof first, then the index that leads to it.
     fn put(&self, size: u64, branch: &Branch, (first, last): (Time, Time)) -> Result<()> {
-        let too_long = || Failure::System("the proof would become too long".into());
+        let too_long = || LogError::System("the proof would become too long".into());
         let proof = branch.to_proof().ok_or_else(too_long)?;
         self.objects.put(&name(size, "checkpoint.ots"), &proof)?;
         let text = {
@@ -294,7 +294,7 @@ impl Stamp {
             stamped_at: members.time("stampedAt")?,
             submitted_at: members.time("submittedAt")?,
         };
-        let missing = || members.error("treeSize", schema::Problem::Missing);
+        let missing = || members.error("treeSize", schema::Wrong::Missing);
         Ok((size.ok_or_else(missing)?, stamp))
     }
 
@@ -336,7 +336,7 @@ pub(super) fn name(size: u64, file: &str) -> String {
 pub(super) fn read_index(
     objects: &dyn Objects,
 ) -> std::result::Result<BTreeMap<u64, Stamp>, String> {
-    let text = |failure: Failure| failure.to_string();
+    let text = |failure: LogError| failure.to_string();
     let Some(bytes) = objects.get(INDEX).map_err(text)? else {
         return match objects.list(FOLDER).map_err(text)?.is_empty() {
             false => Err("it is missing".into()),
@@ -394,9 +394,9 @@ fn is_unfinished(objects: &dyn Objects, size: u64) -> Result<bool> {
 
 fn read_stamp(objects: &dyn Objects, size: u64) -> Result<Stamp> {
     let proof = objects.there(&name(size, "checkpoint.ots"))?;
-    let branch = Branch::of_proof(&proof).map_err(|error| Failure::damage(error.to_string()))?;
+    let branch = Branch::of_proof(&proof).map_err(|error| LogError::damage(error.to_string()))?;
     let written = objects.written(&name(size, "checkpoint"))?;
-    let missing = || Failure::damage(format!("{} is missing", name(size, "checkpoint")));
+    let missing = || LogError::damage(format!("{} is missing", name(size, "checkpoint")));
     let time = written.ok_or_else(missing)?;
     Ok(Stamp::of(&branch, time, time))
 }

@@ -8,7 +8,7 @@ use verifier_core::hazmat::bitcoin::header::Header;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::archive::{INDEX, MAX_INDEX, check_stamp, name, parse_index, read_index, to_text};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::{Head, Objects};
 use crate::tiles::Tiles;
 
@@ -68,6 +68,6 @@ pub(crate) fn mirror(
     Ok(count)
 }
 
-fn wrong(log: &RemoteLog, path: &str, why: &str) -> Failure {
-    Failure::damage(format!("{}/{path}: {why}", log.url()))
+fn wrong(log: &RemoteLog, path: &str, why: &str) -> LogError {
+    LogError::damage(format!("{}/{path}: {why}", log.url()))
 }

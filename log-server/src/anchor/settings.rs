@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 use verifier_core::hazmat::bitcoin::network::Network;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// Two calendars have to take a stamp, and one may always be down.
 const LEAST_CALENDARS: usize = 3;
@@ -71,7 +71,7 @@ impl AnchorSettings {
     ///
     /// # Errors
     ///
-    /// [`Failure::Usage`] with the name of the option that makes no sense.
+    /// [`LogError::Usage`] with the name of the option that makes no sense.
     pub fn config(self, file: Self) -> Result<Option<Config>> {
         let calendars = match self.calendars.is_empty() {
             true => file.calendars,
@@ -87,14 +87,14 @@ impl AnchorSettings {
             return Ok(None);
         }
         if calendars.len() < LEAST_CALENDARS {
-            return Err(Failure::Usage(format!(
+            return Err(LogError::Usage(format!(
                 "--anchor-calendar names {} calendars, and a head is stamped at {LEAST_CALENDARS} \
                  or more: each of them may be down, lose stamps, or end",
                 calendars.len()
             )));
         }
         let seconds = |own: Option<u64>, file, name, default| match own.or(file) {
-            Some(0) => Err(Failure::Usage(format!("--{name} has to be at least 1"))),
+            Some(0) => Err(LogError::Usage(format!("--{name} has to be at least 1"))),
             other => Ok(Duration::from_secs(other.unwrap_or(default))),
         };
         let network = self.network.or(file.network);
@@ -119,7 +119,7 @@ impl AnchorSettings {
                 .transpose()?,
             network: Network::parse(network).ok_or_else(|| {
                 let networks = "mainnet, testnet4, signet or regtest";
-                Failure::Usage(format!("--anchor-network has to be {networks}"))
+                LogError::Usage(format!("--anchor-network has to be {networks}"))
             })?,
         }))
     }
@@ -136,7 +136,7 @@ fn address(name: &str, text: &str) -> Result<String> {
     if host.is_some_and(|host| !host.is_empty()) && text.bytes().all(plain) {
         return Ok(text.into());
     }
-    Err(Failure::Usage(format!(
+    Err(LogError::Usage(format!(
         "--{name} has to be an address such as https://calendar.example.com, without a query"
     )))
 }

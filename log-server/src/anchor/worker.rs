@@ -18,7 +18,7 @@ use super::archive::Stamp;
 use super::metrics::State;
 use super::settings::Config;
 use super::{Anchors, source};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::Backend;
 
 /// How many calendars have to take a head.
@@ -170,7 +170,7 @@ impl Worker {
     fn published(&self) -> Result<(u64, String)> {
         let text = self.backend.published()?;
         let parsed = SignedCheckpoint::parse(&text);
-        let parsed = parsed.map_err(|error| Failure::damage(error.to_string()))?;
+        let parsed = parsed.map_err(|error| LogError::damage(error.to_string()))?;
         let size = parsed.checkpoint().size();
         Ok((size, text))
     }
@@ -194,7 +194,7 @@ impl Worker {
         }
         branch.filter(|_| taken >= ENOUGH).ok_or_else(|| {
             let all = self.config.calendars.len();
-            Failure::System(format!(
+            LogError::System(format!(
                 "{taken} of {all} calendars took the head, and {ENOUGH} have to"
             ))
         })
@@ -252,7 +252,7 @@ impl Worker {
     ) -> Result<()> {
         let size = promise.size;
         let fulfilled = self.branch(size)?.fulfilled(&promise.uri, answer);
-        let fulfilled = fulfilled.map_err(|error| Failure::System(error.to_string()))?;
+        let fulfilled = fulfilled.map_err(|error| LogError::System(error.to_string()))?;
         // Nothing to do if it is fulfilled already.
         let Some(branch) = fulfilled else {
             return Ok(());
@@ -310,7 +310,7 @@ impl Worker {
             match self.resubmit(size) {
                 Ok(()) => {}
                 // One that is damaged is no trouble of the others.
-                Err(failure @ (Failure::Damage(_) | Failure::File { .. })) => {
+                Err(failure @ (LogError::Damage(_) | LogError::File { .. })) => {
                     self.fail("archive", &failure);
                     failed = true;
                 }
@@ -358,7 +358,7 @@ impl Worker {
     fn branch(&self, size: u64) -> Result<Branch> {
         let proof = self.anchors.archive.proof(size)?;
         Branch::of_proof(&proof)
-            .map_err(|error| Failure::damage(format!("public/anchors/{size}: {error}")))
+            .map_err(|error| LogError::damage(format!("public/anchors/{size}: {error}")))
     }
 
     /// Asks from now on for every block that a branch promises.
@@ -396,7 +396,7 @@ fn beside(one: &Branch, other: &Branch) -> Result<Branch> {
     let both = one.beside(other);
     both.ok()
         .flatten()
-        .ok_or_else(|| Failure::System("the answers do not fit into one proof".into()))
+        .ok_or_else(|| LogError::System("the answers do not fit into one proof".into()))
 }
 
 /// How long ago a time of this machine's clock was.

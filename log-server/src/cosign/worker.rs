@@ -10,7 +10,7 @@ use verifier_core::hazmat::tlog::submission::{Submission, parse_size};
 
 use super::client::{self, Reply, WitnessClient};
 use super::{Shared, Target};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key;
 
 /// After the first failure, and the longest of the pauses that double from there.
@@ -24,7 +24,7 @@ const MAX_QUESTIONS: u32 = 3;
 /// Starts the thread that asks all witnesses: a task for each of them. Whatever one of them does,
 /// its task waits for it, and the others go on.
 pub(super) fn start(shared: &Arc<Shared>) -> Result<()> {
-    let system = |error: std::io::Error| Failure::System(error.to_string());
+    let system = |error: std::io::Error| LogError::System(error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

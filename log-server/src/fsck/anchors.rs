@@ -9,7 +9,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::Findings;
 use crate::anchor::{self, Archive};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Objects, walk};
 use crate::tiles::Tiles;
 

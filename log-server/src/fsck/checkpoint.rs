@@ -9,7 +9,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::Findings;
 use crate::cosign;
-use crate::failure::Result;
+use crate::error::Result;
 use crate::key::LogKey;
 
 /// Checks the line of the log, and the cosignatures.

@@ -7,7 +7,7 @@ use verifier_core::hazmat::tlog::merkle::leaf_hash;
 use super::{Findings, tree};
 use crate::disclosure;
 use crate::edge::{Edge, File};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Audit, Claim, Claims, Head, Holders};
 use crate::tiles::Tiles;
 

@@ -7,7 +7,7 @@ use verifier_core::hazmat::tlog::tile::Tile;
 
 use super::Findings;
 use crate::edge::File;
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Objects, walk};
 use crate::tiles::{Source as _, Tiles};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::Findings;
-use crate::failure::Result;
+use crate::error::Result;
 use crate::key;
 use crate::store::{Heads, Listed, Objects, heads};
 use crate::tiles::Tiles;

@@ -7,7 +7,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::{Findings, anchors, bar, checkpoint, files, heads, published, tree};
 use crate::args::FsckArgs;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::place::ObjectPlace;
 use crate::store::{CHECKPOINT, Claim, Listed, Objects};
 use crate::tiles::Tiles;
@@ -15,12 +15,12 @@ use crate::tiles::Tiles;
 /// Checks everything that is there against the checkpoint that is there.
 pub(super) fn check(args: &FsckArgs, place: &ObjectPlace) -> Result<Findings> {
     let vkey = args.vkey.as_deref().ok_or_else(|| {
-        Failure::Usage(
+        LogError::Usage(
             "name the key of the log with --vkey: public files do not say whose they are".into(),
         )
     })?;
     let key = VerifierKey::parse(vkey)
-        .map_err(|error| Failure::Usage(format!("{vkey} is no verifier key: {error}")))?;
+        .map_err(|error| LogError::Usage(format!("{vkey} is no verifier key: {error}")))?;
     let objects = place.open()?;
     let mut findings = Findings::default();
     // The checkpoint before everything else: a log that runs meanwhile only moves forward.

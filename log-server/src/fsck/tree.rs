@@ -6,7 +6,7 @@ use verifier_core::hazmat::tlog::tile::{Level, Tile};
 
 use super::Findings;
 use crate::edge::{self, Edge};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::Claim;
 use crate::tiles::Source;
 
@@ -94,9 +94,9 @@ pub(super) fn one(
 }
 
 /// Damage is a finding; that a tile cannot be read at all is not the log's fault.
-fn finding(failure: crate::failure::Failure, findings: &mut Findings) -> Result<()> {
+fn finding(failure: crate::error::LogError, findings: &mut Findings) -> Result<()> {
     match failure {
-        crate::failure::Failure::Damage(text) => {
+        crate::error::LogError::Damage(text) => {
             findings.add(text);
             Ok(())
         }

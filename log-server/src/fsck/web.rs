@@ -7,7 +7,7 @@ use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::tile::Tile;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::tiles::Source;
 
 /// The description of a log, in bytes.
@@ -38,7 +38,7 @@ impl Log {
             .as_ref()
             .and_then(|value| value.as_object()?.get("vkey")?.as_str());
         vkey.map(Into::into).ok_or_else(|| {
-            Failure::System(format!(
+            LogError::System(format!(
                 "{}/log.json names no key: give it with --vkey",
                 self.0.url()
             ))
@@ -50,8 +50,8 @@ impl Log {
         Ok(self.0.shows(size, root)?)
     }
 
-    fn absent(&self, path: &str) -> Failure {
-        Failure::System(format!("{}/{path} is not there", self.0.url()))
+    fn absent(&self, path: &str) -> LogError {
+        LogError::System(format!("{}/{path} is not there", self.0.url()))
     }
 }
 

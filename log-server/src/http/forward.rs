@@ -14,7 +14,7 @@ use serving::{Answer, Problem};
 use tokio::sync::watch;
 use verifier_core::hazmat::json::{Limits, Value};
 
-use crate::failure::Result;
+use crate::error::Result;
 use crate::refusal::{Reason, Refusal};
 use crate::store::Head;
 

@@ -17,7 +17,7 @@ use verifier_core::hazmat::time::{Time, for_people};
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::{AwsLc, plain};
 
-use crate::failure::Failure;
+use crate::error::LogError;
 use crate::http::app::App;
 use crate::http::page;
 
@@ -35,7 +35,7 @@ pub(crate) struct Starts(Mutex<BTreeMap<u64, u64>>);
 impl Starts {
     /// The last days of the tree of `size`. The log admits an entry a short time after it was
     /// decided, so the order is nearly that of the times.
-    fn days(&self, app: &App, size: u64, today: u64) -> crate::failure::Result<Days> {
+    fn days(&self, app: &App, size: u64, today: u64) -> crate::error::Result<Days> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let oldest = today.saturating_sub(Days::LENGTH);
         known.retain(|day, _| (oldest..=today).contains(day));
@@ -47,7 +47,7 @@ impl Starts {
             let start = first(low, size, |index| {
                 let leaf = app.tiles.leaf(index, size)?;
                 let decided = Entry::parse(&leaf).map(|entry| entry.decided_at.as_millis());
-                Ok::<_, Failure>(decided.is_ok_and(|decided| decided < begin))
+                Ok::<_, LogError>(decided.is_ok_and(|decided| decided < begin))
             })?;
             known.insert(day, start);
             Ok(start)
@@ -74,7 +74,7 @@ pub(crate) fn answer(app: &App) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
-fn to_html(app: &App) -> crate::failure::Result<String> {
+fn to_html(app: &App) -> crate::error::Result<String> {
     let head = app.head();
     let title = format!("The log {}", plain(app.key.name()));
     let mut body = Html::tag("h1", "", &Html::text(&title));
@@ -187,7 +187,7 @@ fn anchors(app: &App, body: &mut Html) {
 }
 
 /// Entries a day, and the days on which heads were stamped.
-fn picture(app: &App, size: u64, body: &mut Html) -> crate::failure::Result<()> {
+fn picture(app: &App, size: u64, body: &mut Html) -> crate::error::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let today = now.map_or(0, |now| now.as_secs() / 86_400);
     let days = app.starts.days(app, size, today)?;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as Turn;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key;
 use crate::refusal::Refusal;
 use crate::store::{Head, Members};
@@ -79,19 +79,19 @@ impl Latest {
     /// has lost something, and whoever has seen more must not be shown less.
     pub(crate) fn read(&self) -> Result<Arc<Head>> {
         let checkpoint = self.members.published()?;
-        let wrong = |error| Failure::damage(format!("the published checkpoint: {error}"));
+        let wrong = |error| LogError::damage(format!("the published checkpoint: {error}"));
         let (size, root) = key::open(&self.key, &checkpoint).map_err(wrong)?;
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         match &*newest {
             Some(known) if known.size > size => {
-                return Err(Failure::damage(format!(
+                return Err(LogError::damage(format!(
                     "the published checkpoint has {size} entries, and had {} before: the database \
                      was rolled back",
                     known.size
                 )));
             }
             Some(known) if known.size == size && known.root != root => {
-                return Err(Failure::damage(format!(
+                return Err(LogError::damage(format!(
                     "the published checkpoint of {size} entries is of another tree than before"
                 )));
             }

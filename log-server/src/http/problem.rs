@@ -3,7 +3,7 @@
 use serving::{BodyError, Problem, Refused};
 use verifier_core::code::Effect;
 
-use crate::failure::Failure;
+use crate::error::LogError;
 use crate::refusal::{Reason, Refusal};
 
 impl From<Refusal> for Problem {
@@ -18,8 +18,8 @@ impl From<Refusal> for Problem {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
+impl From<LogError> for Problem {
+    fn from(failure: LogError) -> Self {
         Refusal::from(failure).into()
     }
 }

@@ -10,7 +10,7 @@ use verifier_core::hazmat::tlog::prove;
 use verifier_core::hazmat::tlog::tile::{self, Level, Tile, WIDTH};
 
 use crate::edge::File;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::fsck::bar;
 use crate::store::{Head, Objects};
 use crate::tiles::{Source as _, Tiles};
@@ -75,7 +75,7 @@ impl<'e> Entries<'e> {
         }
         bar.finish_and_clear();
         if (edge.size(), edge.root()) != (self.head.size, self.head.root) {
-            return Err(Failure::damage(
+            return Err(LogError::damage(
                 "the entries do not lead to the root of the checkpoint: the copy is damaged. Run it \
                  again with --recheck",
             ));
@@ -100,7 +100,7 @@ impl<'e> Entries<'e> {
             let fetching: Vec<_> = numbers
                 .map(|number| scope.spawn(move || self.fetch_one(number)))
                 .collect();
-            let failed = |_| Failure::System("a bundle could not be fetched".into());
+            let failed = |_| LogError::System("a bundle could not be fetched".into());
             let done = fetching.into_iter().map(|one| one.join().map_err(failed)?);
             done.collect()
         })
@@ -157,7 +157,7 @@ impl<'e> Entries<'e> {
 
     fn tile(&self, number: u64) -> Result<Tile> {
         let tile = Tile::in_tree(Level::Entries, number, self.head.size);
-        tile.ok_or_else(|| Failure::damage(format!("there is no bundle {number}")))
+        tile.ok_or_else(|| LogError::damage(format!("there is no bundle {number}")))
     }
 }
 

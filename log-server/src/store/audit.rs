@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::{Claim, Evidence, Head, Holders};
-use crate::failure::Result;
+use crate::error::Result;
 
 /// A table of claims.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -30,8 +30,8 @@ use tokio::runtime::{Builder, Runtime};
 use verifier_core::Time;
 
 use super::{CHECKPOINT, Listed, Objects};
+use crate::error::{LogError, Result};
 use crate::failpoint;
-use crate::failure::{Failure, Result};
 
 pub(crate) use address::{Address, Endpoint};
 
@@ -82,7 +82,7 @@ impl Bucket {
             .thread_name("objects")
             .enable_all()
             .build()
-            .map_err(|error| Failure::System(error.to_string()))?;
+            .map_err(|error| LogError::System(error.to_string()))?;
         Ok(Self {
             store,
             prefix: address.prefix().to_owned(),
@@ -118,7 +118,7 @@ impl Bucket {
         answer: impl Future<Output = object_store::Result<T>>,
     ) -> Result<T> {
         let Some(runtime) = &self.threads.0 else {
-            return Err(Failure::System("the bucket is closed".into()));
+            return Err(LogError::System("the bucket is closed".into()));
         };
         let within = async { tokio::time::timeout(self.patience, answer).await };
         match runtime.block_on(within) {
@@ -171,8 +171,8 @@ impl Bucket {
         }
     }
 
-    fn failed(&self, name: &str, error: &object_store::Error) -> Failure {
-        Failure::File {
+    fn failed(&self, name: &str, error: &object_store::Error) -> LogError {
+        LogError::File {
             path: PathBuf::from(self.place(name)),
             error: explained(error),
         }

@@ -10,7 +10,7 @@ use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::*;
-use crate::failure::Failure;
+use crate::error::LogError;
 use crate::key::LogKey;
 use crate::layout::Layout;
 
@@ -248,7 +248,7 @@ fn what_is_committed_is_kept_until_it_is_published(backend: &dyn Backend) {
         lead.store.staged_leaf(99).map(|_| ()),
     ] {
         let failure = lost.unwrap_err();
-        assert!(matches!(failure, Failure::Damage(_)), "{failure}");
+        assert!(matches!(failure, LogError::Damage(_)), "{failure}");
     }
 }
 
@@ -314,7 +314,7 @@ fn nobody_commits_or_publishes_beside_the_one_that_leads(backend: &dyn Backend) 
     let batch = [addition(1)];
     match backend.lead() {
         Err(failure) => {
-            assert!(matches!(failure, Failure::Usage(_)), "{failure}");
+            assert!(matches!(failure, LogError::Usage(_)), "{failure}");
             let done = first.store.commit(&old, &new, &batch, 0);
             assert_eq!(done.unwrap(), Outcome::Committed);
             first.publish.publish(&new.checkpoint, 2).unwrap();

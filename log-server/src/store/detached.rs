@@ -22,7 +22,7 @@ use super::{
     Audit, Backend, CHECKPOINT, Eraser, Head, Heads, Lead, Members, Objects, Publish, Records,
     Tokens,
 };
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// A back end, and the place of its public objects.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Backend for Detached {
     fn require_vacant(&self) -> Result<()> {
         self.backend.require_vacant()?;
         let taken = |name: &str| {
-            Failure::Usage(format!(
+            LogError::Usage(format!(
                 "{} exists: there is, or was, a log at this place",
                 self.objects.place(name)
             ))

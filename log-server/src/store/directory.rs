@@ -9,7 +9,7 @@ use verifier_core::Time;
 
 use super::{Listed, Objects};
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// A folder.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Objects for Directory {
         let at = self.path(folder);
         let mut listed = Vec::new();
         for entry in present(fs::read_dir(&at), &at)?.into_iter().flatten() {
-            let path = entry.map_err(Failure::file(&at))?.path();
+            let path = entry.map_err(LogError::file(&at))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let name = format!("{folder}/{name}");
             if path.is_dir() {
@@ -88,6 +88,6 @@ fn present<T>(found: std::io::Result<T>, path: &Path) -> Result<Option<T>> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }
-        Err(error) => Err(Failure::file(path)(error)),
+        Err(error) => Err(LogError::file(path)(error)),
     }
 }

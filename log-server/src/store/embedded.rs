@@ -12,7 +12,7 @@ use super::objects::Checkpoint;
 use super::sqlite::{Impatient, Readers, Sqlite, TokenTable};
 use super::{Audit, Backend, CHECKPOINT, Eraser, Head, Lead, Objects, Records, Tokens};
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::layout::Layout;
 
 /// A log in its data directory.
@@ -113,7 +113,7 @@ impl Backend for Embedded {
     fn require_vacant(&self) -> Result<()> {
         for path in [self.database(), self.layout.public()] {
             if path.exists() {
-                return Err(Failure::Usage(format!(
+                return Err(LogError::Usage(format!(
                     "{} exists: there is, or was, a log in this directory",
                     path.display()
                 )));

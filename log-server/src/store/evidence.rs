@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use verifier_core::hazmat::tlog::merkle::Hash;
 
-use crate::failure::Result;
+use crate::error::Result;
 
 /// How much of an approval the public look-up shows.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::{CHECKPOINT, Head, Listed, Objects};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::key::LogKey;
 
 /// The folder of all of them.
@@ -65,13 +65,13 @@ impl Heads {
             let place = self.0.place(&name);
             let text = String::from_utf8(bytes).unwrap_or_default();
             let (size, found) = key.open(&text).map_err(|error| {
-                Failure::damage(format!(
+                LogError::damage(format!(
                     "{place} is not signed by the key of this log: {error}. Choose a place that no \
                      other log has; if this is the right one, keep it as it is for an investigation"
                 ))
             })?;
             if size > head.size {
-                return Err(Failure::Rollback(format!(
+                return Err(LogError::Rollback(format!(
                     "{place} is a head of {size} entries that this log has signed, and the \
                      database has only {}: the database went back, and going on would fork the log. \
                      Nothing was signed. Stop whatever else runs with this key, bring the newest \
@@ -80,7 +80,7 @@ impl Heads {
                 )));
             }
             if root(size)? != found {
-                return Err(Failure::Rollback(format!(
+                return Err(LogError::Rollback(format!(
                     "{place} is a head of {size} entries that this log has signed, and the database \
                      leads to another one of that size: these are two histories, under one key. \
                      Nothing was signed. Stop whatever else runs with this key, and keep both; see \
@@ -171,7 +171,7 @@ mod tests {
         let told = |head: &Head| {
             let mut roots = |size: u64| -> Result<Hash> { Ok([u8::try_from(size).unwrap(); 32]) };
             let failure = heads.confirm(&key, head, &mut roots).unwrap_err();
-            assert!(matches!(failure, Failure::Rollback(_)), "{failure}");
+            assert!(matches!(failure, LogError::Rollback(_)), "{failure}");
             failure.to_string()
         };
         let text = told(&head(&key, 8, 8));

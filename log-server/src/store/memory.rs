@@ -15,7 +15,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use super::objects::not_back;
 use super::sqlite::Sqlite;
 use super::*;
-use crate::failure::Failure;
+use crate::error::LogError;
 
 /// One log, and whatever else is kept of it.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +51,7 @@ impl Memory {
 
 impl State {
     fn head(&self) -> Result<Head> {
-        let none = || Failure::Usage("there is no log".into());
+        let none = || LogError::Usage("there is no log".into());
         self.head.clone().ok_or_else(none)
     }
 
@@ -68,7 +68,7 @@ impl State {
     }
 
     fn staged_leaf(&self, leaf: u64) -> Result<String> {
-        let lost = || Failure::damage(format!("the database has lost entry {leaf}"));
+        let lost = || LogError::damage(format!("the database has lost entry {leaf}"));
         self.staged.get(&leaf).cloned().ok_or_else(lost)
     }
 
@@ -83,7 +83,7 @@ impl Leader {
         let state = self.memory.state();
         match state.epoch == self.epoch {
             true => Ok(state),
-            false => Err(Failure::Deposed("another process leads this log".into())),
+            false => Err(LogError::Deposed("another process leads this log".into())),
         }
     }
 }
@@ -125,7 +125,7 @@ impl Store for Leader {
             let taken = approvals.insert(addition.claim.approval, leaf);
             let other = assertions.insert(addition.claim.assertion, leaf);
             if taken.or(other).is_some() {
-                return Err(Failure::damage("a claim is taken"));
+                return Err(LogError::damage("a claim is taken"));
             }
         }
         (state.approvals, state.assertions) = (approvals, assertions);
@@ -347,7 +347,7 @@ impl Backend for Memory {
 
     fn require_vacant(&self) -> Result<()> {
         match self.exists()? {
-            true => Err(Failure::Usage("there is a log".into())),
+            true => Err(LogError::Usage("there is a log".into())),
             false => Ok(()),
         }
     }
@@ -411,7 +411,7 @@ impl Backend for Memory {
             size: 0,
             ..head.clone()
         };
-        std::fs::remove_file(file).map_err(Failure::file(file))?;
+        std::fs::remove_file(file).map_err(LogError::file(file))?;
         Sqlite::create(file, &empty)?;
         let mut copy = Sqlite::open(file)?;
         let published = state.staged.keys().next().copied().unwrap_or(head.size);

@@ -20,8 +20,8 @@ use verifier_core::Time;
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 
 use super::Publish;
+use crate::error::{LogError, Result};
 use crate::failpoint;
-use crate::failure::{Failure, Result};
 
 /// The name of the public checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -66,7 +66,7 @@ pub(crate) trait Objects: Debug + Send + Sync {
                     .collect();
                 write(own)?;
                 writers.into_iter().try_for_each(|writer| -> Result<()> {
-                    let failed = |_| Failure::System("a tile could not be written".into());
+                    let failed = |_| LogError::System("a tile could not be written".into());
                     writer.join().map_err(failed)?
                 })
             })?;
@@ -106,8 +106,8 @@ pub(crate) trait Objects: Debug + Send + Sync {
     }
 
     /// An error about one object.
-    fn wrong(&self, name: &str, kind: ErrorKind, what: &str) -> Failure {
-        Failure::File {
+    fn wrong(&self, name: &str, kind: ErrorKind, what: &str) -> LogError {
+        LogError::File {
             path: PathBuf::from(self.place(name)),
             error: Error::new(kind, what),
         }
@@ -139,7 +139,7 @@ impl Publish for Checkpoint {
         let text = self.0.text(CHECKPOINT)?;
         let place = self.0.place(CHECKPOINT);
         let there = SignedCheckpoint::parse(&text)
-            .map_err(|error| Failure::damage(format!("{place}: {error}")))?;
+            .map_err(|error| LogError::damage(format!("{place}: {error}")))?;
         not_back(there.checkpoint().size(), size)?;
         self.0.put(CHECKPOINT, checkpoint.as_bytes())
     }
@@ -148,7 +148,7 @@ impl Publish for Checkpoint {
 /// Fails if a head of `size` entries would take the place of one that has more.
 pub(super) fn not_back(found: u64, size: u64) -> Result<()> {
     if found > size {
-        return Err(Failure::damage(format!(
+        return Err(LogError::damage(format!(
             "the public checkpoint has {found} entries and this process only {size}: another one \
              publishes this log. Stop both, run `cosignet-log fsck`, and start one"
         )));

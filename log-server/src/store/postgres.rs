@@ -46,7 +46,7 @@ use self::link::{Answer, Link, Place, Value};
 use self::rows::number;
 use self::session::{LIMIT, Purpose, Session};
 use super::{Audit, Backend, CHECKPOINT, Eraser, Head, Lead, Members, Objects, Records, Tokens};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 pub(crate) use address::Address;
 #[cfg(test)]
@@ -141,14 +141,14 @@ impl Backend for Postgres {
 
     fn require_vacant(&self) -> Result<()> {
         if self.has_name()? {
-            return Err(Failure::Usage(format!(
+            return Err(LogError::Usage(format!(
                 "{} has a log named {} already",
                 self.place.address,
                 verifier_core::plain(self.place.key.name())
             )));
         }
         if self.objects.has(CHECKPOINT)? {
-            return Err(Failure::Usage(format!(
+            return Err(LogError::Usage(format!(
                 "{} exists: there is, or was, a log with its files there",
                 self.objects.place(CHECKPOINT)
             )));

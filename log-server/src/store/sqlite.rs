@@ -20,8 +20,8 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::{Addition, Claim, Head, Holders, Outcome, Store};
 use crate::disk;
+use crate::error::{LogError, Result};
 use crate::failpoint;
-use crate::failure::{Failure, Result};
 
 pub(super) use connections::{Impatient, Readers, TokenTable};
 #[cfg(feature = "postgres")]
@@ -42,7 +42,7 @@ impl Sqlite {
     /// Makes the database of a new log with this head. The file must not exist.
     pub(crate) fn create(path: &Path, head: &Head) -> Result<()> {
         if path.exists() {
-            return Err(Failure::Usage(format!(
+            return Err(LogError::Usage(format!(
                 "{} exists already: this directory has a log",
                 path.display()
             )));
@@ -247,7 +247,7 @@ fn prepare(connection: &Connection) -> Result<()> {
     connection.busy_timeout(BUSY)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Failure::System(format!(
+        return Err(LogError::System(format!(
             "SQLite cannot keep a write-ahead log here (mode {mode}): use a local file system"
         )));
     }
@@ -261,16 +261,16 @@ fn prepare(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn lost(entry: u64) -> Failure {
-    Failure::damage(format!(
+fn lost(entry: u64) -> LogError {
+    LogError::damage(format!(
         "the database has lost entry {entry}: restore a backup, see OPERATIONS"
     ))
 }
 
 fn number(index: u64) -> Result<i64> {
-    i64::try_from(index).map_err(|_| Failure::System("the tree is full".into()))
+    i64::try_from(index).map_err(|_| LogError::System("the tree is full".into()))
 }
 
 fn index(number: i64) -> Result<u64> {
-    u64::try_from(number).map_err(|_| Failure::damage("the database holds a negative index"))
+    u64::try_from(number).map_err(|_| LogError::damage("the database holds a negative index"))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::failure::Result;
+use crate::error::Result;
 
 /// The stored part of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use log_server::{Failure, Log as Embedded, Rules, Settings};
+use log_server::{Log as Embedded, LogError, Rules, Settings};
 use serving::{Answer, Proxies, Request, Room, Server};
 use test_vectors::approval::{ORIGIN, RP_ID};
 use tokio::runtime::Runtime;
@@ -202,14 +202,14 @@ fn a_full_room_of_the_program_is_a_trouble_of_the_log() {
 #[test]
 fn a_directory_has_one_log_and_one_program_that_runs_it() {
     let refused = |data: &Path, settings: Settings| match Embedded::open(data, settings) {
-        Err(Failure::Usage(why)) => why,
+        Err(LogError::Usage(why)) => why,
         other => panic!("{other:?}"),
     };
     let directory = made();
     let data = directory.data();
     assert!(matches!(
         log_server::create(&data, LOG),
-        Err(Failure::Usage(_))
+        Err(LogError::Usage(_))
     ));
     let nowhere = refused(&directory.path("nothing"), settings());
     assert!(nowhere.contains("there is no log"), "{nowhere}");

@@ -19,7 +19,7 @@ const REQUEST: &str = "COSIGNET_REQUEST_ID";
 
 /// Why the act is no success.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum Unsuccessful {
     /// The command ended with this code.
     Ended(u8),
     /// It never ran.
@@ -27,13 +27,13 @@ pub(super) enum Failure {
 }
 
 /// Runs the command to its end.
-pub(super) fn run(words: &[OsString], approved: &Approved) -> Result<(), Failure> {
-    let bytes = PayloadFile::create(approved).map_err(Failure::NotStarted)?;
-    let child = start(words, approved, &bytes).map_err(Failure::NotStarted)?;
-    let status = wait(child, approved).map_err(Failure::NotStarted)?;
+pub(super) fn run(words: &[OsString], approved: &Approved) -> Result<(), Unsuccessful> {
+    let bytes = PayloadFile::create(approved).map_err(Unsuccessful::NotStarted)?;
+    let child = start(words, approved, &bytes).map_err(Unsuccessful::NotStarted)?;
+    let status = wait(child, approved).map_err(Unsuccessful::NotStarted)?;
     match code(status) {
         0 => Ok(()),
-        code => Err(Failure::Ended(code)),
+        code => Err(Unsuccessful::Ended(code)),
     }
 }
 

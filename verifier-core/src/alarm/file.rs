@@ -18,7 +18,7 @@ use super::{Alarm, Error, Evidence, Logged, Observed, TYPE};
 use crate::bitcoin::ots::Timestamp;
 use crate::encoding::{base64, base64url, from_base64};
 use crate::json::{Limits, Value};
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 use crate::tlog::merkle::{Hash, MAX_PROOF};
 
 impl Alarm {
@@ -155,7 +155,7 @@ fn evidence(members: Members<'_, '_>) -> Result<Evidence, Error> {
                 .as_ref()
                 .is_some_and(|ots| ots.len() > Timestamp::MAX_BYTES)
             {
-                let problem = Problem::TooLarge {
+                let problem = Wrong::TooLarge {
                     limit: Timestamp::MAX_BYTES,
                     unit: "bytes",
                 };
@@ -199,7 +199,7 @@ fn prefix(members: &Members<'_, '_>) -> Result<Vec<Hash>, schema::Error> {
     const KEY: &str = "prefix";
     let texts = members.texts(KEY)?;
     if texts.len() > MAX_PROOF {
-        let problem = Problem::TooLarge {
+        let problem = Wrong::TooLarge {
             limit: MAX_PROOF,
             unit: "hashes",
         };

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::json::Value;
 use crate::policy::name;
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 
 /// At least so many people of a group.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,7 +35,7 @@ impl Clause {
         let clause = |members: Members<'_, '_>| {
             let members = members.only(&["atLeast", "group"])?;
             let at_least = members.optional_u64("atLeast")?;
-            let at_least = at_least.ok_or_else(|| members.error("atLeast", Problem::Missing))?;
+            let at_least = at_least.ok_or_else(|| members.error("atLeast", Wrong::Missing))?;
             let number = usize::try_from(at_least).unwrap_or(usize::MAX);
             all = all.saturating_add(number);
             let clause = Self::new(name(&members, "group")?, number);

@@ -8,7 +8,7 @@ use crate::bitcoin::network::{Network, PinnedBlock};
 use crate::bitcoin::uint::U256;
 use crate::encoding::{from_hex, hex};
 use crate::json::Value;
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 
 /// The policy's requirements for a Bitcoin anchor.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ fn pinned_block(members: Members<'_, '_>) -> Result<PinnedBlock, Error> {
     let wrong = || {
         members.error(
             "height",
-            Problem::Value {
+            Wrong::Value {
                 expected,
                 found: "none".into(),
             },

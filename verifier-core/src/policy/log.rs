@@ -4,7 +4,7 @@ use alloc::string::{String, ToString as _};
 
 use super::Error;
 use crate::json::Value;
-use crate::schema::{Members, Problem};
+use crate::schema::{Members, Wrong};
 use crate::time::parse_duration;
 use crate::tlog;
 
@@ -66,7 +66,7 @@ impl LogRule {
         }
         let log = members
             .optional_members("log")?
-            .ok_or_else(|| members.error("log", Problem::Missing))?
+            .ok_or_else(|| members.error("log", Wrong::Missing))?
             .only(&["maxAppendDelay", "policy"])?;
         let text = normal(log.text("policy")?);
         let delay = log.optional_text("maxAppendDelay")?.unwrap_or("24h");

@@ -7,7 +7,7 @@ use super::approver::{Approver, Approvers};
 use super::{Error, name};
 use crate::decision::Clause;
 use crate::json::Value;
-use crate::schema::{Members, Problem};
+use crate::schema::{Members, Wrong};
 
 /// The roster that says who may approve, and the people who make its first version.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl RosterRule {
         let members = members.only(&["admins", "minVersion", "name", "require"])?;
         let require = Clause::list(&members, "require")?;
         if require.is_empty() {
-            return Err(members.error("require", Problem::Missing).into());
+            return Err(members.error("require", Wrong::Missing).into());
         }
         let min_version = members.optional_u64("minVersion")?;
         if min_version == Some(0) {
@@ -40,7 +40,7 @@ impl RosterRule {
         }
         let admins = Approvers::read(members.objects("admins")?)?;
         if admins.list.is_empty() {
-            return Err(members.error("admins", Problem::Missing).into());
+            return Err(members.error("admins", Wrong::Missing).into());
         }
         Ok(Self {
             name: name(&members, "name")?,

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Error;
-use crate::schema::{self, Members, Problem};
+use crate::schema::{self, Members, Wrong};
 use crate::webauthn::assertion::UserVerification;
 
 /// The rules for assertions.
@@ -36,7 +36,7 @@ impl Webauthn {
             Ok(members.texts(key)?.into_iter().map(Into::into).collect())
         };
         let some = |key: &'static str| match texts(key)? {
-            list if list.is_empty() => Err(members.error(key, Problem::Missing)),
+            list if list.is_empty() => Err(members.error(key, Wrong::Missing)),
             list if list.iter().any(String::is_empty) => {
                 Err(members.wrong(key, "strings that are not empty", ""))
             }

@@ -17,7 +17,7 @@ use crate::encoding::{base64url, hex, sha256};
 use crate::json::{Limits, Value};
 use crate::payload;
 use crate::policy::{self, Approver, Approvers, name};
-use crate::schema::{Members, Problem};
+use crate::schema::{Members, Wrong};
 
 /// The `type` of the payloads that this version understands.
 pub const TYPE: &str = "cosignet.roster/v1";
@@ -73,11 +73,11 @@ impl Version {
         };
         let require = Clause::list(&members, "require")?;
         if require.is_empty() {
-            return Err(members.error("require", Problem::Missing).into());
+            return Err(members.error("require", Wrong::Missing).into());
         }
         Ok(Self {
             name: name(&members, "name")?,
-            number: number.ok_or_else(|| members.error("version", Problem::Missing))?,
+            number: number.ok_or_else(|| members.error("version", Wrong::Missing))?,
             previous,
             require,
             admins: keys(&members, "admins")?,
@@ -136,13 +136,13 @@ fn keys(members: &Members<'_, '_>, key: &str) -> Result<Approvers, Error> {
     members.value(key)?;
     let all = members.objects(key)?;
     if all.is_empty() && key == "admins" {
-        return Err(members.error(key, Problem::Missing).into());
+        return Err(members.error(key, Wrong::Missing).into());
     }
     for one in members.objects(key)? {
         let one = one.only(&["credentialId", "groups", "name", "person", "publicKey"])?;
         for needed in ["groups", "person"] {
             if !one.has(needed) {
-                return Err(one.error(needed, Problem::Missing).into());
+                return Err(one.error(needed, Wrong::Missing).into());
             }
         }
     }

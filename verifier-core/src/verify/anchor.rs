@@ -4,7 +4,7 @@
 //! [`super::block`].
 
 use super::Run;
-use super::log::{self, Head, LogFindings};
+use super::log::{self, AcceptedHead, LogFindings};
 use crate::Failure as _;
 use crate::bundle::Anchor;
 use crate::check::{Check, CheckId, Status};
@@ -28,7 +28,7 @@ pub(super) const CHECKS: [CheckId; 4] = [
 /// An anchored head that belongs to the entry and its log.
 #[derive(Debug)]
 pub(super) struct Anchored {
-    head: Head,
+    head: AcceptedHead,
     /// The block that its timestamp leads to.
     pub(super) block: Option<AnchorFacts>,
 }
@@ -133,10 +133,10 @@ fn anchored(
     entry: &str,
     anchor: &Anchor,
     stamped: &str,
-    own: &Head,
+    own: &AcceptedHead,
     rule: &LogPolicy,
     crypto: &dyn Crypto,
-) -> Result<Head, Unfit> {
+) -> Result<AcceptedHead, Unfit> {
     use Unfit::{Contradiction, Unknown};
 
     let stamped = SignedCheckpoint::parse(stamped)
@@ -151,7 +151,7 @@ fn anchored(
     let cosigned = signed
         .verify_cosignatures(crypto)
         .map_err(|_| Contradiction("The stamped checkpoint has too many cosignatures."))?;
-    let head = Head::new(&cosigned).map_err(|error| match error.code() {
+    let head = AcceptedHead::new(&cosigned).map_err(|error| match error.code() {
         Code::LogQuorumShort => Unknown("Too few witnesses cosigned the stamped checkpoint."),
         _ => Contradiction("A cosignature on the stamped checkpoint does not verify."),
     })?;
@@ -168,7 +168,7 @@ fn includes_entry(
     entry: &str,
     anchor: &Anchor,
     tree: &Checkpoint<'_>,
-    head: &Head,
+    head: &AcceptedHead,
 ) -> Result<(), Unfit> {
     use Unfit::Contradiction;
 
@@ -201,7 +201,7 @@ fn includes_entry(
 }
 
 /// Without witnesses only a proof shows that both heads belong to one history.
-fn consistent(anchor: &Anchor, tree: &Checkpoint<'_>, head: &Head) -> Result<(), Unfit> {
+fn consistent(anchor: &Anchor, tree: &Checkpoint<'_>, head: &AcceptedHead) -> Result<(), Unfit> {
     let proof = anchor.consistency.as_deref().unwrap_or_default();
     let anchored = (tree.size(), tree.root());
     let own = (head.size, head.root);

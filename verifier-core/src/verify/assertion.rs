@@ -5,7 +5,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::Run;
-use super::claim::Claim;
+use super::claim::SigningClaim;
 use crate::check::{Check, CheckId};
 use crate::code::Code;
 use crate::encoding::{base64url, from_base64url, hex, sha256};
@@ -29,7 +29,7 @@ pub(super) enum Signed {
 
 impl<'r> Run<'r> {
     /// Everything about the assertion but its key. What was signed, if the signature verified.
-    pub(super) fn assertion(&mut self, claim: &Claim<'_>) -> Option<Subject> {
+    pub(super) fn assertion(&mut self, claim: &SigningClaim<'_>) -> Option<Subject> {
         let signed = self.check_signature(claim);
         let client_data = self.client_data(claim);
         let challenge = client_data.as_ref().and_then(|data| self.challenge(data));
@@ -79,7 +79,7 @@ impl<'r> Run<'r> {
     /// Whether `key` signed the claim.
     pub(super) fn signature(
         &self,
-        claim: &Claim<'_>,
+        claim: &SigningClaim<'_>,
         key: &CoseKey,
     ) -> Result<(), assertion::Error> {
         assertion::verify_signature(
@@ -92,7 +92,7 @@ impl<'r> Run<'r> {
     }
 
     /// `webauthn.signature`
-    fn check_signature<'c>(&mut self, claim: &'c Claim<'_>) -> Option<&'c CoseKey> {
+    fn check_signature<'c>(&mut self, claim: &'c SigningClaim<'_>) -> Option<&'c CoseKey> {
         const ID: CheckId = CheckId::WebauthnSignature;
         let Some(key) = &claim.key else {
             self.skip(&[ID], CheckId::WebauthnKey);
@@ -112,7 +112,7 @@ impl<'r> Run<'r> {
     }
 
     /// `webauthn.client_data` and the checks of its members, but for the challenge.
-    fn client_data(&mut self, claim: &Claim<'_>) -> Option<ClientData> {
+    fn client_data(&mut self, claim: &SigningClaim<'_>) -> Option<ClientData> {
         const ID: CheckId = CheckId::WebauthnClientData;
         const MEMBERS: &[CheckId] = &[
             CheckId::WebauthnType,
@@ -198,7 +198,7 @@ impl<'r> Run<'r> {
     }
 
     /// `webauthn.authenticator_data` and the checks of its fields.
-    fn authenticator_data(&mut self, claim: &Claim<'_>) -> Option<AuthenticatorData> {
+    fn authenticator_data(&mut self, claim: &SigningClaim<'_>) -> Option<AuthenticatorData> {
         const ID: CheckId = CheckId::WebauthnAuthenticatorData;
         let data = match AuthenticatorData::parse(&claim.authenticator_data) {
             Ok(data) => data,
@@ -238,7 +238,7 @@ impl<'r> Run<'r> {
     }
 
     /// `webauthn.rp_id`: what was signed, what the entry states, and what the policy lists agree.
-    fn rp_id(&mut self, claim: &Claim<'_>, data: &AuthenticatorData) {
+    fn rp_id(&mut self, claim: &SigningClaim<'_>, data: &AuthenticatorData) {
         const ID: CheckId = CheckId::WebauthnRpId;
         if let Some(stated) = &claim.rp_id
             && let Err(error) = assertion::check_rp_id(data, stated)
@@ -265,7 +265,7 @@ impl<'r> Run<'r> {
     }
 
     /// The relying party id that the signed hash stands for, if anybody has named it.
-    fn rp_id_of(&self, claim: &Claim<'_>, data: &AuthenticatorData) -> Option<String> {
+    fn rp_id_of(&self, claim: &SigningClaim<'_>, data: &AuthenticatorData) -> Option<String> {
         let listed = self.rules().into_iter().flat_map(|rules| &rules.rp_ids);
         let mut known = claim.rp_id.iter().chain(listed);
         known

@@ -21,7 +21,7 @@ use crate::webauthn::cose_key::CoseKey;
 
 /// A claim that some key signed an assertion. All of it comes from the input, except `standing`.
 #[derive(Debug)]
-pub(super) struct Claim<'a> {
+pub(super) struct SigningClaim<'a> {
     /// Only a log entry commits to one.
     pub(super) approval_id_hash: Option<[u8; 32]>,
     pub(super) authenticator_data: Cow<'a, [u8]>,
@@ -45,7 +45,7 @@ pub(super) struct Claim<'a> {
     credential_id: Option<&'a [u8]>,
 }
 
-impl Claim<'_> {
+impl SigningClaim<'_> {
     pub(super) fn key_for_people(&self) -> String {
         match (&self.key, self.credential_id) {
             (Some(key), _) => format!("{} ({})", key.fingerprint(), key.public_key().algorithm()),
@@ -63,7 +63,7 @@ impl<'r> Run<'r> {
         bundle: &'a Bundle,
         logged: Logged<'_>,
         claimed: &mut Claimed,
-    ) -> Option<Claim<'a>>
+    ) -> Option<SigningClaim<'a>>
     where
         'r: 'a,
     {
@@ -84,7 +84,7 @@ impl<'r> Run<'r> {
             }
         };
         let keys = self.trust.keys;
-        Some(Claim {
+        Some(SigningClaim {
             standing: match &key {
                 Some(key) => keys.standing(key.as_bytes(), logged),
                 None => Standing::Unknown,
@@ -104,7 +104,10 @@ impl<'r> Run<'r> {
     }
 
     /// `evidence.match` and `webauthn.key` of a confirmation, which names no key.
-    pub(super) fn confirmed<'a>(&mut self, confirmation: &'a Confirmation) -> Option<Claim<'a>>
+    pub(super) fn confirmed<'a>(
+        &mut self,
+        confirmation: &'a Confirmation,
+    ) -> Option<SigningClaim<'a>>
     where
         'r: 'a,
     {
@@ -127,7 +130,7 @@ impl<'r> Run<'r> {
             self.skip(ASSERTION_CHECKS, CheckId::EvidenceMatch);
             return None;
         };
-        let mut claim = Claim {
+        let mut claim = SigningClaim {
             approval_id_hash: None,
             authenticator_data: Cow::Borrowed(assertion.authenticator_data()),
             signature: Cow::Borrowed(assertion.signature()),
@@ -159,7 +162,7 @@ impl<'r> Run<'r> {
 
     /// The approver with that credential id; else the one whose key, listed without an id, fits
     /// the signature.
-    fn holder(&self, list: &'r Approvers, claim: &Claim<'_>) -> Option<&'r Approver> {
+    fn holder(&self, list: &'r Approvers, claim: &SigningClaim<'_>) -> Option<&'r Approver> {
         let by_id = claim.credential_id.and_then(|id| list.by_credential(id));
         by_id.or_else(|| {
             // An attacker must not choose how much is hashed again for every key.

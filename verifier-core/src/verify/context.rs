@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::Run;
-use super::claim::Claim;
+use super::claim::SigningClaim;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::context::Context;
@@ -25,7 +25,7 @@ impl Run<'_> {
     pub(super) fn context(
         &mut self,
         input: &Input,
-        claim: Option<&Claim<'_>>,
+        claim: Option<&SigningClaim<'_>>,
         bound: Option<Time>,
     ) -> Option<SignedFacts> {
         let text = match input {

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::claim::Claim;
+use super::claim::SigningClaim;
 use super::trust::{Keys, Standing};
 use super::{Request, Run};
 use crate::check::{Check, CheckId, Status};
@@ -15,7 +15,7 @@ use crate::input::Input;
 use crate::quote;
 
 impl Run<'_> {
-    pub(super) fn expectation(&mut self, input: &Input, claim: Option<&Claim<'_>>) {
+    pub(super) fn expectation(&mut self, input: &Input, claim: Option<&SigningClaim<'_>>) {
         const ID: CheckId = CheckId::Expectation;
         if let Some(check) = status(input) {
             return self.push(check);
@@ -56,7 +56,7 @@ impl Run<'_> {
         self.push(check.unwrap_or_else(|| Check::pass(ID, "It is what you asked for.")));
     }
 
-    fn approver(&self, claim: &Claim<'_>, name: &str) -> Option<Check> {
+    fn approver(&self, claim: &SigningClaim<'_>, name: &str) -> Option<Check> {
         if self.request.policy.is_none() {
             // Nobody has a name.
             return Some(Check::skipped(CheckId::Expectation, CheckId::ApproverKey));
@@ -76,7 +76,7 @@ impl Run<'_> {
     }
 }
 
-fn approval_id(input: &Input, claim: &Claim<'_>, id: &str) -> Option<Check> {
+fn approval_id(input: &Input, claim: &SigningClaim<'_>, id: &str) -> Option<Check> {
     let (Input::Bundle(bundle), Some(found)) = (input, claim.approval_id_hash) else {
         return Some(Check::coded(
             CheckId::Expectation,
@@ -92,7 +92,7 @@ fn approval_id(input: &Input, claim: &Claim<'_>, id: &str) -> Option<Check> {
     })
 }
 
-fn rp_id(claim: &Claim<'_>, id: &str) -> Option<Check> {
+fn rp_id(claim: &SigningClaim<'_>, id: &str) -> Option<Check> {
     let found = match &claim.rp_id {
         Some(stated) => (stated != id).then(|| quote(stated))?,
         None => match claim.authenticator_data.first_chunk::<32>() {

@@ -32,12 +32,12 @@ pub(super) struct LogFindings {
     /// The entry is in a tree that a log of the policy has signed.
     pub(super) facts: Option<LogFacts>,
     /// That tree, if it also meets the quorum.
-    pub(super) head: Option<Head>,
+    pub(super) head: Option<AcceptedHead>,
 }
 
 /// A head of the log that contains the entry and meets the policy.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct AcceptedHead {
     pub(super) log: VerifierKey,
     pub(super) size: u64,
     pub(super) root: Hash,
@@ -47,7 +47,7 @@ pub(super) struct Head {
     pub(super) cosigned: Vec<Time>,
 }
 
-impl Head {
+impl AcceptedHead {
     pub(super) fn new(cosigned: &Cosigned<'_>) -> Result<Self, quorum::Error> {
         let met = cosigned.quorum()?;
         Ok(Self {
@@ -182,9 +182,9 @@ impl<'r> Run<'r> {
     }
 
     /// `log.quorum`
-    fn quorum(&mut self, cosigned: &Cosigned<'_>) -> Option<Head> {
+    fn quorum(&mut self, cosigned: &Cosigned<'_>) -> Option<AcceptedHead> {
         const ID: CheckId = CheckId::LogQuorum;
-        match Head::new(cosigned) {
+        match AcceptedHead::new(cosigned) {
             Ok(head) => {
                 let message = match head.time {
                     None => "The policy requires no witnesses.".to_string(),

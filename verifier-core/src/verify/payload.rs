@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use super::Run;
 use super::assertion::Signed;
-use super::claim::Claim;
+use super::claim::SigningClaim;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::context::refusal_challenge;
@@ -37,7 +37,7 @@ impl Run<'_> {
     /// The hash of the payload that was signed, and what it agrees with, if nothing disagrees.
     pub(super) fn payload_binding(
         &mut self,
-        claim: &Claim<'_>,
+        claim: &SigningClaim<'_>,
         signed: Option<&Signed>,
     ) -> Option<([u8; 32], Option<PayloadMatch>)> {
         let hash = match signed {
@@ -56,7 +56,7 @@ impl Run<'_> {
 
     /// The hash of the payload that a refusal is about: that of a payload at hand which, with
     /// random and context, leads to what was signed.
-    fn refused(&mut self, claim: &Claim<'_>, signed: &[u8; 32]) -> Option<[u8; 32]> {
+    fn refused(&mut self, claim: &SigningClaim<'_>, signed: &[u8; 32]) -> Option<[u8; 32]> {
         let Some((random, context)) = claim.refusal.zip(claim.context) else {
             self.skip(&[ID], CheckId::EvidenceMatch);
             return None;

@@ -17,7 +17,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::{BackoffConfig, ClientOptions, HeaderValue, RetryConfig};
 
 use crate::AGENT;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// How long a connection, and one request, may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -38,11 +38,11 @@ impl Address {
 }
 
 impl FromStr for Address {
-    type Err = Failure;
+    type Err = LogError;
 
     fn from_str(text: &str) -> Result<Self> {
         let bad = || {
-            Failure::Usage(format!(
+            LogError::Usage(format!(
                 "{} is no bucket: it has to be s3://BUCKET or s3://BUCKET/PREFIX, with the letters, \
                  digits, dots and dashes that S3 allows, and a prefix of the same and _ and /",
                 verifier_core::quote(text)
@@ -112,7 +112,7 @@ pub(super) fn client(
     let url = url.iter().find_map(|key| builder.get_config_value(key));
     let plain = url.as_deref().filter(|url| url.starts_with("http://"));
     if plain.is_some_and(|url| !is_here(url)) {
-        return Err(Failure::Usage(
+        return Err(LogError::Usage(
             "the endpoint of the bucket is http:// at another machine, where anybody on the way \
              could read and change what is sent: use https://"
                 .into(),
@@ -139,7 +139,7 @@ pub(super) fn client(
         .with_client_options(options)
         .with_retry(retry)
         .build()
-        .map_err(|error| Failure::Usage(format!("{address}: {error}")))
+        .map_err(|error| LogError::Usage(format!("{address}: {error}")))
 }
 
 /// Whether an `http://` address is one of this machine.
@@ -191,7 +191,7 @@ mod tests {
             "s3://logs/.",
         ] {
             let failure = text.parse::<Address>().unwrap_err();
-            assert!(matches!(failure, Failure::Usage(_)), "{text}: {failure}");
+            assert!(matches!(failure, LogError::Usage(_)), "{text}: {failure}");
         }
     }
 

@@ -25,7 +25,7 @@ fn an_upload_that_the_store_has_lost_is_an_error() {
         let failure = bucket.put(TILE, b"tile").unwrap_err();
         assert!(begun.elapsed() < Duration::from_secs(3), "{fault:?}");
         assert_eq!(store.hits(), 1);
-        assert!(matches!(failure, Failure::File { .. }), "{failure}");
+        assert!(matches!(failure, LogError::File { .. }), "{failure}");
         let text = failure.to_string();
         assert!(
             text.contains(said) && text.contains("s3://logs/a/tile/0/000"),

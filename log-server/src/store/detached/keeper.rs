@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::partials;
 use crate::store::{CHECKPOINT, Head, Heads, Objects};
 
@@ -64,7 +64,7 @@ impl Keeper {
         let thread = std::thread::Builder::new()
             .name("keeper".into())
             .spawn(move || work.run(&heads))
-            .map_err(|error| Failure::System(error.to_string()))?;
+            .map_err(|error| LogError::System(error.to_string()))?;
         Ok(Self {
             published: Some(published),
             ending,
@@ -191,7 +191,7 @@ impl Work {
         }) {
             // Whether this log has signed it, the next start finds out.
             let place = self.objects.place(CHECKPOINT);
-            return self.told(Some(Failure::System(format!(
+            return self.told(Some(LogError::System(format!(
                 "{place} is of a tree that this process has not published: somebody else writes \
                  there. It is left as it is"
             ))));
@@ -222,7 +222,7 @@ impl Work {
     }
 
     /// Says once that the copy cannot be kept up, and once that it can again.
-    fn told(&mut self, failure: Option<Failure>) {
+    fn told(&mut self, failure: Option<LogError>) {
         match (&failure, self.trouble) {
             (Some(failure), false) => {
                 tracing::error!(%failure, "the copy of the checkpoint is not up to date");

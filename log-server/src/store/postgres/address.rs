@@ -12,7 +12,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::error::chain;
 use super::tls::Tls;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             // It may hold a password.
-            Failure::Usage(format!(
+            LogError::Usage(format!(
                 "--store has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE: {why}"
             ))
         };
@@ -158,7 +158,7 @@ mod tests {
             "postgres://u:secret@h:x/d",
         ] {
             let error = Address::parse(text).unwrap_err();
-            assert!(matches!(error, Failure::Usage(_)), "{error}");
+            assert!(matches!(error, LogError::Usage(_)), "{error}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
     }

@@ -10,7 +10,7 @@ use super::link::{Answer, Link, Place, Value};
 use super::rows::{self, number};
 use super::session::Purpose;
 use super::{evidence, held, schema, tokens};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Audit, Claim, Claims, Evidence, Head, Holders, Stray};
 
 /// How many rows are read at once.

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use super::link::{Answer, Value};
 use super::rows::number;
 use super::{evidence, staged};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Addition, Head};
 
 /// The part of a commit that was written.

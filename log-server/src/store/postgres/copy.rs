@@ -11,7 +11,7 @@ use super::link::{Answer, Link, Place};
 use super::rows::{self, hash, index, number};
 use super::session::Purpose;
 use super::{audit, evidence, staged, tokens};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::sqlite::Import;
 use crate::store::{Claims, Head};
 

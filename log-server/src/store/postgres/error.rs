@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use crate::failure::Failure;
+use crate::error::LogError;
 use crate::store::{DatabaseError, Trouble};
 
 /// The reason why a question has no answer.
@@ -113,7 +113,7 @@ impl From<tokio_postgres::Error> for Lapse {
     }
 }
 
-impl From<Lapse> for Failure {
+impl From<Lapse> for LogError {
     fn from(lapse: Lapse) -> Self {
         Self::Database(DatabaseError {
             trouble: lapse.trouble(),

@@ -14,7 +14,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use super::link::{Answer, Ending, Link, Place, Value};
 use super::rows::{self, index, number};
 use super::session::Purpose;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::sqlite::checksum_of_evidence;
 use crate::store::{Disclosure, Eraser, Evidence, Records, Replaced};
 
@@ -82,13 +82,13 @@ impl Kept {
 }
 
 fn text(bytes: Option<Vec<u8>>) -> Result<Option<String>> {
-    let wrong = |_| Failure::damage("the database: a text of the evidence is no text");
+    let wrong = |_| LogError::damage("the database: a text of the evidence is no text");
     bytes.map(String::from_utf8).transpose().map_err(wrong)
 }
 
 fn fixed(bytes: Option<Vec<u8>>) -> Result<Option<[u8; 32]>> {
     let wrong =
-        |_| Failure::damage("the database: a random number of the evidence is not 32 bytes");
+        |_| LogError::damage("the database: a random number of the evidence is not 32 bytes");
     bytes.map(<[u8; 32]>::try_from).transpose().map_err(wrong)
 }
 
@@ -207,7 +207,7 @@ impl Readers {
         let mut rotated = self.all.iter().cycle().skip(first).take(count);
         let free = rotated.find_map(|link| link.try_lock().ok());
         let link = free.or_else(|| Some(super::held(self.all.get(first)?)));
-        let none = || Failure::System("there is no link to the database".into());
+        let none = || LogError::System("there is no link to the database".into());
         work(&mut *link.ok_or_else(none)?)
     }
 }
@@ -317,7 +317,7 @@ impl Eraser for Sweeper {
             return Ok(true);
         };
         if !may {
-            return Err(Failure::Usage(
+            return Err(LogError::Usage(
                 "only the owner of the table evidence can have erased rows taken away by VACUUM: \
                  serve the log as the role that made it"
                     .into(),

@@ -27,7 +27,7 @@ use super::link::{Answer, Ending, Link, Place, Value};
 use super::publisher::Publisher;
 use super::rows;
 use super::session::Purpose;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::{Addition, Claim, Head, Holders, Lead, Objects, Outcome, Store, Tenure};
 
 /// How long somebody leads who does not say so again.
@@ -82,7 +82,7 @@ pub(super) fn take_over(
         Ok(Ending::Commit(Some(epoch)))
     });
     let Some(epoch) = taken? else {
-        return Err(Failure::Usage(format!(
+        return Err(LogError::Usage(format!(
             "another process leads the log {} in {}: stop it first, or wait until its lease has run \
              out",
             verifier_core::plain(place.key.name()),
@@ -261,7 +261,7 @@ impl Store for Writer {
                 Some(_) => Ok(Outcome::Moved),
                 None => Err(deposed(&self.reign.place)),
             },
-            Ending::Undo(_) => Err(Failure::damage(
+            Ending::Undo(_) => Err(LogError::damage(
                 "the database has not written what it was told to: it has a rule or a trigger that \
                  is not of this program. `cosignet-log fsck` names it",
             )),
@@ -340,8 +340,8 @@ impl Drop for Resignation {
     }
 }
 
-pub(super) fn deposed(place: &Place) -> Failure {
-    Failure::Deposed(format!(
+pub(super) fn deposed(place: &Place) -> LogError {
+    LogError::Deposed(format!(
         "another process leads the log {} by now: what this one has not published is published by \
          that one. Start again, to follow it",
         verifier_core::plain(place.key.name())

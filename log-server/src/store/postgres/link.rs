@@ -11,7 +11,7 @@ use super::address::Address;
 use super::error::Lapse;
 use super::schema;
 use super::session::{LIMIT, Purpose, Session};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// How long after a session that could not be opened the next attempt is made.
 const CALM: Duration = Duration::from_millis(300);
@@ -175,7 +175,7 @@ impl Link {
             Ok((session, log))
         });
         self.refused = match &opened {
-            Err(failure @ Failure::Database(_)) => Some((Instant::now(), failure.to_string())),
+            Err(failure @ LogError::Database(_)) => Some((Instant::now(), failure.to_string())),
             _ => None,
         };
         opened
@@ -205,19 +205,19 @@ fn identify(session: &mut Session, place: &Place) -> Result<i32> {
     let at = &place.address;
     let origin = verifier_core::plain(origin);
     let Some((log, vkey, cluster, found)) = row else {
-        return Err(Failure::Usage(format!(
+        return Err(LogError::Usage(format!(
             "{at} has no log named {origin}: create it with `cosignet-log init`"
         )));
     };
     if vkey != place.key.to_string() {
-        return Err(Failure::Usage(format!(
+        return Err(LogError::Usage(format!(
             "the log {origin} in {at} has the key {vkey}, and log.key is {}: put the key and the \
              database of the same log together again; never sign one log with two keys",
             place.key
         )));
     }
     if cluster != found {
-        return Err(Failure::Usage(format!(
+        return Err(LogError::Usage(format!(
             "the log {origin} was made in the PostgreSQL cluster {cluster}, and {at} is cluster \
              {found}: two clusters with one key fork the log. If its rows were moved here on \
              purpose, and the old cluster is gone for good, see OPERATIONS, \"A log in PostgreSQL\""

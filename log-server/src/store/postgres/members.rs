@@ -8,7 +8,7 @@ use super::leader::LEASE;
 use super::link::{Answer, Link, Place};
 use super::session::Purpose;
 use super::{held, rows};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Leadership, Members};
 
 /// A link for each question, so that neither waits for the other.

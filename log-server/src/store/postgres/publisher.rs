@@ -9,7 +9,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use super::leader::{Reign, deposed};
 use super::link::{Ending, Link, Value};
 use super::rows::number;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::{CHECKPOINT, Objects, Publish};
 
 /// Where checkpoints are published.
@@ -48,7 +48,7 @@ impl Publish for Publisher {
             None => {}
             Some((other, _)) if other != *epoch => return Err(deposed(&self.reign.place)),
             Some((_, there)) => {
-                return Err(Failure::damage(format!(
+                return Err(LogError::damage(format!(
                     "the published checkpoint has {there} entries and another tree than the one of \
                      {size} that this process has: stop the log, and run `cosignet-log fsck`"
                 )));
@@ -70,6 +70,6 @@ pub(super) fn copy_checkpoint(objects: &dyn Objects, checkpoint: &str) {
 
 fn root(checkpoint: &str) -> Result<Hash> {
     let signed = SignedCheckpoint::parse(checkpoint);
-    let signed = signed.map_err(|error| Failure::System(format!("a checkpoint: {error}")))?;
+    let signed = signed.map_err(|error| LogError::System(format!("a checkpoint: {error}")))?;
     Ok(signed.checkpoint().root())
 }

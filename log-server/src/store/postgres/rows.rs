@@ -8,7 +8,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::link::{Answer, Link, Value};
 use super::staged;
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::{Claim, Head, Holders};
 
 /// The committed head.
@@ -122,21 +122,21 @@ fn bounded(index: u64) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX)
 }
 
-pub(super) fn lost(entry: u64) -> Failure {
-    Failure::damage(format!(
+pub(super) fn lost(entry: u64) -> LogError {
+    LogError::damage(format!(
         "the database has lost entry {entry}: restore a backup, see OPERATIONS"
     ))
 }
 
 pub(super) fn number(index: u64) -> Result<i64> {
-    i64::try_from(index).map_err(|_| Failure::System("the tree is full".into()))
+    i64::try_from(index).map_err(|_| LogError::System("the tree is full".into()))
 }
 
 pub(super) fn index(number: i64) -> Result<u64> {
-    u64::try_from(number).map_err(|_| Failure::damage("the database holds a negative index"))
+    u64::try_from(number).map_err(|_| LogError::damage("the database holds a negative index"))
 }
 
 pub(super) fn hash(bytes: Vec<u8>) -> Result<Hash> {
-    let wrong = |_| Failure::damage("the database: a hash is not 32 bytes");
+    let wrong = |_| LogError::damage("the database: a hash is not 32 bytes");
     Hash::try_from(bytes).map_err(wrong)
 }

@@ -9,7 +9,7 @@ use super::address::Address;
 use super::error::Lapse;
 use super::link::Answer;
 use super::session::{LIMIT, Purpose, Session};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i32 = 1;
@@ -123,11 +123,11 @@ pub(super) fn version(session: &mut Session) -> Result<Option<i32>> {
 pub(super) fn require(session: &mut Session) -> Result<()> {
     match version(session)? {
         Some(VERSION) => Ok(()),
-        Some(found) => Err(Failure::Usage(format!(
+        Some(found) => Err(LogError::Usage(format!(
             "the database has schema {found} and this version of cosignet-log knows {VERSION}: \
              run the version that wrote it, or a newer one"
         ))),
-        None => Err(Failure::Usage(
+        None => Err(LogError::Usage(
             "the database has no tables of a log: create one with `cosignet-log init`".into(),
         )),
     }

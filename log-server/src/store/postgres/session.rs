@@ -14,8 +14,8 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 use super::address::Address;
 use super::error::Lapse;
 use super::tls::Stream;
+use crate::error::{LogError, Result};
 use crate::failpoint;
-use crate::failure::{Failure, Result};
 
 /// How long the server works on one statement before it gives up by itself. It does not end the
 /// wait of a COMMIT for a standby: only our own patience does.
@@ -77,7 +77,7 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Failure::System(error.to_string()))?;
+            .map_err(|error| LogError::System(error.to_string()))?;
         let mut config = address.config.clone();
         if config.get_application_name().is_none() {
             config.application_name("cosignet-log");

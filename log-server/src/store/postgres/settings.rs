@@ -4,7 +4,7 @@
 use super::address::Address;
 use super::link::Answer;
 use super::session::{LIMIT, Purpose, Session};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// The oldest version of PostgreSQL that this runs on.
 const OLDEST: i32 = 14;
@@ -36,14 +36,14 @@ pub(super) fn require(address: &Address) -> Result<()> {
         Ok((values, version, checksums))
     })?;
     if version < OLDEST * 10_000 {
-        return Err(Failure::Usage(format!(
+        return Err(LogError::Usage(format!(
             "{address} is PostgreSQL {}: this needs {OLDEST} at least",
             version / 10_000
         )));
     }
     for ((name, safe), found) in SAFE.iter().zip(values) {
         if !safe.contains(&found.as_str()) {
-            return Err(Failure::Usage(format!(
+            return Err(LogError::Usage(format!(
                 "{address} has {name} = {found}: what it calls committed can be lost, and then the \
                  log forks. Set it to {} for the server, its role and its database",
                 safe.join(" or ")
@@ -69,7 +69,7 @@ fn own_server(mut one: Session, mut other: Session, address: &Address) -> Result
     if before == after && before != taken {
         return Ok(());
     }
-    Err(Failure::Usage(format!(
+    Err(LogError::Usage(format!(
         "something pools the transactions of {address}: one session was given several servers. \
          Connect directly, or through a pooler in session mode"
     )))

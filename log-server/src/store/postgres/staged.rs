@@ -4,7 +4,7 @@
 //! for each leaf in order: its length, 4 bytes big-endian ‖ its text, UTF-8
 //! ```
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::Addition;
 
 /// The leaves of these entries.
@@ -12,7 +12,7 @@ pub(super) fn write(additions: &[Addition]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for Addition { leaf, .. } in additions {
         let length = u32::try_from(leaf.len());
-        let length = length.map_err(|_| Failure::System("an entry is too long".into()))?;
+        let length = length.map_err(|_| LogError::System("an entry is too long".into()))?;
         bytes.extend(length.to_be_bytes());
         bytes.extend(leaf.as_bytes());
     }
@@ -40,8 +40,8 @@ fn one(bytes: &[u8]) -> Option<(String, &[u8])> {
     Some((String::from_utf8(leaf.to_vec()).ok()?, rest))
 }
 
-fn broken(first: u64) -> Failure {
-    Failure::damage(format!(
+fn broken(first: u64) -> LogError {
+    LogError::damage(format!(
         "the database: the staged entries from {first} on are not what was written: restore a \
          backup, see OPERATIONS"
     ))

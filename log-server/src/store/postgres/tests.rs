@@ -167,7 +167,7 @@ fn a_leader_outlives_a_server_that_is_away() {
     assert_eq!(lead.store.settle().unwrap(), one);
     assert!(lead.publish.publish(&one.checkpoint, 1).is_err());
     let renewed = lead.tenure.as_mut().unwrap().renew();
-    assert!(!matches!(renewed, Ok(()) | Err(Failure::Deposed(_))));
+    assert!(!matches!(renewed, Ok(()) | Err(LogError::Deposed(_))));
     assert!(begun.elapsed() < Duration::from_secs(60));
 }
 
@@ -267,7 +267,7 @@ fn without_the_epoch_a_deposed_leader_would_commit() {
 fn fenced(backend: &Postgres, log: &Fixture) -> bool {
     let mut frozen = backend.lead().unwrap();
     let led = backend.lead().unwrap_err();
-    assert!(matches!(led, Failure::Usage(_)), "{led}");
+    assert!(matches!(led, LogError::Usage(_)), "{led}");
     log.sql("UPDATE cosignet_log.head SET renewed = now() - interval '6 s'");
     let mut next = backend.lead().unwrap();
     let [none, one] = [0, 1].map(|size: u8| log.head(size.into(), size));
@@ -275,13 +275,13 @@ fn fenced(backend: &Postgres, log: &Fixture) -> bool {
     if matches!(late, Ok(Outcome::Committed)) {
         return false;
     }
-    assert!(matches!(late, Err(Failure::Deposed(_))), "{late:?}");
+    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
     let late = frozen.publish.publish(&none.checkpoint, 0);
-    assert!(matches!(late, Err(Failure::Deposed(_))), "{late:?}");
+    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
     let late = frozen.store.settle();
-    assert!(matches!(late, Err(Failure::Deposed(_))), "{late:?}");
+    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
     let late = frozen.tenure.as_mut().unwrap().renew();
-    assert!(matches!(late, Err(Failure::Deposed(_))), "{late:?}");
+    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
     // Nor does its end take anything from the one that leads.
     drop(frozen);
     assert!(backend.lead().is_err());
@@ -345,7 +345,7 @@ fn a_server_that_forgets_what_it_has_committed_is_refused() {
     for value in ["off", "local", "remote_write"] {
         set(value);
         let refused = log.backend().lead().unwrap_err();
-        assert!(matches!(refused, Failure::Usage(_)), "{refused}");
+        assert!(matches!(refused, LogError::Usage(_)), "{refused}");
         assert!(
             refused.to_string().contains("synchronous_commit"),
             "{refused}"

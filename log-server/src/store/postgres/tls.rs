@@ -16,7 +16,7 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream}
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// A maker of TLS connections.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(super) struct Stream(client::TlsStream<Socket>);
 
 impl Tls {
     pub(super) fn new() -> Result<Self> {
-        let unusable = |error: rustls::Error| Failure::System(format!("TLS: {error}"));
+        let unusable = |error: rustls::Error| LogError::System(format!("TLS: {error}"));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use super::held;
 use super::link::{Answer, Ending, Link, Place, Value};
 use super::session::Purpose;
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{TokenRow, Tokens};
 
 const COLUMNS: &str = "name, id, hash, rights, created, revoked";

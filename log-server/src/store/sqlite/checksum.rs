@@ -13,7 +13,7 @@ use rusqlite::Row;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use verifier_core::hazmat::encoding::sha256;
 
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// Of a row as it was read.
 pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<[u8; 32]> {
@@ -32,7 +32,7 @@ pub(super) fn of(columns: &[&dyn ToSql]) -> Result<[u8; 32]> {
         match column.to_sql()? {
             ToSqlOutput::Borrowed(value) => add(&mut text, value),
             ToSqlOutput::Owned(value) => add(&mut text, ValueRef::from(&value)),
-            _ => return Err(Failure::System("a value has no checksum".into())),
+            _ => return Err(LogError::System("a value has no checksum".into())),
         }
     }
     Ok(sha256(&text))

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::Sqlite;
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Eraser, Evidence, Records, Replaced, TokenRow, Tokens};
 
 /// How many look-ups read the database at a time.

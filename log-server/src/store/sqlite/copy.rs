@@ -9,7 +9,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{Sqlite, number, schema};
-use crate::failure::Result;
+use crate::error::Result;
 
 /// How many rows are read at once, and about how many bytes of evidence.
 const ROWS: i64 = 4096;

@@ -2,10 +2,10 @@
 
 use rusqlite::ErrorCode;
 
-use crate::failure::Failure;
+use crate::error::LogError;
 use crate::store::{DatabaseError, Trouble};
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for LogError {
     fn from(error: rusqlite::Error) -> Self {
         let trouble = match error.sqlite_error_code() {
             Some(

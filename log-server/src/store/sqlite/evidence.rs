@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, TransactionBehavior, params};
 
 use super::{Sqlite, checksum, index, number};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Disclosure, Evidence, Replaced};
 
 const COLUMNS: &str = "leaf, disclosure, approval_id, client_data_json, payload, action, blind, \

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::{evidence, number, schema};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 use crate::store::{Evidence, Head, TokenRow};
 
 /// The checksum of a row that was not what was written: so it stays one.
@@ -45,7 +45,7 @@ impl Import {
     /// Hashes of the table `approval` or `assertion`, and who holds them.
     pub(in crate::store) fn claims(&mut self, table: &str, rows: &[(Vec<u8>, i64)]) -> Result<()> {
         if !["approval", "assertion"].contains(&table) {
-            return Err(Failure::System(format!("{table} is no table of claims")));
+            return Err(LogError::System(format!("{table} is no table of claims")));
         }
         let sql = format!("INSERT INTO {table} VALUES (?1, ?2)");
         let transaction = self.0.transaction()?;

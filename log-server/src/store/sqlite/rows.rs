@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::ErrorCode;
 
 use super::{Sqlite, number, schema};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::{Audit, Claim, Claims, Evidence, Head, Holders, Stray};
 
 /// How many rows are read at once.

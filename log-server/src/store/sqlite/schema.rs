@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{checksum, number};
-use crate::failure::{Failure, Result};
+use crate::error::{LogError, Result};
 
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = 3;
@@ -69,7 +69,7 @@ pub(super) fn create(connection: &Connection) -> Result<()> {
 pub(super) fn require(connection: &Connection) -> Result<()> {
     match version(connection)? {
         VERSION => Ok(()),
-        found => Err(Failure::Usage(format!(
+        found => Err(LogError::Usage(format!(
             "the database has schema {found} and this version of cosignet-log knows {VERSION}: \
              run the version that wrote it, or a newer one"
         ))),
@@ -186,7 +186,7 @@ fn objects(connection: &Connection) -> Result<Vec<(String, Option<String>)>> {
 pub(super) fn size(connection: &Connection) -> Result<u64> {
     let sql = "SELECT size FROM head";
     let size: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
-    let size = size.ok_or_else(|| Failure::damage("log.sqlite: it has no head"))?;
+    let size = size.ok_or_else(|| LogError::damage("log.sqlite: it has no head"))?;
     super::index(size)
 }
 

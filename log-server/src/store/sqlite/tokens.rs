@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Row, ToSql, params};
 
 use super::{Sqlite, checksum};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::store::TokenRow;
 
 impl Sqlite {

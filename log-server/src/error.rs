@@ -11,7 +11,7 @@ use crate::store::{DatabaseError, Trouble};
 /// An error for the person at the terminal: what happened, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum LogError {
     /// The database.
     #[error("the database of the log: {0}")]
     Database(DatabaseError),
@@ -43,7 +43,7 @@ pub enum Failure {
     Usage(String),
 }
 
-impl Failure {
+impl LogError {
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |error| Self::File { path, error }
@@ -85,7 +85,7 @@ impl Failure {
     }
 }
 
-impl From<log_client::Error> for Failure {
+impl From<log_client::Error> for LogError {
     fn from(error: log_client::Error) -> Self {
         match error.kind() {
             Kind::Address => Self::Usage(error.to_string()),
@@ -95,10 +95,10 @@ impl From<log_client::Error> for Failure {
     }
 }
 
-impl From<&Failure> for ExitCode {
-    fn from(failure: &Failure) -> Self {
+impl From<&LogError> for ExitCode {
+    fn from(failure: &LogError) -> Self {
         Self::from(failure.exit_code())
     }
 }
 
-pub(crate) type Result<T> = std::result::Result<T, Failure>;
+pub(crate) type Result<T> = std::result::Result<T, LogError>;

@@ -194,6 +194,10 @@ pub(crate) struct Lead {
 }
 
 /// Whether somebody leads.
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(dead_code, reason = "the embedded back end is that of one process")
+)]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Leadership {
     /// Somebody does, who can be reached at this address if they have said one.

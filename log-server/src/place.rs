@@ -5,7 +5,7 @@
 //! DIR                      a folder of its own, such as one that is mounted
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -57,20 +57,10 @@ impl ObjectPlace {
     /// Makes this process the one that writes there, until the lock is dropped. Of a bucket, nobody
     /// can be.
     pub(crate) fn lock(&self, name: &str) -> Result<Option<Lock>> {
-        let folder = match &self.0 {
-            Kind::Folder(folder) => folder,
+        match &self.0 {
             #[cfg(feature = "s3")]
-            Kind::Bucket(..) => return Ok(None),
-        };
-        disk::create_folder(folder)?;
-        let path = folder.join(name);
-        match Lock::take(&path) {
-            Ok(lock) => Ok(Some(lock)),
-            Err(durable::Error::Held) => Err(LogError::System(format!(
-                "another run is under way in {}",
-                folder.display()
-            ))),
-            Err(error) => Err(LogError::file(&path)(error.into())),
+            Kind::Bucket(..) => Ok(None),
+            Kind::Folder(folder) => lock(folder, name).map(Some),
         }
     }
 
@@ -82,6 +72,17 @@ impl ObjectPlace {
             Kind::Folder(path) => Arc::new(Directory::new(path.clone())),
         })
     }
+}
+
+fn lock(folder: &Path, name: &str) -> Result<Lock> {
+    disk::create_folder(folder)?;
+    let path = folder.join(name);
+    Lock::take(&path).map_err(|error| match error {
+        durable::Error::Held => {
+            LogError::System(format!("another run is under way in {}", folder.display()))
+        }
+        error => LogError::file(&path)(error.into()),
+    })
 }
 
 #[cfg(feature = "s3")]

@@ -11,12 +11,14 @@ use test_vectors::bitcoin::{Chain, REGTEST_GENESIS, display_hash, header_file};
 use test_vectors::calendar::{Calendar, Mood, mine};
 use test_vectors::encoding::{b64url, from_b64url, sha256};
 use test_vectors::node::Node;
+use test_vectors::server as site;
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
 use verifier_core::hazmat::bitcoin::ots::Timestamp;
 use verifier_core::{Report, Request, verify};
 
-use crate::harness::{Approval, Log, Server};
+use crate::harness::{Approval, Log, Server, run};
+use crate::mirrors::files;
 
 /// The height of the block that is mined for the calendars.
 const HEIGHT: usize = 13;
@@ -168,6 +170,66 @@ fn without(bundle: &str, member: &str) -> String {
     edited(bundle, |anchor| {
         anchor.as_object_mut().unwrap().remove(member).unwrap();
     })
+}
+
+#[test]
+fn a_mirror_has_the_anchors_and_takes_none_that_it_cannot_check() {
+    let mut stage = Stage::new(3);
+    let server = stage.serve();
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    let folder = tempfile::tempdir().unwrap();
+    let vkey = stage.log.vkey.clone();
+    let mirror = |url: &str, name: &str, vkey: &str| {
+        let copy = folder.path().join(name).display().to_string();
+        let output = run(&["mirror", url, &copy, "--vkey", vkey]);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let url = server.client.url.clone();
+    let mirrored = || {
+        let (code, said) = mirror(&url, "copy", &vkey);
+        assert_eq!(code, 0, "{said}");
+        said
+    };
+    anchor(&server, 1, is_pending);
+    assert!(mirrored().contains("1 new anchors"));
+    assert!(mirrored().contains("0 new anchors"));
+    stage.mine();
+    anchor(&server, 1, is_complete);
+    assert!(mirrored().contains("1 new anchors"));
+    assert!(mirrored().contains("0 new anchors"));
+    let copy = folder.path().join("copy");
+    let mut there = files(&copy);
+    for name in ["index.json", "1/checkpoint", "1/checkpoint.ots", "1/header"] {
+        let name = format!("anchors/{name}");
+        assert_eq!(
+            there[&name],
+            server.client.get(&format!("/{name}")).bytes,
+            "{name}"
+        );
+    }
+    let copied = copy.display().to_string();
+    let (code, report) = stage.log.fsck_of(&[&copied, "--vkey", &stage.log.vkey]);
+    assert_eq!(code, Some(0), "{report}");
+
+    // From a server that has changed the signature, the stamped digest or the block's root, no anchor
+    // is taken.
+    for (name, at) in [("checkpoint", 100), ("checkpoint.ots", 40), ("header", 40)] {
+        let site = site::Server::start();
+        let name = format!("anchors/1/{name}");
+        let bytes = there[&name].clone();
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        there.insert(name.clone(), changed);
+        site.replace(there.clone());
+        there.insert(name.clone(), bytes);
+        let (code, said) = mirror(&site.url(), &name.replace('/', "-"), &vkey);
+        assert_eq!(code, 1, "{name}: {said}");
+        assert!(said.contains("anchors/1"), "{said}");
+        let found = files(&folder.path().join(name.replace('/', "-")));
+        assert!(!found.contains_key("anchors/index.json"), "{name}");
+        assert!(!found.contains_key("checkpoint"), "{name}");
+    }
 }
 
 #[test]

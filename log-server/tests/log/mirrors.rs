@@ -88,7 +88,7 @@ impl Site {
 }
 
 /// All files below a folder, by path.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let (mut folders, mut files) = (vec![folder.to_path_buf()], BTreeMap::new());
     while let Some(at) = folders.pop() {
         for entry in fs::read_dir(&at).unwrap() {

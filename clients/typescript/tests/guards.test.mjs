@@ -158,8 +158,11 @@ describe("gate", () => {
       `${seen} ${seen}`,
     ]) {
       const odd = await gate({ look: [{ status: 200, text }] });
-      assert.equal(await reason(client(odd.url).run(ask(), () => assert.fail("it acted"))), "denied.bad_answer", text);
-      odd.close();
+      try {
+        assert.equal(await reason(client(odd.url).run(ask(), () => assert.fail("it acted"))), "denied.bad_answer", text);
+      } finally {
+        odd.close();
+      }
     }
   });
 

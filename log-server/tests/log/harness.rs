@@ -108,6 +108,17 @@ impl Log {
         }
     }
 
+    /// The same log on another machine: its database and its key, and nothing else.
+    pub(crate) fn on_another_machine(&self) -> Self {
+        let there = Self {
+            store: self.store.clone(),
+            ..self.copy()
+        };
+        std::fs::create_dir(there.data()).unwrap();
+        std::fs::copy(self.path("log.key"), there.path("log.key")).unwrap();
+        there
+    }
+
     /// Sets its directory aside.
     pub(crate) fn snapshot(&self) -> Snapshot<'_> {
         copy(&self.data(), &self.path("../snapshot"));

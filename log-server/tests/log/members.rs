@@ -16,15 +16,26 @@ fn log() -> Option<Log> {
 
 /// A member at an address of its own.
 fn member(log: &Log) -> Server {
+    member_with(log, &[])
+}
+
+fn member_with(log: &Log, env: &[(&str, &str)]) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
-    log.serve_at(&address, &[]).expect("the member starts")
+    log.serve_at(&address, env).expect("the member starts")
 }
 
 fn leads(member: &Server) -> bool {
     let metrics = member.client.get("/metrics").text();
     metrics.lines().any(|line| line == "cosignet_log_leading 1")
+}
+
+/// Looks an approval up at a member, which needs the tiles for that.
+fn is_found(member: &Server, approval: &Approval) -> bool {
+    let id = &approval.draft.approval_id;
+    let path = format!("/public/log/entries/{id}/verification");
+    member.client.get(&path).status == 200
 }
 
 /// Waits until this is so.
@@ -61,9 +72,7 @@ fn a_log_in_postgresql_is_made_appended_to_examined_and_copied() {
     let repeat = server.client.append(&approvals[7]);
     assert_eq!(repeat.status, 200);
     assert_verified(&log, &approvals[7], &repeat.text());
-    let id = &approvals[7].draft.approval_id;
-    let path = format!("/public/log/entries/{id}/verification");
-    assert_eq!(server.client.get(&path).status, 200);
+    assert!(is_found(&server, &approvals[7]));
     assert_eq!(tree(&server.client.checkpoint()).0, 40);
     log.assert_clean();
     // A second log of the same name, or the same directory, is refused.
@@ -116,9 +125,7 @@ fn a_member_answers_as_the_one_that_leads_and_takes_over_when_that_one_dies() {
         assert_eq!(appended.status, 201, "{}", appended.text());
         assert_verified(&log, approval, &appended.text());
         // Right away, at both, also by look-up.
-        let id = &approval.draft.approval_id;
-        let path = format!("/public/log/entries/{id}/verification");
-        assert_eq!(second.client.get(&path).status, 200);
+        assert!(is_found(&second, approval));
         for member in [&first, &second] {
             assert_eq!(tree(&member.client.checkpoint()).0, n);
         }
@@ -185,4 +192,40 @@ fn a_leader_that_was_frozen_wakes_up_and_changes_nothing() {
     assert_eq!(second.client.append(&Approval::new(3)).status, 201);
     assert_eq!(second.client.append(&early).status, 200);
     log.assert_clean();
+}
+
+#[test]
+fn members_share_no_directory_if_public_files_are_elsewhere() {
+    let Some(log) = log() else { return };
+    let other = log.on_another_machine();
+    let place = log.path("../elsewhere").display().to_string();
+    let start = |log: &Log| member_with(log, &[("COSIGNET_LOG_OBJECTS", &place)]);
+    let first = start(&log);
+    let second = start(&other);
+    assert!(leads(&first) && !leads(&second));
+    until("it follows", || second.client.get("/readyz").status == 200);
+    let approvals: Vec<_> = (1..=4).map(Approval::new).collect();
+    for (member, approval) in [&first, &second].into_iter().zip(&approvals) {
+        let appended = member.client.append(approval);
+        assert_eq!(appended.status, 201, "{}", appended.text());
+        assert!(is_found(&first, approval) && is_found(&second, approval));
+    }
+    assert!(!other.path("public/tile").exists(), "tiles are elsewhere");
+
+    first.kill();
+    assert_eq!(second.client.append(&approvals[2]).status, 201);
+    assert!(leads(&second));
+    let first = start(&log);
+    until("it follows", || first.client.get("/readyz").status == 200);
+    assert_eq!(first.client.append(&approvals[3]).status, 201);
+    for approval in &approvals {
+        assert!(is_found(&first, approval) && is_found(&second, approval));
+        assert_verified(&log, approval, &first.client.append(approval).text());
+    }
+    // What is written elsewhere is the history that a database cannot lose.
+    let heads = std::fs::read_dir(log.path("../elsewhere/heads")).unwrap();
+    assert!(heads.count() >= 4);
+    let data = other.data().display().to_string();
+    let (code, report) = other.fsck_of(&["--objects", &place, &data]);
+    assert_eq!(code, Some(0), "{report}");
 }

@@ -75,7 +75,9 @@ export function leave(file) {
 }
 
 /// The payload that is expected stays: it is a question, and shown as one.
+/// Whatever is put in is no sample, and is not judged by the policy of one.
 export function replaceApprovals(approvals) {
+  state.sample = null;
   state.approvals = approvals;
   state.current = null;
 }

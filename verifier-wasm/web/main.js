@@ -97,28 +97,34 @@ async function fromFragment() {
     $("#approval-id").value = id;
     await byId(id);
   } else if (fragment.startsWith("b=")) {
+    forget();
     let bytes = null;
+    const mine = lookUps;
     try { bytes = await inflate(fromBase64Url(fragment.slice(2)), MOST_IN_LINK); } catch { /* said below */ }
+    if (mine !== lookUps) return;
     if (!bytes) return problem("The link does not carry a whole file.", "It was cut short on its way, or it holds more than 1 MiB. Ask for the file itself.");
-    clearProblem();
-    endSample();
     replaceApprovals([{ name: "from the link", bytes, id: null }]);
     run({ focus: true });
   }
 }
 
+/// Nothing of the last answer stays while the next one is on its way, and no answer that was asked
+/// for before comes in later.
+function forget() {
+  clearProblem();
+  endSample();
+  replaceApprovals([]);
+  lookUps += 1;
+  run({});
+}
+
 async function byId(id) {
+  forget();
   if (SINGLE || !logAddress()) return problem("This page belongs to no log.", "An id can be looked up only where a log serves the page. Get the file, and drop it here.");
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     return problem("This is not an approval id.", "An id has 36 characters and looks like 0189b2f4-5a00-7c3e-8d11-2f6a90c4be07.");
   }
-  // Nothing of the last answer stays while the next one is on its way.
-  clearProblem();
-  endSample();
-  replaceApprovals([]);
-  run({});
   $("#status").textContent = "Asking the log.";
-  lookUps += 1;
   const mine = lookUps;
   try {
     const bytes = await lookUp(id);
@@ -134,6 +140,7 @@ async function byId(id) {
 async function takeIn(place, files) {
   clearProblem();
   endSample();
+  lookUps += 1;
   const refused = await take(place, files);
   const mine = place === "policy" && state.proposed;
   run({ focus: !refused.length && !mine });
@@ -146,6 +153,7 @@ async function takeIn(place, files) {
 function showSample(kind) {
   const { approval, policy, roster } = sampleOf(kind);
   clearProblem();
+  lookUps += 1;
   replaceApprovals([{ ...approval, id: null }]);
   state.sample = { ...policy, info: JSON.parse(describePolicy(policy.bytes)), from: "sample", roster: roster && { ...roster, info: JSON.parse(describeRoster(roster.bytes)) } };
   state.payload = null;

@@ -34,8 +34,8 @@ function partsOf(report) {
   const { decision } = report;
   if (!report.approvals.length) {
     const failed = report.checks.some(({ id, status }) => status === "fail" && !id.startsWith("decision."));
-    const state = decision.refusedBy.length ? "refused" : decision.approvedBy.length ? "approved" : failed ? "bad" : "open";
-    return [{ state, report, notes: [], serves: served(decision, report), why: null }];
+    const state = decision.refusedBy.length ? "refused" : failed ? "bad" : decision.approvedBy.length ? "approved" : "open";
+    return [{ state, report, notes: [], serves: state === "approved" ? served(decision, report) : null, why: state === "bad" ? report.summary : null }];
   }
   const seen = new Set();
   return report.approvals.map((part) => {

@@ -74,7 +74,9 @@ impl Courier {
                     }
                     Err(_) => {
                         // A task that has failed: its delivery is found again.
-                        on_their_way.abort_all();
+                        // Until the last of the others has ended: none of them is read later as
+                        // one that has failed.
+                        on_their_way.shutdown().await;
                         lanes.clear();
                     }
                 },

@@ -30,10 +30,36 @@ pub(crate) struct Sessions {
     secret: [u8; 32],
     /// The moment that challenges count from.
     start: Instant,
-    /// The challenges that a passkey has answered, and until when they would be good.
-    spent: Mutex<HashMap<[u8; 32], Instant>>,
+    spent: Mutex<Spent>,
     /// By the hash of the cookie.
     open: Mutex<HashMap<[u8; 32], Session>>,
+}
+
+/// The challenges that a passkey has answered.
+#[derive(Debug, Default)]
+struct Spent {
+    /// Until when each of them would be good.
+    until: HashMap<[u8; 32], Instant>,
+    /// Challenges that were good until then, or less long, count as answered: they were forgotten.
+    before: Option<Instant>,
+}
+
+impl Spent {
+    /// Takes a challenge; `false` if it was taken before.
+    fn take(&mut self, challenge: &Challenge, now: Instant) -> bool {
+        if self.until.len() >= MOST {
+            self.until.retain(|_, until| *until > now);
+        }
+        if self.until.len() >= MOST {
+            self.before = self.before.max(self.until.values().max().copied());
+            self.until.clear();
+        }
+        self.before.is_none_or(|before| challenge.until > before)
+            && self
+                .until
+                .insert(challenge.bytes, challenge.until)
+                .is_none()
+    }
 }
 
 /// Somebody who has signed in with this passkey.
@@ -96,14 +122,11 @@ impl Sessions {
         credential_id: &[u8],
         now: Instant,
     ) -> Option<()> {
-        let mut spent = lock(&self.spent);
-        make_room(&mut spent, |until| *until > now);
-        if spent.insert(challenge.bytes, challenge.until).is_some() {
+        if !lock(&self.spent).take(&challenge, now) {
             return None;
         }
-        drop(spent);
         let mut open = lock(&self.open);
-        make_room(&mut open, |session| session.until > now);
+        make_room(&mut open, now);
         let session = Session {
             credential_id: credential_id.to_vec(),
             until: now + SESSION,
@@ -135,12 +158,12 @@ impl Sessions {
 }
 
 /// Forgets what is over, and if that is not enough, everything: whoever is forgotten signs in again.
-fn make_room<V>(map: &mut HashMap<[u8; 32], V>, is_good: impl Fn(&V) -> bool) {
-    if map.len() >= MOST {
-        map.retain(|_, value| is_good(value));
+fn make_room(open: &mut HashMap<[u8; 32], Session>, now: Instant) {
+    if open.len() >= MOST {
+        open.retain(|_, session| session.until > now);
     }
-    if map.len() >= MOST {
-        map.clear();
+    if open.len() >= MOST {
+        open.clear();
     }
 }
 
@@ -195,6 +218,26 @@ mod tests {
             sessions.challenge(i.to_be_bytes(), now);
         }
         assert!(sessions.answered(&challenge, now).is_some());
+    }
+
+    #[test]
+    fn an_answer_that_was_forgotten_is_no_new_one() {
+        let now = Instant::now();
+        let sessions = sessions(now);
+        let signed_in = |random: u64, now| {
+            let challenge = sessions.challenge(random.to_be_bytes(), now);
+            let challenge = sessions.answered(&challenge, now).unwrap();
+            sessions.begin(challenge, "a", b"id", now)
+        };
+        let most = u64::try_from(MOST).unwrap();
+        for n in 0..most {
+            assert!(signed_in(n, now).is_some());
+        }
+        // Whoever has asked meanwhile asks again.
+        assert!(signed_in(most, now).is_none());
+        assert!(signed_in(0, now).is_none());
+        let later = now + Duration::from_millis(1);
+        assert!(signed_in(0, later).is_some());
     }
 
     #[test]

@@ -49,8 +49,11 @@ impl Approved {
         same_payload(asked.payload, &sha256(&claimed.payload))?;
         same_payload(asked.payload, &claimed.payload_hash)?;
         let report = {
+            // With the hash as well these bytes have to be signed, and not the same value in
+            // another layout.
             let mut request = Request::new()
                 .payload(asked.payload)
+                .payload_sha256(sha256(asked.payload))
                 .at(asked.now)
                 .crypto(&AwsLc);
             request.policy = trust.policy.as_ref();

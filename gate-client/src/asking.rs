@@ -75,7 +75,9 @@ impl Asking {
         Ok(Self {
             operation,
             began: match age {
-                Age::Earlier => began.min(seen.created),
+                // The gate says when it was made: what is older than any request can be is another
+                // one.
+                Age::Earlier => began.min(seen.created).max(before(began, LONGEST)),
                 Age::New => began,
             },
             until: Instant::now() + Duration::from_millis(left).min(LONGEST),
@@ -83,4 +85,9 @@ impl Asking {
             seen,
         })
     }
+}
+
+fn before(time: Time, by: Duration) -> Time {
+    let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+    Time::from_millis(time.as_millis().saturating_sub(by)).unwrap_or(Time::EPOCH)
 }

@@ -122,7 +122,9 @@ const REASONS: Partial<Record<string, Reason>> = {
 
 function verified(decision: string, expected: Expected, trust: Trust): Report {
   try {
-    const question = { policy: trust.policy, roster: trust.roster, payload: expected.payload.text, at: shown(expected.now) };
+    // With the hash as well these bytes have to be signed, and not the same value in another layout.
+    const { text: payload, sha256: payloadSha256 } = expected.payload;
+    const question = { policy: trust.policy, roster: trust.roster, payload, payloadSha256, at: shown(expected.now) };
     return verify(decision, question).report;
   } catch (error) {
     if (!(error instanceof NotVerified)) throw new Denied("denied.not_verified", `the decision cannot be verified: ${why(error)}`, { cause: error });

@@ -78,7 +78,8 @@ export function asking(asked: Asked, operation: string, seen: Seen, began: numbe
     asked,
     operation,
     seen,
-    began: age === "earlier" ? Math.min(began, seen.created) : began,
+    // The gate says when it was made: what is older than any request can be is another one.
+    began: age === "earlier" ? Math.max(Math.min(began, seen.created), began - LONGEST) : began,
     until: elapsed() + Math.min(left, LONGEST),
   });
 }

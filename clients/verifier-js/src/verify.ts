@@ -52,14 +52,16 @@ export class NotVerified extends Error {
  * @throws {@link QuestionError} if the question cannot be asked.
  */
 export function verify(evidence: Bytes, question: Question): Verified {
-  const { payload, payloadSha256, approvalId } = question;
+  // Read once: what is looked at here is what is asked.
+  const own = plain(question);
+  const { payload, payloadSha256, approvalId } = own;
   if (payload === undefined && payloadSha256 === undefined && approvalId === undefined) {
     throw new QuestionError(
       "usage.expectation",
       "nothing says what the approval has to be about: name the payload, payloadSha256 or approvalId; report() asks for neither",
     );
   }
-  const found = report(evidence, question);
+  const found = report(evidence, own);
   if (found.verdict !== "VERIFIED") throw new NotVerified(found);
   return new Verified(SEAL, found);
 }
@@ -80,7 +82,16 @@ export function report(evidence: Bytes, question: Question = {}): Report {
  * @throws {@link QuestionError} if the question cannot be asked.
  */
 export function reportText(evidence: Bytes, question: Question = {}): string {
-  return answered(evidence, question);
+  return answered(evidence, plain(question));
+}
+
+/** A copy of what the question itself has. What it inherits would be an expectation that nobody checks. */
+function plain(question: Question): Question {
+  const parent: unknown = Object.getPrototypeOf(question);
+  if (parent !== null && Object.getPrototypeOf(parent) !== null) {
+    throw new QuestionError("usage.question", "a question is a plain object, and has all of its members itself");
+  }
+  return { ...question };
 }
 
 function frozen<T>(value: T): T {

@@ -67,6 +67,15 @@ describe("verify", () => {
       }
     }
     assert.throws(() => verify(decisions.good, { policy, payload }), broken("usage.type"));
+    // What a question inherits would be looked at, and not asked.
+    class Inherits { policy = policy; get payload() { return "{}"; } }
+    for (const question of [new Inherits(), Object.assign(Object.create({ payload: "{}" }), { policy })]) {
+      for (const call of [verify, report, reportText]) assert.throws(() => call(good, question), broken("usage.question"));
+    }
+    let reads = 0;
+    const turning = { policy, get payload() { return reads++ ? "{}" : payload; } };
+    assert.ok(verify(good, turning));
+    assert.equal(reads, 1);
   });
 
   test("alone makes what it returns", () => {

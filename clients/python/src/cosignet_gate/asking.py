@@ -74,7 +74,10 @@ def asking(ask: Ask, operation: str, seen: Seen, began: int, now: int, *, is_new
         raise _skewed("a request that was made just now is older", seen.created, now)
     left = max(seen.expires - now, 0) / 1000
     until = monotonic() + min(left, _LONGEST)
-    return Asking(_SEAL, ask, operation, seen, began if is_new else min(began, seen.created), until)
+    if not is_new:
+        # The gate says when it was made: what is older than any request can be is another one.
+        began = max(min(began, seen.created), began - int(_LONGEST * 1000))
+    return Asking(_SEAL, ask, operation, seen, began, until)
 
 
 def _skewed(what: str, created: int, now: int) -> Denied:

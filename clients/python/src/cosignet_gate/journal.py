@@ -1,5 +1,5 @@
 """What the caller remembers over a crash: one line before each act, one behind it. The file is that
-of the other clients, which can share it.
+of the client for Rust, which can share it; the one for TypeScript has another lock, and cannot.
 
 ::
 

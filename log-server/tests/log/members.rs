@@ -208,7 +208,10 @@ fn members_share_no_directory_if_public_files_are_elsewhere() {
     for (member, approval) in [&first, &second].into_iter().zip(&approvals) {
         let appended = member.client.append(approval);
         assert_eq!(appended.status, 201, "{}", appended.text());
-        assert!(is_found(&first, approval) && is_found(&second, approval));
+        // A member that follows looks ten times a second what is published.
+        until("it is found", || {
+            is_found(&first, approval) && is_found(&second, approval)
+        });
     }
     assert!(!other.path("public/tile").exists(), "tiles are elsewhere");
 
@@ -219,7 +222,9 @@ fn members_share_no_directory_if_public_files_are_elsewhere() {
     until("it follows", || first.client.get("/readyz").status == 200);
     assert_eq!(first.client.append(&approvals[3]).status, 201);
     for approval in &approvals {
-        assert!(is_found(&first, approval) && is_found(&second, approval));
+        until("it is found", || {
+            is_found(&first, approval) && is_found(&second, approval)
+        });
         assert_verified(&log, approval, &first.client.append(approval).text());
     }
     // What is written elsewhere is the history that a database cannot lose.

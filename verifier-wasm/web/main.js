@@ -97,7 +97,7 @@ async function fromFragment() {
     $("#approval-id").value = id;
     await byId(id);
   } else if (fragment.startsWith("b=")) {
-    forget();
+    startOver();
     let bytes = null;
     const mine = lookUps;
     try { bytes = await inflate(fromBase64Url(fragment.slice(2)), MOST_IN_LINK); } catch { /* said below */ }
@@ -110,7 +110,7 @@ async function fromFragment() {
 
 /// Nothing of the last answer stays while the next one is on its way, and no answer that was asked
 /// for before comes in later.
-function forget() {
+function startOver() {
   clearProblem();
   endSample();
   replaceApprovals([]);
@@ -119,7 +119,7 @@ function forget() {
 }
 
 async function byId(id) {
-  forget();
+  startOver();
   if (SINGLE || !logAddress()) return problem("This page belongs to no log.", "An id can be looked up only where a log serves the page. Get the file, and drop it here.");
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     return problem("This is not an approval id.", "An id has 36 characters and looks like 0189b2f4-5a00-7c3e-8d11-2f6a90c4be07.");

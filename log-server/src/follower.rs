@@ -13,7 +13,7 @@ use crate::erasure::Erasures;
 use crate::error::Result;
 use crate::health::Health;
 use crate::http::app::{App, Appends, Rooms};
-use crate::http::forward::Forward;
+use crate::http::forward::{self, Forward};
 use crate::http::front;
 use crate::http::latest::Latest;
 use crate::log::{Log, Opened};
@@ -86,11 +86,7 @@ impl Follower {
         match self.latest.read() {
             Ok(head) => {
                 self.health.published();
-                self.published.send_if_modified(|shown| {
-                    let is_newer = head.checkpoint != shown.checkpoint;
-                    *shown = head;
-                    is_newer
-                });
+                forward::show(&self.published, head);
             }
             Err(failure) if failure.is_damage() => self.health.damaged(&failure.to_string()),
             Err(failure) => self.health.held_back(&failure.to_string()),

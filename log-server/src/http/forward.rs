@@ -59,14 +59,7 @@ impl Forward {
 
     /// Look-ups are answered from this head, unless it is older than the one before.
     pub(crate) fn show(&self, head: Arc<Head>) {
-        self.published.send_if_modified(|shown| {
-            let is_newer = head.size > shown.size
-                || (head.size == shown.size && head.checkpoint != shown.checkpoint);
-            if is_newer {
-                *shown = head;
-            }
-            is_newer
-        });
+        show(&self.published, head);
     }
 
     /// Whether somebody leads who can be reached.
@@ -85,6 +78,9 @@ impl Forward {
         let mut leader = self.leader.clone();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Refusal::not_published().into());
+            }
             let known = leader.wait_for(Option::is_some);
             let address = match tokio::time::timeout(left, known).await {
                 Ok(Ok(address)) => address.clone().unwrap_or_default(),
@@ -137,6 +133,18 @@ impl Forward {
     }
 }
 
+/// Shows this head, unless it is older than the one that is shown.
+pub(crate) fn show(published: &watch::Sender<Arc<Head>>, head: Arc<Head>) {
+    published.send_if_modified(|shown| {
+        let is_newer = head.size > shown.size
+            || (head.size == shown.size && head.checkpoint != shown.checkpoint);
+        if is_newer {
+            *shown = head;
+        }
+        is_newer
+    });
+}
+
 fn says_not_leading(body: &[u8]) -> bool {
     code(body).is_some_and(|code| code == Reason::NotLeading.code())
 }
@@ -164,4 +172,53 @@ fn answer(reply: Reply) -> std::result::Result<Answer, Problem> {
     }
     no_store(&mut answer);
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
+
+    use super::*;
+
+    fn head(size: u64, checkpoint: &str) -> Arc<Head> {
+        Arc::new(Head {
+            size,
+            root: EMPTY_ROOT,
+            checkpoint: checkpoint.into(),
+        })
+    }
+
+    /// Nobody listens at the address: there is nothing to wait for, and nobody to ask.
+    #[test]
+    fn an_append_is_given_up_when_its_time_is_over() {
+        let address = Some("http://127.0.0.1:1".to_owned());
+        let (_leader, leader) = watch::channel(address);
+        let (published, _) = watch::channel(head(0, ""));
+        let forward = Forward::new(leader, published).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        for patience in [Duration::ZERO, Duration::from_millis(150)] {
+            let refused = runtime.block_on(async {
+                let asked = forward.append("token", b"{}", patience);
+                tokio::time::timeout(Duration::from_secs(10), asked).await
+            });
+            assert!(refused.expect("it ends").is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_shown_never_goes_back() {
+        let (published, shown) = watch::channel(head(5, "five"));
+        for (size, text, expected) in [
+            (4, "four", "five"),
+            (5, "five, cosigned", "five, cosigned"),
+            (6, "six", "six"),
+            (5, "five", "six"),
+        ] {
+            show(&published, head(size, text));
+            assert_eq!(shown.borrow().checkpoint, expected);
+        }
+    }
 }

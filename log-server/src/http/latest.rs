@@ -78,10 +78,11 @@ impl Latest {
     /// Reads it, and blocks. An error if it is older than one that was read before: then the database
     /// has lost something, and whoever has seen more must not be shown less.
     pub(crate) fn read(&self) -> Result<Arc<Head>> {
+        // One after the other: a row that was read before that of another reader looks older than it.
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let checkpoint = self.members.published()?;
         let wrong = |error| LogError::damage(format!("the published checkpoint: {error}"));
         let (size, root) = key::open(&self.key, &checkpoint).map_err(wrong)?;
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         match &*newest {
             Some(known) if known.size > size => {
                 return Err(LogError::damage(format!(
@@ -123,6 +124,7 @@ mod tests {
     struct Row {
         checkpoint: Mutex<String>,
         reads: AtomicU64,
+        pause: Mutex<Duration>,
     }
 
     impl Row {
@@ -134,9 +136,10 @@ mod tests {
 
     impl Members for Row {
         fn published(&self) -> Result<String> {
-            self.reads.fetch_add(1, SeqCst);
+            let pause = *self.pause.lock().unwrap();
             let text = self.checkpoint.lock().unwrap().clone();
-            std::thread::sleep(Duration::from_millis(20));
+            self.reads.fetch_add(1, SeqCst);
+            std::thread::sleep(pause);
             Ok(text)
         }
 
@@ -150,6 +153,7 @@ mod tests {
         let row = Arc::new(Row {
             checkpoint: Mutex::default(),
             reads: AtomicU64::new(0),
+            pause: Mutex::new(Duration::from_millis(20)),
         });
         row.set(&key, 0, 0);
         let members: Arc<dyn Members> = row.clone();
@@ -181,6 +185,24 @@ mod tests {
         });
         let reads = row.reads.load(SeqCst);
         assert!(reads <= 60, "{reads}");
+    }
+
+    #[test]
+    fn a_slow_reader_finds_no_damage() {
+        let (key, row, latest) = latest();
+        row.set(&key, 1, 1);
+        *row.pause.lock().unwrap() = Duration::from_millis(300);
+        let slow = std::thread::spawn({
+            let latest = Arc::clone(&latest);
+            move || latest.read().map(|head| head.size)
+        });
+        while row.reads.load(SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        row.set(&key, 2, 2);
+        *row.pause.lock().unwrap() = Duration::ZERO;
+        assert_eq!(latest.read().unwrap().size, 2);
+        assert_eq!(slow.join().unwrap().unwrap(), 1);
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl Link {
     ) -> Result<std::result::Result<T, Lapse>> {
         let limit = match self.purpose {
             Purpose::Maintain => LIMIT * 60,
-            Purpose::Lead | Purpose::Serve => LIMIT,
+            Purpose::Lead | Purpose::Serve | Purpose::Examine => LIMIT,
         };
         let (session, log) = self.session()?;
         let done = session.run(limit, async |client| work(client, log).await);

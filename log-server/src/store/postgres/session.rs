@@ -36,14 +36,23 @@ pub(super) enum Purpose {
     Maintain,
     /// Answers, and small changes.
     Serve,
+    /// Looks at the server as it is set.
+    Examine,
 }
+
+/// What is called committed is on disk, and stays so whatever is set for the server, the role or the
+/// database while the log runs.
+const DURABLE: &str = "SELECT pg_catalog.set_config('synchronous_commit', \
+                       CASE pg_catalog.current_setting('synchronous_commit') \
+                       WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);";
 
 impl Purpose {
     fn settings(self) -> String {
         let more = match self {
-            Self::Lead => "SET enable_seqscan = off;",
-            Self::Maintain => "SET statement_timeout = 0; SET lock_timeout = '20s';",
-            Self::Serve => "",
+            Self::Lead => format!("SET enable_seqscan = off; {DURABLE}"),
+            Self::Maintain => "SET statement_timeout = 0; SET lock_timeout = '20s';".into(),
+            Self::Serve => DURABLE.into(),
+            Self::Examine => String::new(),
         };
         // Whoever is frozen in the middle of a transaction must not keep others out for long.
         format!(

@@ -19,7 +19,7 @@ const SAFE: [(&str, &[&str]); 3] = [
 /// Fails if a commit could be lost here. A session inherits what is set for its role and its
 /// database, so it is asked what it has.
 pub(super) fn require(address: &Address) -> Result<()> {
-    let mut session = Session::open(address, Purpose::Serve)?;
+    let mut session = Session::open(address, Purpose::Examine)?;
     let names = SAFE.map(|(name, _)| format!("current_setting('{name}')"));
     let sql = format!(
         "SELECT {}, current_setting('server_version_num')::int4, \
@@ -56,7 +56,7 @@ pub(super) fn require(address: &Address) -> Result<()> {
              `pg_checksums --enable` makes them while the server is stopped"
         );
     }
-    own_server(session, Session::open(address, Purpose::Serve)?, address)
+    own_server(session, Session::open(address, Purpose::Examine)?, address)
 }
 
 /// Fails if something between here and the server hands one session's transactions to several

@@ -357,6 +357,37 @@ fn a_server_that_forgets_what_it_has_committed_is_refused() {
     }
 }
 
+/// Settings may be changed after the start has looked at them.
+#[test]
+fn a_session_commits_durably_whatever_is_set_later() {
+    let Some(log) = Fixture::with_log() else {
+        return;
+    };
+    let place = log.backend().place;
+    for (set, expected) in [
+        ("off", "on"),
+        ("local", "on"),
+        ("remote_write", "on"),
+        ("on", "on"),
+        ("remote_apply", "remote_apply"),
+    ] {
+        let database = &log.database;
+        log.sql(&format!(
+            "ALTER DATABASE {database} SET synchronous_commit = {set}"
+        ));
+        for purpose in [Purpose::Lead, Purpose::Serve] {
+            let mut link = Link::open(&place, purpose).unwrap();
+            let found: String = link
+                .ask(async |client, _| {
+                    let sql = "SELECT current_setting('synchronous_commit')";
+                    client.query_typed_one(sql, &[]).await?.try_get(0)
+                })
+                .unwrap();
+            assert_eq!(found, expected, "{set}, {purpose:?}");
+        }
+    }
+}
+
 #[test]
 fn a_log_is_that_of_its_key_and_its_cluster() {
     let Some(log) = Fixture::with_log() else {

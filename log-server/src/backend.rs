@@ -54,13 +54,21 @@ impl Place {
 
 /// The back end of the log with this key, whether `init` has made one or not.
 pub(crate) fn of(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
-    let backend: Box<dyn Backend> = match &place.store {
-        None => Box::new(embedded(&place.layout)),
-        Some(StoreAddress(text)) => database(text, place, key)?,
+    let objects = match &place.objects {
+        None => None,
+        Some(objects) => Some(objects.open()?),
     };
-    Ok(match &place.objects {
-        None => backend,
-        Some(objects) => Box::new(Detached::new(backend, objects.open()?)),
+    Ok(match (&place.store, objects) {
+        (None, None) => Box::new(embedded(&place.layout)),
+        (None, Some(objects)) => {
+            Box::new(Detached::new(Box::new(embedded(&place.layout)), objects))
+        }
+        // A database on another machine can go back by itself: heads are kept outside it.
+        (Some(StoreAddress(text)), objects) => {
+            let backend = database(text, place, key)?;
+            let objects = objects.unwrap_or_else(|| backend.objects());
+            Box::new(Detached::new(backend, objects))
+        }
     })
 }
 

@@ -92,21 +92,28 @@ backends! {
     a_copy_has_all_of_it
 }
 
-/// A log in a database of its own, with its public objects in a folder.
+/// A log in a database of its own, and a folder for its public objects.
 #[cfg(feature = "postgres")]
-fn in_postgres() -> Option<(tempfile::TempDir, Postgres)> {
+fn postgres() -> Option<(tempfile::TempDir, Postgres, Arc<Directory>)> {
     let cluster = Cluster::shared()?;
     let address = DatabaseAddress::parse(&cluster.address(&cluster.database())).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let objects = Directory::new(folder.path().join("public"));
-    let backend = Postgres::new(address, key().public(), Arc::new(objects));
-    Some((folder, backend))
+    let objects = Arc::new(Directory::new(folder.path().join("public")));
+    let backend = Postgres::new(address, key().public(), objects.clone());
+    Some((folder, backend, objects))
+}
+
+/// The back end of several machines, with its public objects in that folder.
+#[cfg(feature = "postgres")]
+fn in_postgres() -> Option<(tempfile::TempDir, Detached)> {
+    let (folder, postgres, objects) = postgres()?;
+    Some((folder, Detached::new(Box::new(postgres), objects)))
 }
 
 /// The back end of several machines, whole: its objects are in a bucket.
 #[cfg(feature = "postgres")]
 fn in_postgres_and_a_bucket() -> Option<(tempfile::TempDir, Detached)> {
-    let (folder, postgres) = in_postgres()?;
+    let (folder, postgres, _) = postgres()?;
     let bucket = Arc::new(Faulty::default()).bucket();
     Some((folder, Detached::new(Box::new(postgres), Arc::new(bucket))))
 }

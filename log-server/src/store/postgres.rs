@@ -45,7 +45,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use self::link::{Answer, Link, Place, Value};
 use self::rows::number;
 use self::session::{LIMIT, Purpose, Session};
-use super::{Audit, Backend, CHECKPOINT, Eraser, Head, Lead, Members, Objects, Records, Tokens};
+use super::{Audit, Backend, Eraser, Head, Lead, Members, Objects, Records, Tokens};
 use crate::error::{LogError, Result};
 
 pub(crate) use address::Address;
@@ -147,12 +147,6 @@ impl Backend for Postgres {
                 verifier_core::plain(self.place.key.name())
             )));
         }
-        if self.objects.has(CHECKPOINT)? {
-            return Err(LogError::Usage(format!(
-                "{} exists: there is, or was, a log with its files there",
-                self.objects.place(CHECKPOINT)
-            )));
-        }
         Ok(())
     }
 
@@ -162,14 +156,13 @@ impl Backend for Postgres {
         schema::upgrade(&self.place.address)?;
         let mut session = Session::open(&self.place.address, Purpose::Serve)?;
         self.insert(&mut session, head)?;
-        publisher::copy_checkpoint(&*self.objects, &head.checkpoint);
         Ok(())
     }
 
     fn lead(&self) -> Result<Lead> {
         settings::require(&self.place.address)?;
         schema::upgrade_existing(&self.place.address)?;
-        leader::take_over(&self.place, self.url.as_deref(), Arc::clone(&self.objects))
+        leader::take_over(&self.place, self.url.as_deref())
     }
 
     fn head(&self) -> Result<Head> {

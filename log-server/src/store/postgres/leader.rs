@@ -28,7 +28,7 @@ use super::publisher::Publisher;
 use super::rows;
 use super::session::Purpose;
 use crate::error::{LogError, Result};
-use crate::store::{Addition, Claim, Head, Holders, Lead, Objects, Outcome, Store, Tenure};
+use crate::store::{Addition, Claim, Head, Holders, Lead, Outcome, Store, Tenure};
 
 /// How long somebody leads who does not say so again.
 pub(super) const LEASE: &str = "interval '5 s'";
@@ -57,11 +57,7 @@ impl Reign {
 }
 
 /// Becomes the one that leads, if nobody else does.
-pub(super) fn take_over(
-    place: &Place,
-    url: Option<&str>,
-    objects: Arc<dyn Objects>,
-) -> Result<Lead> {
+pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
     let leader = hex(&crate::random::<8>()?);
     let mut link = Link::open(place, Purpose::Lead)?;
     let take = format!(
@@ -104,7 +100,6 @@ pub(super) fn take_over(
         publish: Box::new(Publisher {
             reign: Arc::clone(&reign),
             link: Link::new(place, Purpose::Lead),
-            objects,
         }),
         tenure: Some(Box::new(Renewal {
             reign: Arc::clone(&reign),

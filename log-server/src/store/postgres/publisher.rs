@@ -10,14 +10,13 @@ use super::leader::{Reign, deposed};
 use super::link::{Ending, Link, Value};
 use super::rows::number;
 use crate::error::{LogError, Result};
-use crate::store::{CHECKPOINT, Objects, Publish};
+use crate::store::Publish;
 
 /// Where checkpoints are published.
 #[derive(Debug)]
 pub(super) struct Publisher {
     pub(super) reign: Arc<Reign>,
     pub(super) link: Link,
-    pub(super) objects: Arc<dyn Objects>,
 }
 
 impl Publish for Publisher {
@@ -45,26 +44,13 @@ impl Publish for Publisher {
             Ok(Ending::Undo(Some(there)))
         })?;
         match there {
-            None => {}
-            Some((other, _)) if other != *epoch => return Err(deposed(&self.reign.place)),
-            Some((_, there)) => {
-                return Err(LogError::damage(format!(
-                    "the published checkpoint has {there} entries and another tree than the one of \
-                     {size} that this process has: stop the log, and run `cosignet-log fsck`"
-                )));
-            }
+            None => Ok(()),
+            Some((other, _)) if other != *epoch => Err(deposed(&self.reign.place)),
+            Some((_, there)) => Err(LogError::damage(format!(
+                "the published checkpoint has {there} entries and another tree than the one of \
+                 {size} that this process has: stop the log, and run `cosignet-log fsck`"
+            ))),
         }
-        drop(epoch);
-        copy_checkpoint(&*self.objects, checkpoint);
-        Ok(())
-    }
-}
-
-/// Writes the checkpoint among the public objects, for those who read nothing else. The copy may be
-/// old, or go back for a moment; the row is what counts.
-pub(super) fn copy_checkpoint(objects: &dyn Objects, checkpoint: &str) {
-    if let Err(failure) = objects.put(CHECKPOINT, checkpoint.as_bytes()) {
-        tracing::warn!(%failure, "the copy of the checkpoint is old");
     }
 }
 

@@ -13,15 +13,19 @@ use std::time::{Duration, Instant};
 pub(crate) struct Cluster {
     programs: PathBuf,
     pub(crate) port: u16,
-    _keeper: Child,
+    keeper: Child,
 }
 
-/// Ends the server and removes its files when nobody holds the other end of standard input any more,
-/// however that came about.
+/// Starts the server again for each line of standard input. Ends it and removes its files when nobody
+/// holds the other end any more, however that came about.
 const KEEPER: &str = r#"
 folder=$1; shift
 "$@" >"$folder/messages" 2>&1 &
-cat >/dev/null
+while read -r line; do
+    kill -INT $!
+    wait $!
+    "$@" >>"$folder/messages" 2>&1 &
+done
 kill -QUIT $! 2>/dev/null
 wait $!
 rm -rf "$folder"
@@ -93,7 +97,7 @@ impl Cluster {
         let this = Self {
             programs,
             port,
-            _keeper: keeper,
+            keeper,
         };
         let begun = Instant::now();
         while !this.psql("postgres", "SELECT 1").status.success() {
@@ -103,6 +107,25 @@ impl Cluster {
         }
         this.sql("postgres", "CREATE ROLE log LOGIN");
         Some(this)
+    }
+
+    /// Ends the server and starts it again, with the same data.
+    pub(crate) fn restart(&self) {
+        let asked = "SELECT extract(epoch FROM pg_postmaster_start_time())";
+        let before = self.sql("postgres", asked);
+        let mut line = self.keeper.stdin.as_ref().unwrap();
+        line.write_all(b"\n").unwrap();
+        let begun = Instant::now();
+        loop {
+            let now = self.psql("postgres", asked);
+            let text = String::from_utf8(now.stdout).unwrap();
+            if now.status.success() && text.trim_end() != before {
+                return;
+            }
+            let late = begun.elapsed() > Duration::from_secs(60);
+            assert!(!late, "PostgreSQL does not start again");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// The name of a new database, whose owner is the role `log`.

@@ -234,3 +234,26 @@ fn members_share_no_directory_if_public_files_are_elsewhere() {
     let (code, report) = other.fsck_of(&["--objects", &place, &data]);
     assert_eq!(code, Some(0), "{report}");
 }
+
+/// The new one may be another server, which has lost something: the start finds out.
+#[test]
+fn a_leader_ends_when_the_server_is_restarted_and_leads_when_it_is_started_again() {
+    let Some(cluster) = Cluster::start(&[]) else {
+        return;
+    };
+    let log = Log::in_database(cluster.address(&cluster.database()));
+    let first = member(&log);
+    let early = Approval::new(1);
+    assert_eq!(first.client.append(&early).status, 201);
+    // A history outside the database.
+    assert!(log.path("public/heads/00000000000000000001").is_file());
+    cluster.restart();
+    assert_eq!(first.wait(), Some(5));
+    let second = member(&log);
+    until("it leads", || leads(&second));
+    assert_eq!(second.client.append(&early).status, 200);
+    assert_eq!(second.client.append(&Approval::new(2)).status, 201);
+    assert_eq!(tree(&second.client.checkpoint()).0, 2);
+    assert_eq!(second.stop(), Some(0));
+    log.assert_clean();
+}

@@ -14,6 +14,9 @@
 //! A commit of unknown outcome is settled by the commit of one more epoch. A read says nothing: the
 //! server may show what no standby has yet, and lose it with the server. The write-ahead log is in
 //! order, so whatever comes before a confirmed commit is as safe as that is.
+//!
+//! A reign ends with the server that it began at. A standby that was promoted may be behind it, and
+//! then has the epochs and heads of old: only a start compares those with what is known elsewhere.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
@@ -59,7 +62,7 @@ impl Reign {
 /// Becomes the one that leads, if nobody else does.
 pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
     let leader = hex(&crate::random::<8>()?);
-    let mut link = Link::open(place, Purpose::Lead)?;
+    let (mut link, server) = Link::open_bound(place, Purpose::Lead)?;
     let take = format!(
         "UPDATE head SET epoch = epoch + 1, leader = $2, url = $3, renewed = now() \
          WHERE log_id = $1 AND renewed < now() - {LEASE} RETURNING epoch"
@@ -91,6 +94,7 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
         leader,
         epoch: RwLock::new(epoch),
     });
+    let bound = |purpose| Link::bound(place, purpose, &server);
     Ok(Lead {
         store: Box::new(Writer {
             reign: Arc::clone(&reign),
@@ -99,11 +103,11 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
         }),
         publish: Box::new(Publisher {
             reign: Arc::clone(&reign),
-            link: Link::new(place, Purpose::Lead),
+            link: bound(Purpose::Lead),
         }),
         tenure: Some(Box::new(Renewal {
             reign: Arc::clone(&reign),
-            link: Link::new(place, Purpose::Serve),
+            link: bound(Purpose::Serve),
         })),
         guard: Box::new(Resignation(reign)),
     })
@@ -197,6 +201,7 @@ impl Store for Writer {
             // Nothing was sent that could still take effect, so this needs no server.
             return match self.current() {
                 Ok(None) => Err(deposed(&self.reign.place)),
+                Err(failure @ LogError::Deposed(_)) => Err(failure),
                 Ok(Some(_)) | Err(_) => Ok(head),
             };
         }
@@ -217,6 +222,7 @@ impl Store for Writer {
                     return Ok(head);
                 }
                 Ok(None) => return Err(deposed(&reign.place)),
+                Err(failure @ LogError::Deposed(_)) => return Err(failure),
                 Err(failure) if begun.elapsed() > PATIENCE => return Err(failure),
                 Err(failure) => {
                     tracing::warn!(%failure, "asking what became of a commit");
@@ -252,10 +258,14 @@ impl Store for Writer {
         })?;
         match prepared {
             Ending::Commit(_) => self.end_commit(new),
-            Ending::Undo(Written::Nothing) => match self.current()? {
-                Some(_) => Ok(Outcome::Moved),
-                None => Err(deposed(&self.reign.place)),
-            },
+            Ending::Undo(Written::Nothing) => {
+                // The database does not have the head that this process took for certain.
+                self.certain = None;
+                match self.current()? {
+                    Some(_) => Ok(Outcome::Moved),
+                    None => Err(deposed(&self.reign.place)),
+                }
+            }
             Ending::Undo(_) => Err(LogError::damage(
                 "the database has not written what it was told to: it has a rule or a trigger that \
                  is not of this program. `cosignet-log fsck` names it",

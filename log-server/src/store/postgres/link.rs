@@ -39,12 +39,26 @@ pub(super) struct Place {
     pub(super) unfenced: bool,
 }
 
+/// One life of a server: its timeline, and when it was started. A standby that takes its place has
+/// another one, and so has the same server after a restart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Incarnation(String);
+
+/// The log that a session has found.
+#[derive(Debug)]
+struct Found {
+    log: i32,
+    incarnation: Incarnation,
+}
+
 /// A way to it.
 #[derive(Debug)]
 pub(super) struct Link {
     place: Place,
     purpose: Purpose,
     session: Option<(Session, i32)>,
+    /// The only one that sessions may be opened with.
+    only: Option<Incarnation>,
     /// When no session could be opened for the last time, and why.
     refused: Option<(Instant, String)>,
 }
@@ -56,7 +70,16 @@ impl Link {
             place: place.clone(),
             purpose,
             session: None,
+            only: None,
             refused: None,
+        }
+    }
+
+    /// A link to this incarnation of the server alone: at another one it is deposed.
+    pub(super) fn bound(place: &Place, purpose: Purpose, only: &Incarnation) -> Self {
+        Self {
+            only: Some(only.clone()),
+            ..Self::new(place, purpose)
         }
     }
 
@@ -65,6 +88,15 @@ impl Link {
         let mut this = Self::new(place, purpose);
         this.session()?;
         Ok(this)
+    }
+
+    /// A link that is bound to the incarnation of its first session, which is open.
+    pub(super) fn open_bound(place: &Place, purpose: Purpose) -> Result<(Self, Incarnation)> {
+        let mut this = Self::new(place, purpose);
+        let (session, found) = this.open_session()?;
+        this.session = Some((session, found.log));
+        this.only = Some(found.incarnation.clone());
+        Ok((this, found.incarnation))
     }
 
     /// Asks something that changes nothing. `work` gets the number of the log, and is repeated once
@@ -155,7 +187,10 @@ impl Link {
     fn session(&mut self) -> Result<(&mut Session, i32)> {
         let (session, log) = match self.session.take() {
             Some(open) => open,
-            None => self.open_session()?,
+            None => {
+                let (session, found) = self.open_session()?;
+                (session, found.log)
+            }
         };
         let (session, log) = self.session.insert((session, log));
         Ok((session, *log))
@@ -164,15 +199,18 @@ impl Link {
 
 impl Link {
     /// Who asks many questions does not wait for each of them while there is no server.
-    fn open_session(&mut self) -> Result<(Session, i32)> {
+    fn open_session(&mut self) -> Result<(Session, Found)> {
         if let Some((at, why)) = &self.refused
             && at.elapsed() < CALM
         {
             return Err(Lapse::Lost(why.clone()).into());
         }
         let opened = Session::open(&self.place.address, self.purpose).and_then(|mut session| {
-            let log = identify(&mut session, &self.place)?;
-            Ok((session, log))
+            let found = identify(&mut session, &self.place)?;
+            match &self.only {
+                Some(only) if *only != found.incarnation => Err(reborn(&self.place)),
+                _ => Ok((session, found)),
+            }
         });
         self.refused = match &opened {
             Err(failure @ LogError::Database(_)) => Some((Instant::now(), failure.to_string())),
@@ -184,27 +222,31 @@ impl Link {
 
 /// The number of the log in the database, which has to be the one that it was made in, or a copy of
 /// all of its files: the same key in two databases signs two histories.
-fn identify(session: &mut Session, place: &Place) -> Result<i32> {
+fn identify(session: &mut Session, place: &Place) -> Result<Found> {
     schema::require(session)?;
     let origin = place.key.name();
-    let sql = "SELECT log_id, vkey, cluster, system_identifier::text \
+    let sql = "SELECT log_id, vkey, cluster, system_identifier::text, \
+               CASE WHEN pg_is_in_recovery() THEN 'standby' \
+               ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END \
+               || ' ' || extract(epoch FROM pg_postmaster_start_time())::text \
                FROM log, pg_control_system() WHERE origin = $1";
     let row = session.run(LIMIT, async |client| {
         let rows = client.query_typed(sql, &[(&origin, Type::TEXT)]).await?;
         let row = rows.first();
-        row.map(|row| -> Answer<(i32, String, String, String)> {
+        row.map(|row| -> Answer<(i32, String, String, String, String)> {
             Ok((
                 row.try_get(0)?,
                 row.try_get(1)?,
                 row.try_get(2)?,
                 row.try_get(3)?,
+                row.try_get(4)?,
             ))
         })
         .transpose()
     })?;
     let at = &place.address;
     let origin = verifier_core::plain(origin);
-    let Some((log, vkey, cluster, found)) = row else {
+    let Some((log, vkey, cluster, found, incarnation)) = row else {
         return Err(LogError::Usage(format!(
             "{at} has no log named {origin}: create it with `cosignet-log init`"
         )));
@@ -223,5 +265,20 @@ fn identify(session: &mut Session, place: &Place) -> Result<i32> {
              purpose, and the old cluster is gone for good, see OPERATIONS, \"A log in PostgreSQL\""
         )));
     }
-    Ok(log)
+    Ok(Found {
+        log,
+        incarnation: Incarnation(incarnation),
+    })
+}
+
+/// The head of this process may be in the history of a server that is gone: what is at this one says
+/// nothing about what else was committed there, under whatever epoch.
+fn reborn(place: &Place) -> LogError {
+    LogError::Deposed(format!(
+        "the PostgreSQL server of the log {} was restarted, or another one has taken its place, \
+         since this process began to lead: it may have lost commits, and going on could fork the \
+         log. Start again: the start compares the database with the heads that are kept outside \
+         it, and asks the witnesses",
+        verifier_core::plain(place.key.name())
+    ))
 }

@@ -171,6 +171,40 @@ fn a_leader_outlives_a_server_that_is_away() {
     assert!(begun.elapsed() < Duration::from_secs(60));
 }
 
+/// Another server, promoted, may have lost what this one had: its epochs and heads are no proof.
+#[test]
+fn a_reign_ends_with_its_server() {
+    let Some(cluster) = Cluster::start(&[]) else {
+        return;
+    };
+    let (database, key) = (cluster.database(), LogKey::generate("log.example").unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let backend = backend(cluster.address(&database), &key, &folder);
+    let [none, one, two] = [0, 1, 2].map(|size: u8| head(&key, size.into(), size));
+    backend.create(&none).unwrap();
+    let mut lead = backend.lead().unwrap();
+    let done = lead.store.commit(&none, &one, &[addition(0)], 0);
+    assert_eq!(done.unwrap(), Outcome::Committed);
+    lead.publish.publish(&none.checkpoint, 0).unwrap();
+    lead.tenure.as_mut().unwrap().renew().unwrap();
+    cluster.restart();
+    // The rows name its epoch and its head as before.
+    let late = lead.store.commit(&one, &two, &[addition(1)], 0);
+    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
+    let late = lead.store.settle();
+    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
+    let late = lead.publish.publish(&one.checkpoint, 1);
+    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
+    let late = lead.tenure.as_mut().unwrap().renew();
+    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
+    assert_eq!(backend.head().unwrap(), one);
+    // It still hands over, and the next reign is one of this server.
+    drop(lead);
+    let mut next = backend.lead().unwrap();
+    let done = next.store.commit(&one, &two, &[addition(1)], 0);
+    assert_eq!(done.unwrap(), Outcome::Committed);
+}
+
 #[test]
 fn a_session_that_the_server_has_ended_is_opened_again() {
     let Some(log) = Fixture::with_log() else {

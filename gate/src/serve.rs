@@ -20,7 +20,7 @@ use crate::outbox::Outbox;
 use crate::rules::Rules;
 use crate::session::Sessions;
 use crate::settings::{Config, LogPlace};
-use crate::store::{Sqlite, Store, StoreError};
+use crate::store::{Change, Sqlite, Store, StoreError};
 use crate::waiting::Waiting;
 use crate::{admin, embedded, policy};
 
@@ -93,10 +93,14 @@ async fn serve(
     let waiting = Waiting::default();
     let news = Arc::new(Notify::new());
     let (bells, rung) = (waiting.clone(), Arc::clone(&news));
-    let store = Sqlite::open(&layout.database(), Arc::new(crate::now), move |id| {
-        bells.ring(id);
-        rung.notify_one();
-    });
+    let store = Sqlite::open(
+        &layout.database(),
+        Arc::new(crate::now),
+        move |change| match change {
+            Change::Request(id) => bells.ring(id),
+            Change::Deliveries => rung.notify_one(),
+        },
+    );
     let store: Arc<dyn Store> = Arc::new(store.map_err(|error| database(&error))?);
     let rules_file = std::path::absolute(&config.rules).unwrap_or_else(|_| config.rules.clone());
     policy::keep_site(layout, &config.site, &rules_file, embedded.as_ref())?;

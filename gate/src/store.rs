@@ -10,7 +10,11 @@ mod error;
 #[cfg(test)]
 mod model;
 mod news;
+#[cfg(test)]
+mod scene;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::pin::Pin;
@@ -25,7 +29,7 @@ use crate::terms::Terms;
 
 pub(crate) use error::StoreError;
 pub(crate) use news::News;
-pub(crate) use sqlite::Sqlite;
+pub(crate) use sqlite::{Change, Sqlite};
 pub(crate) use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
 
 /// A store's answer: a refusal is one of the gate's own rules, an error is trouble of the store.

@@ -42,6 +42,15 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The clock of the machine, or of a test.
 pub(crate) type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
+/// Something that was committed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change<'c> {
+    /// The request with this id is another one now.
+    Request(&'c str),
+    /// There is something to deliver.
+    Deliveries,
+}
+
 /// An open database.
 pub(crate) struct Sqlite {
     writer: Writer,
@@ -64,12 +73,12 @@ impl Sqlite {
         Ok(transaction.commit()?)
     }
 
-    /// Opens a database, and starts the thread that writes. `notify` hears the id of every request
-    /// that was changed, when the change is committed.
+    /// Opens a database, and starts the thread that writes. `notify` hears of every change, when it is
+    /// committed.
     pub(crate) fn open(
         path: &Path,
         clock: Clock,
-        notify: impl Fn(&str) + Send + 'static,
+        notify: impl Fn(Change<'_>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let mut connection = open(path, OpenFlags::empty())?;
         schema::upgrade(&mut connection)?;

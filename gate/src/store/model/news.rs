@@ -6,15 +6,15 @@ use std::time::Duration;
 use verifier_core::Time;
 use verifier_core::hazmat::json::{Limits as JsonLimits, Value};
 
-use super::{
-    CLAIM_WITHIN, LIFETIME, PEOPLE, START, Scene, WIDENS, key, new_request, open as open_store,
-};
 use crate::channel::{Channel, Kept, Kind, Target};
 use crate::delivery::{Due, Lane, Outcome, PATIENCE, Receiver, Record, State};
 use crate::notice::Topic;
 use crate::person::MailAddress;
 use crate::refusal::Reason;
 use crate::request::{Act, Named, NewSignature};
+use crate::store::scene::{
+    CLAIM_WITHIN, LIFETIME, PEOPLE, START, Scene, WIDENS, key, new_request, open as open_store,
+};
 use crate::store::{NewRequest, News as _, Store as _};
 use crate::webhook::Secret;
 

@@ -165,15 +165,6 @@ impl Step<'_> {
         self.execute(sql, params![name, secret.as_bytes()])?;
         Ok(())
     }
-
-    pub(super) fn number(
-        &self,
-        sql: &str,
-        values: impl rusqlite::Params,
-    ) -> Result<i64, StoreError> {
-        let mut count = self.connection.prepare_cached(sql)?;
-        Ok(count.query_row(values, |row| row.get(0))?)
-    }
 }
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Channel>, StoreError> {

@@ -54,7 +54,7 @@ impl Step<'_> {
     }
 
     fn deliver(
-        &self,
+        &mut self,
         notice: &Notice,
         (channel, person): (Option<&str>, Option<&str>),
         next: Time,
@@ -76,6 +76,7 @@ impl Step<'_> {
                 millis(until),
             ],
         )?;
+        self.delivers = true;
         Ok(())
     }
 
@@ -155,7 +156,10 @@ impl Step<'_> {
                 let detail = "There is no such delivery of it that has ended.";
                 Err(Refusal::new(Reason::DeliveryUnknown, detail).into())
             }
-            _ => Ok(sent),
+            _ => {
+                self.delivers = true;
+                Ok(sent)
+            }
         }
     }
 
@@ -167,11 +171,12 @@ impl Step<'_> {
     }
 
     /// Lets nothing wait for a time that the clock has left behind.
-    pub(super) fn bring_deliveries_forward(&self) -> Result<()> {
+    pub(super) fn bring_deliveries_forward(&mut self) -> Result<()> {
         let until = self.now.saturating_add_millis(PATIENCE);
         let sql = "UPDATE delivery SET next = min(next, ?1), until = min(until, ?2) \
                    WHERE state = 'waiting'";
         self.execute(sql, params![millis(self.now), millis(until)])?;
+        self.delivers = true;
         Ok(())
     }
 }

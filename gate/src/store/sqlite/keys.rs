@@ -17,11 +17,7 @@ impl Step<'_> {
     pub(super) fn add_key(&mut self, mut key: ApiKey) -> Result<()> {
         key.created = self.now;
         let sql = "SELECT count(*) FROM api_key WHERE name = ?1";
-        let same: i64 = self
-            .connection
-            .query_row(sql, [&key.name], |row| row.get(0))
-            .map_err(StoreError::from)?;
-        if same > 0 {
+        if self.number(sql, [&key.name])? > 0 {
             let detail = "There is, or was, a key of this name.";
             return Err(Refusal::new(Reason::NameTaken, detail).into());
         }

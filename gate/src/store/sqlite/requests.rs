@@ -126,11 +126,7 @@ impl Step<'_> {
             let sql = format!(
                 "SELECT count(*) FROM request WHERE {column} = ?1 AND {OPEN} AND expires > ?2"
             );
-            let count: i64 = self
-                .connection
-                .prepare_cached(&sql)
-                .and_then(|mut count| count.query_row(params![value, now], |row| row.get(0)))
-                .map_err(StoreError::from)?;
+            let count = self.number(&sql, params![value, now])?;
             Ok::<_, Trouble>(u64::try_from(count).unwrap_or(0))
         };
         if open("api_key", &new.requester.key)? >= new.limits.of_key {
@@ -260,6 +256,16 @@ impl Step<'_> {
         values: impl rusqlite::Params,
     ) -> Result<usize, StoreError> {
         Ok(self.connection.prepare_cached(sql)?.execute(values)?)
+    }
+
+    /// The number that a question is answered with.
+    pub(super) fn number(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<i64, StoreError> {
+        let mut count = self.connection.prepare_cached(sql)?;
+        Ok(count.query_row(values, |row| row.get(0))?)
     }
 
     fn ids(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<String>, StoreError> {

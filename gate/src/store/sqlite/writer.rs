@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use verifier_core::Time;
 use verifier_core::hazmat::json::Value;
 
-use super::{Clock, End};
+use super::{Change, Clock, End};
 use crate::event::{Event, Link};
 use crate::refusal::{Reason, Refusal};
 use crate::store::{CLOCK_ALLOWANCE_MILLIS, StoreError, Trouble};
@@ -23,7 +23,7 @@ type Reply = Box<dyn FnOnce(Option<&StoreError>) + Send>;
 /// One call: what it does, and how its caller hears of it.
 type Job = Box<dyn FnOnce(&mut Step<'_>) -> (bool, Reply) + Send>;
 
-type Notify = Box<dyn Fn(&str) + Send>;
+type Notify = Box<dyn Fn(Change<'_>) + Send>;
 
 /// A way to the thread.
 #[derive(Debug)]
@@ -40,7 +40,10 @@ pub(super) struct Step<'t> {
     /// What the machine's clock says.
     machine: Time,
     end: End,
+    /// The requests that are other ones now.
     changed: Vec<String>,
+    /// There is something more to deliver.
+    pub(super) delivers: bool,
 }
 
 impl Step<'_> {
@@ -165,12 +168,20 @@ impl Thread {
 
     fn batch(&mut self, jobs: Vec<Job>) {
         let mut replies = Vec::new();
-        let mut changed = Vec::new();
-        let done = self.transact(jobs, &mut replies, &mut changed);
+        let done = self.transact(jobs, &mut replies);
         match done {
-            Ok(end) => {
+            Ok(Committed {
+                end,
+                changed,
+                delivers,
+            }) => {
                 self.end = end;
-                changed.iter().for_each(|id| (self.notify)(id));
+                for id in &changed {
+                    (self.notify)(Change::Request(id));
+                }
+                if delivers {
+                    (self.notify)(Change::Deliveries);
+                }
                 replies.into_iter().for_each(|reply| reply(None));
             }
             Err(error) => {
@@ -184,9 +195,12 @@ impl Thread {
         &mut self,
         jobs: Vec<Job>,
         replies: &mut Vec<Reply>,
-        changed: &mut Vec<String>,
-    ) -> Result<End, StoreError> {
-        let mut end = self.end;
+    ) -> Result<Committed, StoreError> {
+        let mut committed = Committed {
+            end: self.end,
+            changed: Vec::new(),
+            delivers: false,
+        };
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -195,24 +209,33 @@ impl Thread {
             let machine = (self.clock)();
             let mut step = Step {
                 connection: &transaction,
-                now: machine.max(end.at),
+                now: machine.max(committed.end.at),
                 machine,
-                end,
+                end: committed.end,
                 changed: Vec::new(),
+                delivers: false,
             };
             let (keep, reply) = job(&mut step);
             replies.push(reply);
             if keep {
-                end = step.end;
-                changed.append(&mut step.changed);
+                committed.end = step.end;
+                committed.changed.append(&mut step.changed);
+                committed.delivers |= step.delivers;
                 transaction.execute_batch("RELEASE call")?;
             } else {
                 transaction.execute_batch("ROLLBACK TO call; RELEASE call")?;
             }
         }
         transaction.commit()?;
-        Ok(end)
+        Ok(committed)
     }
+}
+
+/// What a transaction has done.
+struct Committed {
+    end: End,
+    changed: Vec<String>,
+    delivers: bool,
 }
 
 impl End {

@@ -3,30 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
-
 use crate::error::{Error, Kind, Result};
 use crate::http::{Answer, Http, Question};
+use crate::waiter::Waiter;
 
 /// [`Http`] for threads that wait. Clones share connections. Not to be used inside of an
 /// asynchronous runtime.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: Http,
-    threads: Arc<Threads>,
-}
-
-/// The thread that keeps connections alive between questions.
-#[derive(Debug)]
-struct Threads(Option<Runtime>);
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        // Nobody waits for a resolver that has not answered.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+    waiter: Arc<Waiter>,
 }
 
 impl Client {
@@ -36,18 +22,13 @@ impl Client {
     ///
     /// The system's certificates or resolver cannot be used, or no thread can be started.
     pub fn new(agent: &str, timeout: Duration) -> Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("http")
-            .enable_all()
-            .build();
-        let runtime = runtime.map_err(|error| {
+        let waiter = Waiter::new("http").map_err(|error| {
             let why = format!("cannot be used: {error}");
             Error::new(Kind::Unreachable, "The network", why)
         })?;
         Ok(Self {
             http: Http::new(agent, timeout)?,
-            threads: Arc::new(Threads(Some(runtime))),
+            waiter: Arc::new(waiter),
         })
     }
 
@@ -98,10 +79,7 @@ impl Client {
     }
 
     fn wait<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
-        match &self.threads.0 {
-            Some(runtime) => runtime.block_on(answer),
-            // Only a client that is being dropped has none.
-            None => Err(Error::new(Kind::Unreachable, "The network", "is closed")),
-        }
+        let closed = || Error::new(Kind::Unreachable, "The network", "is closed");
+        self.waiter.wait(answer).ok_or_else(closed)?
     }
 }

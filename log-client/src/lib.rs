@@ -22,9 +22,11 @@ pub mod headers;
 mod http;
 mod log;
 mod reach;
+mod waiter;
 
 pub use blocking::Client;
 pub use error::{Error, Kind, Result};
 pub use http::{Answer, Http, Question, address, shown};
 pub use log::{Nodes, RemoteLog};
 pub use reach::Reach;
+pub use waiter::Waiter;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -9,7 +10,7 @@ use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::place::ObjectPlace;
-use crate::store::{Backend, Detached, Embedded};
+use crate::store::{Backend, Detached, Directory, Embedded, Objects};
 
 /// The address of a database, `postgres://…`, as somebody has written it. It may have a password in
 /// it, so it is never shown.
@@ -54,38 +55,38 @@ impl Place {
 
 /// The back end of the log with this key, whether `init` has made one or not.
 pub(crate) fn of(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
-    let objects = match &place.objects {
-        None => None,
-        Some(objects) => Some(objects.open()?),
+    let objects: Option<Arc<dyn Objects>> = match (&place.objects, &place.store) {
+        (Some(elsewhere), _) => Some(elsewhere.open()?),
+        // A database on another machine can go back by itself: heads are kept outside it.
+        (None, Some(_)) => Some(Arc::new(Directory::new(place.layout.public()))),
+        (None, None) => None,
     };
     Ok(match (&place.store, objects) {
-        (None, None) => Box::new(embedded(&place.layout)),
-        (None, Some(objects)) => {
-            Box::new(Detached::new(Box::new(embedded(&place.layout)), objects))
-        }
-        // A database on another machine can go back by itself: heads are kept outside it.
-        (Some(StoreAddress(text)), objects) => {
-            let backend = database(text, place, key)?;
-            let objects = objects.unwrap_or_else(|| backend.objects());
+        (Some(StoreAddress(text)), Some(objects)) => {
+            let backend = database(text, place, key, Arc::clone(&objects))?;
             Box::new(Detached::new(backend, objects))
         }
+        (_, Some(objects)) => Box::new(Detached::new(Box::new(embedded(&place.layout)), objects)),
+        (_, None) => Box::new(embedded(&place.layout)),
     })
 }
 
 #[cfg(feature = "postgres")]
-fn database(store: &str, place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
-    use std::sync::Arc;
-
-    use crate::store::{DatabaseAddress, Directory, Postgres};
+fn database(
+    store: &str,
+    place: &Place,
+    key: &LogKey,
+    objects: Arc<dyn Objects>,
+) -> Result<Box<dyn Backend>> {
+    use crate::store::{DatabaseAddress, Postgres};
 
     let address = DatabaseAddress::parse(store)?;
-    let objects = Arc::new(Directory::new(place.layout.public()));
     let backend = Postgres::new(address, key.public(), objects);
     Ok(Box::new(backend.reached_at(place.url.clone())))
 }
 
 #[cfg(not(feature = "postgres"))]
-fn database(_: &str, _: &Place, _: &LogKey) -> Result<Box<dyn Backend>> {
+fn database(_: &str, _: &Place, _: &LogKey, _: Arc<dyn Objects>) -> Result<Box<dyn Backend>> {
     Err(LogError::Usage(
         "this cosignet-log was built without PostgreSQL: build it with the feature `postgres`, or \
          leave --store out"

@@ -4,20 +4,16 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use serving::Paces;
 use tokio::sync::watch;
 
-use crate::anchor::Anchors;
 use crate::cosign::{self, Cosigner};
 use crate::erasure::Erasures;
 use crate::error::Result;
 use crate::health::Health;
-use crate::http::app::{App, Appends, Rooms};
+use crate::http::app::{App, Appends, Role};
 use crate::http::forward::{self, Forward};
-use crate::http::front;
 use crate::http::latest::Latest;
 use crate::log::{Log, Opened};
-use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::Head;
 use crate::tiles::Tiles;
@@ -36,48 +32,29 @@ pub(crate) struct Follower {
 
 impl Follower {
     pub(crate) fn start(opened: &Opened, settings: Settings, latest: &Arc<Latest>) -> Result<Self> {
-        let backend = &opened.backend;
         let key = opened.key.public();
         let policy = cosign::policy(settings.witness_policy.as_deref(), key)?;
-        let tiles = Tiles::new(backend.objects());
+        let tiles = Tiles::new(opened.backend.objects());
         let head = latest.read()?;
         let cosigner = Cosigner::idle(policy, key, tiles.clone(), &head);
         let (published, watching) = watch::channel(head);
         let (leader, led) = watch::channel(None);
-        let rooms = Rooms::new(settings.queue);
-        let mut watched = settings.rooms;
-        watched.extend(rooms.all().map(Arc::clone));
-        let health = Arc::new(Health::new(watched));
-        let (erasures, erasing) = Erasures::start(backend.eraser()?)?;
-        let log = Log::of(App {
-            anchors: Arc::new(Anchors::open(backend.objects())),
-            cosigner,
-            health: Arc::clone(&health),
-            erasures: Arc::clone(&erasures),
-            publish_wait: settings.publish_wait,
-            tiles,
-            key: key.clone(),
-            rules: Arc::new(settings.rules),
+        let role = Role {
             appends: Appends::Leader(Forward::new(led, published.clone())?),
+            cosigner,
             latest: Some(Arc::clone(latest)),
             published: watching,
-            metrics: Arc::new(Metrics::default()),
-            records: backend.records()?,
-            tokens: backend.tokens()?,
-            rooms,
-            paces: Paces::new(settings.requests_per_second),
-            queue: settings.queue,
-            starts: front::Starts::default(),
-            verify_policy: settings.verify_policy,
-        });
+            tiles,
+        };
+        let (app, erasing) = App::new(opened, settings, role)?;
         Ok(Self {
-            log,
-            health,
+            health: Arc::clone(&app.health),
             latest: Arc::clone(latest),
             published,
             leader,
-            erasures,
+            erasures: Arc::clone(&app.erasures),
             erasing,
+            log: Log::of(app),
         })
     }
 

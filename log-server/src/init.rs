@@ -13,7 +13,6 @@ use crate::backend::{self, Place};
 use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
-use crate::store::Head;
 
 /// `init`
 pub(crate) fn run(args: &InitArgs) -> Result<()> {
@@ -40,12 +39,7 @@ fn create_at(place: &Place, origin: &str) -> Result<VerifierKey> {
     let backend = backend::of(place, &key)?;
     backend.require_vacant()?;
     key.create_file(&layout.key())?;
-    let head = Head {
-        size: 0,
-        root: EMPTY_ROOT,
-        checkpoint: key.sign(0, EMPTY_ROOT)?,
-    };
-    backend.create(&head)?;
+    backend.create(&key.head(0, EMPTY_ROOT)?)?;
     Ok(key.public().clone())
 }
 

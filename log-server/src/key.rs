@@ -19,6 +19,7 @@ use verifier_core::hazmat::tlog::vkey::{Algorithm, VerifierKey};
 
 use crate::disk;
 use crate::error::{LogError, Result};
+use crate::store::Head;
 
 const PREFIX: &str = "PRIVATE+KEY+";
 
@@ -106,6 +107,16 @@ impl LogKey {
             "{text}\n{}",
             self.public.signature_line(&signature)
         ))
+    }
+
+    /// The head of this tree, with [`LogKey::sign`].
+    pub(crate) fn head(&self, size: u64, root: Hash) -> Result<Head> {
+        let checkpoint = self.sign(size, root)?;
+        Ok(Head {
+            size,
+            root,
+            checkpoint,
+        })
     }
 
     /// Size and root of a checkpoint that this key signed for this log.

@@ -13,23 +13,21 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serving::{Answer, Paces, Problem, Request};
+use serving::{Answer, Problem, Request};
 use tokio::sync::{mpsc, watch};
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::admission::Rules;
-use crate::anchor::{self, Anchors};
+use crate::anchor;
 use crate::backend::{self, Place};
 use crate::batch::Batch;
 use crate::cosign;
 use crate::erasure::Erasures;
 use crate::error::{LogError, Result};
-use crate::health::Health;
-use crate::http::app::{App, Appends, Rooms};
+use crate::http::app::{App, Appends, Role};
 use crate::http::latest::Latest;
-use crate::http::{append, disclose, front, routes};
+use crate::http::{append, disclose, routes};
 use crate::key::LogKey;
-use crate::metrics::Metrics;
 use crate::publisher::Publisher;
 use crate::sequencer::{Last, Sequencer};
 use crate::settings::Settings;
@@ -123,59 +121,37 @@ impl Log {
         )?;
         let (published, watching) = watch::channel(Arc::new(publication.head().clone()));
         let (jobs, queue) = mpsc::channel(settings.queue);
-        let metrics = Arc::new(Metrics::default());
-        let rules = Arc::new(settings.rules);
-        let rooms = Rooms::new(settings.queue);
-        let mut watched = settings.rooms;
-        watched.extend(rooms.all().map(Arc::clone));
-        let health = Arc::new(Health::new(watched));
-        if publication.is_behind() {
-            health.held_back("the log has just started, and the last head is not published yet");
-        }
-        let anchors = Arc::new(Anchors::open(backend.objects()));
-        let (erasures, erasing) = Erasures::start(backend.eraser()?)?;
-        let app = App {
-            anchors: Arc::clone(&anchors),
-            cosigner: Arc::clone(publication.cosigner()),
-            health: Arc::clone(&health),
-            erasures: Arc::clone(&erasures),
-            publish_wait: settings.publish_wait,
-            tiles: publication.tiles().clone(),
-            key: key.public().clone(),
-            rules: Arc::clone(&rules),
+        let appenders = jobs.downgrade();
+        let anchor = settings.anchor.clone();
+        let role = Role {
             appends: Appends::Here(jobs),
+            cosigner: Arc::clone(publication.cosigner()),
             latest,
             published: watching,
-            metrics: Arc::clone(&metrics),
-            records: backend.records()?,
-            tokens: backend.tokens()?,
-            rooms,
-            paces: Paces::new(settings.requests_per_second),
-            queue: settings.queue,
-            starts: front::Starts::default(),
-            verify_policy: settings.verify_policy,
+            tiles: publication.tiles().clone(),
         };
-        let Appends::Here(jobs) = &app.appends else {
-            return Err(LogError::System("the log has no queue".into()));
-        };
-        let appenders = jobs.downgrade();
+        let (app, erasing) = App::new(opened, settings, role)?;
+        if publication.is_behind() {
+            let why = "the log has just started, and the last head is not published yet";
+            app.health.held_back(why);
+        }
         let sequencer = Sequencer {
             store,
             key,
             head,
             edge,
-            tiles: publication.tiles().clone(),
-            cosigner: Arc::clone(publication.cosigner()),
+            tiles: app.tiles.clone(),
+            cosigner: Arc::clone(&app.cosigner),
             published: app.published.clone(),
-            rules,
-            metrics: Arc::clone(&metrics),
-            health: Arc::clone(&health),
+            rules: Arc::clone(&app.rules),
+            metrics: Arc::clone(&app.metrics),
+            health: Arc::clone(&app.health),
         };
         let publisher = Publisher {
             publication,
             published,
-            metrics,
-            health,
+            metrics: Arc::clone(&app.metrics),
+            health: Arc::clone(&app.health),
             appenders,
         };
         // What the start has left to publish comes before everything else.
@@ -188,12 +164,11 @@ impl Log {
         let writer = start(program, "sequencer", move || {
             sequencer.run(queue, &hand_over, last)
         })?;
-        let anchoring = settings
-            .anchor
-            .map(|anchor| anchors.start(anchor, Arc::clone(backend)))
+        let anchoring = anchor
+            .map(|anchor| app.anchors.start(anchor, Arc::clone(backend)))
             .transpose()?;
         let threads = Threads {
-            erasures,
+            erasures: Arc::clone(&app.erasures),
             erasing,
             committing: [writer, publisher],
             leading,

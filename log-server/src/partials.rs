@@ -76,13 +76,7 @@ mod tests {
             for (tile, bytes) in edge.append(leaves.iter().map(String::as_bytes)).unwrap() {
                 objects.put(&tile.path(), &bytes).unwrap();
             }
-            let root = edge.root();
-            let checkpoint = key.sign(*size, root).unwrap();
-            Head {
-                size: *size,
-                root,
-                checkpoint,
-            }
+            key.head(*size, edge.root()).unwrap()
         };
         sizes.iter().map(grow).collect()
     }

@@ -160,15 +160,10 @@ mod tests {
     #[test]
     fn no_reader_sees_a_head_before_it_and_its_tiles_are_in_the_bucket() {
         let key = LogKey::generate("log.example").unwrap();
-        let head = |size, root| Head {
-            size,
-            root,
-            checkpoint: key.sign(size, root).unwrap(),
-        };
-        let empty = head(0, EMPTY_ROOT);
+        let empty = key.head(0, EMPTY_ROOT).unwrap();
         let mut edge = Edge::default();
         let files = edge.append([&b"a"[..], b"b"].into_iter()).unwrap();
-        let two = head(2, edge.root());
+        let two = key.head(2, edge.root()).unwrap();
         let kept = "heads/00000000000000000002";
         for (name, fault) in [
             ("tile/0/000.p/2", Fault::Lost),

@@ -248,11 +248,7 @@ impl Sequencer {
         let (size, root) = (edge.size(), edge.root());
         // A log that was rolled back signs nothing more.
         self.cosigner.confirm()?;
-        let new = Head {
-            size,
-            root,
-            checkpoint: self.key.sign(size, root)?,
-        };
+        let new = self.key.head(size, root)?;
         let published = self.published.borrow().size;
         let outcome = self.store.commit(&self.head, &new, additions, published)?;
         if outcome == Outcome::Moved {

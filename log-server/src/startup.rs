@@ -100,9 +100,9 @@ pub(crate) fn recover(
         heads.put(&head)?;
     }
     let covered = head.size == size && cosigner.meets_quorum(&published.checkpoint);
-    let later = heads.is_some();
-    if covered && later {
-        // Elsewhere it may be an older one by now.
+    let is_kept = heads.is_some();
+    if covered && is_kept {
+        // The copy of it may be an older one by now.
         public.publish(&published.checkpoint, size)?;
     }
     let mut publication = Publication::new(public, published, cosigner, tiles.clone(), heads);
@@ -132,7 +132,8 @@ pub(crate) fn recover(
             }
         }
     }
-    if !later {
+    // Where there is a keeper of public objects, that does it.
+    if !is_kept {
         collect_partials(&tiles, publication.head().size);
     }
     Ok((head, edge, publication))

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use hyper::HeaderMap;
@@ -19,14 +20,17 @@ use crate::args::Right;
 use crate::batch::Job;
 use crate::cosign::Cosigner;
 use crate::erasure::Erasures;
+use crate::error::LogError;
 use crate::health::Health;
 use crate::http::forward::Forward;
 use crate::http::front::Starts;
 use crate::http::latest::Latest;
 use crate::http::routes::blocking;
+use crate::log::Opened;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::sequencer::MAX_BATCH;
+use crate::settings::Settings;
 use crate::store::{Head, Records, Tokens};
 use crate::tiles::Tiles;
 
@@ -57,6 +61,16 @@ pub(crate) struct App {
     pub(crate) starts: Starts,
     /// The policy that the verify page offers.
     pub(crate) verify_policy: Option<PathBuf>,
+}
+
+/// What differs between the process that leads a log and one that follows it.
+#[derive(Debug)]
+pub(crate) struct Role {
+    pub(crate) appends: Appends,
+    pub(crate) cosigner: Arc<Cosigner>,
+    pub(crate) latest: Option<Arc<Latest>>,
+    pub(crate) published: watch::Receiver<Arc<Head>>,
+    pub(crate) tiles: Tiles,
 }
 
 /// The way of appends.
@@ -107,6 +121,41 @@ impl Rooms {
 }
 
 impl App {
+    /// The state of a process in this role, and the thread that ends its erasures.
+    pub(crate) fn new(
+        opened: &Opened,
+        settings: Settings,
+        role: Role,
+    ) -> Result<(Self, JoinHandle<()>), LogError> {
+        let backend = &opened.backend;
+        let rooms = Rooms::new(settings.queue);
+        let mut watched = settings.rooms;
+        watched.extend(rooms.all().map(Arc::clone));
+        let (erasures, erasing) = Erasures::start(backend.eraser()?)?;
+        let app = Self {
+            anchors: Arc::new(Anchors::open(backend.objects())),
+            tiles: role.tiles,
+            cosigner: role.cosigner,
+            health: Arc::new(Health::new(watched)),
+            erasures,
+            publish_wait: settings.publish_wait,
+            key: opened.key.public().clone(),
+            rules: Arc::new(settings.rules),
+            appends: role.appends,
+            latest: role.latest,
+            published: role.published,
+            metrics: Arc::default(),
+            records: backend.records()?,
+            tokens: backend.tokens()?,
+            rooms,
+            paces: Paces::new(settings.requests_per_second),
+            queue: settings.queue,
+            starts: Starts::default(),
+            verify_policy: settings.verify_policy,
+        };
+        Ok((app, erasing))
+    }
+
     pub(crate) fn head(&self) -> Arc<Head> {
         Arc::clone(&self.published.borrow())
     }

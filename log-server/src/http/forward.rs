@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use log_client::{Answer as Reply, Http, Question};
-use serving::answer::{json, no_store};
+use serving::answer::private;
 use serving::{Answer, Problem};
 use tokio::sync::watch;
 use verifier_core::hazmat::json::{Limits, Value};
@@ -158,7 +158,7 @@ fn code(body: &[u8]) -> Option<String> {
 fn answer(reply: Reply) -> std::result::Result<Answer, Problem> {
     let text = String::from_utf8(reply.body).map_err(|_| Refusal::internal())?;
     let status = StatusCode::from_u16(reply.status).map_err(|_| Refusal::internal())?;
-    let mut answer = json(status, text);
+    let mut answer = private(status, text);
     if let Ok(kind) = reply.content_type.parse() {
         answer
             .headers_mut()
@@ -170,7 +170,6 @@ fn answer(reply: Reply) -> std::result::Result<Answer, Problem> {
             .headers_mut()
             .insert(hyper::header::RETRY_AFTER, second);
     }
-    no_store(&mut answer);
     Ok(answer)
 }
 

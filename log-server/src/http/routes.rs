@@ -229,15 +229,19 @@ fn leading(leads: bool) -> String {
 async fn append(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
     let party = app.authorize(request.headers(), Right::Append).await?;
     append::admits(app)?;
-    let forwarded = request.headers().contains_key(forward::FORWARDED);
-    if forwarded && matches!(app.appends, Appends::Leader(_)) {
-        return Err(Refusal::not_leading().into());
-    }
-    let token = token::bearer(request.headers())
-        .unwrap_or_default()
-        .to_owned();
+    let headers = request.headers();
+    let elsewhere = match &app.appends {
+        Appends::Here(_) => None,
+        Appends::Leader(_) if headers.contains_key(forward::FORWARDED) => {
+            return Err(Refusal::not_leading().into());
+        }
+        Appends::Leader(leader) => {
+            let token = token::bearer(headers).unwrap_or_default().to_owned();
+            Some((leader, token))
+        }
+    };
     let (body, memory) = body(app, &party, request).await?;
-    if let Appends::Leader(leader) = &app.appends {
+    if let Some((leader, token)) = elsewhere {
         return append::forward(app, leader, party, &token, &body).await;
     }
     let appended = append::append(app, Some(party), &body, memory).await?;

@@ -21,12 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use log_client::Waiter;
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::{
     Attribute, Attributes, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutOptions,
 };
-use tokio::runtime::{Builder, Runtime};
 use verifier_core::Time;
 
 use super::{CHECKPOINT, Listed, Objects};
@@ -53,20 +53,7 @@ pub(crate) struct Bucket {
     /// For people, without a slash at its end.
     name: String,
     patience: Duration,
-    threads: Threads,
-}
-
-/// The thread that waits for the network.
-#[derive(Debug)]
-struct Threads(Option<Runtime>);
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        // Dropped beside threads that answer as well, where nobody may wait.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+    waiter: Waiter,
 }
 
 impl Bucket {
@@ -77,18 +64,13 @@ impl Bucket {
     }
 
     fn new(store: Arc<dyn ObjectStore>, address: &Address, patience: Duration) -> Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("objects")
-            .enable_all()
-            .build()
-            .map_err(|error| LogError::System(error.to_string()))?;
+        let waiter = Waiter::new("objects").map_err(|error| LogError::System(error.to_string()))?;
         Ok(Self {
             store,
             prefix: address.prefix().to_owned(),
             name: address.to_string(),
             patience,
-            threads: Threads(Some(runtime)),
+            waiter,
         })
     }
 
@@ -117,11 +99,9 @@ impl Bucket {
         name: &str,
         answer: impl Future<Output = object_store::Result<T>>,
     ) -> Result<T> {
-        let Some(runtime) = &self.threads.0 else {
-            return Err(LogError::System("the bucket is closed".into()));
-        };
         let within = async { tokio::time::timeout(self.patience, answer).await };
-        match runtime.block_on(within) {
+        let closed = || LogError::System("the bucket is closed".into());
+        match self.waiter.wait(within).ok_or_else(closed)? {
             Ok(answered) => answered.map_err(|error| self.failed(name, &error)),
             Err(_) => Err(self.wrong(
                 name,

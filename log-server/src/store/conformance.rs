@@ -122,14 +122,10 @@ fn key() -> LogKey {
     LogKey::generate("log.example").unwrap()
 }
 
-fn head(key: &LogKey, size: u64, byte: u8) -> Head {
+/// A signed head, of a tree that is none.
+pub(super) fn head(key: &LogKey, size: u64, byte: u8) -> Head {
     let root = if size == 0 { EMPTY_ROOT } else { [byte; 32] };
-    let checkpoint = key.sign(size, root).unwrap();
-    Head {
-        size,
-        root,
-        checkpoint,
-    }
+    key.head(size, root).unwrap()
 }
 
 fn evidence(byte: u8) -> Evidence {

@@ -141,13 +141,7 @@ mod tests {
     use crate::store::Directory;
 
     fn head(key: &LogKey, size: u64, byte: u8) -> Head {
-        let root = [byte; 32];
-        let checkpoint = key.sign(size, root).unwrap();
-        Head {
-            size,
-            root,
-            checkpoint,
-        }
+        key.head(size, [byte; 32]).unwrap()
     }
 
     #[test]

@@ -263,13 +263,7 @@ mod tests {
     }
 
     fn head(key: &LogKey, size: u64, root: u8) -> Head {
-        let root = [root; 32];
-        let checkpoint = key.sign(size, root).unwrap();
-        Head {
-            size,
-            root,
-            checkpoint,
-        }
+        key.head(size, [root; 32]).unwrap()
     }
 
     fn copied(work: &Work, head: &Head) -> bool {
@@ -361,12 +355,7 @@ mod tests {
             for (tile, bytes) in edge.append(leaves.iter().map(String::as_bytes)).unwrap() {
                 work.objects.put(&tile.path(), &bytes).unwrap();
             }
-            let root = edge.root();
-            work.publish(Head {
-                size,
-                root,
-                checkpoint: key.sign(size, root).unwrap(),
-            });
+            work.publish(key.head(size, edge.root()).unwrap());
         };
         grow(&mut work, 100);
         grow(&mut work, 300);

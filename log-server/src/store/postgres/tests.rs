@@ -1,19 +1,19 @@
 //! Behaviour that is PostgreSQL's alone; the rules of every back end are in `conformance`.
 
+use std::borrow::Borrow;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 
 use super::cluster::Cluster;
 use super::proxy::{Cut, Proxy};
 use super::*;
 use crate::key::LogKey;
+use crate::store::conformance::head;
 use crate::store::{Addition, Claim, Claims, Directory, Disclosure, Evidence, Outcome, Replaced};
 
-/// A log in a database of its own.
-struct Fixture {
-    cluster: &'static Cluster,
+/// A log in a database of its own, in a server that others use as well, or in one of its own.
+struct Fixture<C = &'static Cluster> {
+    cluster: C,
     database: String,
     key: LogKey,
     folder: tempfile::TempDir,
@@ -21,36 +21,48 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Option<Self> {
-        let cluster = Cluster::shared()?;
-        let this = Self {
-            cluster,
-            database: cluster.database(),
-            key: LogKey::generate("log.example").unwrap(),
-            folder: tempfile::tempdir().unwrap(),
-        };
-        Some(this)
+        Cluster::shared().map(Self::on)
     }
 
     fn with_log() -> Option<Self> {
-        let this = Self::new()?;
-        this.backend().create(&this.head(0, 0)).unwrap();
-        Some(this)
+        Self::new().map(Self::created)
+    }
+}
+
+impl Fixture<Cluster> {
+    fn alone() -> Option<Self> {
+        Cluster::start(&[]).map(|cluster| Self::on(cluster).created())
+    }
+}
+
+impl<C: Borrow<Cluster>> Fixture<C> {
+    fn on(cluster: C) -> Self {
+        Self {
+            database: cluster.borrow().database(),
+            cluster,
+            key: LogKey::generate("log.example").unwrap(),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn created(self) -> Self {
+        self.backend().create(&self.head(0, 0)).unwrap();
+        self
     }
 
     fn backend(&self) -> Postgres {
-        self.backend_at(self.cluster.port)
+        self.backend_at(self.cluster.borrow().port)
     }
 
     fn backend_at(&self, port: u16) -> Postgres {
-        backend(
-            self.cluster.address_at(port, &self.database),
-            &self.key,
-            &self.folder,
-        )
+        let address = self.cluster.borrow().address_at(port, &self.database);
+        let address = Address::parse(&(address + "?sslmode=disable")).unwrap();
+        let objects = Directory::new(self.folder.path().join("public"));
+        Postgres::new(address, self.key.public(), Arc::new(objects))
     }
 
     fn sql(&self, sql: &str) -> String {
-        self.cluster.sql(&self.database, sql)
+        self.cluster.borrow().sql(&self.database, sql)
     }
 
     fn epoch(&self) -> i64 {
@@ -60,22 +72,6 @@ impl Fixture {
 
     fn head(&self, size: u64, byte: u8) -> Head {
         head(&self.key, size, byte)
-    }
-}
-
-fn backend(address: String, key: &LogKey, folder: &tempfile::TempDir) -> Postgres {
-    let address = Address::parse(&(address + "?sslmode=disable")).unwrap();
-    let objects = Directory::new(folder.path().join("public"));
-    Postgres::new(address, key.public(), Arc::new(objects))
-}
-
-fn head(key: &LogKey, size: u64, byte: u8) -> Head {
-    let root = if size == 0 { EMPTY_ROOT } else { [byte; 32] };
-    let checkpoint = key.sign(size, root).unwrap();
-    Head {
-        size,
-        root,
-        checkpoint,
     }
 }
 
@@ -143,18 +139,14 @@ fn a_commit_whose_answer_is_lost_is_found() {
 /// What was never sent to be committed needs no server to be known.
 #[test]
 fn a_leader_outlives_a_server_that_is_away() {
-    let Some(cluster) = Cluster::start(&[]) else {
+    let Some(log) = Fixture::alone() else {
         return;
     };
-    let (database, key) = (cluster.database(), LogKey::generate("log.example").unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let backend = backend(cluster.address(&database), &key, &folder);
-    let [none, one, two] = [0, 1, 2].map(|size: u8| head(&key, size.into(), size));
-    backend.create(&none).unwrap();
-    let mut lead = backend.lead().unwrap();
+    let [none, one, two] = [0, 1, 2].map(|size: u8| log.head(size.into(), size));
+    let mut lead = log.backend().lead().unwrap();
     let done = lead.store.commit(&none, &one, &[addition(0)], 0);
     assert_eq!(done.unwrap(), Outcome::Committed);
-    drop(cluster);
+    drop(log.cluster);
     let begun = Instant::now();
     let claims: Vec<Claim> = (0..200).map(|n| addition(n).claim).collect();
     while lead.store.claimed(&claims).is_ok() {
@@ -174,35 +166,36 @@ fn a_leader_outlives_a_server_that_is_away() {
 /// Another server, promoted, may have lost what this one had: its epochs and heads are no proof.
 #[test]
 fn a_reign_ends_with_its_server() {
-    let Some(cluster) = Cluster::start(&[]) else {
+    let Some(log) = Fixture::alone() else {
         return;
     };
-    let (database, key) = (cluster.database(), LogKey::generate("log.example").unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let backend = backend(cluster.address(&database), &key, &folder);
-    let [none, one, two] = [0, 1, 2].map(|size: u8| head(&key, size.into(), size));
-    backend.create(&none).unwrap();
-    let mut lead = backend.lead().unwrap();
+    let [none, one, two] = [0, 1, 2].map(|size: u8| log.head(size.into(), size));
+    let mut lead = log.backend().lead().unwrap();
     let done = lead.store.commit(&none, &one, &[addition(0)], 0);
     assert_eq!(done.unwrap(), Outcome::Committed);
     lead.publish.publish(&none.checkpoint, 0).unwrap();
     lead.tenure.as_mut().unwrap().renew().unwrap();
-    cluster.restart();
+    log.cluster.restart();
     // The rows name its epoch and its head as before.
     let late = lead.store.commit(&one, &two, &[addition(1)], 0);
     assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
-    let late = lead.store.settle();
+    assert_deposed(&mut lead, &one);
+    assert_eq!(log.backend().head().unwrap(), one);
+    // It still hands over, and the next reign is one of this server.
+    drop(lead);
+    let mut next = log.backend().lead().unwrap();
+    let done = next.store.commit(&one, &two, &[addition(1)], 0);
+    assert_eq!(done.unwrap(), Outcome::Committed);
+}
+
+/// Everything but a commit, by a leader that is none any more.
+fn assert_deposed(lead: &mut Lead, head: &Head) {
+    let late = lead.publish.publish(&head.checkpoint, head.size);
     assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
-    let late = lead.publish.publish(&one.checkpoint, 1);
+    let late = lead.store.settle();
     assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
     let late = lead.tenure.as_mut().unwrap().renew();
     assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
-    assert_eq!(backend.head().unwrap(), one);
-    // It still hands over, and the next reign is one of this server.
-    drop(lead);
-    let mut next = backend.lead().unwrap();
-    let done = next.store.commit(&one, &two, &[addition(1)], 0);
-    assert_eq!(done.unwrap(), Outcome::Committed);
 }
 
 #[test]
@@ -232,14 +225,11 @@ fn a_session_that_the_server_has_ended_is_opened_again() {
 /// the answer is "COMMIT", and a warning.
 #[test]
 fn a_commit_that_no_standby_has_is_no_commit() {
-    let Some(cluster) = Cluster::start(&[]) else {
+    let Some(log) = Fixture::alone() else {
         return;
     };
-    let (database, key) = (cluster.database(), LogKey::generate("log.example").unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let backend = backend(cluster.address(&database), &key, &folder);
-    let [none, one] = [0, 1].map(|size: u8| head(&key, size.into(), size));
-    backend.create(&none).unwrap();
+    let (cluster, backend) = (&log.cluster, log.backend());
+    let [none, one] = [0, 1].map(|size: u8| log.head(size.into(), size));
     let mut lead = backend.lead().unwrap();
     let standby = |name: &str| {
         cluster.sql(
@@ -269,7 +259,7 @@ fn a_commit_that_no_standby_has_is_no_commit() {
         "t"
     );
     // The row shows, and the log does not believe it: it writes, and waits for the standby again.
-    let shown = || cluster.sql(&database, "SELECT size FROM cosignet_log.head");
+    let shown = || log.sql("SELECT size FROM cosignet_log.head");
     wait_for(&format!("SELECT count(*) {waits}"));
     assert_eq!(shown(), "1");
     assert!(!commit.is_finished());
@@ -310,12 +300,7 @@ fn fenced(backend: &Postgres, log: &Fixture) -> bool {
         return false;
     }
     assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
-    let late = frozen.publish.publish(&none.checkpoint, 0);
-    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
-    let late = frozen.store.settle();
-    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
-    let late = frozen.tenure.as_mut().unwrap().renew();
-    assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
+    assert_deposed(&mut frozen, &none);
     // Nor does its end take anything from the one that leads.
     drop(frozen);
     assert!(backend.lead().is_err());
@@ -444,11 +429,14 @@ fn several_logs_fit_into_one_database() {
     let Some(log) = Fixture::with_log() else {
         return;
     };
-    let key = LogKey::generate("log.example/2").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let other = backend(log.cluster.address(&log.database), &key, &folder);
+    let beside = Fixture {
+        database: log.database.clone(),
+        key: LogKey::generate("log.example/2").unwrap(),
+        ..Fixture::on(log.cluster)
+    };
+    let other = beside.backend();
     assert!(!other.exists().unwrap());
-    other.create(&head(&key, 0, 0)).unwrap();
+    other.create(&beside.head(0, 0)).unwrap();
     let (mut first, mut second) = (log.backend().lead().unwrap(), other.lead().unwrap());
     let done = first
         .store
@@ -459,7 +447,7 @@ fn several_logs_fit_into_one_database() {
     let two = [addition(0), addition(1)];
     let done = second
         .store
-        .commit(&head(&key, 0, 0), &head(&key, 2, 2), &two, 0);
+        .commit(&beside.head(0, 0), &beside.head(2, 2), &two, 0);
     assert_eq!(done.unwrap(), Outcome::Committed);
     assert_eq!(log.backend().head().unwrap(), log.head(1, 1));
     let audit = log.backend().audit().unwrap();

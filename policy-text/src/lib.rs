@@ -17,6 +17,7 @@
 )]
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use toml::de::{DeArray, DeTable, DeValue};
 use verifier_core::hazmat::json::Value;
@@ -68,14 +69,8 @@ pub fn from_toml(text: &str) -> Result<Policy, Error> {
         // The core has the words for what is too long, in either form.
         return Ok(Policy::from_json(text.as_bytes())?);
     }
-    let document = DeTable::parse(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let breaks = before.map_or(0, |before| before.matches('\n').count());
-        Error::Syntax {
-            line: breaks.saturating_add(1),
-            what: error.message().lines().collect::<Vec<_>>().join(", "),
-        }
-    })?;
+    let document =
+        DeTable::parse(text).map_err(|error| Error::syntax(text, error.span(), error.message()))?;
     let json = table(document.get_ref(), "")?.to_text();
     Ok(Policy::from_json(json.as_bytes())?)
 }
@@ -144,6 +139,18 @@ pub enum Error {
         /// What the reader says about it.
         what: String,
     },
+}
+
+impl Error {
+    /// What a reader of TOML says about a place in a text.
+    pub fn syntax(text: &str, place: Option<Range<usize>>, message: &str) -> Self {
+        let before = place.and_then(|place| text.get(..place.start));
+        let breaks = before.map_or(0, |before| before.matches('\n').count());
+        Self::Syntax {
+            line: breaks.saturating_add(1),
+            what: message.lines().collect::<Vec<_>>().join(", "),
+        }
+    }
 }
 
 impl Failure for Error {

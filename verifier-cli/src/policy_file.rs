@@ -57,11 +57,8 @@ fn refused(error: &policy_text::Error) -> CliError {
 /// A TOML text, for editing.
 pub(crate) fn document(text: &str) -> Result<DocumentMut, CliError> {
     text.parse().map_err(|error: toml_edit::TomlError| {
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-        let what = error.message().lines().collect::<Vec<_>>().join(", ");
-        let message = format!("line {line} of the policy is not TOML: {what}.");
-        CliError::policy(Code::PolicySyntax, message)
+        let error = policy_text::Error::syntax(text, error.span(), error.message());
+        CliError::of(&error)
     })
 }
 

@@ -13,16 +13,7 @@ printf '%s' "$3" > "$BENCH/ran"
 "#;
 
 fn bench() -> Bench {
-    let mut bench = Bench::new();
-    for (name, value) in [
-        ("GATE_URL", "https://gate.example.com"),
-        ("GATE_KEY_FILE", "key-file"),
-        ("GATE_POLICY_FILE", "policy-file"),
-    ] {
-        bench.set(name, value);
-    }
-    bench.write("key-file", "cosignet_key");
-    bench.write("policy-file", "name = \"mine\"");
+    let bench = Bench::with_gate();
     bench.write("values.json", r#"{"target":"web","version":"4.2.0"}"#);
     bench.write("release.sh", &bench.recipe("ansible/release.sh"));
     bench.program("ansible-playbook", PLAYBOOK);

@@ -36,13 +36,11 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
+[ "$payload" != - ] || payload=/dev/stdin
 cat "$payload" > "$BENCH/approved.json"
 export COSIGNET_PAYLOAD_FILE="$BENCH/approved.json" COSIGNET_REQUEST_ID=6a0f
 "$@" < "$BENCH/approved.json"
 "#;
-
-/// The same for `--payload -`.
-const STDIN: &str = r#"[ "$payload" != - ] || payload=/dev/stdin"#;
 
 /// How the step before the act can go wrong, and the exit code of `cosignet` in that case.
 const DENIALS: [(&str, u8); 6] = [
@@ -75,6 +73,22 @@ impl Bench {
             let found = found.unwrap_or_else(|| panic!("the recipes need {tool}"));
             std::os::unix::fs::symlink(found, bench.path("bin").join(tool)).unwrap();
         }
+        bench
+    }
+
+    /// The same for a recipe that is told in variables where the gate is, and which files have its key
+    /// and the policy.
+    pub(crate) fn with_gate() -> Self {
+        let mut bench = Self::new();
+        for (name, value) in [
+            ("GATE_URL", "https://gate.example.com"),
+            ("GATE_KEY_FILE", "key-file"),
+            ("GATE_POLICY_FILE", "policy-file"),
+        ] {
+            bench.set(name, value);
+        }
+        bench.write("key-file", "cosignet_key");
+        bench.write("policy-file", "name = \"mine\"");
         bench
     }
 
@@ -138,11 +152,7 @@ impl Bench {
 
     /// From now on people approve.
     pub(crate) fn approves(&self) {
-        let script = APPROVES.replace(
-            "shift\ncat \"$payload\"",
-            &format!("shift\n{STDIN}\ncat \"$payload\""),
-        );
-        self.program("cosignet", &script);
+        self.program("cosignet", APPROVES);
     }
 
     /// Runs a recipe in every way in which nothing must be done: each has to fail, and leave no

@@ -17,7 +17,7 @@ fn lines(yaml: &Yaml<'_>, path: &[&str]) -> String {
 
 /// A bench with the variables of template and pipeline, and those of the project.
 fn bench() -> Bench {
-    let mut bench = Bench::new();
+    let mut bench = Bench::with_gate();
     for (file, job) in [(TEMPLATE, ".approved"), (PIPELINE, "deploy")] {
         read(file, |yaml| {
             for (name, value) in at(yaml, &[job, "variables"]).as_mapping().unwrap() {
@@ -27,13 +27,8 @@ fn bench() -> Bench {
             }
         });
     }
-    bench.set("GATE_URL", "https://gate.example.com");
-    bench.set("GATE_KEY_FILE", "key-file");
-    bench.set("GATE_POLICY_FILE", "policy-file");
     bench.set("CI_COMMIT_SHA", "4fa1");
     bench.set("CI_PROJECT_PATH", "acme/shop");
-    bench.write("key-file", "cosignet_key");
-    bench.write("policy-file", "name = \"mine\"");
     bench.program("deploy.sh", "jq -r .commit > \"$BENCH/deployed\"");
     std::os::unix::fs::symlink(bench.path("bin/deploy.sh"), bench.path("deploy.sh")).unwrap();
     bench

@@ -28,18 +28,9 @@ const PLAN: &str = r#"{"resource_changes": [
 ]}"#;
 
 fn bench() -> Bench {
-    let mut bench = Bench::new();
-    for (name, value) in [
-        ("GATE_URL", "https://gate.example.com"),
-        ("GATE_KEY_FILE", "key-file"),
-        ("GATE_POLICY_FILE", "policy-file"),
-        ("PLAN", "the plan"),
-        ("PLANNED", "2"),
-    ] {
-        bench.set(name, value);
-    }
-    bench.write("key-file", "cosignet_key");
-    bench.write("policy-file", "name = \"mine\"");
+    let mut bench = Bench::with_gate();
+    bench.set("PLAN", "the plan");
+    bench.set("PLANNED", "2");
     bench.write("plan.json", PLAN);
     bench.program("terraform", TERRAFORM);
     bench.write("apply.sh", &bench.recipe("terraform/apply.sh"));

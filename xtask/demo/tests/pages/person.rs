@@ -10,23 +10,25 @@ pub(crate) struct Person {
 
 impl Person {
     /// Opens an invitation, and makes a passkey.
-    pub(crate) fn enrol(link: &str) -> Self {
+    ///
+    /// Returns the fingerprint, too, which the page shows.
+    pub(crate) fn enrol(link: &str) -> (Self, String) {
         let (page, token) = link.split_once('#').unwrap();
         let origin = page.strip_suffix("/enrol").unwrap();
-        let options = post(&format!("{page}/options"), &json!({ "token": token }));
+        let options = post(&format!("{page}/options"), "", &json!({ "token": token }));
         let challenge = bytes(&options["publicKey"], "challenge");
         let passkey = Passkey::new(Algorithm::Es256, "reader");
         let made = Registration::new("localhost", origin, &challenge, &passkey);
         let body = json!({ "token": token, "credential": made.json() });
-        let enrolled = post(&format!("{page}/finish"), &body);
-        assert!(enrolled["fingerprint"].is_string(), "{enrolled}");
-        Self { passkey }
+        let enrolled = post(&format!("{page}/finish"), "", &body);
+        let fingerprint = enrolled["fingerprint"].as_str().unwrap().to_owned();
+        (Self { passkey }, fingerprint)
     }
 
     /// Signs in on the page of a request, and decides it.
     pub(crate) fn decide(&self, page: &str, refuse: bool) {
         let (origin, _) = page.split_once("/a/").unwrap();
-        let options = post(&format!("{origin}/session/options"), &json!({}));
+        let options = post(&format!("{origin}/session/options"), "", &json!({}));
         let assertion = self.sign(origin, &bytes(&options, "challenge"));
         let session = ureq::post(format!("{origin}/session/finish"))
             .header("content-type", "application/json")
@@ -52,7 +54,7 @@ impl Person {
         };
         let assertion = self.sign(origin, &challenge);
         let body = json!({ "kind": kind, "assertion": assertion });
-        post(&format!("{page}/decision"), &body);
+        post(&format!("{page}/decision"), "", &body);
     }
 
     fn sign(&self, origin: &str, challenge: &[u8]) -> Value {
@@ -62,9 +64,11 @@ impl Person {
     }
 }
 
-fn post(url: &str, body: &Value) -> Value {
+/// Posts JSON; pages have no key.
+pub(crate) fn post(url: &str, key: &str, body: &Value) -> Value {
     let sent = ureq::post(url)
         .header("content-type", "application/json")
+        .header("x-api-key", key)
         .send(body.to_string().as_bytes());
     let text = sent.unwrap().body_mut().read_to_string().unwrap();
     serde_json::from_str(&text).unwrap()

@@ -143,7 +143,7 @@ impl Walk {
             return;
         };
         if link.contains("/enrol#") {
-            self.person = Some(Person::enrol(link));
+            self.person = Some(Person::enrol(link).0);
         } else if link.contains("/a/") {
             self.person.as_ref().unwrap().decide(link, refuse);
         }

@@ -22,6 +22,7 @@ use verifier_core::hazmat::bitcoin::ots::Timestamp;
 use verifier_core::hazmat::encoding::hex;
 
 use crate::command::{binary, cargo, print, run, target, until_serving};
+use crate::venv;
 
 const CLIENT: &str = "opentimestamps-client==0.7.2";
 
@@ -99,14 +100,7 @@ fn stamps(dir: &Path) -> Result<(), String> {
 
 /// The stock client, installed if it is not there.
 fn client(dir: &Path) -> Result<PathBuf, String> {
-    let bin = dir.join("venv").join("bin");
-    if !bin.join("ots").is_file() {
-        run(Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(dir.join("venv")))?;
-        run(Command::new(bin.join("pip")).args(["install", "--quiet", CLIENT]))?;
-    }
-    Ok(bin.join("ots"))
+    Ok(venv::with(&dir.join("venv"), &[CLIENT])?.join("ots"))
 }
 
 /// Whether the stock client finds the block and the root that we find.

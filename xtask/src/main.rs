@@ -18,6 +18,7 @@ mod connection;
 mod crash;
 mod demo;
 mod dist;
+mod files;
 mod framing;
 mod fuzz;
 mod gate;
@@ -33,6 +34,7 @@ mod seaweedfs;
 mod test;
 mod tour;
 mod vectors;
+mod venv;
 mod watch;
 mod web;
 

@@ -5,14 +5,13 @@
 //! target/npm/cosignet-*.tgz                 the packages
 //! ```
 
-use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use verifier_core::hazmat::encoding::{base64, hex, sha256};
 
 use crate::command::{print, root, run, target};
+use crate::files;
 use crate::web;
 
 /// Folders below `clients`, in the order in which they need each other.
@@ -25,7 +24,7 @@ pub(crate) fn build() -> Result<Vec<PathBuf>, String> {
     web::build()?;
     let packages = pack()?;
     for package in &packages {
-        let bytes = fs::read(package).map_err(|error| failed(package, &error))?;
+        let bytes = files::read(package)?;
         let name = package.file_name().unwrap_or_default().to_string_lossy();
         println!("{}  {} bytes  {name}", hex(&sha256(&bytes)), bytes.len());
     }
@@ -36,8 +35,7 @@ pub(crate) fn build() -> Result<Vec<PathBuf>, String> {
 /// Builds both packages twice, and compares the bytes.
 pub(crate) fn check() -> Result<Vec<PathBuf>, String> {
     let read = |packages: &[PathBuf]| -> Result<Vec<Vec<u8>>, String> {
-        let bytes = |path: &PathBuf| fs::read(path).map_err(|error| failed(path, &error));
-        packages.iter().map(bytes).collect()
+        packages.iter().map(|path| files::read(path)).collect()
     };
     let first = read(&build()?)?;
     let packages = pack()?;
@@ -56,6 +54,25 @@ pub(crate) fn sources() -> PathBuf {
 /// The folder of what is made.
 pub(crate) fn folder() -> PathBuf {
     target().join("npm")
+}
+
+/// Installs packages of others into a folder, unless it has some.
+pub(crate) fn modules(folder: &Path, packages: &[&str]) -> Result<(), String> {
+    if folder.join("node_modules").is_dir() {
+        return Ok(());
+    }
+    let mut install = npm(
+        folder,
+        &[
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            ".",
+        ],
+    );
+    run(install.args(packages))
 }
 
 /// npm, or another program that it brings, in a folder.
@@ -105,32 +122,26 @@ fn pack() -> Result<Vec<PathBuf>, String> {
     embed(&target().join("web"), &module)?;
     for package in PACKAGES {
         let source = sources().join(package);
-        remove(&source.join("dist"))?;
+        files::remove(&source.join("dist"))?;
         if package == "verifier-js" {
-            copy_all(&module, &source.join("dist").join("module"))?;
+            files::copy_all(&module, &source.join("dist").join("module"), &[])?;
         }
         compile(&source)?;
     }
-    remove(&folder())?;
+    files::remove(&folder())?;
     PACKAGES.iter().map(|package| pack_one(package)).collect()
 }
 
 /// Writes the module, as base64 in a script: no program that bundles has to know what it is.
 fn embed(web: &Path, module: &Path) -> Result<(), String> {
-    let read = |name: &str| {
-        let path = web.join(name);
-        fs::read(&path).map_err(|error| failed(&path, &error))
-    };
+    let read = |name: &str| files::read(&web.join(name));
     let types = root().join("verifier-wasm").join("src").join("types.d.ts");
     let bytes = base64(&read("verifier_bg.wasm")?);
-    remove(module)?;
+    files::remove(module)?;
     for (name, text) in [
         ("verifier.js", read("verifier.js")?),
         ("verifier.d.ts", read("verifier.d.ts")?),
-        (
-            "report.d.ts",
-            fs::read(&types).map_err(|error| failed(&types, &error))?,
-        ),
+        ("report.d.ts", files::read(&types)?),
         (
             "bytes.js",
             format!("export const MODULE = \"{bytes}\";\n").into_bytes(),
@@ -140,7 +151,7 @@ fn embed(web: &Path, module: &Path) -> Result<(), String> {
             b"export declare const MODULE: string;\n".to_vec(),
         ),
     ] {
-        write(&module.join(name), &text)?;
+        files::write(&module.join(name), &text)?;
     }
     Ok(())
 }
@@ -149,12 +160,12 @@ fn embed(web: &Path, module: &Path) -> Result<(), String> {
 fn pack_one(package: &str) -> Result<PathBuf, String> {
     let (source, out) = (sources().join(package), folder().join(package));
     for name in ["package.json", "README.md"] {
-        copy(&source.join(name), &out.join(name))?;
+        files::copy(&source.join(name), &out.join(name))?;
     }
     for name in LICENCES {
-        copy(&root().join(name), &out.join(name))?;
+        files::copy(&root().join(name), &out.join(name))?;
     }
-    copy_all(&source.join("dist"), &out.join("dist"))?;
+    files::copy_all(&source.join("dist"), &out.join("dist"), &[])?;
     let args = ["pack", "--loglevel=error", "--pack-destination", ".."];
     let name = print(&mut npm(&out, &args))?;
     Ok(folder().join(name.lines().last().unwrap_or_default()))
@@ -162,54 +173,10 @@ fn pack_one(package: &str) -> Result<PathBuf, String> {
 
 /// The tests in a folder, for `node --test`.
 pub(crate) fn tests(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut tests = entries(folder)?;
+    let mut tests = files::entries(folder)?;
     tests.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
     match tests.is_empty() {
         true => Err(format!("{}: no tests", folder.display())),
         false => Ok(tests),
     }
-}
-
-/// Copies a folder with all that is in it.
-pub(crate) fn copy_all(from: &Path, to: &Path) -> Result<(), String> {
-    for path in entries(from)? {
-        let name = path.file_name().unwrap_or(OsStr::new(""));
-        match path.is_dir() {
-            true => copy_all(&path, &to.join(name))?,
-            false => copy(&path, &to.join(name))?,
-        }
-    }
-    Ok(())
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| failed(folder, &error))?;
-    let path = |entry: std::io::Result<fs::DirEntry>| entry.map(|entry| entry.path());
-    let paths: Result<Vec<PathBuf>, _> = entries.map(path).collect();
-    let mut paths = paths.map_err(|error| failed(folder, &error))?;
-    paths.sort();
-    Ok(paths)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    write(to, &fs::read(from).map_err(|error| failed(from, &error))?)
-}
-
-/// Writes a file, and the folders that it is in.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
-    fs::write(path, bytes).map_err(|error| failed(path, &error))
-}
-
-/// Removes a folder, if it is there.
-pub(crate) fn remove(folder: &Path) -> Result<(), String> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(folder, &error)),
-        _ => Ok(()),
-    }
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> String {
-    format!("{}: {error}", path.display())
 }

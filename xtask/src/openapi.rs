@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::command::{run, succeeds, target};
 use crate::dist;
 use crate::lint::has;
+use crate::venv;
 
 /// From the npm registry.
 const LINTER: &str = "@redocly/cli@2.77.0";
@@ -49,19 +50,12 @@ fn lint(folder: &Path, documents: &[PathBuf]) -> Result<(), String> {
 }
 
 fn generate(folder: &Path, documents: &[PathBuf]) -> Result<(), String> {
-    let bin = folder.join("venv").join("bin");
-    let installed = bin.join("openapi-python-client").is_file() || {
-        let mut venv = Command::new("python3");
-        let mut install = Command::new(bin.join("pip"));
-        succeeds(venv.args(["-m", "venv"]).arg(folder.join("venv")))
-            && succeeds(install.args(["install", "--quiet", GENERATOR]))
-    };
-    if !installed {
+    let Ok(bin) = venv::with(&folder.join("venv"), &[GENERATOR]) else {
         eprintln!(
             "\nno client made of any openapi.json: `pip install {GENERATOR}` brings the tool"
         );
         return Ok(());
-    }
+    };
     // No formatter of Python behind it.
     let settings = folder.join("generator.json");
     fs::write(&settings, r#"{"post_hooks": []}"#)

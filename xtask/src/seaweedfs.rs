@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::command::{root, run, target};
+use crate::venv;
 
 /// Installs it where the tests look for it, in the version and with the sums of the requirements.
 /// Where it cannot be installed, the tests that need it say that they are left out.
@@ -26,11 +27,15 @@ fn install() -> Result<(), String> {
     if fs::read(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    run(Command::new("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(&folder))?;
-    run(Command::new(folder.join("bin").join("pip"))
-        .args(["install", "--quiet", "--require-hashes", "--no-deps"])
+    run(Command::new(venv::empty(&folder)?)
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "--no-deps",
+        ])
         .args(["--only-binary", ":all:", "--requirement"])
         .arg(&requirements))?;
     fs::write(&installed, wanted).map_err(|error| format!("{}: {error}", installed.display()))

@@ -1,12 +1,12 @@
 //! The gate's interface, asked by a program that makes requests of its description, right and wrong
 //! ones: no answer may be a 5xx, and each has to be one that the description knows.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use crate::command::{binary, cargo, run};
 use crate::gate::Gate;
+use crate::{files, venv};
 
 /// From the Python package index.
 const CALLER: &str = "schemathesis==4.32.5";
@@ -17,18 +17,10 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 
 /// Sends a live gate what the caller makes of its `/openapi.json`, with a key that may do everything.
 pub(super) fn run_caller(dir: &Path) -> Result<(), String> {
-    let bin = dir.join("venv").join("bin");
-    if !bin.join("schemathesis").is_file() {
-        run(Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(dir.join("venv")))?;
-        run(Command::new(bin.join("pip")).args(["install", "--quiet", CALLER]))?;
-    }
+    let bin = venv::with(&dir.join("venv"), &[CALLER])?;
     run(&mut cargo(&["build", "--package", "gate"]))?;
     let data = dir.join("gate");
-    if data.exists() {
-        fs::remove_dir_all(&data).map_err(|error| format!("{}: {error}", data.display()))?;
-    }
+    files::remove(&data)?;
     let gate = Gate::start(&binary("debug", "cosignet-gate"), data)?;
     gate.person("ann", "finance")?;
     let key = gate.key("caller", "create,claim,read")?;

@@ -3,12 +3,12 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::command::{binary, cargo, print, root, run, succeeds, target};
+use crate::{files, venv};
 
 /// From the Python package index.
 const TOOLS: [&str; 4] = [
@@ -28,6 +28,9 @@ const PYTHONS: [&str; 6] = [
     "python3.14",
 ];
 
+/// Folders below that of the package that go into no archive.
+const MADE: [&str; 5] = ["tests", "dist", "venv", "__pycache__", ".mypy_cache"];
+
 /// The moment that the files in the archives have.
 const EPOCH: &str = "1700000000";
 
@@ -35,7 +38,7 @@ const EPOCH: &str = "1700000000";
 pub(crate) fn run_all() -> Result<(), String> {
     run(&mut cargo(&["build", "--package", "verifier-cli"]))?;
     let folder = target().join("interop").join("python");
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    files::make(&folder)?;
     let tools = tools(&folder)?;
     let wheel = build_twice(&folder, &tools)?;
     let python = install(&folder, &wheel)?;
@@ -96,8 +99,7 @@ impl Tests {
     fn run(&self) -> Result<(), String> {
         let folder = package().join("tests");
         let mut modules = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))? {
-            let path = entry.map_err(|error| error.to_string())?.path();
+        for path in files::entries(&folder)? {
             let name = path.file_stem().map(OsStr::to_string_lossy);
             modules.extend(
                 name.filter(|name| name.starts_with("test_"))
@@ -107,7 +109,6 @@ impl Tests {
         if modules.is_empty() {
             return Err(format!("{}: no tests", folder.display()));
         }
-        modules.sort();
         eprintln!(
             "\n$ {} -m unittest {}",
             self.python.display(),
@@ -158,23 +159,9 @@ fn one(command: &mut Command) -> Result<String, String> {
     }
 }
 
-/// A virtual environment with the tools; its Python.
+/// The Python of an environment with the tools.
 fn tools(folder: &Path) -> Result<PathBuf, String> {
-    let venv = folder.join("tools");
-    let python = venv.join("bin").join("python");
-    let wanted = TOOLS.join("\n");
-    let installed = venv.join("installed");
-    if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
-        return Ok(python);
-    }
-    run(Command::new("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(&venv))?;
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet"])
-        .args(TOOLS))?;
-    fs::write(&installed, wanted).map_err(|error| format!("{}: {error}", installed.display()))?;
-    Ok(python)
+    Ok(venv::with(&folder.join("tools"), &TOOLS)?.join("python"))
 }
 
 /// Source archive and wheel, from two copies of the sources, which have to be the same bytes. The
@@ -183,10 +170,8 @@ fn build_twice(folder: &Path, tools: &Path) -> Result<PathBuf, String> {
     let mut made = Vec::new();
     for name in ["first", "second"] {
         let copy = folder.join(name);
-        if copy.exists() {
-            fs::remove_dir_all(&copy).map_err(|error| format!("{}: {error}", copy.display()))?;
-        }
-        copy_sources(&package(), &copy)?;
+        files::remove(&copy)?;
+        files::copy_all(&package(), &copy, &MADE)?;
         let out = copy.join("dist");
         run(Command::new(tools)
             .args(["-m", "build", "--no-isolation", "--outdir"])
@@ -194,7 +179,7 @@ fn build_twice(folder: &Path, tools: &Path) -> Result<PathBuf, String> {
             .arg(&copy)
             .env("SOURCE_DATE_EPOCH", EPOCH)
             .stdout(Stdio::null()))?;
-        made.push(files(&out)?);
+        made.push(files::entries(&out)?);
     }
     let [first, second] = made.as_slice() else {
         return Err("it was not built twice".into());
@@ -207,48 +192,17 @@ fn build_twice(folder: &Path, tools: &Path) -> Result<PathBuf, String> {
         return Err(format!("expected a wheel and a source archive: {first:?}"));
     }
     for (a, b) in first.iter().zip(second) {
-        let read = |path: &Path| fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
-        if a.file_name() != b.file_name() || read(a)? != read(b)? {
+        if a.file_name() != b.file_name() || files::read(a)? != files::read(b)? {
             return Err(format!("{} and {} differ", a.display(), b.display()));
         }
     }
     Ok(wheel.clone())
 }
 
-fn copy_sources(from: &Path, to: &Path) -> Result<(), String> {
-    fs::create_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
-    for path in files(from)? {
-        let name = path.file_name().unwrap_or_default();
-        let passed_over = ["tests", "dist", "venv", "__pycache__", ".mypy_cache"]
-            .iter()
-            .any(|other| name == *other);
-        if path.is_dir() && !passed_over {
-            copy_sources(&path, &to.join(name))?;
-        } else if path.is_file() {
-            let copied = fs::copy(&path, to.join(name));
-            copied.map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-    }
-    Ok(())
-}
-
-/// What is in a folder, in the order of the names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let failed = |error| format!("{}: {error}", folder.display());
-    let entries = fs::read_dir(folder).map_err(failed)?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-    let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(failed)?;
-    paths.sort();
-    Ok(paths)
-}
-
 /// A virtual environment with the wheel and nothing else; its Python.
 fn install(folder: &Path, wheel: &Path) -> Result<PathBuf, String> {
     let venv = folder.join("fresh");
-    run(Command::new("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(&venv))?;
-    let python = venv.join("bin").join("python");
+    let python = venv::empty(&venv)?;
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--no-index"])
         .arg(wheel))?;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::browser;
 use crate::command::{binary, cargo, print, root, run, status, target};
+use crate::files;
 use crate::npm::{self, npm};
 
 /// What a program has to say that verifies one approval, and not another one.
@@ -31,7 +32,7 @@ pub(crate) fn run_all() -> Result<(), String> {
     let packages = npm::check()?;
     tests()?;
     let folder = target().join("interop").join("typescript");
-    npm::remove(&folder)?;
+    files::remove(&folder)?;
     let fresh = fresh(&folder.join("fresh"), &packages)?;
     types(&fresh)?;
     command(&fresh)?;
@@ -64,7 +65,7 @@ fn tests() -> Result<(), String> {
 
 /// An empty folder in which somebody installs both packages, without a network: they need no others.
 fn fresh(folder: &Path, packages: &[PathBuf]) -> Result<PathBuf, String> {
-    npm::write(
+    files::write(
         &folder.join("package.json"),
         br#"{"private":true,"type":"module"}"#,
     )?;
@@ -81,8 +82,7 @@ fn fresh(folder: &Path, packages: &[PathBuf]) -> Result<PathBuf, String> {
 fn copy_tests(folder: &Path, names: &[String]) -> Result<(), String> {
     for name in names {
         let from = npm::sources().join("typescript").join("tests").join(name);
-        let text = fs::read(&from).map_err(|error| format!("{}: {error}", from.display()))?;
-        npm::write(&folder.join(from.file_name().unwrap_or_default()), &text)?;
+        files::copy(&from, &folder.join(from.file_name().unwrap_or_default()))?;
     }
     Ok(())
 }
@@ -90,8 +90,8 @@ fn copy_tests(folder: &Path, names: &[String]) -> Result<(), String> {
 /// An approval for programs, and another payload than its own.
 fn evidence(folder: &Path) -> Result<(), String> {
     let path = root().join("gate-client/cases/evidence.json");
-    let text = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let all: Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    let all: Value =
+        serde_json::from_slice(&files::read(&path)?).map_err(|error| error.to_string())?;
     let member = |pointer: &str| {
         let member = all.pointer(pointer).map(Value::to_string);
         member.ok_or_else(|| format!("{}: no {pointer}", path.display()))
@@ -109,9 +109,9 @@ fn evidence(folder: &Path) -> Result<(), String> {
     for (name, text) in members {
         // A text of JSON is one of JavaScript.
         script += &format!("export const {name} = {};\n", Value::from(text));
-        npm::write(&folder.join(format!("{name}.json")), text.as_bytes())?;
+        files::write(&folder.join(format!("{name}.json")), text.as_bytes())?;
     }
-    npm::write(&folder.join("evidence.js"), script.as_bytes())
+    files::write(&folder.join("evidence.js"), script.as_bytes())
 }
 
 /// What the compiler makes of the types that were installed, and of mistakes.
@@ -123,7 +123,7 @@ fn types(fresh: &Path) -> Result<(), String> {
         "files": ["types.ts"],
     });
     let path = fresh.join("tsconfig.json");
-    npm::write(&path, project.to_string().as_bytes())?;
+    files::write(&path, project.to_string().as_bytes())?;
     npm::compile(fresh)
 }
 
@@ -241,7 +241,7 @@ fn bundles(others: &Path) -> Result<(), String> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        npm::write(&alone.join(&file), &bundle)?;
+        files::write(&alone.join(&file), &bundle)?;
         node.run(&alone, &file, expected)?;
         if file.ends_with(".js") {
             in_browser(&alone, &file)?;
@@ -262,7 +262,7 @@ fn in_browser(folder: &Path, script: &str) -> Result<(), String> {
          <script src={script}></script>"
     );
     let path = folder.join("page.html");
-    npm::write(&path, page.as_bytes())?;
+    files::write(&path, page.as_bytes())?;
     let mut chromium = Command::new(browser);
     chromium
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"])
@@ -366,12 +366,12 @@ impl Fixture {
             let mut show = Command::new(binary("debug", "cosignet"));
             let policy = print(show.args(["policy", "show", path, "--format", "json"]))?;
             let json = folder.join(format!("policy-{name}.json"));
-            npm::write(&json, policy.as_bytes())?;
+            files::write(&json, policy.as_bytes())?;
             as_json.insert(name.clone(), json.to_string_lossy().into());
         }
         said.insert("policies".into(), as_json.into());
         let line = Value::from(said).to_string();
-        npm::write(&folder.join("fixture.json"), line.as_bytes())?;
+        files::write(&folder.join("fixture.json"), line.as_bytes())?;
         Ok(fixture)
     }
 }

@@ -1,10 +1,8 @@
 //! Deliveries of the gate, verified by the libraries that the authors of Standard Webhooks publish for
 //! Python and JavaScript.
 
-use std::fs;
-use std::process::Command;
-
 use crate::command::{cargo, run, target};
+use crate::{files, npm, venv};
 
 const PYTHON: &str = "standardwebhooks==1.1.0";
 
@@ -13,24 +11,9 @@ const NODE: &str = "standardwebhooks@1.1.1";
 /// Installs what is missing, and has both verify what they should take, and what they should not.
 pub(crate) fn run_all() -> Result<(), String> {
     let folder = target().join("interop").join("webhooks");
-    let failed = |error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(&folder).map_err(failed)?;
-    let venv = folder.join("venv");
-    let mut library = Command::new(venv.join("bin/python"));
-    let installed =
-        venv.is_dir() && crate::command::succeeds(library.args(["-c", "import standardwebhooks"]));
-    if !installed {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        run(Command::new(venv.join("bin/pip")).args(["install", "--quiet", PYTHON]))?;
-    }
-    if !folder.join("node_modules").is_dir() {
-        let mut install = Command::new("npm");
-        install
-            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-            .arg(&folder)
-            .arg(NODE);
-        run(&mut install)?;
-    }
+    files::make(&folder)?;
+    venv::with(&folder.join("venv"), &[PYTHON])?;
+    npm::modules(&folder, &[NODE])?;
     let mut tests = cargo(&["test", "--package", "gate", "--test", "gate", "--"]);
     tests
         .args(["--ignored", "--nocapture", "libraries_of_others"])

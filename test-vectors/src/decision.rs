@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::approval::Approval;
+use crate::approval::{Approval, DECIDED_AT_SECONDS};
 use crate::bundle::{Bundle, Evidence};
 use crate::encoding::b64url;
+use crate::policy::clauses;
+use crate::{Approver, Context, Draft, Ledger, Policy};
 
 /// A decision before it is written.
 #[derive(Clone, Debug)]
@@ -27,6 +29,24 @@ impl Decision {
             payload: lift(&mut bundles, |evidence| &mut evidence.payload),
             bundles,
         }
+    }
+
+    /// The decision of two people that no vector contains, and the policy that wants both.
+    pub fn apart() -> (Self, Policy) {
+        let people = ["apart one", "apart two"];
+        let mut ledger = Ledger::default();
+        for seed in people {
+            let context = Context::numbered(7).text();
+            ledger.add(Draft::by(seed).approving_under(&context, br#"{"to":"Acme GmbH"}"#));
+        }
+        ledger.seal(DECIDED_AT_SECONDS + 5);
+        let approvals = ledger.approvals_from(0);
+        let mut policy = approvals[0].policy.clone();
+        let both = people.map(|seed| Approver::new(seed, &Draft::by(seed).passkey));
+        policy.approvers = both.map(|person| person.in_groups(&["both"])).into();
+        policy.log = Some(ledger.tlog_policy());
+        policy.decision = Some(json!({"require": clauses(&[("both".into(), 2)])}));
+        (Self::of(&approvals), policy)
     }
 
     /// The JSON structure.

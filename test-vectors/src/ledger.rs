@@ -2,8 +2,11 @@
 //! way.
 
 use crate::approval::{Approval, Draft, LOG_ORIGIN, witness};
-use crate::encoding::pseudo_random;
+use crate::bitcoin;
+use crate::bundle::Anchor;
+use crate::encoding::{pseudo_random, sha256};
 use crate::log::{Log, Witness, tlog_policy};
+use crate::note::LogProof;
 
 /// The log and its heads.
 #[derive(Clone, Debug)]
@@ -57,19 +60,33 @@ impl Ledger {
 
     /// The approval at this index, under the first head that holds it.
     pub fn approval(&self, index: usize) -> Approval {
-        let head = self.heads.iter().position(|(size, _)| index < *size);
-        self.approval_under(index, head.expect("no head holds it"))
+        self.approval_under(index, self.first_over(index))
     }
 
     /// The same under the head with this number.
     pub fn approval_under(&self, index: usize, head: usize) -> Approval {
         let log = self.log();
-        let (size, seconds) = self.heads[head];
-        let cosigners: Vec<(&Witness, u64)> = self.witnesses.iter().map(|w| (w, seconds)).collect();
         let draft = &self.drafts[index];
-        let proof = log.prove(index, size, &cosigners);
+        let proof = self.prove(&log, index, head);
         let (assertion, entry) = draft.sign();
         draft.assemble(assertion, entry, proof, draft.policy(&log))
+    }
+
+    /// An anchor of this entry at the head with this number, whose timestamp is only promised.
+    pub fn anchor(&self, index: usize, head: usize) -> Anchor {
+        let log = self.log();
+        let (size, _) = self.heads[head];
+        let (first, _) = self.heads[self.first_over(index)];
+        let log_proof = self.prove(&log, index, head);
+        let checkpoint = log_proof.note();
+        let promise = bitcoin::promised("https://calendar.example");
+        Anchor {
+            consistency: Some(log.tree().consistency(first, size)),
+            ots: Some(bitcoin::proof(&sha256(checkpoint.as_bytes()), &promise)),
+            header: None,
+            checkpoint,
+            log_proof,
+        }
     }
 
     /// The approvals from index `from` on.
@@ -89,5 +106,17 @@ impl Ledger {
     /// The tlog-policy that wants this log and all its witnesses.
     pub fn tlog_policy(&self) -> String {
         tlog_policy(&self.log(), self.witnesses.len(), &self.witnesses)
+    }
+
+    /// The number of the first head over this entry.
+    fn first_over(&self, index: usize) -> usize {
+        let head = self.heads.iter().position(|(size, _)| index < *size);
+        head.expect("no head holds it")
+    }
+
+    fn prove(&self, log: &Log, index: usize, head: usize) -> LogProof {
+        let (size, seconds) = self.heads[head];
+        let cosigners: Vec<(&Witness, u64)> = self.witnesses.iter().map(|w| (w, seconds)).collect();
+        log.prove(index, size, &cosigners)
     }
 }

@@ -1,11 +1,15 @@
 //! The roster: the payloads of its versions, and the file of their decisions.
 
+use core::slice::from_ref;
+
 use serde_json::{Value, json};
 
+use crate::approval::DECIDED_AT_SECONDS;
 use crate::decision::Decision;
 use crate::encoding::{hex, sha256};
 use crate::policy::{Approver, clauses};
 use crate::tree::Hash;
+use crate::{Draft, Ledger, Policy};
 
 /// A version of a roster before it is written.
 #[derive(Clone, Debug)]
@@ -35,6 +39,27 @@ impl Roster {
             admins: admins.to_vec(),
             approvers: approvers.to_vec(),
         }
+    }
+
+    /// The only version of a roster that no vector contains, its file, and the policy that names
+    /// its admin.
+    pub fn apart() -> (Self, Value, Policy) {
+        let key = |seed: &str| Approver::new(seed, &Draft::by(seed).passkey);
+        let admin = key("apart admin").in_groups(&["admins"]);
+        let roster = Self::first("apart", 1, from_ref(&admin), &[key("apart one")]);
+        let mut ledger = Ledger::default();
+        ledger.add(Draft::by("apart admin").approving(&roster.payload()));
+        ledger.seal(DECIDED_AT_SECONDS + 5);
+        let approval = ledger.approval(0);
+        let mut policy = approval.policy.clone();
+        policy.approvers.clear();
+        policy.log = Some(ledger.tlog_policy());
+        policy.roster = Some(json!({
+            "name": roster.name,
+            "admins": [admin.value()],
+            "require": clauses(&roster.require),
+        }));
+        (roster, chain(&[Decision::of(&[approval])]), policy)
     }
 
     /// The next version with these approvers.

@@ -95,6 +95,7 @@ fn files() -> Vec<File> {
         bundle_contexts::contexts(),
         refusals::refusals(),
         decisions::alone_as_decision(),
+        decisions::anchors(),
         decisions::bundles(),
         decisions::malformed(),
         decisions::quorum(),

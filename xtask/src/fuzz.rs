@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use test_vectors::Draft;
+use test_vectors::{Decision, Draft, Roster};
 use verifier_core::alarm::{Alarm, Evidence};
 use verifier_core::hazmat::encoding::{from_base64url, hex, sha256};
 use verifier_core::hazmat::json::{Limits, Value};
@@ -19,6 +19,7 @@ const TARGETS: &[(&str, &[&str])] = &[
         &["authenticatorData", "clientDataJSON", "publicKey"],
     ),
     ("bundle", &["bundleText"]),
+    ("decision", &["decisionText"]),
     ("entry", &["text"]),
     ("headers", &["headers"]),
     ("json", &["bundleText", "text", "clientDataJSON"]),
@@ -27,6 +28,7 @@ const TARGETS: &[(&str, &[&str])] = &[
     ("payload", &["payload"]),
     ("policy", &["policy"]),
     ("registration", &[]),
+    ("roster", &["roster"]),
     ("submission", &["note", "proof"]),
     ("tlog_policy", &["policy"]),
     ("tlog_proof", &["proof"]),
@@ -47,6 +49,8 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
         match *target {
             "alarm" => keep(&corpus, alarm().as_bytes())?,
             "bundle" => keep(&corpus, Draft::apart().mint().bundle.text().as_bytes())?,
+            "decision" => keep(&corpus, Decision::apart().0.text().as_bytes())?,
+            "roster" => keep(&corpus, Roster::apart().1.to_string().as_bytes())?,
             "registration" => {
                 let path = root().join("docs/example/registration.json");
                 keep(&corpus, &fs::read(path).map_err(|error| error.to_string())?)?;

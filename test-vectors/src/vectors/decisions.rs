@@ -1,5 +1,6 @@
 //! `decision`: what is enough and what is not, and what a decision may hold.
 
+mod anchors;
 mod bundles;
 mod endings;
 mod expectations;
@@ -7,6 +8,7 @@ mod forms;
 mod quorum;
 mod splices;
 
+pub(super) use anchors::anchors;
 pub(super) use bundles::bundles;
 pub(super) use expectations::expectations;
 pub(super) use forms::{alone_as_decision, malformed};

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::bundles::and;
-use super::super::people::{PAYLOAD, context, member, wanting};
+use super::super::people::{PAYLOAD, context, member, require, wanting};
 use super::super::{File, sorted};
 use super::in_force::{ABSENT, REMOVED, ROOT, ending, keys};
-use super::scene::Scene;
+use super::scene::{Scene, approval};
 use super::{file_of, root, rooted};
-use crate::{Decision, Draft, Policy, Roster};
+use crate::{Approver, Decision, Draft, Policy, Roster};
 
 pub(in super::super) fn decisions() -> File {
     let mut file = File::new(
@@ -227,5 +227,63 @@ pub(in super::super) fn decisions() -> File {
         },
         "ok",
     );
+    contexts(&mut file);
     file
+}
+
+/// Decisions under a context, by people of whom one is no longer in the roster.
+fn contexts(file: &mut File) {
+    let one = Roster::first("acme", 1, &[root("root")], &finance(&["ann", "bob"]));
+    let two = one.next(&finance(&["ann", "cat"]));
+    let mut scene = Scene::default();
+    scene.version(&one, ROOT);
+    let signed = |scene: &mut Scene, who: &str| {
+        let label = format!("under a context, at {}", scene.ledger.len());
+        let draft = approval(who, &label, PAYLOAD).approving_under(&context(), PAYLOAD);
+        scene.ledger.add(draft)
+    };
+    let before = ["ann", "bob"].map(|who| signed(&mut scene, who));
+    scene.version(&two, ROOT);
+    let behind = ["ann", "bob", "cat"].map(|who| signed(&mut scene, who));
+    let bare = scene.approve("cat");
+    scene.seal(0);
+    let roster = sorted(&file_of(&scene.decisions()));
+    let rules = json!({
+        "audience": "payments.example",
+        "context": "required",
+        "require": require(&[("finance", 2)]),
+    });
+    let policy = Policy {
+        decision: Some(rules),
+        ..rooted(1, ROOT)
+    };
+    let mut put = |name: &str, indices: &[usize], code: &str| {
+        let all: Vec<_> = indices.iter().map(|i| scene.ledger.approval(*i)).collect();
+        let input = json!({
+            "decisionText": sorted(&Decision::of(&all).value()),
+            "policy": policy.value(),
+            "roster": roster,
+        });
+        file.verdict(
+            format!("under a context: {name}"),
+            input,
+            ending(code),
+            code,
+        );
+    };
+    let [ann, bob] = before;
+    let [ann2, bob2, cat2] = behind;
+    put("two under the first version", &[ann, bob], "ok");
+    put("two under the second version", &[ann2, cat2], "ok");
+    put("one under each version", &[bob, cat2], "ok");
+    put("one who has been removed", &[cat2, bob2], REMOVED);
+    put("one without it", &[ann2, bare], "decision.other_context");
+    put("one alone", &[ann2], "decision.quorum_short");
+}
+
+fn finance(names: &[&str]) -> Vec<Approver> {
+    names
+        .iter()
+        .map(|name| member(name, &["finance"]))
+        .collect()
 }

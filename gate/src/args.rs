@@ -48,6 +48,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Rules(RulesCommand),
     Policy(PolicyArgs),
+    Roster(RosterArgs),
     Export(ExportArgs),
     /// The clock of this machine
     #[command(subcommand)]
@@ -255,6 +256,25 @@ pub(crate) struct PolicyArgs {
     /// TOML for people, or the same as JSON, for the verify page
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) data: DataArg,
+}
+
+/// Print the next version of a roster, with the people and passkeys of this gate, for its admins to approve
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Name, admins and clauses are those of FILE: the draft that `cosignet roster init` wrote, or the file
+of the roster. Its approvers are replaced by everybody here who is not retired, with the passkeys
+that are not. Nothing is verified and nothing is approved by it: admins compare the fingerprints
+with the people (`cosignet roster diff FILE NEXT`) and approve the payload like any other, here or
+elsewhere. `cosignet roster append` then puts it into the file.
+
+Example:
+  cosignet-gate roster roster.json --data /var/lib/cosignet-gate > next.json")]
+pub(crate) struct RosterArgs {
+    /// The draft of a version, or the file of a roster; - is stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) data: DataArg,
 }

@@ -15,7 +15,7 @@ use crate::args::{
 use crate::layout::Layout;
 use crate::rules;
 use crate::rules::check::{self, Finding, Weight};
-use crate::{admin, export, init, policy, serve};
+use crate::{admin, export, init, policy, roster, serve};
 
 /// Does what the command line says.
 pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
@@ -33,6 +33,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Webhook(command) => webhook::run(command)?,
         Command::Rules(command) => return rule_file(command),
         Command::Policy(args) => policy::text(args)?,
+        Command::Roster(args) => roster::text(args)?,
         Command::Export(args) => return exported(args),
         Command::Clock(ClockCommand::Accept { data }) => {
             let answer = admin::ask(&Layout::new(&data.data), &call("clock", []))?;

@@ -16,9 +16,10 @@ use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
 use crate::args::PolicyArgs;
 use crate::embedded::Embedded;
 use crate::layout::Layout;
+use crate::listed::Listed;
 use crate::rules::{Rule, Rules};
 use crate::site::Site;
-use crate::{admin, serve};
+use crate::{listed, serve};
 
 /// The longest file with the site, in bytes.
 const MAX_SITE: usize = 64 * 1024;
@@ -85,7 +86,7 @@ fn json(toml: &str) -> Result<String, CliError> {
 
 fn toml(args: &PolicyArgs) -> Result<String, CliError> {
     let layout = Layout::new(&args.data.data);
-    let people = admin::ask(&layout, &Value::from([("call", Value::from("people"))]))?;
+    let people = listed::ask(&layout)?;
     let site = read_site(&layout)?;
     let site = |key: &str| member(&site, key);
     let mut out = String::from(
@@ -117,10 +118,8 @@ fn toml(args: &PolicyArgs) -> Result<String, CliError> {
         (Some(name), Some(rules)) => Some(find(rules, name).map_err(|error| error.about(&path))?),
         _ => None,
     };
-    if let Value::Array(people) = &people {
-        for person in people {
-            approvers(person, rule, &mut line);
-        }
+    for one in &people {
+        approver(one, rule, &mut line);
     }
     if let Some(rule) = rule {
         decision(rule, site("audience").as_deref(), &mut line);
@@ -135,46 +134,23 @@ fn toml(args: &PolicyArgs) -> Result<String, CliError> {
     Ok(out)
 }
 
-fn approvers(person: &Value<'_>, rule: Option<&Rule>, line: &mut impl FnMut(String)) {
-    let Some(members) = person.as_object() else {
-        return;
-    };
-    let text = |value: Option<&Value<'_>>| value.and_then(Value::as_str).map(str::to_owned);
-    let name = text(members.get("name")).unwrap_or_default();
-    let own: Vec<String> = match members.get("groups") {
-        Some(Value::Array(groups)) => groups.iter().filter_map(|one| text(Some(one))).collect(),
-        _ => Vec::new(),
-    };
+fn approver(one: &Listed, rule: Option<&Rule>, line: &mut impl FnMut(String)) {
     // An auditor cannot tell when a request was made, so whoever may serve a clause at last may.
-    let groups = rule.map_or_else(|| own.clone(), |rule| rule.groups_of(&own, Duration::MAX));
-    let Some(Value::Array(passkeys)) = members.get("passkeys") else {
-        return;
-    };
-    let gone = text(members.get("retired"));
-    for (number, passkey) in (1_usize..).zip(passkeys) {
-        let Some(passkey) = passkey.as_object() else {
-            continue;
-        };
-        let own = |key: &str| text(passkey.get(key)).unwrap_or_default();
-        line(format!("\n# fingerprint {}", own("fingerprint")));
-        line("[[approvers]]".into());
-        let own_name = match number {
-            1 => name.clone(),
-            _ => format!("{name} ({number})"),
-        };
-        line(format!("name = {}", quoted(&own_name)));
-        line(format!("person = {}", quoted(&name)));
-        if !groups.is_empty() {
-            let all: Vec<String> = groups.iter().map(|group| quoted(group)).collect();
-            line(format!("groups = [{}]", all.join(", ")));
-        }
-        line(format!("publicKey = {}", quoted(&own("publicKey"))));
-        line(format!("credentialId = {}", quoted(&own("id"))));
-        line(format!("notBefore = {}", quoted(&not_before(own("added")))));
-        let retired = text(passkey.get("retired")).or(gone.clone());
-        if let Some(retired) = retired {
-            line(format!("notAfter = {}", quoted(&retired)));
-        }
+    let of_rule = rule.map(|rule| rule.groups_of(&one.groups, Duration::MAX));
+    let groups = of_rule.as_ref().unwrap_or(&one.groups);
+    line(format!("\n# fingerprint {}", one.fingerprint));
+    line("[[approvers]]".into());
+    line(format!("name = {}", quoted(&one.name)));
+    line(format!("person = {}", quoted(&one.person)));
+    if !groups.is_empty() {
+        let all: Vec<String> = groups.iter().map(|group| quoted(group)).collect();
+        line(format!("groups = [{}]", all.join(", ")));
+    }
+    line(format!("publicKey = {}", quoted(&one.public_key)));
+    line(format!("credentialId = {}", quoted(&one.id)));
+    line(format!("notBefore = {}", quoted(&not_before(&one.added))));
+    if let Some(retired) = &one.retired {
+        line(format!("notAfter = {}", quoted(retired)));
     }
 }
 
@@ -208,12 +184,12 @@ fn decision(rule: &Rule, audience: Option<&str>, line: &mut impl FnMut(String)) 
 /// The moment from which a key counts. Witnesses date in whole seconds, by clocks that may be as far
 /// behind as clocks may differ: an approval right after the enrolment would else look older than its
 /// key.
-fn not_before(enrolled: String) -> String {
-    let time = Time::parse(&enrolled).and_then(|time| {
+fn not_before(enrolled: &str) -> String {
+    let time = Time::parse(enrolled).and_then(|time| {
         let earliest = time.as_millis().saturating_sub(CLOCK_ALLOWANCE_MILLIS);
         Time::from_seconds(earliest / 1000)
     });
-    time.map_or(enrolled, |time| time.to_string())
+    time.map_or_else(|| enrolled.to_owned(), |time| time.to_string())
 }
 
 /// A basic string of TOML. JSON's strings are such strings.
@@ -228,7 +204,7 @@ mod tests {
     #[test]
     fn an_approval_within_the_second_of_the_enrolment_is_not_older_than_its_key() {
         let enrolled = "2026-11-29T07:43:30.315Z";
-        assert_eq!(not_before(enrolled.into()), "2026-11-29T07:41:30.000Z");
-        assert_eq!(not_before(String::new()), "");
+        assert_eq!(not_before(enrolled), "2026-11-29T07:41:30.000Z");
+        assert_eq!(not_before(""), "");
     }
 }

@@ -24,7 +24,7 @@ use crate::headers::{self, HeaderFile};
 use crate::text::plain;
 use crate::{file, key, output, policy_file, roster_file};
 
-use draft::Draft;
+use draft::{Draft, drafted};
 
 pub(crate) fn run(command: &RosterCommand) -> Result<Exit, CliError> {
     match command {
@@ -172,22 +172,12 @@ fn said(text: &str) -> Result<Exit, CliError> {
     Ok(output::print(text, Format::Human).err().unwrap_or(Exit::Ok))
 }
 
-/// The newest version in a roster's file, or the payload that a file is. Nothing is verified.
-fn version_of(path: &Path) -> Result<(Version, bool), CliError> {
-    version_in(&file::read_whole(path, Roster::MAX_BYTES)?, path)
-}
-
-/// The same for bytes that have been read.
-fn version_in(bytes: &[u8], path: &Path) -> Result<(Version, bool), CliError> {
-    let payload = match roster::newest_payload(bytes) {
-        Some(payload) => payload,
-        None => return parsed(bytes, path).map(|version| (version, false)),
-    };
-    parsed(&payload, path).map(|version| (version, true))
+/// The newest version in a roster's file, or the payload that a file is, and the place of the next
+/// one. Nothing is verified.
+fn draft_of(path: &Path) -> Result<roster::Draft, CliError> {
+    drafted(&file::read_whole(path, Roster::MAX_BYTES)?, path)
 }
 
 fn parsed(payload: &[u8], path: &Path) -> Result<Version, CliError> {
-    // An editor or a shell leaves a newline behind what is one line.
-    let payload = payload.strip_suffix(b"\n").unwrap_or(payload);
     Version::parse(payload).map_err(|error| CliError::of(&error).about(path))
 }

@@ -7,6 +7,7 @@
 //! Each decision is about the payload that is the next version, and is made by the admins of the
 //! version before; the first by those whom the policy names.
 
+mod draft;
 mod version;
 
 use alloc::format;
@@ -24,6 +25,7 @@ use crate::time::Time;
 use crate::verify::{Logged, Request, Standing, Trust, verify_decision};
 use crate::{Failure, plain};
 
+pub use draft::Draft;
 pub use version::{TYPE, Version, payload_text};
 
 /// The `type` of the files that this version understands.

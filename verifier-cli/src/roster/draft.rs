@@ -1,12 +1,12 @@
-//! A version that nobody has approved yet.
+//! A version that nobody has approved yet, and the file that it goes to.
 
 use std::path::{Path, PathBuf};
 
 use durable::Edit;
 use verifier_core::policy::Approver;
-use verifier_core::roster::{Roster, Version, payload_text};
+use verifier_core::roster::{self, Roster, Version};
 
-use super::{parsed, version_in, version_of};
+use super::parsed;
 use crate::failure::{CliError, show_path};
 use crate::file;
 
@@ -15,11 +15,7 @@ pub(super) struct Draft {
     path: PathBuf,
     /// The file there, if it is changed where it is and not written anew.
     edit: Option<Edit>,
-    from: Version,
-    number: u64,
-    previous: Option<[u8; 32]>,
-    admins: Vec<Approver>,
-    approvers: Vec<Approver>,
+    draft: roster::Draft,
 }
 
 impl Draft {
@@ -34,11 +30,11 @@ impl Draft {
             Some(_) => None,
             None => Some(file::edit(path, Roster::MAX_BYTES)?),
         };
-        let (from, is_chain) = match &edit {
-            Some(edit) => version_in(edit.bytes(), path)?,
-            None => version_of(path)?,
+        let draft = match &edit {
+            Some(edit) => drafted(edit.bytes(), path)?,
+            None => drafted(&file::read_whole(path, Roster::MAX_BYTES)?, path)?,
         };
-        if is_chain && output.is_none() {
+        if draft.follows() && output.is_none() {
             let message = format!(
                 "{} is a roster's file, and its versions are approved already.",
                 show_path(path)
@@ -46,38 +42,23 @@ impl Draft {
             let next = "Say where the payload of the next version goes: -o FILE.";
             return Err(CliError::usage(message).next(next));
         }
-        let (number, previous) = match is_chain {
-            true => (from.number().saturating_add(1), Some(from.sha256())),
-            false => (from.number(), from.previous()),
-        };
         Ok(Self {
             path: output.unwrap_or(path).to_owned(),
             edit,
-            admins: from.admins().to_vec(),
-            approvers: from.approvers().to_vec(),
-            from,
-            number,
-            previous,
+            draft,
         })
     }
 
     pub(super) fn list(&mut self, admins: bool) -> &mut Vec<Approver> {
         match admins {
-            true => &mut self.admins,
-            false => &mut self.approvers,
+            true => &mut self.draft.admins,
+            false => &mut self.draft.approvers,
         }
     }
 
     /// Writes it, if it is a version that could be approved.
     pub(super) fn write(self) -> Result<(PathBuf, Version), CliError> {
-        let text = payload_text(
-            self.from.name(),
-            self.number,
-            self.previous,
-            self.from.require(),
-            &self.admins,
-            &self.approvers,
-        );
+        let text = self.draft.to_payload();
         let version = Self::written(&self.path, &text)?;
         match self.edit {
             Some(edit) => file::replace(&self.path, edit, &text)?,
@@ -90,4 +71,9 @@ impl Draft {
     pub(super) fn written(path: &Path, text: &str) -> Result<Version, CliError> {
         parsed(text.as_bytes(), path)
     }
+}
+
+/// What a file is the draft of, or leads to. Nothing is verified.
+pub(super) fn drafted(bytes: &[u8], path: &Path) -> Result<roster::Draft, CliError> {
+    roster::Draft::of(bytes).map_err(|error| CliError::of(&error).about(path))
 }

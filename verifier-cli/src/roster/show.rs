@@ -5,7 +5,7 @@ use verifier_core::hazmat::json::Value;
 use verifier_core::policy::Approver;
 use verifier_core::roster::Version;
 
-use super::version_of;
+use super::draft_of;
 use crate::args::{Format, RosterDiffArgs, RosterShowArgs};
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -13,7 +13,8 @@ use crate::text::{plain, wrap};
 use crate::{output, people};
 
 pub(super) fn show(args: &RosterShowArgs) -> Result<Exit, CliError> {
-    let (found, is_chain) = version_of(&args.file)?;
+    let draft = draft_of(&args.file)?;
+    let found = draft.from();
     let text = match args.format {
         Format::Json => {
             let members = [
@@ -25,11 +26,11 @@ pub(super) fn show(args: &RosterShowArgs) -> Result<Exit, CliError> {
             Value::from(members).to_text() + "\n"
         }
         Format::Human => {
-            let what = match is_chain {
+            let what = match draft.follows() {
                 true => "NOTHING WAS VERIFIED. The newest version in the file:",
                 false => "NOTHING WAS VERIFIED. The payload of a version:",
             };
-            format!("{what}\n\n{}", version(&found))
+            format!("{what}\n\n{}", version(found))
         }
     };
     Ok(output::print(&text, args.format).err().unwrap_or(Exit::Ok))
@@ -64,8 +65,8 @@ fn key(one: &Approver) -> String {
 }
 
 pub(super) fn diff(args: &RosterDiffArgs) -> Result<Exit, CliError> {
-    let (old, _) = version_of(&args.old)?;
-    let (new, _) = version_of(&args.new)?;
+    let (old, new) = (draft_of(&args.old)?, draft_of(&args.new)?);
+    let (old, new) = (old.from(), new.from());
     let mut changes: Vec<(&str, &str, String)> = Vec::new();
     for (list, before, after) in [
         ("admin", old.admins(), new.admins()),

@@ -8,6 +8,7 @@
     reason = "these are tests, and they have std"
 )]
 
+mod advice;
 mod decisions;
 mod enrolment;
 mod exit_codes;

@@ -80,13 +80,18 @@ impl Gate {
 
     /// The same, with a log elsewhere.
     pub(crate) fn beside(log: &Log, rules: &str) -> Self {
+        Self::on_the_way(log, log.port, rules)
+    }
+
+    /// The same, and the log is reached at another port than its own.
+    pub(crate) fn on_the_way(log: &Log, port: u16, rules: &str) -> Self {
         let mut gate = Self::empty();
         gate.vkey.clone_from(&log.vkey);
         gate.succeed(&["init", "--no-log"]);
         std::fs::write(gate.data().join("rules.toml"), rules).unwrap();
         let token = gate.data().join("token");
         std::fs::write(&token, &log.token).unwrap();
-        let url = format!("http://127.0.0.1:{}", log.port);
+        let url = format!("http://127.0.0.1:{port}");
         let token = token.display().to_string();
         gate.serve(&["--log", &url, "--log-token", &token]);
         gate

@@ -22,4 +22,6 @@ mod mcp_clients;
 mod openapi;
 mod receiver;
 mod requests;
+mod rosters;
+mod troubled_log;
 mod webhooks;

@@ -1,10 +1,12 @@
 //! The Model Context Protocol, for agents: two tools that ask people and wait for their answer.
 //!
 //! Nothing is kept between two calls: no session, no stream to come back to. A call that is lost
-//! leaves its request as it is, and the same call again finds it.
+//! leaves its request as it is, and the same call again finds it. A client that knows tasks gets one
+//! at once, and comes back for the answer.
 
 pub(crate) mod message;
 pub(crate) mod revision;
+pub(crate) mod task;
 pub(crate) mod tools;
 
 use serving::openapi::schema::object;
@@ -29,7 +31,7 @@ pub(crate) fn initialize(asked: Option<&str>) -> Members {
     let [newest, ..] = LEGACY;
     let known = LEGACY.into_iter().find(|one| Some(*one) == asked);
     vec![
-        ("capabilities", capabilities()),
+        ("capabilities", object([tools_offered()])),
         ("instructions", INSTRUCTIONS.into()),
         ("protocolVersion", known.unwrap_or(newest).into()),
         ("serverInfo", server()),
@@ -43,7 +45,10 @@ pub(crate) fn discover() -> Members {
             "_meta",
             object([("io.modelcontextprotocol/serverInfo", server())]),
         ),
-        ("capabilities", capabilities()),
+        (
+            "capabilities",
+            object([("extensions", task::declared()), tools_offered()]),
+        ),
         ("instructions", INSTRUCTIONS.into()),
         ("supportedVersions", revision::supported()),
     ];
@@ -68,13 +73,19 @@ pub(crate) fn success(id: &Value<'_>, era: Era, mut members: Members) -> String 
     message::result(id, object(members))
 }
 
+/// The text of an answer that is a task.
+pub(crate) fn task_made(id: &Value<'_>, mut members: Members) -> String {
+    members.push(("resultType", "task".into()));
+    message::result(id, object(members))
+}
+
 /// How long a client may keep an answer, and for whom.
 fn kept() -> Members {
     vec![("cacheScope", "public".into()), ("ttlMs", KEPT.into())]
 }
 
-fn capabilities() -> Value<'static> {
-    object([("tools", object([]))])
+fn tools_offered() -> (&'static str, Value<'static>) {
+    ("tools", object([]))
 }
 
 fn server() -> Value<'static> {

@@ -19,10 +19,9 @@ use super::routes::App;
 use crate::mcp::message::{self, Error, Message};
 use crate::mcp::revision::Era;
 use crate::mcp::tools::{self, Ask, Look, Tool};
-use crate::mcp::{self, Members};
-
+use crate::mcp::{self, Members, task};
 use crate::person::ApiKey;
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 use crate::request::Status;
 use crate::store::{Created, Repeats, Trouble};
 
@@ -81,6 +80,9 @@ async fn take(
     };
     match run(app, &key, &message, era).await {
         Ok(Outcome::Done(members)) => answered(succeeded(id, era, members)),
+        Ok(Outcome::Task(members)) => {
+            answered(private(StatusCode::OK, mcp::task_made(id, members)))
+        }
         Ok(Outcome::Pending(wait)) => Ok(Next::Waits(Call {
             app: Arc::clone(app),
             key,
@@ -97,6 +99,8 @@ async fn take(
 /// What becomes of a request of the protocol.
 enum Outcome {
     Done(Members),
+    /// The client comes back for the answer.
+    Task(Members),
     Pending(Wait),
 }
 
@@ -124,13 +128,57 @@ async fn run(
         (Era::Legacy, "ping") => Vec::new(),
         (Era::Modern, "server/discover") => mcp::discover(),
         (_, "tools/list") => mcp::list(era),
-        (_, "tools/call") => return use_tool(app, key, message).await,
+        (_, "tools/call") => return use_tool(app, key, message, era).await,
+        (Era::Modern, "tasks/get") => {
+            let request = task_of(app, key, message).await?;
+            task::standing(&request, &app.gate.site, app.gate.now())
+        }
+        // Nothing is ever asked of a client, so whatever it answers is of no use.
+        (Era::Modern, "tasks/update") => {
+            task_of(app, key, message).await?;
+            Vec::new()
+        }
+        (Era::Modern, "tasks/cancel") => {
+            cancel(app, key, &task_of(app, key, message).await?).await?;
+            Vec::new()
+        }
         (_, other) => return Err(mcp::unknown(other).into()),
     };
     Ok(Outcome::Done(members))
 }
 
-async fn use_tool(app: &App, key: &ApiKey, message: &Message<'_, '_>) -> Result<Outcome, Stop> {
+/// The request that is the task which a message names.
+async fn task_of(
+    app: &App,
+    key: &ApiKey,
+    message: &Message<'_, '_>,
+) -> Result<crate::request::Request, Stop> {
+    let id = task::named(message)?;
+    match app.gate.of_key(key, id).await {
+        Err(Trouble::Refused(refusal)) if refusal.reason == Reason::Unknown => {
+            Err(task::unknown().into())
+        }
+        found => Ok(found?),
+    }
+}
+
+/// Takes a request back. A decision that was made before stands.
+async fn cancel(app: &App, key: &ApiKey, request: &crate::request::Request) -> Result<(), Stop> {
+    match app.gate.cancel(key, &request.id).await {
+        Err(Trouble::Refused(refusal)) if refusal.reason == Reason::Unknown => {
+            Err(task::unknown().into())
+        }
+        Ok(_) | Err(Trouble::Refused(_)) => Ok(()),
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+async fn use_tool(
+    app: &App,
+    key: &ApiKey,
+    message: &Message<'_, '_>,
+    era: Era,
+) -> Result<Outcome, Stop> {
     let wrong = |text: String| Error::new(message::INVALID_PARAMS, text);
     let params = message.params.as_ref();
     let params = params.ok_or_else(|| wrong("A call of a tool needs `params`.".into()))?;
@@ -140,11 +188,12 @@ async fn use_tool(app: &App, key: &ApiKey, message: &Message<'_, '_>) -> Result<
         wrong(format!("There is no tool {name} here."))
     })?;
     let token = message.progress_token()?;
+    let comes_back = era == Era::Modern && message.declares(task::EXTENSION)?;
     let none = Value::Object(std::iter::empty().collect());
     let arguments = params.value("arguments").unwrap_or(&none);
     let place = |wait: Duration| {
         let party = Some(Party::Token(key.id.clone()));
-        let amount = usize::from(!wait.is_zero());
+        let amount = usize::from(!wait.is_zero() && !comes_back);
         // Taken before anybody is asked.
         app.rooms.waiting.take(party, amount).map_err(Problem::from)
     };
@@ -172,6 +221,9 @@ async fn use_tool(app: &App, key: &ApiKey, message: &Message<'_, '_>) -> Result<
     let site = &app.gate.site;
     if request.status(now) != Status::Pending || wait.is_zero() {
         return Ok(Outcome::Done(tools::standing(&request, site, now)));
+    }
+    if comes_back {
+        return Ok(Outcome::Task(task::made(&request, site, now)));
     }
     Ok(Outcome::Pending(Wait {
         url: site.page(&request.id),

@@ -14,6 +14,9 @@ use verifier_core::hazmat::schema::{self, Members};
 
 use super::revision::Era;
 
+/// Where a client of the modern era says what it can do.
+pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+
 /// Not JSON.
 pub(crate) const PARSE: i32 = -32700;
 /// JSON, and not one request or notification.
@@ -23,6 +26,8 @@ pub(crate) const INVALID_PARAMS: i32 = -32602;
 pub(crate) const INTERNAL: i32 = -32603;
 /// A header does not say what the body says.
 pub(crate) const HEADER_MISMATCH: i32 = -32020;
+/// The client has not said that it can do what this needs.
+pub(crate) const MISSING_CAPABILITY: i32 = -32021;
 /// A revision of the protocol that this server does not speak.
 pub(crate) const UNSUPPORTED_VERSION: i32 = -32022;
 
@@ -66,6 +71,19 @@ impl<'v, 'a> Message<'v, 'a> {
             return Ok(None);
         };
         Ok(params.optional_members("_meta")?)
+    }
+
+    /// Whether the client says with this message that it knows an extension.
+    pub(crate) fn declares(&self, extension: &str) -> Result<bool, Error> {
+        let Some(meta) = self.meta()? else {
+            return Ok(false);
+        };
+        let capabilities = meta.optional_members(CAPABILITIES)?;
+        let extensions = match capabilities {
+            None => None,
+            Some(capabilities) => capabilities.optional_members("extensions")?,
+        };
+        Ok(extensions.is_some_and(|all| all.has(extension)))
     }
 
     /// What progress is reported under, if the client wants to hear of it.

@@ -3,6 +3,7 @@
 //! ```text
 //! legacy: initialize, then MCP-Protocol-Version: 2025-11-25 (none: 2025-03-26)
 //! modern: MCP-Protocol-Version: 2026-07-28, Mcp-Method: tools/call, Mcp-Name: get_approval
+//!         (the id of a task where the method is one of tasks/*)
 //!         params._meta: {"io.modelcontextprotocol/protocolVersion":"2026-07-28",
 //!                        "io.modelcontextprotocol/clientCapabilities":{}}
 //! ```
@@ -12,7 +13,9 @@ use serving::openapi::schema::object;
 use verifier_core::hazmat::json::Value;
 use verifier_core::quote;
 
-use super::message::{Error, HEADER_MISMATCH, INVALID_PARAMS, Message, UNSUPPORTED_VERSION};
+use super::message::{
+    CAPABILITIES, Error, HEADER_MISMATCH, INVALID_PARAMS, Message, UNSUPPORTED_VERSION,
+};
 use crate::http::single;
 
 /// The revision without `initialize`.
@@ -23,7 +26,6 @@ pub(crate) const LEGACY: [&str; 3] = ["2025-11-25", "2025-06-18", "2025-03-26"];
 
 const VERSION_HEADER: &str = "mcp-protocol-version";
 const VERSION_MEMBER: &str = "io.modelcontextprotocol/protocolVersion";
-const CAPABILITIES_MEMBER: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// The two ways of talking.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,14 +58,18 @@ impl Era {
         if version != MODERN {
             return legacy(message.method, Some(version));
         }
-        if meta.optional_members(CAPABILITIES_MEMBER)?.is_none() {
-            return Err(missing(CAPABILITIES_MEMBER));
+        if meta.optional_members(CAPABILITIES)?.is_none() {
+            return Err(missing(CAPABILITIES));
         }
         agree("Mcp-Method", one(headers, "mcp-method")?, message.method)?;
-        if message.method == "tools/call"
-            && let Some(params) = &message.params
-        {
-            agree("Mcp-Name", one(headers, "mcp-name")?, params.text("name")?)?;
+        // What proxies choose the way by.
+        let named = match message.method {
+            "tools/call" => Some("name"),
+            "tasks/get" | "tasks/update" | "tasks/cancel" => Some("taskId"),
+            _ => None,
+        };
+        if let (Some(member), Some(params)) = (named, &message.params) {
+            agree("Mcp-Name", one(headers, "mcp-name")?, params.text(member)?)?;
         }
         Ok(Self::Modern)
     }

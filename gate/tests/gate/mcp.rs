@@ -1,5 +1,7 @@
 //! `/mcp`, as agents of both eras use it.
 
+mod tasks;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -26,7 +28,9 @@ impl Agent<'_> {
         let mut params = params.clone();
         if self.version == MODERN {
             params["_meta"][VERSION] = json!(MODERN);
-            params["_meta"][CAPABILITIES] = json!({});
+            if params["_meta"][CAPABILITIES].is_null() {
+                params["_meta"][CAPABILITIES] = json!({});
+            }
         }
         json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params })
     }
@@ -39,9 +43,8 @@ impl Agent<'_> {
         ];
         if self.version == MODERN {
             headers.push(("mcp-method", body["method"].as_str().unwrap()));
-            if let Some(name) = body["params"]["name"].as_str() {
-                headers.push(("mcp-name", name));
-            }
+            let named = ["name", "taskId"].map(|member| body["params"][member].as_str());
+            headers.extend(named.into_iter().flatten().map(|name| ("mcp-name", name)));
         }
         headers
     }

@@ -14,7 +14,7 @@ use test_vectors::{Algorithm, Approval, Approver, Context, Decision, Draft, Pass
 use verifier_core::hazmat::context::refusal_challenge;
 use verifier_core::hazmat::encoding::{base64url, sha256};
 use verifier_core::hazmat::payload::Challenge;
-use verifier_core::{Code, Policy, Report, Request, Verdict, verify};
+use verifier_core::{Code, Policy, Report, Request, Roster, Verdict, verify};
 
 const PAYLOAD: &[u8] = br#"{"amount":"4200.00","to":"Acme GmbH"}"#;
 
@@ -97,6 +97,29 @@ fn two_of_finance_and_one_of_the_board() {
 }
 
 /// Some of the ten bundles, each at most once, in any order.
+/// A fuzzer that starts from what is refused finds nothing.
+#[test]
+fn what_the_fuzzers_start_from_is_good() {
+    let parsed = |policy: &test_vectors::Policy| {
+        Policy::from_json(policy.value().to_string().as_bytes()).unwrap()
+    };
+    let (decision, policy) = Decision::apart();
+    let policy = parsed(&policy);
+    let request = Request::new().policy(&policy);
+    let report = verify(decision.text().as_bytes(), &request);
+    assert_eq!(report.verdict(), Verdict::Verified, "{}", report.to_json());
+    let mut alone = decision;
+    alone.bundles.truncate(1);
+    let report = verify(alone.text().as_bytes(), &request);
+    assert_eq!(report.code(), Code::DecisionQuorumShort);
+
+    let (roster, file, policy) = test_vectors::Roster::apart();
+    let policy = parsed(&policy);
+    let request = Request::new().policy(&policy);
+    let verified = Roster::verify(file.to_string().as_bytes(), &request).unwrap();
+    assert_eq!(verified.newest().sha256(), sha256(&roster.payload()));
+}
+
 fn choice() -> impl Strategy<Value = Vec<usize>> {
     let all: Vec<usize> = (0..10).collect();
     prop::sample::subsequence(all, 1..=6).prop_shuffle()

@@ -78,9 +78,9 @@ fn database(
     key: &LogKey,
     objects: Arc<dyn Objects>,
 ) -> Result<Box<dyn Backend>> {
-    use crate::store::{DatabaseAddress, Postgres};
+    use crate::store::{Postgres, database_address};
 
-    let address = DatabaseAddress::parse(store)?;
+    let address = database_address(store)?;
     let backend = Postgres::new(address, key.public(), objects);
     Ok(Box::new(backend.reached_at(place.url.clone())))
 }

@@ -75,7 +75,7 @@ pub(crate) use objects::{CHECKPOINT, Listed, Objects, walk};
 #[cfg(all(test, feature = "postgres"))]
 pub(crate) use postgres::Cluster;
 #[cfg(feature = "postgres")]
-pub(crate) use postgres::{Address as DatabaseAddress, Postgres};
+pub(crate) use postgres::{Postgres, address as database_address};
 pub(crate) use tokens::{TokenRow, Tokens};
 
 /// A committed tree.

@@ -96,7 +96,7 @@ backends! {
 #[cfg(feature = "postgres")]
 fn postgres() -> Option<(tempfile::TempDir, Postgres, Arc<Directory>)> {
     let cluster = Cluster::shared()?;
-    let address = DatabaseAddress::parse(&cluster.address(&cluster.database())).unwrap();
+    let address = database_address(&cluster.address(&cluster.database())).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let objects = Arc::new(Directory::new(folder.path().join("public")));
     let backend = Postgres::new(address, key().public(), objects.clone());

@@ -2,15 +2,13 @@
 //! wherever they are.
 //!
 //! ```text
-//! address, tls, session   a conversation with the server, its notices and deadlines
 //! link                    one log in it, over sessions that are opened again
-//! schema, settings        the tables; settings under which nothing may be signed
+//! schema                  the tables
 //! members                 who leads, and what is public
 //! leader, batch, publisher         epochs: commits and publications of the one that leads
 //! rows, staged, evidence, tokens, audit, copy   the questions
 //! ```
 
-mod address;
 mod audit;
 mod batch;
 #[cfg(test)]
@@ -28,17 +26,16 @@ mod proxy;
 mod publisher;
 mod rows;
 mod schema;
-mod session;
-mod settings;
 mod staged;
 #[cfg(test)]
 mod tests;
-mod tls;
 mod tokens;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use postgres_session::address::{Address, Tenant};
+use postgres_session::{session, settings};
 use tokio_postgres::types::Type;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
@@ -48,9 +45,14 @@ use self::session::{LIMIT, Purpose, Session};
 use super::{Audit, Backend, Eraser, Head, Lead, Members, Objects, Records, Tokens};
 use crate::error::{LogError, Result};
 
-pub(crate) use address::Address;
 #[cfg(test)]
 pub(crate) use cluster::Cluster;
+
+/// The database with this address, which holds logs.
+pub(crate) fn address(text: &str) -> Result<Address> {
+    let tenant = Tenant::new("cosignet-log", "cosignet_log", "and then the log forks");
+    Ok(Address::parse(text, tenant)?)
+}
 
 /// A log in a database.
 #[derive(Clone, Debug)]
@@ -126,7 +128,7 @@ impl Postgres {
             client.execute_typed(published, values).await?;
             Ok(())
         })?;
-        Ok(session.commit()?)
+        Ok(link::commit(session)?)
     }
 }
 

@@ -7,17 +7,17 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
-use super::address::Address;
+use super::Address;
 use super::error::Lapse;
 use super::schema;
 use super::session::{LIMIT, Purpose, Session};
 use crate::error::{LogError, Result};
+use crate::failpoint;
 
 /// How long after a session that could not be opened the next attempt is made.
 const CALM: Duration = Duration::from_millis(300);
 
-/// The answer of the server to some statements.
-pub(super) type Answer<T> = std::result::Result<T, tokio_postgres::Error>;
+pub(super) use super::session::Answer;
 
 /// A value for a statement, and the type that the server takes it for.
 pub(super) type Value<'v> = (&'v (dyn ToSql + Sync), Type);
@@ -145,7 +145,7 @@ impl Link {
     pub(super) fn commit(&mut self) -> std::result::Result<(), Lapse> {
         let lost = || Lapse::Lost("before the COMMIT".into());
         let (session, _) = self.session.as_mut().ok_or_else(lost)?;
-        let done = session.commit();
+        let done = commit(session);
         if done.is_err() {
             self.session = None;
         }
@@ -205,7 +205,8 @@ impl Link {
         {
             return Err(Lapse::Lost(why.clone()).into());
         }
-        let opened = Session::open(&self.place.address, self.purpose).and_then(|mut session| {
+        let opened = Session::open(&self.place.address, self.purpose);
+        let opened = opened.map_err(LogError::from).and_then(|mut session| {
             let found = identify(&mut session, &self.place)?;
             match &self.only {
                 Some(only) if *only != found.incarnation => Err(reborn(&self.place)),
@@ -218,6 +219,16 @@ impl Link {
         };
         opened
     }
+}
+
+/// Commits what a session has done.
+pub(super) fn commit(session: &mut Session) -> std::result::Result<(), Lapse> {
+    failpoint::pass("before-commit");
+    let done = session.commit();
+    if done.is_ok() {
+        failpoint::pass("after-commit");
+    }
+    done
 }
 
 /// The number of the log in the database, which has to be the one that it was made in, or a copy of

@@ -5,9 +5,9 @@
 
 use tokio_postgres::types::Type;
 
-use super::address::Address;
+use super::Address;
 use super::error::Lapse;
-use super::link::Answer;
+use super::link::{self, Answer};
 use super::session::{LIMIT, Purpose, Session};
 use crate::error::{LogError, Result};
 
@@ -180,7 +180,7 @@ fn raise(session: &mut Session, steps: &[&str]) -> std::result::Result<(), Lapse
         }
         Ok(())
     })?;
-    session.commit()
+    link::commit(session)
 }
 
 /// Differences from a database that this version makes: columns, keys, checks, triggers.

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::address as address_of;
 use super::cluster::Cluster;
 use super::proxy::{Cut, Proxy};
 use super::*;
@@ -56,7 +57,7 @@ impl<C: Borrow<Cluster>> Fixture<C> {
 
     fn backend_at(&self, port: u16) -> Postgres {
         let address = self.cluster.borrow().address_at(port, &self.database);
-        let address = Address::parse(&(address + "?sslmode=disable")).unwrap();
+        let address = address_of(&(address + "?sslmode=disable")).unwrap();
         let objects = Directory::new(self.folder.path().join("public"));
         Postgres::new(address, self.key.public(), Arc::new(objects))
     }

@@ -10,9 +10,8 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-use super::error::chain;
-use super::tls::Tls;
-use crate::error::{LogError, Result};
+use crate::error::{Error, Result, chain};
+use crate::tls::Tls;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -20,21 +19,43 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How soon a peer that is gone is noticed.
 const GONE: Duration = Duration::from_secs(5);
 
+/// A program that keeps something in a database.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    pub(crate) name: &'static str,
+    pub(crate) schema: String,
+    pub(crate) harm: &'static str,
+}
+
+impl Tenant {
+    /// The program with this name, as the server sees it, whose tables are in this schema. `harm` is
+    /// what comes of a commit that is lost, such as "and then the log forks".
+    pub fn new(name: &'static str, schema: impl Into<String>, harm: &'static str) -> Self {
+        let schema = schema.into();
+        Self { name, schema, harm }
+    }
+}
+
 /// Where a database is, and how it is spoken to.
 #[derive(Clone)]
-pub(crate) struct Address {
-    pub(super) config: Config,
-    pub(super) tls: Tls,
+pub struct Address {
+    pub(crate) config: Config,
+    pub(crate) tls: Tls,
+    pub(crate) tenant: Tenant,
     shown: String,
 }
 
 impl Address {
     /// Reads an address. A host that is not this machine is spoken to over TLS, unless the address
     /// says `sslmode=disable`; one that is, only if it says `sslmode=require`.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or the system has no TLS.
+    pub fn parse(text: &str, tenant: Tenant) -> Result<Self> {
         let wrong = |why: &str| {
             // It may hold a password.
-            LogError::Usage(format!(
+            Error::Usage(format!(
                 "--store has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE: {why}"
             ))
         };
@@ -63,12 +84,28 @@ impl Address {
         config.keepalives_idle(GONE);
         config.keepalives_interval(Duration::from_secs(1));
         config.keepalives_retries(3);
+        if config.get_application_name().is_none() {
+            config.application_name(tenant.name);
+        }
         let shown = shown(&config);
         Ok(Self {
             config,
             tls: Tls::new()?,
+            tenant,
             shown,
         })
+    }
+
+    /// The same, with this password instead of what the address says.
+    #[must_use]
+    pub fn with_password(mut self, password: &[u8]) -> Self {
+        self.config.password(password);
+        self
+    }
+
+    /// The schema that the tables are in.
+    pub fn schema(&self) -> &str {
+        &self.tenant.schema
     }
 }
 
@@ -120,6 +157,10 @@ fn is_here(host: &Host) -> bool {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Address> {
+        Address::parse(text, Tenant::new("program", "tables", ""))
+    }
+
     #[test]
     fn another_machine_is_spoken_to_over_tls() {
         for (text, mode) in [
@@ -139,14 +180,14 @@ mod tests {
             ),
             ("postgres://u@%2Frun%2Fpostgresql/log", SslMode::Disable),
         ] {
-            let address = Address::parse(text).unwrap();
+            let address = parse(text).unwrap();
             assert_eq!(address.config.get_ssl_mode(), mode, "{text}");
         }
     }
 
     #[test]
     fn an_address_is_shown_without_its_password() {
-        let address = Address::parse("postgres://ann:secret@a.example:1,b.example:2/log").unwrap();
+        let address = parse("postgres://ann:secret@a.example:1,b.example:2/log").unwrap();
         assert_eq!(
             address.to_string(),
             "PostgreSQL a.example:1,b.example:2/log"
@@ -157,8 +198,8 @@ mod tests {
             "postgres://",
             "postgres://u:secret@h:x/d",
         ] {
-            let error = Address::parse(text).unwrap_err();
-            assert!(matches!(error, LogError::Usage(_)), "{error}");
+            let error = parse(text).unwrap_err();
+            assert!(matches!(error, Error::Usage(_)), "{error}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
     }

@@ -11,25 +11,30 @@ use tokio::runtime::Runtime;
 use tokio_postgres::error::Severity;
 use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 
-use super::address::Address;
-use super::error::Lapse;
-use super::tls::Stream;
-use crate::error::{LogError, Result};
-use crate::failpoint;
+use crate::address::Address;
+use crate::error::{Error, Lapse, Result};
+use crate::tls::Stream;
 
 /// How long the server works on one statement before it gives up by itself. It does not end the
 /// wait of a COMMIT for a standby: only our own patience does.
 const STATEMENT: &str = "20s";
 
 /// How long an answer is waited for. A server that is gone is noticed earlier.
-pub(super) const LIMIT: Duration = Duration::from_secs(22);
+pub const LIMIT: Duration = Duration::from_secs(22);
 
 /// How long the answer to a COMMIT is waited for.
 const COMMIT: Duration = Duration::from_secs(5);
 
+/// The answer of the server to some statements.
+pub type Answer<T> = std::result::Result<T, tokio_postgres::Error>;
+
 /// The use that a session is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Purpose {
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "a new purpose concerns every program"
+)]
+pub enum Purpose {
     /// Appends. Its look-ups never read a table from end to end, as the plan for a small one does.
     Lead,
     /// Maintenance, which takes its time.
@@ -41,13 +46,13 @@ pub(super) enum Purpose {
 }
 
 /// What is called committed is on disk, and stays so whatever is set for the server, the role or the
-/// database while the log runs.
+/// database while the program runs.
 const DURABLE: &str = "SELECT pg_catalog.set_config('synchronous_commit', \
                        CASE pg_catalog.current_setting('synchronous_commit') \
                        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);";
 
 impl Purpose {
-    fn settings(self) -> String {
+    fn settings(self, schema: &str) -> String {
         let more = match self {
             Self::Lead => format!("SET enable_seqscan = off; {DURABLE}"),
             Self::Maintain => "SET statement_timeout = 0; SET lock_timeout = '20s';".into(),
@@ -56,7 +61,7 @@ impl Purpose {
         };
         // Whoever is frozen in the middle of a transaction must not keep others out for long.
         format!(
-            "SET search_path = cosignet_log, pg_catalog; SET statement_timeout = '{STATEMENT}'; \
+            "SET search_path = {schema}, pg_catalog; SET statement_timeout = '{STATEMENT}'; \
              SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '5s'; {more}"
         )
     }
@@ -64,6 +69,7 @@ impl Purpose {
 
 /// The runtime of a session. The last to drop it may be a request, and there nothing may wait for the
 /// threads of a runtime.
+#[derive(Debug)]
 struct Driver(Option<Runtime>);
 
 impl Drop for Driver {
@@ -75,24 +81,25 @@ impl Drop for Driver {
 }
 
 /// A session.
-pub(super) struct Session {
+pub struct Session {
     runtime: Driver,
     client: Client,
     connection: Connection<Socket, Stream>,
 }
 
 impl Session {
-    pub(super) fn open(address: &Address, purpose: Purpose) -> Result<Self> {
+    /// Opens one. Nothing else may run on the thread that asks something: see [`Session::run`].
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, or does not let this program in.
+    pub fn open(address: &Address, purpose: Purpose) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| LogError::System(error.to_string()))?;
-        let mut config = address.config.clone();
-        if config.get_application_name().is_none() {
-            config.application_name("cosignet-log");
-        }
+            .map_err(|error| Error::System(error.to_string()))?;
         let opened = runtime.block_on(async {
-            tokio::time::timeout(LIMIT, config.connect(address.tls.clone())).await
+            tokio::time::timeout(LIMIT, address.config.connect(address.tls.clone())).await
         });
         let (client, connection) = opened
             .map_err(|_| Lapse::Deadline(LIMIT))
@@ -102,7 +109,7 @@ impl Session {
             client,
             connection,
         };
-        let settings = purpose.settings();
+        let settings = purpose.settings(&address.tenant.schema);
         this.run(LIMIT, async |client| client.batch_execute(&settings).await)?;
         // Not every system can: the server then works for somebody who is gone until it is done.
         let watch = "SET client_connection_check_interval = '1s'";
@@ -112,11 +119,15 @@ impl Session {
         }
     }
 
-    /// Asks something that is no COMMIT.
-    pub(super) fn run<T>(
+    /// Asks something that is no COMMIT, and blocks until there is an answer.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it is a refusal.
+    pub fn run<T>(
         &mut self,
         limit: Duration,
-        work: impl AsyncFnOnce(&Client) -> std::result::Result<T, tokio_postgres::Error>,
+        work: impl AsyncFnOnce(&Client) -> Answer<T>,
     ) -> std::result::Result<T, Lapse> {
         self.drive(limit, work).map(|(done, _)| done)
     }
@@ -124,11 +135,13 @@ impl Session {
     /// Commits. Whatever goes wrong: the outcome is unknown then, and this session is of no use any
     /// more. The results of all statements of the transaction are known and good, since the server
     /// answers the COMMIT of a failed one without an error.
-    pub(super) fn commit(&mut self) -> std::result::Result<(), Lapse> {
-        failpoint::pass("before-commit");
+    ///
+    /// # Errors
+    ///
+    /// If the outcome is unknown.
+    pub fn commit(&mut self) -> std::result::Result<(), Lapse> {
         let done = self.drive(COMMIT, async |client| client.batch_execute("COMMIT").await);
         let ((), warning) = done?;
-        failpoint::pass("after-commit");
         match warning {
             Some(warning) => Err(Lapse::Warned(warning)),
             None => Ok(()),
@@ -139,7 +152,7 @@ impl Session {
     fn drive<T>(
         &mut self,
         limit: Duration,
-        work: impl AsyncFnOnce(&Client) -> std::result::Result<T, tokio_postgres::Error>,
+        work: impl AsyncFnOnce(&Client) -> Answer<T>,
     ) -> std::result::Result<(T, Option<String>), Lapse> {
         let Self {
             runtime,

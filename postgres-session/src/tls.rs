@@ -16,24 +16,24 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream}
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client;
 
-use crate::error::{LogError, Result};
+use crate::error::{Error, Result};
 
 /// A maker of TLS connections.
 #[derive(Clone)]
-pub(super) struct Tls(TlsConnector);
+pub(crate) struct Tls(TlsConnector);
 
 /// A TLS connection to one server.
-pub(super) struct ToServer {
+pub(crate) struct ToServer {
     connector: TlsConnector,
     name: ServerName<'static>,
 }
 
 /// What goes over it.
-pub(super) struct Stream(client::TlsStream<Socket>);
+pub(crate) struct Stream(client::TlsStream<Socket>);
 
 impl Tls {
-    pub(super) fn new() -> Result<Self> {
-        let unusable = |error: rustls::Error| LogError::System(format!("TLS: {error}"));
+    pub(crate) fn new() -> Result<Self> {
+        let unusable = |error: rustls::Error| Error::System(format!("TLS: {error}"));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -1,10 +1,9 @@
 //! Settings of the server under which an answer to a COMMIT says too little, and poolers that give
-//! a session's questions to several servers. A log that was told "committed" signs a head.
+//! a session's questions to several servers. Whoever is told "committed" acts on it.
 
-use super::address::Address;
-use super::link::Answer;
-use super::session::{LIMIT, Purpose, Session};
-use crate::error::{LogError, Result};
+use crate::address::Address;
+use crate::error::{Error, Result};
+use crate::session::{Answer, LIMIT, Purpose, Session};
 
 /// The oldest version of PostgreSQL that this runs on.
 const OLDEST: i32 = 14;
@@ -18,7 +17,11 @@ const SAFE: [(&str, &[&str]); 3] = [
 
 /// Fails if a commit could be lost here. A session inherits what is set for its role and its
 /// database, so it is asked what it has.
-pub(super) fn require(address: &Address) -> Result<()> {
+///
+/// # Errors
+///
+/// If it could, or the server cannot be asked.
+pub fn require(address: &Address) -> Result<()> {
     let mut session = Session::open(address, Purpose::Examine)?;
     let names = SAFE.map(|(name, _)| format!("current_setting('{name}')"));
     let sql = format!(
@@ -36,16 +39,17 @@ pub(super) fn require(address: &Address) -> Result<()> {
         Ok((values, version, checksums))
     })?;
     if version < OLDEST * 10_000 {
-        return Err(LogError::Usage(format!(
+        return Err(Error::Usage(format!(
             "{address} is PostgreSQL {}: this needs {OLDEST} at least",
             version / 10_000
         )));
     }
     for ((name, safe), found) in SAFE.iter().zip(values) {
         if !safe.contains(&found.as_str()) {
-            return Err(LogError::Usage(format!(
-                "{address} has {name} = {found}: what it calls committed can be lost, and then the \
-                 log forks. Set it to {} for the server, its role and its database",
+            return Err(Error::Usage(format!(
+                "{address} has {name} = {found}: what it calls committed can be lost, {}. Set it \
+                 to {} for the server, its role and its database",
+                address.tenant.harm,
                 safe.join(" or ")
             )));
         }
@@ -69,7 +73,7 @@ fn own_server(mut one: Session, mut other: Session, address: &Address) -> Result
     if before == after && before != taken {
         return Ok(());
     }
-    Err(LogError::Usage(format!(
+    Err(Error::Usage(format!(
         "something pools the transactions of {address}: one session was given several servers. \
          Connect directly, or through a pooler in session mode"
     )))

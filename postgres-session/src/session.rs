@@ -85,6 +85,8 @@ pub struct Session {
     runtime: Driver,
     client: Client,
     connection: Connection<Socket, Stream>,
+    /// A notification has come since somebody waited for one.
+    heard: bool,
 }
 
 impl Session {
@@ -108,6 +110,7 @@ impl Session {
             runtime: Driver(Some(runtime)),
             client,
             connection,
+            heard: false,
         };
         let settings = purpose.settings(&address.tenant.schema);
         this.run(LIMIT, async |client| client.batch_execute(&settings).await)?;
@@ -148,6 +151,38 @@ impl Session {
         }
     }
 
+    /// Waits for a notification of a channel that this session listens to, or until the time is over;
+    /// says whether there was one. It may have come with an earlier answer.
+    ///
+    /// # Errors
+    ///
+    /// If the connection was lost.
+    pub fn hear(&mut self, limit: Duration) -> std::result::Result<bool, Lapse> {
+        if std::mem::take(&mut self.heard) {
+            return Ok(true);
+        }
+        let Self {
+            runtime,
+            connection,
+            ..
+        } = self;
+        let Driver(Some(runtime)) = runtime else {
+            return Err(Lapse::Lost("it has ended".into()));
+        };
+        let told = poll_fn(|cx| {
+            loop {
+                match ready!(connection.poll_message(cx)) {
+                    Some(Ok(AsyncMessage::Notification(_))) => return Poll::Ready(Ok(true)),
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return Poll::Ready(Err(Lapse::from(error))),
+                    None => return Poll::Ready(Err(Lapse::Lost("it has ended".into()))),
+                }
+            }
+        });
+        let told = runtime.block_on(async { tokio::time::timeout(limit, told).await });
+        told.unwrap_or(Ok(false))
+    }
+
     /// The result, and the last warning that came before it.
     fn drive<T>(
         &mut self,
@@ -158,6 +193,7 @@ impl Session {
             runtime,
             client,
             connection,
+            heard,
         } = self;
         let mut warning = None;
         let Driver(Some(runtime)) = runtime else {
@@ -173,6 +209,7 @@ impl Session {
                                 warning = Some(notice.message().to_owned());
                             }
                         }
+                        Some(Ok(AsyncMessage::Notification(_))) => *heard = true,
                         Some(Ok(_)) => {}
                         Some(Err(error)) => return Poll::Ready(Lapse::from(error)),
                         None => return Poll::Ready(Lapse::Lost("it has ended".into())),

@@ -21,7 +21,7 @@ use crate::person::{ApiKey, Credential, Person, Rights, is_name};
 use crate::refusal::{Reason, Refusal};
 use crate::store::{Invite, Store, Trouble};
 
-pub(crate) use socket::{ask, require_gate, serve};
+pub(crate) use socket::{ask, has_gate, no_gate, require_gate, serve};
 
 type Result<T, E = Trouble> = core::result::Result<T, E>;
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod store;
 mod webhook;
 
 use std::path::PathBuf;
@@ -7,8 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use command_line::Format;
 
+use crate::layout::Layout;
 use crate::settings::Settings;
 
+pub(crate) use store::{StoreAddress, StoreArgs};
 pub(crate) use webhook::{AddArgs, WebhookCommand};
 
 /// Ask people before something critical happens, and keep what proves their answers
@@ -50,6 +53,7 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     Roster(RosterArgs),
     Export(ExportArgs),
+    Move(MoveArgs),
     /// The clock of this machine
     #[command(subcommand)]
     Clock(ClockCommand),
@@ -60,13 +64,22 @@ pub(crate) struct DataArg {
     /// Where the gate lives
     #[arg(long, value_name = "DIR", env = "COSIGNET_GATE_DATA")]
     pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+impl DataArg {
+    /// The directory, with the store that goes with it.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::new(&self.data).with_store(self.store.clone())
+    }
 }
 
 /// Create a gate: its database, its rule file, and its log. Prints the log's verifier key
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Nothing else ever creates a gate. Back up DIR/log/log.key now, and keep it secret. With --no-log the
-gate has no log of its own, and serve needs --log and --log-token.
+gate has no log of its own, and serve needs --log and --log-token; with --store it has none either.
 Exit codes: 0 done; 2 wrong usage; 5 a file cannot be written.")]
 pub(crate) struct InitArgs {
     #[command(flatten)]
@@ -238,6 +251,16 @@ pub(crate) struct RulesData {
     /// Where the gate lives; needed if no rule file is named
     #[arg(long, value_name = "DIR", env = "COSIGNET_GATE_DATA")]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+impl RulesData {
+    /// The directory, with the store that goes with it.
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        let data = self.data.as_deref()?;
+        Some(Layout::new(data).with_store(self.store.clone()))
+    }
 }
 
 /// Print the policy with which auditors verify: people, passkeys, log
@@ -300,6 +323,22 @@ pub(crate) struct ExportArgs {
         required_unless_present = "verify"
     )]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// Move a gate from DIR/gate.db into a database, where several machines can serve it
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Stop the gate first. The file is kept, as gate.db.moved. If the command was interrupted, run it again.
+A log in DIR/log stays there: serve it with cosignet-log, and name it with --log.
+
+Example:
+  cosignet-gate move --data /var/lib/cosignet-gate --store postgres://gate@db.example/gate
+Exit codes: 0 done; 1 the file is damaged; 2 wrong usage; 5 a file, or the database.")]
+pub(crate) struct MoveArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArg,
 }
 
 #[derive(Debug, Subcommand)]

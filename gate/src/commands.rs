@@ -15,7 +15,7 @@ use crate::args::{
 use crate::layout::Layout;
 use crate::rules;
 use crate::rules::check::{self, Finding, Weight};
-use crate::{admin, export, init, policy, roster, serve};
+use crate::{admin, export, init, moving, policy, roster, serve};
 
 /// Does what the command line says.
 pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
@@ -35,8 +35,9 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Policy(args) => policy::text(args)?,
         Command::Roster(args) => roster::text(args)?,
         Command::Export(args) => return exported(args),
+        Command::Move(args) => moving::run(args)?,
         Command::Clock(ClockCommand::Accept { data }) => {
-            let answer = admin::ask(&Layout::new(&data.data), &call("clock", []))?;
+            let answer = admin::ask(&data.layout(), &call("clock", []))?;
             let ended = number(&answer, "ended");
             format!(
                 "The clock is taken for right. Requests that were open or unclaimed and have ended: {ended}.\n"
@@ -57,7 +58,7 @@ fn call<'a, const N: usize>(name: &'a str, members: [(&'a str, Value<'a>); N]) -
 }
 
 fn invite(args: &InviteArgs) -> Result<String, CliError> {
-    let layout = Layout::new(&args.data.data);
+    let layout = args.data.layout();
     admin::require_gate(&layout)?;
     // Before anything is changed: a link without an address would be lost.
     let origin = policy::origin(&layout)?;
@@ -85,7 +86,7 @@ fn invite(args: &InviteArgs) -> Result<String, CliError> {
 fn approver(command: &ApproverCommand) -> Result<String, CliError> {
     let people = match command {
         ApproverCommand::List { data } => {
-            let layout = Layout::new(&data.data);
+            let layout = data.layout();
             let people = admin::ask(&layout, &call("people", []))?;
             return Ok(listed(&people, &webhook::addresses(&layout)?));
         }
@@ -95,7 +96,7 @@ fn approver(command: &ApproverCommand) -> Result<String, CliError> {
             none: _,
             data,
         } => {
-            webhook::set_address(&Layout::new(&data.data), name, address.as_deref())?;
+            webhook::set_address(&data.layout(), name, address.as_deref())?;
             return Ok(String::new());
         }
         ApproverCommand::Retire {
@@ -112,7 +113,7 @@ fn approver(command: &ApproverCommand) -> Result<String, CliError> {
                 .filter(|(_, value)| *value != Value::Null);
             let members = members.chain([("call", Value::from("retire"))]);
             let retire = serving::openapi::schema::object(members);
-            Value::Array(vec![admin::ask(&Layout::new(&data.data), &retire)?])
+            Value::Array(vec![admin::ask(&data.layout(), &retire)?])
         }
     };
     Ok(listed(&people, &[]))
@@ -176,11 +177,11 @@ fn key(command: &KeyCommand) -> Result<String, CliError> {
             let members = members.into_iter().chain(owner);
             let members = members.chain([("call", Value::from("keyCreate"))]);
             let create = serving::openapi::schema::object(members);
-            let answer = admin::ask(&Layout::new(&data.data), &create)?;
+            let answer = admin::ask(&data.layout(), &create)?;
             Ok(format!("{}\n", text(&answer, "key")))
         }
         KeyCommand::List { data } => {
-            let keys = admin::ask(&Layout::new(&data.data), &call("keys", []))?;
+            let keys = admin::ask(&data.layout(), &call("keys", []))?;
             let Value::Array(keys) = &keys else {
                 return Ok(String::new());
             };
@@ -202,7 +203,7 @@ fn key(command: &KeyCommand) -> Result<String, CliError> {
         }
         KeyCommand::Revoke { name, data } => {
             let members = [("name", Value::from(name.as_str()))];
-            let answer = admin::ask(&Layout::new(&data.data), &call("keyRevoke", members))?;
+            let answer = admin::ask(&data.layout(), &call("keyRevoke", members))?;
             match answer.as_object().and_then(|all| all.get("revoked")) {
                 Some(Value::Bool(true)) => Ok(String::new()),
                 _ => Err(CliError::usage(
@@ -223,11 +224,10 @@ fn rule_file(command: &RulesCommand) -> Result<Exit, CliError> {
         RulesCommand::Check { file, data } => {
             let rules = serve::read_rules(&path(file, &data.data)?)?;
             let mut findings = rules.check();
-            if let Some(data) = &data.data {
-                let layout = Layout::new(data);
-                if layout.database().is_file() {
-                    findings.extend(rules.check_people(&people(&layout)?, &keys(&layout)?));
-                }
+            if let Some(layout) = data.layout()
+                && admin::has_gate(&layout)?
+            {
+                findings.extend(rules.check_people(&people(&layout)?, &keys(&layout)?));
             }
             let is_warning = |one: &Finding| one.weight() == Weight::Warning;
             let warned = findings.iter().any(is_warning);
@@ -300,7 +300,8 @@ fn exported(args: &ExportArgs) -> Result<Exit, CliError> {
     match (&args.verify, &args.data) {
         (Some(file), _) => print(&export::verify(file)?),
         (None, Some(data)) => {
-            export::print(&Layout::new(data), args.after)?;
+            let layout = Layout::new(data).with_store(args.store.clone());
+            export::print(&layout, args.after)?;
             Ok(Exit::Ok)
         }
         (None, None) => Err(CliError::usage("Say where the gate lives: --data DIR.")),

@@ -18,7 +18,7 @@ use crate::request::{
     Act, Named, NewSignature, Outcome, Request, Requester, RuleName, Signature, Status,
 };
 use crate::rules::{Rule, Rules};
-use crate::session::Sessions;
+use crate::session::Logins;
 use crate::site::Site;
 use crate::store::{Created, NewRequest, Repeats, Store, Trouble};
 use crate::terms::Terms;
@@ -42,7 +42,7 @@ pub(crate) struct Gate {
     pub(crate) site: Site,
     pub(crate) rules: Rules,
     pub(crate) waiting: Waiting,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Logins,
     /// Rung when the log is to get something.
     pub(crate) bell: Arc<Notify>,
     pub(crate) ready: Arc<Readiness>,
@@ -246,8 +246,9 @@ impl Gate {
         reason: Option<&str>,
     ) -> Result<(Request, Signature)> {
         let request = self.request(id).await?;
-        if reason.is_some_and(|reason| reason.len() > MAX_REASON) {
-            return Err(Refusal::new(Reason::Schema, "The reason has at most 1000 bytes.").into());
+        if reason.is_some_and(|reason| reason.len() > MAX_REASON || reason.contains('\0')) {
+            let detail = "The reason has at most 1000 bytes, and no character U+0000.";
+            return Err(Refusal::new(Reason::Schema, detail).into());
         }
         let credential = self.enrolled(sent.assertion.credential_id()).await?;
         let challenge = ceremony::challenge(&request, &credential.person, act);
@@ -284,7 +285,7 @@ impl Gate {
     /// The passkeys of somebody who wants to sign in. Nobody learns from the answer whether there
     /// is such a person: for a name that is unknown it has no passkey, as it has without a name.
     pub(crate) async fn sign_in(&self, name: Option<&str>) -> Result<([u8; 32], Vec<Credential>)> {
-        let challenge = self.sessions.challenge(crate::random()?, Instant::now());
+        let challenge = self.sessions.challenge(crate::random()?);
         let person = match name {
             None => None,
             Some(name) => self.store.person(name).await?,
@@ -299,7 +300,7 @@ impl Gate {
         let challenge = sent.challenge()?;
         let challenge = self
             .sessions
-            .answered(&challenge, Instant::now())
+            .answered(&challenge)
             .ok_or_else(|| refused("Signing in took too long. Try again."))?;
         let credential = self.enrolled(sent.assertion.credential_id()).await?;
         let signed = challenge.as_bytes().to_vec();
@@ -308,7 +309,8 @@ impl Gate {
         let person = person.ok_or_else(|| refused("There is no such person any more."))?;
         let cookie = base64url(&crate::random::<32>()?);
         self.sessions
-            .begin(challenge, &cookie, &credential.id, Instant::now())
+            .begin(challenge, &cookie, &credential.id)
+            .await?
             .ok_or_else(|| refused("This answer was used before. Try again."))?;
         Ok((cookie, person))
     }
@@ -319,9 +321,12 @@ impl Gate {
             let detail = "Sign in with your passkey to see what you are asked.";
             Trouble::from(Refusal::new(Reason::SessionMissing, detail))
         };
-        let session = cookie.and_then(|cookie| self.sessions.find(cookie, Instant::now()));
-        let session = session.ok_or_else(missing)?;
-        match self.store.credential(&session.credential_id).await? {
+        let session = match cookie {
+            None => None,
+            Some(cookie) => self.sessions.find(cookie).await?,
+        };
+        let credential_id = session.ok_or_else(missing)?;
+        match self.store.credential(&credential_id).await? {
             Some(credential) => Ok(credential),
             None => Err(missing()),
         }

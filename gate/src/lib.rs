@@ -33,6 +33,7 @@ mod listed;
 mod log;
 mod mcp;
 mod metrics;
+mod moving;
 mod notice;
 mod openapi;
 mod outbox;

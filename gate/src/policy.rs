@@ -85,7 +85,7 @@ fn json(toml: &str) -> Result<String, CliError> {
 }
 
 fn toml(args: &PolicyArgs) -> Result<String, CliError> {
-    let layout = Layout::new(&args.data.data);
+    let layout = args.data.layout();
     let people = listed::ask(&layout)?;
     let site = read_site(&layout)?;
     let site = |key: &str| member(&site, key);

@@ -12,7 +12,6 @@ use verifier_core::policy::Approver;
 use verifier_core::roster::{self, Draft, Roster, Version};
 
 use crate::args::RosterArgs;
-use crate::layout::Layout;
 use crate::listed::{self, Listed};
 
 /// `roster`: the payload, in canonical JSON.
@@ -20,7 +19,7 @@ pub(crate) fn text(args: &RosterArgs) -> Result<String, CliError> {
     let bytes = file::read_whole(&args.file, Roster::MAX_BYTES)?;
     let of_file = |error: roster::Error| CliError::of(&error).about(&args.file);
     let mut draft = Draft::of(&bytes).map_err(of_file)?;
-    let all = listed::ask(&Layout::new(&args.data.data))?;
+    let all = listed::ask(&args.data.layout())?;
     let staying = all.iter().filter(|one| one.retired.is_none());
     draft.approvers = staying.map(approver).collect::<Result<_, _>>()?;
     let payload = draft.to_payload();

@@ -18,9 +18,9 @@ use crate::layout::Layout;
 use crate::log::{Log, Remote};
 use crate::outbox::Outbox;
 use crate::rules::Rules;
-use crate::session::Sessions;
+use crate::session::Logins;
 use crate::settings::{Config, LogPlace};
-use crate::store::{Change, Sqlite, Store, StoreError};
+use crate::store::{Change, Place, Store, StoreError};
 use crate::waiting::Waiting;
 use crate::{admin, embedded, policy};
 
@@ -40,8 +40,17 @@ const MAX_TOKEN: usize = 4096;
 pub(crate) fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = args.config()?;
     serving::messages(config.json_messages);
-    let layout = Layout::new(&args.data.data);
-    admin::require_gate(&layout)?;
+    let layout = Layout::new(&args.data.data).with_store(config.store.clone());
+    let place = layout.place()?;
+    if !place.has_gate().map_err(|error| database(&error))? {
+        return Err(admin::no_gate(&layout));
+    }
+    if place.is_shared() && matches!(config.log, LogPlace::Here { .. }) {
+        return Err(CliError::usage(
+            "With --store the gate runs on several machines, and a log in DIR would be one for each \
+             of them: say where the one log is, with --log and --log-token.",
+        ));
+    }
     let _lock = Lock::take(&layout.lock()).map_err(|error| match error {
         durable::Error::Held => {
             let message = "Another process runs this gate.";
@@ -66,7 +75,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CliError> {
         .enable_all()
         .build()
         .map_err(|error| system(&error))?;
-    let done = runtime.block_on(serve(&config, &layout, rules, log));
+    let done = runtime.block_on(serve(&config, &layout, &place, rules, log));
     // Requests that outlived the grace period go with the runtime, and with them the last who use
     // the log.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -87,21 +96,24 @@ pub(crate) fn read_rules(path: &std::path::Path) -> Result<Rules, CliError> {
 async fn serve(
     config: &Config,
     layout: &Layout,
+    place: &Place,
     rules: Rules,
     embedded: Option<Embedded>,
 ) -> Result<(), CliError> {
     let waiting = Waiting::default();
     let news = Arc::new(Notify::new());
     let (bells, rung) = (waiting.clone(), Arc::clone(&news));
-    let store = Sqlite::open(
-        &layout.database(),
-        Arc::new(crate::now),
-        move |change| match change {
-            Change::Request(id) => bells.ring(id),
-            Change::Deliveries => rung.notify_one(),
-        },
-    );
-    let store: Arc<dyn Store> = Arc::new(store.map_err(|error| database(&error))?);
+    let notify = move |change: Change<'_>| match change {
+        Change::Request(id) => bells.ring(id),
+        Change::Deliveries => rung.notify_one(),
+    };
+    let place = place.clone();
+    // It may ask a server, and waits for the answer.
+    let opened = tokio::task::spawn_blocking(move || place.open(Arc::new(notify)));
+    let opened = opened
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Reach(error.to_string())));
+    let store: Arc<dyn Store> = opened.map_err(|error| database(&error))?;
     let rules_file = std::path::absolute(&config.rules).unwrap_or_else(|_| config.rules.clone());
     policy::keep_site(layout, &config.site, &rules_file, embedded.as_ref())?;
     let log: Arc<dyn Log> = match (&config.log, &embedded) {
@@ -128,12 +140,15 @@ async fn serve(
     let ready = Arc::new(Readiness::new(watched.map(Arc::clone).into()));
     let secret = crate::random()
         .map_err(|refusal| CliError::new(CliCode::GateUnreachable, refusal.detail))?;
+    let sessions = Logins::of(&store, secret).await;
+    let sessions = sessions
+        .map_err(|trouble| CliError::new(CliCode::GateUnreachable, format!("{trouble}.")))?;
     let gate = Arc::new(Gate {
         store: Arc::clone(&store),
         site: config.site.clone(),
         rules,
         waiting,
-        sessions: Sessions::new(secret, std::time::Instant::now()),
+        sessions,
         bell: Arc::new(Notify::new()),
         ready: Arc::clone(&ready),
     });
@@ -213,6 +228,7 @@ pub(crate) fn database(error: &StoreError) -> CliError {
     let code = match error {
         StoreError::Damaged(_) => CliCode::GateDamaged,
         StoreError::Reach(_) | StoreError::Version { .. } => CliCode::GateUnreachable,
+        StoreError::Usage(text) => return CliError::usage(format!("{text}.")),
     };
     CliError::new(code, format!("{error}."))
 }

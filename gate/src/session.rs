@@ -3,12 +3,16 @@
 //! The challenge of a login has 32 bytes, and that of an approval at least 48. So what signs in never
 //! approves, and a challenge that the gate chooses never decides.
 
+mod everywhere;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use subtle::ConstantTimeEq as _;
 use verifier_core::hazmat::encoding::sha256;
+
+pub(crate) use everywhere::Logins;
 
 /// How long a challenge is good, and a session.
 const CHALLENGE: Duration = Duration::from_secs(5 * 60);
@@ -97,7 +101,7 @@ impl Sessions {
     pub(crate) fn challenge(&self, random: [u8; 8], now: Instant) -> [u8; 32] {
         let elapsed = now.saturating_duration_since(self.start).as_millis();
         let made = u64::try_from(elapsed).unwrap_or(u64::MAX);
-        self.sealed(made.to_be_bytes(), random)
+        sealed(&self.secret, made.to_be_bytes(), random)
     }
 
     /// Whether an answer is over a challenge of this process, and in time.
@@ -105,7 +109,7 @@ impl Sessions {
         let bytes = <[u8; 32]>::try_from(challenge).ok()?;
         let (made, rest) = bytes.split_first_chunk::<8>()?;
         let (random, _) = rest.split_first_chunk::<8>()?;
-        if !bool::from(self.sealed(*made, *random).ct_eq(&bytes)) {
+        if !bool::from(sealed(&self.secret, *made, *random).ct_eq(&bytes)) {
             return None;
         }
         let made = Duration::from_millis(u64::from_be_bytes(*made));
@@ -144,17 +148,17 @@ impl Sessions {
     pub(crate) fn end(&self, cookie: &str) {
         lock(&self.open).remove(&sha256(cookie.as_bytes()));
     }
+}
 
-    fn sealed(&self, made: [u8; 8], random: [u8; 8]) -> [u8; 32] {
-        let tag: &[u8] = b"cosignet.gate-login/v1\0";
-        let seal = sha256(&[tag, &self.secret, &made, &random].concat());
-        let mut bytes = [0; 32];
-        let parts = made.iter().chain(&random).chain(&seal);
-        for (byte, from) in bytes.iter_mut().zip(parts) {
-            *byte = *from;
-        }
-        bytes
+fn sealed(secret: &[u8; 32], made: [u8; 8], random: [u8; 8]) -> [u8; 32] {
+    let tag: &[u8] = b"cosignet.gate-login/v1\0";
+    let seal = sha256(&[tag, secret, &made, &random].concat());
+    let mut bytes = [0; 32];
+    let parts = made.iter().chain(&random).chain(&seal);
+    for (byte, from) in bytes.iter_mut().zip(parts) {
+        *byte = *from;
     }
+    bytes
 }
 
 /// Forgets what is over, and if that is not enough, everything: whoever is forgotten signs in again.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serving::{Listen, Proxies};
 use url::Url;
 
-use crate::args::ServeArgs;
+use crate::args::{ServeArgs, StoreAddress, StoreArgs};
 use crate::layout::Layout;
 use crate::site::Site;
 use crate::store::Limits;
@@ -25,6 +25,13 @@ const KEEP_ALIVE: [u64; 2] = [10, 15];
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Settings {
+    // Every command has these, so that here they are those of the file alone.
+    #[arg(skip)]
+    store: Option<StoreAddress>,
+    #[arg(skip)]
+    store_password: Option<PathBuf>,
+    #[arg(skip)]
+    store_schema: Option<String>,
     /// Where browsers reach the gate, such as https://gate.example.com
     #[arg(long, value_name = "URL", env = "COSIGNET_GATE_URL")]
     url: Option<String>,
@@ -108,6 +115,7 @@ pub(crate) struct Settings {
 /// The settings with their defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
+    pub(crate) store: StoreArgs,
     pub(crate) site: Site,
     pub(crate) listen: Listen,
     pub(crate) proxies: Proxies,
@@ -164,10 +172,14 @@ impl ServeArgs {
                     .map_err(|error| CliError::usage(error.to_string()).about(path))?
             }
         };
-        self.settings
-            .clone()
-            .over(file)
-            .config(&Layout::new(&self.data.data))
+        let mut all = self.settings.clone().over(file);
+        let in_file = StoreArgs {
+            store: all.store.take(),
+            store_password: all.store_password.take(),
+            store_schema: all.store_schema.take(),
+        };
+        let store = self.data.store.clone().over(in_file);
+        all.config(&Layout::new(&self.data.data), store)
     }
 }
 
@@ -175,6 +187,9 @@ impl Settings {
     /// These, and where they say nothing, those.
     fn over(self, file: Self) -> Self {
         Self {
+            store: self.store.or(file.store),
+            store_password: self.store_password.or(file.store_password),
+            store_schema: self.store_schema.or(file.store_schema),
             url: self.url.or(file.url),
             listen: self.listen.or(file.listen),
             rp_id: self.rp_id.or(file.rp_id),
@@ -204,7 +219,7 @@ impl Settings {
         }
     }
 
-    fn config(self, layout: &Layout) -> Result<Config, CliError> {
+    fn config(self, layout: &Layout, store: StoreArgs) -> Result<Config, CliError> {
         let (origin, host) = origin(self.url.as_deref())?;
         let mail = self.mail()?;
         let log = match (self.log, self.log_token) {
@@ -230,6 +245,7 @@ impl Settings {
         };
         let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8090");
         Ok(Config {
+            store,
             site,
             listen: listen
                 .parse()

@@ -10,11 +10,16 @@ mod error;
 #[cfg(test)]
 mod model;
 mod news;
+mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(test)]
 mod scene;
+mod sql;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod visits;
 
 use std::fmt;
 use std::pin::Pin;
@@ -29,8 +34,10 @@ use crate::terms::Terms;
 
 pub(crate) use error::StoreError;
 pub(crate) use news::News;
-pub(crate) use sqlite::{Change, Sqlite};
+pub(crate) use place::Place;
+pub(crate) use sql::{Change, Notify};
 pub(crate) use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
+pub(crate) use visits::{Visit, Visits};
 
 /// A store's answer: a refusal is one of the gate's own rules, an error is trouble of the store.
 pub(crate) type Answer<'s, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 's>>;
@@ -145,6 +152,9 @@ pub(crate) struct Unlogged {
 pub(crate) trait Store: News + fmt::Debug + Send + Sync {
     /// The moment on the store's clock.
     fn now(&self) -> Time;
+    /// Sessions of browsers, if several processes work on the store. If one has it for itself, it
+    /// keeps them as well as a store would.
+    fn visits(&self) -> Option<&dyn Visits>;
 
     /// Makes a request, or finds the one that an earlier call has made.
     fn create(&self, new: NewRequest) -> Answer<'_, Created>;

@@ -15,7 +15,8 @@ use verifier_core::hazmat::json::{Limits, Value};
 
 use crate::layout::Layout;
 use crate::refusal::Refusal;
-use crate::store::{Sqlite, Store, Trouble};
+use crate::serve::database;
+use crate::store::{Store, Trouble};
 
 /// The longest call, and the longest answer, in bytes.
 const MAX_CALL: u64 = 64 * 1024;
@@ -113,21 +114,37 @@ pub(crate) fn ask(layout: &Layout, call: &Value<'_>) -> Result<Value<'static>, C
     Ok(answer.into_owned())
 }
 
-/// Fails unless there is a gate in the directory.
+/// Whether somebody can be asked: the gate that runs in the directory, or a store.
+pub(crate) fn has_gate(layout: &Layout) -> Result<bool, CliError> {
+    if layout.socket().exists() {
+        return Ok(true);
+    }
+    let place = layout.place()?;
+    place.has_gate().map_err(|error| database(&error))
+}
+
+/// Fails unless somebody can be asked.
 pub(crate) fn require_gate(layout: &Layout) -> Result<(), CliError> {
-    match layout.database().is_file() {
+    match has_gate(layout)? {
         true => Ok(()),
-        false => {
-            let message = "There is no gate in this directory: `cosignet-gate init` makes one.";
-            Err(CliError::usage(message).file(layout.folder()))
-        }
+        false => Err(no_gate(layout)),
     }
 }
 
+/// Nothing is where a gate was to be.
+pub(crate) fn no_gate(layout: &Layout) -> CliError {
+    let message = "There is no gate in this directory: `cosignet-gate init` makes one, and one that \
+                   is kept in a database is found with --store.";
+    CliError::usage(message).file(layout.folder())
+}
+
 fn alone(layout: &Layout, call: &Value<'_>) -> Result<String, CliError> {
-    let store = Sqlite::open(&layout.database(), Arc::new(crate::now), |_| {})
-        .map_err(|error| unreachable(&error.to_string()))?;
-    let store: Arc<dyn Store> = Arc::new(store);
+    let place = layout.place()?;
+    if !place.has_gate().map_err(|error| database(&error))? {
+        return Err(no_gate(layout));
+    }
+    let store = place.open(Arc::new(|_| {}));
+    let store = store.map_err(|error| unreachable(&error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -13,7 +13,7 @@ pub(super) fn run(command: &WebhookCommand) -> Result<String, CliError> {
     match command {
         WebhookCommand::Add(args) => add(args),
         WebhookCommand::List { data } => {
-            let all = admin::ask(&Layout::new(&data.data), &call("channels", []))?;
+            let all = admin::ask(&data.layout(), &call("channels", []))?;
             Ok(items(&all).iter().map(channel).collect())
         }
         WebhookCommand::Rotate {
@@ -27,23 +27,23 @@ pub(super) fn run(command: &WebhookCommand) -> Result<String, CliError> {
                 ("overlap", overlap.into()),
             ];
             let rotate = call("channelRotate", members);
-            let answer = admin::ask(&Layout::new(&data.data), &rotate)?;
+            let answer = admin::ask(&data.layout(), &rotate)?;
             Ok(format!("{}\n", text(&answer, "secret")))
         }
         WebhookCommand::Enable { name, data } => {
             let members = [("name", Value::from(name.as_str()))];
-            admin::ask(&Layout::new(&data.data), &call("channelEnable", members))?;
+            admin::ask(&data.layout(), &call("channelEnable", members))?;
             Ok(String::new())
         }
         WebhookCommand::Remove { name, data } => {
             let members = [("name", Value::from(name.as_str()))];
-            admin::ask(&Layout::new(&data.data), &call("channelRemove", members))?;
+            admin::ask(&data.layout(), &call("channelRemove", members))?;
             Ok(String::new())
         }
         WebhookCommand::Redeliver { name, id, data } => {
             let id = id.as_deref().map(|id| ("id", Value::from(id)));
             let members = [("name", Value::from(name.as_str()))].into_iter().chain(id);
-            let answer = ask(&Layout::new(&data.data), "redeliver", members)?;
+            let answer = ask(&data.layout(), "redeliver", members)?;
             Ok(match number(&answer, "deliveries") {
                 0 => "Nothing was given up.\n".into(),
                 1 => "1 delivery is sent once more.\n".into(),
@@ -60,7 +60,7 @@ pub(super) fn run(command: &WebhookCommand) -> Result<String, CliError> {
             let state = dead.then(|| ("state", Value::from("dead")));
             let members = [("most", Value::from(*most))].into_iter();
             let members = members.chain(name).chain(state);
-            let all = ask(&Layout::new(&data.data), "deliveries", members)?;
+            let all = ask(&data.layout(), "deliveries", members)?;
             Ok(items(&all).iter().map(delivery).collect())
         }
     }
@@ -79,7 +79,7 @@ fn add(args: &AddArgs) -> Result<String, CliError> {
         ("topics", topics.collect()),
         ("url", args.url.as_str().into()),
     ];
-    let layout = Layout::new(&args.data.data);
+    let layout = args.data.layout();
     let answer = admin::ask(&layout, &call("channelAdd", members))?;
     Ok(match text(&answer, "secret") {
         secret if secret.is_empty() => String::new(),

@@ -77,7 +77,7 @@ pub(super) async fn answer(
         }
         Call::End => {
             if let Some(cookie) = cookie {
-                app.gate.sessions.end(&cookie);
+                app.gate.sessions.end(&cookie).await?;
             }
             let ended = Value::from([("ended", Value::from(true))]);
             let mut answer = private(StatusCode::OK, ended.to_text());

@@ -1,7 +1,7 @@
 //! Trouble of a store.
 
 /// Why a store cannot do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// What it keeps is not what was written.
     #[error("the database of the gate is damaged: {0}")]
@@ -9,6 +9,9 @@ pub(crate) enum StoreError {
     /// It cannot be reached, or is full.
     #[error("the database of the gate: {0}")]
     Reach(String),
+    /// It must not be used, or there is none.
+    #[error("{0}")]
+    Usage(String),
     /// It was made by another version.
     #[error("the database of the gate has schema {found}, and this version knows {known}")]
     Version {

@@ -145,8 +145,7 @@ fn newest(all: &mut [Modelled], number: usize) -> Option<&mut Modelled> {
     all.iter_mut().rev().nth(number)
 }
 
-fn check(steps: &[Step]) {
-    let mut scene = Scene::new();
+fn check(mut scene: Scene, steps: &[Step]) {
     let told = news::Told::listen(&scene);
     let mut all: Vec<Modelled> = Vec::new();
     let mut retired: Vec<usize> = Vec::new();
@@ -302,6 +301,21 @@ proptest! {
 
     #[test]
     fn a_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..100)) {
-        check(&steps);
+        check(Scene::in_sqlite(), &steps);
+    }
+}
+
+// Each step waits for a disk, and for a server.
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_store_in_postgres_does_what_the_model_does(
+        steps in prop::collection::vec(step(), 1..100)
+    ) {
+        if let Some(scene) = Scene::in_postgres() {
+            check(scene, &steps);
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! A store with some people in it, on a clock that tests move.
+//! A store with some people in it, on a clock that tests move; in each database that there is.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,7 +10,12 @@ use verifier_core::Time;
 use verifier_core::hazmat::decision::Clause;
 use verifier_core::hazmat::encoding::sha256;
 
-use super::{Invite, Limits, NewCredential, NewRequest, Repeats, Sqlite, Store, Trouble};
+#[cfg(feature = "postgres")]
+use super::postgres::{Cluster, Database};
+use super::sql::{Notify, Sql};
+use super::{
+    Invite, Limits, NewCredential, NewRequest, Repeats, Store, StoreError, Trouble, sqlite,
+};
 use crate::person::{ApiKey, Rights};
 use crate::refusal::Reason;
 use crate::request::{Requester, RuleName};
@@ -39,25 +44,109 @@ pub(in crate::store) const RULES: [&[(&str, usize)]; 3] = [
     &[("finance", 2)],
 ];
 
+/// Each of these rules as a test, in each database.
+macro_rules! in_each_database {
+    ($($rule:ident)+) => {
+        mod in_sqlite {
+            $(
+                #[test]
+                fn $rule() {
+                    super::$rule(crate::store::scene::Scene::in_sqlite());
+                }
+            )+
+        }
+
+        #[cfg(feature = "postgres")]
+        mod in_postgres {
+            $(
+                #[test]
+                fn $rule() {
+                    if let Some(scene) = crate::store::scene::Scene::in_postgres() {
+                        super::$rule(scene);
+                    }
+                }
+            )+
+        }
+    };
+}
+pub(in crate::store) use in_each_database;
+
+/// Where the store of a scene is.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Base {
+    File(PathBuf),
+    #[cfg(feature = "postgres")]
+    Database(Database),
+}
+
+impl Base {
+    /// Nothing there yet.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) fn in_postgres() -> Option<Self> {
+        use std::sync::OnceLock;
+        use std::sync::atomic::AtomicU32;
+
+        // One database for all, and a schema for each.
+        static DATABASE: OnceLock<String> = OnceLock::new();
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+
+        let cluster = Cluster::shared()?;
+        let address = cluster.address(DATABASE.get_or_init(|| cluster.database()));
+        let schema = format!("scene{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        let database = Database::parse(&address, None, Some(&schema));
+        Some(Self::Database(database.unwrap()))
+    }
+
+    pub(in crate::store) fn open(
+        &self,
+        clock: impl Fn() -> Time + Send + Sync + 'static,
+        notify: Notify,
+    ) -> Result<Sql, StoreError> {
+        match self {
+            Self::File(path) => sqlite::open(path, Arc::new(clock), notify),
+            #[cfg(feature = "postgres")]
+            Self::Database(database) => database.open(Some(Arc::new(clock)), notify),
+        }
+    }
+}
+
 pub(in crate::store) struct Scene {
-    pub(in crate::store) folder: TempDir,
+    pub(in crate::store) base: Base,
     pub(in crate::store) clock: Arc<AtomicU64>,
-    store: Option<Sqlite>,
+    store: Option<Sql>,
+    _folder: Option<TempDir>,
     pub(in crate::store) runtime: tokio::runtime::Runtime,
 }
 
 impl Scene {
-    pub(in crate::store) fn new() -> Self {
+    pub(in crate::store) fn in_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Sqlite::create(&folder.path().join("db")).unwrap();
+        let path = folder.path().join("db");
+        sqlite::create(&path).unwrap();
+        Self::new(Base::File(path), Some(folder))
+    }
+
+    /// `None` where there is no PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) fn in_postgres() -> Option<Self> {
+        let base = Base::in_postgres()?;
+        let Base::Database(database) = &base else {
+            return None;
+        };
+        database.create().unwrap();
+        Some(Self::new(base, None))
+    }
+
+    fn new(base: Base, folder: Option<TempDir>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .build()
             .unwrap();
         let mut scene = Self {
-            folder,
+            base,
             clock: Arc::new(AtomicU64::new(START)),
             store: None,
+            _folder: folder,
             runtime,
         };
         scene.open();
@@ -87,13 +176,17 @@ impl Scene {
 
     pub(in crate::store) fn open(&mut self) {
         self.store = None;
-        let clock = Arc::clone(&self.clock);
-        let clock = move || Time::from_millis(clock.load(Ordering::Relaxed)).unwrap();
-        let path = self.folder.path().join("db");
-        self.store = Some(open(&path, clock));
+        self.store = Some(self.another());
     }
 
-    pub(in crate::store) fn store(&self) -> &Sqlite {
+    /// What another process has of the same store.
+    pub(in crate::store) fn another(&self) -> Sql {
+        let clock = Arc::clone(&self.clock);
+        let clock = move || Time::from_millis(clock.load(Ordering::Relaxed)).unwrap();
+        self.base.open(clock, Arc::new(|_| {})).unwrap()
+    }
+
+    pub(in crate::store) fn store(&self) -> &Sql {
         self.store.as_ref().unwrap()
     }
 
@@ -112,13 +205,6 @@ impl Scene {
     pub(in crate::store) fn now(&self) -> u64 {
         self.clock.load(Ordering::Relaxed)
     }
-}
-
-pub(in crate::store) fn open(
-    path: &Path,
-    clock: impl Fn() -> Time + Send + Sync + 'static,
-) -> Sqlite {
-    Sqlite::open(path, Arc::new(clock), |_| {}).unwrap()
 }
 
 pub(in crate::store) fn key() -> ApiKey {

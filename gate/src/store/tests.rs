@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use verifier_core::Time;
 use verifier_core::hazmat::encoding::sha256;
 
-use super::scene::{CLAIM_WITHIN, LIFETIME, Scene, key, new_request, open};
+use super::scene::{Base, CLAIM_WITHIN, LIFETIME, Scene, in_each_database, key, new_request};
 use super::{Created, NewRequest, Repeats, Store};
 use crate::refusal::Reason;
 use crate::request::{Act, NewSignature, State};
 
-#[test]
-fn a_clock_that_goes_back_decides_nothing() {
-    let scene = Scene::new();
+in_each_database! {
+    a_clock_that_goes_back_decides_nothing
+    an_approval_that_nobody_claimed_ends_with_the_clock
+    a_call_without_a_name_finds_what_is_pending
+    of_a_thousand_claims_at_once_one_wins
+}
+
+fn a_clock_that_goes_back_decides_nothing(scene: Scene) {
     scene.run(scene.store().create(new_request(0, 0))).unwrap();
     let sign = |id: &str| NewSignature {
         act: Act::Approve,
@@ -34,9 +38,7 @@ fn a_clock_that_goes_back_decides_nothing() {
     scene.run(scene.store().create(new_request(2, 0))).unwrap();
 }
 
-#[test]
-fn an_approval_that_nobody_claimed_ends_with_the_clock() {
-    let scene = Scene::new();
+fn an_approval_that_nobody_claimed_ends_with_the_clock(scene: Scene) {
     let approved = |number: usize| {
         let id = new_request(number, 0).id;
         scene
@@ -61,9 +63,7 @@ fn an_approval_that_nobody_claimed_ends_with_the_clock() {
     claim(&claimed).unwrap();
 }
 
-#[test]
-fn a_call_without_a_name_finds_what_is_pending() {
-    let scene = Scene::new();
+fn a_call_without_a_name_finds_what_is_pending(scene: Scene) {
     let make = |new: NewRequest| {
         let made = scene.run(scene.store().create(new)).unwrap();
         let (is_new, request) = match made {
@@ -116,9 +116,7 @@ fn a_call_without_a_name_finds_what_is_pending() {
     assert_eq!(make(unnamed(9)), (true, id(9)));
 }
 
-#[test]
-fn of_a_thousand_claims_at_once_one_wins() {
-    let scene = Scene::new();
+fn of_a_thousand_claims_at_once_one_wins(scene: Scene) {
     let id = new_request(0, 0).id;
     scene.run(scene.store().create(new_request(0, 0))).unwrap();
     let new = NewSignature {
@@ -131,14 +129,17 @@ fn of_a_thousand_claims_at_once_one_wins() {
     scene
         .run(scene.store().logged("a", "bundle".into()))
         .unwrap();
-    let store = Arc::new(open(&scene.folder.path().join("db"), {
-        let clock = Arc::clone(&scene.clock);
-        move || Time::from_millis(clock.load(Ordering::Relaxed)).unwrap()
-    }));
+    let stores = [Arc::new(scene.another()), Arc::new(scene.another())];
+    let most = match scene.base {
+        // One process has a file for itself.
+        Base::File(_) => 1,
+        #[cfg(feature = "postgres")]
+        Base::Database(_) => 2,
+    };
     let won = scene.runtime.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
         for number in 0..1000 {
-            let (store, id) = (Arc::clone(&store), id.clone());
+            let (store, id) = (Arc::clone(&stores[number % most]), id.clone());
             tasks.spawn(async move {
                 let operation = number.to_string();
                 store

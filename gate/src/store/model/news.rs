@@ -13,7 +13,7 @@ use crate::person::MailAddress;
 use crate::refusal::Reason;
 use crate::request::{Act, Named, NewSignature};
 use crate::store::scene::{
-    CLAIM_WITHIN, LIFETIME, PEOPLE, START, Scene, WIDENS, key, new_request, open as open_store,
+    CLAIM_WITHIN, LIFETIME, PEOPLE, START, Scene, WIDENS, in_each_database, key, new_request,
 };
 use crate::store::{NewRequest, News as _, Store as _};
 use crate::webhook::Secret;
@@ -142,9 +142,21 @@ fn mailed(scene: &Scene) -> (Vec<String>, usize) {
     (to, nobody)
 }
 
-#[test]
-fn those_are_mailed_who_may_decide_and_when_they_may() {
-    let scene = Scene::new();
+in_each_database! {
+    those_are_mailed_who_may_decide_and_when_they_may
+    somebody_asked_by_name_is_mailed_alone_if_that_is_enough
+    no_address_no_mail_and_none_for_those_who_left
+    nobody_is_mailed_more_than_thirty_times_an_hour
+    a_delivery_keeps_its_id_until_it_is_taken_or_given_up
+    a_receiver_that_is_gone_gets_nothing_until_it_is_enabled
+    a_channel_gets_what_it_wants_and_leaves_nothing_behind
+    secrets_overlap_for_as_long_as_is_said
+    what_waits_for_a_clock_that_was_ahead_waits_no_longer
+    deliveries_are_forgotten_a_while_after_they_ended
+    what_did_not_happen_is_told_to_nobody
+}
+
+fn those_are_mailed_who_may_decide_and_when_they_may(scene: Scene) {
     address_all(&scene);
     // One of finance: ann. Bob is of finance and owns the key; cat and eve are of other groups.
     create(&scene, new_request(0, 0));
@@ -170,9 +182,7 @@ fn those_are_mailed_who_may_decide_and_when_they_may() {
     assert_eq!(mailed(&scene), (vec![], 0));
 }
 
-#[test]
-fn somebody_asked_by_name_is_mailed_alone_if_that_is_enough() {
-    let scene = Scene::new();
+fn somebody_asked_by_name_is_mailed_alone_if_that_is_enough(scene: Scene) {
     address_all(&scene);
     let named = NewRequest {
         approver: Some(Named {
@@ -186,9 +196,7 @@ fn somebody_asked_by_name_is_mailed_alone_if_that_is_enough() {
     assert_eq!(mailed(&scene).0, ["ann@example.com"]);
 }
 
-#[test]
-fn no_address_no_mail_and_none_for_those_who_left() {
-    let scene = Scene::new();
+fn no_address_no_mail_and_none_for_those_who_left(scene: Scene) {
     address_all(&scene);
     scene.run(scene.store().set_address("ann", None)).unwrap();
     create(&scene, new_request(0, 2));
@@ -200,9 +208,7 @@ fn no_address_no_mail_and_none_for_those_who_left() {
     assert_eq!(unknown.unwrap_err(), Reason::ApproverUnknown);
 }
 
-#[test]
-fn nobody_is_mailed_more_than_thirty_times_an_hour() {
-    let scene = Scene::new();
+fn nobody_is_mailed_more_than_thirty_times_an_hour(scene: Scene) {
     address_all(&scene);
     for number in 0..40 {
         create(&scene, new_request(number, 0));
@@ -213,9 +219,7 @@ fn nobody_is_mailed_more_than_thirty_times_an_hour() {
     assert_eq!(mailed(&scene).0.len(), 1);
 }
 
-#[test]
-fn a_delivery_keeps_its_id_until_it_is_taken_or_given_up() {
-    let mut scene = Scene::new();
+fn a_delivery_keeps_its_id_until_it_is_taken_or_given_up(mut scene: Scene) {
     let _told = Told::listen(&scene);
     create(&scene, new_request(0, 0));
     let [first] = &due(&scene, &hook())[..] else {
@@ -265,9 +269,7 @@ fn a_delivery_keeps_its_id_until_it_is_taken_or_given_up() {
     assert_eq!(unknown.unwrap_err(), Reason::DeliveryUnknown);
 }
 
-#[test]
-fn a_receiver_that_is_gone_gets_nothing_until_it_is_enabled() {
-    let scene = Scene::new();
+fn a_receiver_that_is_gone_gets_nothing_until_it_is_enabled(scene: Scene) {
     let _told = Told::listen(&scene);
     create(&scene, new_request(0, 0));
     create(&scene, new_request(1, 0));
@@ -288,9 +290,7 @@ fn a_receiver_that_is_gone_gets_nothing_until_it_is_enabled() {
     assert_eq!(due(&scene, &hook()).len(), 3);
 }
 
-#[test]
-fn a_channel_gets_what_it_wants_and_leaves_nothing_behind() {
-    let scene = Scene::new();
+fn a_channel_gets_what_it_wants_and_leaves_nothing_behind(scene: Scene) {
     let add = |channel: Channel| scene.run(scene.store().add_channel(channel));
     add(webhook("ends", &[Topic::Cancelled, Topic::Expired])).unwrap();
     let again = add(webhook("ends", &[Topic::Created]));
@@ -309,9 +309,7 @@ fn a_channel_gets_what_it_wants_and_leaves_nothing_behind() {
     assert_eq!(unknown.unwrap_err(), Reason::ChannelUnknown);
 }
 
-#[test]
-fn secrets_overlap_for_as_long_as_is_said() {
-    let scene = Scene::new();
+fn secrets_overlap_for_as_long_as_is_said(scene: Scene) {
     let _told = Told::listen(&scene);
     let secrets = || {
         let all = scene.run(scene.store().channels()).unwrap();
@@ -338,9 +336,7 @@ fn secrets_overlap_for_as_long_as_is_said() {
     assert_eq!(secrets(), [last], "leaked ones end at once");
 }
 
-#[test]
-fn what_waits_for_a_clock_that_was_ahead_waits_no_longer() {
-    let scene = Scene::new();
+fn what_waits_for_a_clock_that_was_ahead_waits_no_longer(scene: Scene) {
     let _told = Told::listen(&scene);
     create(&scene, new_request(0, 0));
     let id = due(&scene, &hook())[0].id.clone();
@@ -354,9 +350,7 @@ fn what_waits_for_a_clock_that_was_ahead_waits_no_longer() {
     assert_eq!(due(&scene, &hook()).len(), 2);
 }
 
-#[test]
-fn deliveries_are_forgotten_a_while_after_they_ended() {
-    let scene = Scene::new();
+fn deliveries_are_forgotten_a_while_after_they_ended(scene: Scene) {
     let _told = Told::listen(&scene);
     create(&scene, new_request(0, 0));
     create(&scene, new_request(1, 0));
@@ -370,9 +364,7 @@ fn deliveries_are_forgotten_a_while_after_they_ended() {
 }
 
 /// The transaction is undone: the event, and its delivery with it.
-#[test]
-fn what_did_not_happen_is_told_to_nobody() {
-    let scene = Scene::new();
+fn what_did_not_happen_is_told_to_nobody(scene: Scene) {
     let _told = Told::listen(&scene);
     create(&scene, new_request(0, 0));
     let id = new_request(0, 0).id;
@@ -382,8 +374,7 @@ fn what_did_not_happen_is_told_to_nobody() {
     create(&scene, again);
     assert_eq!(records(&scene).len(), 1);
     // Another process finds the same.
-    let path = scene.folder.path().join("db");
-    let other = open_store(&path, move || Time::from_millis(START).unwrap());
+    let other = scene.another();
     let found = scene.run(other.deliveries(None, None, 10)).unwrap();
     assert_eq!(found, records(&scene));
 }

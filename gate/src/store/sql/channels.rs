@@ -1,9 +1,9 @@
 //! Channels, their secrets, and addresses of people.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use verifier_core::hazmat::json::Value;
 
-use super::rows::{self, Own, millis};
+use super::database::{Connection, Row, params};
+use super::rows::{self, millis};
 use super::writer::Step;
 use crate::channel::{Channel, Disabled, Kept, Kind, Target};
 use crate::notice::Topic;
@@ -26,7 +26,7 @@ impl Step<'_> {
             let detail = "There is a webhook or a chat of this name.";
             return Err(Refusal::new(Reason::NameTaken, detail).into());
         }
-        if self.number("SELECT count(*) FROM channel", [])? >= MOST {
+        if self.number("SELECT count(*) FROM channel", &[])? >= MOST {
             let detail = format!("There are {MOST} webhooks and chats, and no room for more.");
             return Err(Refusal::new(Reason::ChannelLimit, detail).into());
         }
@@ -67,13 +67,13 @@ impl Step<'_> {
             return Err(Refusal::new(Reason::ChannelUnknown, detail).into());
         }
         let until = self.now.saturating_add_millis(overlap);
-        let sql = "UPDATE channel_secret SET until = min(coalesce(until, ?2), ?2) \
-                   WHERE channel = ?1";
+        let sql = "UPDATE channel_secret SET until = ?2 \
+                   WHERE channel = ?1 AND (until IS NULL OR until > ?2)";
         self.execute(sql, params![name, millis(until)])?;
         let sql = "DELETE FROM channel_secret WHERE channel = ?1 AND until <= ?2";
         self.execute(sql, params![name, millis(self.now)])?;
         let sql = "SELECT count(*) FROM channel_secret WHERE channel = ?1";
-        if self.number(sql, [name])? >= SECRETS {
+        if self.number(sql, params![name])? >= SECRETS {
             let detail = format!(
                 "{SECRETS} secrets of it are in use. Wait until one ends, or end all of them \
                  with --overlap 0."
@@ -89,7 +89,7 @@ impl Step<'_> {
         self.channel(name)?;
         let sql = "UPDATE channel SET disabled = NULL, why = NULL \
                    WHERE name = ?1 AND disabled IS NOT NULL";
-        match self.execute(sql, [name])? {
+        match self.execute(sql, params![name])? {
             0 => Ok(()),
             _ => self.event(
                 "channel.enabled",
@@ -116,7 +116,7 @@ impl Step<'_> {
 
     pub(super) fn remove_channel(&mut self, name: &str) -> Result<()> {
         self.channel(name)?;
-        self.execute("DELETE FROM channel WHERE name = ?1", [name])?;
+        self.execute("DELETE FROM channel WHERE name = ?1", params![name])?;
         self.event(
             "channel.removed",
             None,
@@ -144,7 +144,7 @@ impl Step<'_> {
         let (changed, kind) = match address {
             None => {
                 let sql = "DELETE FROM address WHERE person = ?1";
-                (self.execute(sql, [person])?, "mail.removed")
+                (self.execute(sql, params![person])?, "mail.removed")
             }
             Some(address) => {
                 let sql = "INSERT INTO address (person, mail) VALUES (?1, ?2) \
@@ -167,78 +167,78 @@ impl Step<'_> {
     }
 }
 
-pub(super) fn all(connection: &Connection) -> Result<Vec<Channel>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT * FROM channel ORDER BY name")?;
-    let found = find.query_map([], without_secrets)?;
-    let found: Vec<Channel> = found.collect::<rusqlite::Result<_>>()?;
-    let found = found.into_iter();
-    found.map(|one| with_secrets(connection, one)).collect()
+pub(super) fn all(connection: &dyn Connection) -> Result<Vec<Channel>, StoreError> {
+    let sql = "SELECT * FROM channel ORDER BY name";
+    connection.map(sql, &[], |row| {
+        with_secrets(connection, without_secrets(row)?)
+    })
 }
 
-pub(super) fn one(connection: &Connection, name: &str) -> Result<Option<Channel>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT * FROM channel WHERE name = ?1")?;
-    let found = find.query_row([name], without_secrets).optional()?;
-    found.map(|one| with_secrets(connection, one)).transpose()
+pub(super) fn one(connection: &dyn Connection, name: &str) -> Result<Option<Channel>, StoreError> {
+    let found = connection.row("SELECT * FROM channel WHERE name = ?1", params![name])?;
+    found
+        .map(|row| with_secrets(connection, without_secrets(&row)?))
+        .transpose()
 }
 
 /// The names of the channels that want to hear of this.
-pub(super) fn listening(connection: &Connection, topic: Topic) -> Result<Vec<String>, StoreError> {
+pub(super) fn listening(
+    connection: &dyn Connection,
+    topic: Topic,
+) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT name, topics FROM channel WHERE disabled IS NULL ORDER BY name";
-    let mut find = connection.prepare_cached(sql)?;
     let mut listening = Vec::new();
-    for row in find.query_map([], |row| {
-        Ok((row.get(0)?, row.get::<_, Own<Vec<String>>>(1)?.0))
-    })? {
-        let (name, topics) = row?;
+    for row in connection.rows(sql, &[])? {
+        let topics: Vec<String> = row.get("topics")?;
         if topics.iter().any(|one| one == topic.as_str()) {
-            listening.push(name);
+            listening.push(row.get("name")?);
         }
     }
     Ok(listening)
 }
 
-pub(super) fn addresses(connection: &Connection) -> Result<Vec<(String, String)>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT person, mail FROM address ORDER BY person")?;
-    let found = find.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+pub(super) fn addresses(connection: &dyn Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT person, mail FROM address ORDER BY person";
+    connection.map(sql, &[], |row| Ok((row.get("person")?, row.get("mail")?)))
 }
 
-pub(super) fn address(connection: &Connection, person: &str) -> Result<Option<String>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT mail FROM address WHERE person = ?1")?;
-    Ok(find.query_row([person], |row| row.get(0)).optional()?)
+pub(super) fn address(
+    connection: &dyn Connection,
+    person: &str,
+) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT mail FROM address WHERE person = ?1";
+    let found = connection.row(sql, params![person])?;
+    found.map(|row| row.get("mail")).transpose()
 }
 
-fn without_secrets(row: &Row<'_>) -> rusqlite::Result<Channel> {
+fn without_secrets(row: &Row) -> Result<Channel, StoreError> {
     let kind: String = row.get("kind")?;
     let url: String = row.get("url")?;
-    let disabled: Option<Own<verifier_core::Time>> = row.get("disabled")?;
+    let disabled: Option<verifier_core::Time> = row.get("disabled")?;
     let why: Option<String> = row.get("why")?;
-    let topics = row.get::<_, Own<Vec<String>>>("topics")?.0;
+    let topics: Vec<String> = row.get("topics")?;
     Ok(Channel {
         name: row.get("name")?,
         kind: Kind::parse(&kind).ok_or_else(damaged)?,
         target: Target::parse(&url, row.get("private")?).map_err(|_| damaged())?,
         topics: topics.iter().filter_map(|one| Topic::parse(one)).collect(),
-        created: row.get::<_, Own<verifier_core::Time>>("created")?.0,
+        created: row.get("created")?,
         disabled: disabled.map(|at| Disabled {
-            at: at.0,
+            at,
             why: why.unwrap_or_default(),
         }),
         secrets: Vec::new(),
     })
 }
 
-fn with_secrets(connection: &Connection, mut channel: Channel) -> Result<Channel, StoreError> {
+fn with_secrets(connection: &dyn Connection, mut channel: Channel) -> Result<Channel, StoreError> {
     let sql = "SELECT secret, until FROM channel_secret WHERE channel = ?1 ORDER BY rowid DESC";
-    let mut find = connection.prepare_cached(sql)?;
-    let found = find.query_map([&channel.name], |row| {
-        let until: Option<Own<verifier_core::Time>> = row.get(1)?;
+    channel.secrets = connection.map(sql, params![channel.name], |row| {
         Ok(Kept {
-            secret: Secret::from_bytes(row.get(0)?).ok_or_else(damaged)?,
-            until: until.map(|until| until.0),
+            secret: Secret::from_bytes(row.get("secret")?).ok_or_else(damaged)?,
+            until: row.get("until")?,
         })
     })?;
-    channel.secrets = found.collect::<rusqlite::Result<_>>()?;
     Ok(channel)
 }
 
@@ -246,10 +246,6 @@ fn names(topics: &[Topic]) -> Vec<String> {
     topics.iter().map(|one| one.as_str().to_owned()).collect()
 }
 
-pub(super) fn damaged() -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(
-        0,
-        rusqlite::types::Type::Text,
-        Box::new(rusqlite::types::FromSqlError::InvalidType),
-    )
+pub(super) fn damaged() -> StoreError {
+    StoreError::Damaged("a channel or a delivery is not what was written".into())
 }

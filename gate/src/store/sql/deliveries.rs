@@ -1,11 +1,11 @@
 //! Deliveries: made with their event, tried, ended.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use verifier_core::Time;
 
 use super::channels::{self, damaged};
+use super::database::{Connection, Row, Work, params};
 use super::people;
-use super::rows::{self, Own, millis};
+use super::rows::{self, millis};
 use super::signing;
 use super::writer::Step;
 use crate::delivery::{Backlog, Due, Lane, Outcome, PATIENCE, Receiver, Record, State, next_try};
@@ -20,6 +20,9 @@ type Result<T, E = Trouble> = core::result::Result<T, E>;
 /// How many mails a person gets in an hour: somebody who asks and asks fills no mailbox.
 const MAILS: i64 = 30;
 const HOUR: u64 = 60 * 60 * 1000;
+
+/// How long one process has for a delivery alone, in milliseconds: longer than a try takes.
+const LEASE: u64 = 90_000;
 
 impl Step<'_> {
     /// Makes the deliveries of an event of this kind.
@@ -93,23 +96,13 @@ impl Step<'_> {
 
     pub(super) fn tried(&mut self, id: &str, outcome: &Outcome, chance: u16) -> Result<()> {
         let sql = "SELECT channel, tries, until FROM delivery WHERE id = ?1 AND state = 'waiting'";
-        let found = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut find| {
-                find.query_row([id], |row| {
-                    let channel: Option<String> = row.get(0)?;
-                    let tries: i64 = row.get(1)?;
-                    Ok((channel, tries, row.get::<_, Own<Time>>(2)?.0))
-                })
-                .optional()
-            })
-            .map_err(StoreError::from)?;
         // It may have been removed, or given up, meanwhile.
-        let Some((channel, tries, until)) = found else {
+        let Some(row) = self.connection.row(sql, params![id])? else {
             return Ok(());
         };
-        let tries = u64::try_from(tries).unwrap_or(0).saturating_add(1);
+        let channel: Option<String> = row.get("channel")?;
+        let until: Time = row.get("until")?;
+        let tries = row.get::<u64>("tries")?.saturating_add(1);
         let (state, next) = match outcome {
             Outcome::Delivered(_) => (State::Delivered, None),
             Outcome::Never(_) | Outcome::Gone(_) => (State::Dead, None),
@@ -132,6 +125,7 @@ impl Step<'_> {
                 outcome.said(),
             ],
         )?;
+        self.connection.release("delivery", "id", id)?;
         match (outcome, channel) {
             (Outcome::Gone(why), Some(channel)) => self.disable(&channel, why),
             _ => Ok(()),
@@ -144,12 +138,11 @@ impl Step<'_> {
             return Err(Refusal::new(Reason::ChannelDisabled, detail).into());
         }
         let until = self.now.saturating_add_millis(PATIENCE);
-        let values = params![channel, millis(self.now), millis(until), id];
         let sent = self.execute(
             "UPDATE delivery SET state = 'waiting', tries = 0, next = ?2, until = ?3, ended = NULL \
              WHERE channel = ?1 AND CASE WHEN ?4 IS NULL THEN state = 'dead' \
              ELSE id = ?4 AND state IN ('dead', 'delivered') END",
-            values,
+            params![channel, millis(self.now), millis(until), id],
         )?;
         match (sent, id) {
             (0, Some(_)) => {
@@ -173,8 +166,8 @@ impl Step<'_> {
     /// Lets nothing wait for a time that the clock has left behind.
     pub(super) fn bring_deliveries_forward(&mut self) -> Result<()> {
         let until = self.now.saturating_add_millis(PATIENCE);
-        let sql = "UPDATE delivery SET next = min(next, ?1), until = min(until, ?2) \
-                   WHERE state = 'waiting'";
+        let sql = "UPDATE delivery SET next = CASE WHEN next > ?1 THEN ?1 ELSE next END, \
+                   until = CASE WHEN until > ?2 THEN ?2 ELSE until END WHERE state = 'waiting'";
         self.execute(sql, params![millis(self.now), millis(until)])?;
         self.delivers = true;
         Ok(())
@@ -205,7 +198,7 @@ fn may_decide(
 }
 
 pub(super) fn due(
-    connection: &Connection,
+    connection: &dyn Connection,
     lane: &Lane,
     on_their_way: &[String],
     most: usize,
@@ -220,21 +213,32 @@ pub(super) fn due(
     };
     // Those on their way are among the oldest, and keep no others from being seen.
     let look = most.saturating_add(on_their_way.len());
-    let sql = "SELECT * FROM delivery WHERE channel IS ?1 AND state = 'waiting' AND next <= ?2 \
-               ORDER BY next LIMIT ?3";
-    let mut find = connection.prepare_cached(sql)?;
+    let condition = match lane {
+        Lane::Channel(_) => "channel = ?1 AND state = 'waiting' AND next <= ?2",
+        Lane::Mail => "channel IS NULL AND ?1 IS NULL AND state = 'waiting' AND next <= ?2",
+    };
+    let work = Work {
+        table: "delivery",
+        key: "id",
+        condition,
+        order: "next",
+        most: look,
+        lease: LEASE,
+    };
+    connection.take(&work, params![lane.channel(), millis(now)])?;
+    let sql = format!(
+        "SELECT * FROM delivery WHERE {condition}{} ORDER BY next LIMIT ?3",
+        connection.is_taken()
+    );
     let look = i64::try_from(look).unwrap_or(i64::MAX);
-    let found = find.query_map(params![lane.channel(), millis(now), look], |row| {
-        let notice = notice(row)?;
-        let person: Option<String> = row.get("person")?;
-        Ok((row.get::<_, String>("id")?, notice, person))
-    })?;
     let mut due = Vec::new();
-    for row in found {
-        let (id, notice, person) = row?;
+    for row in connection.rows(&sql, params![lane.channel(), millis(now), look])? {
+        let id: String = row.get("id")?;
         if on_their_way.contains(&id) || due.len() >= most {
             continue;
         }
+        let notice = notice(&row)?;
+        let person: Option<String> = row.get("person")?;
         let receiver = match (&channel, person) {
             (Some(channel), _) => Receiver::Channel(channel.clone()),
             (None, Some(person)) => mail(connection, &notice.request, &person, now)?,
@@ -251,7 +255,7 @@ pub(super) fn due(
 
 /// Somebody who was to get a mail, if there still is something to decide for them.
 fn mail(
-    connection: &Connection,
+    connection: &dyn Connection,
     request: &str,
     person: &str,
     now: Time,
@@ -273,65 +277,62 @@ fn mail(
 }
 
 pub(super) fn records(
-    connection: &Connection,
+    connection: &dyn Connection,
     channel: Option<&str>,
     state: Option<State>,
     most: usize,
 ) -> Result<Vec<Record>, StoreError> {
     let sql = "SELECT * FROM delivery WHERE (?1 IS NULL OR channel = ?1) \
                AND (?2 IS NULL OR state = ?2) ORDER BY at DESC, rowid DESC LIMIT ?3";
-    let mut find = connection.prepare_cached(sql)?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let found = find.query_map(params![channel, state.map(State::as_str), most], record)?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    connection.map(
+        sql,
+        params![channel, state.map(State::as_str), most],
+        record,
+    )
 }
 
-pub(super) fn backlog(connection: &Connection) -> Result<Vec<(Lane, Backlog)>, StoreError> {
+pub(super) fn backlog(connection: &dyn Connection) -> Result<Vec<(Lane, Backlog)>, StoreError> {
     let sql = "SELECT channel, \
                count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'dead'), \
                min(at) FILTER (WHERE state = 'waiting') \
-               FROM delivery WHERE state IN ('waiting', 'dead') GROUP BY channel";
-    let mut find = connection.prepare_cached(sql)?;
-    let found = find.query_map([], |row| {
-        let channel: Option<String> = row.get(0)?;
-        let count = |column: usize| row.get::<_, i64>(column);
-        let oldest: Option<Own<Time>> = row.get(3)?;
+               FROM delivery WHERE state IN ('waiting', 'dead') GROUP BY channel ORDER BY channel";
+    connection.map(sql, &[], |row| {
+        let channel: Option<String> = row.at(0)?;
         let backlog = Backlog {
-            waiting: u64::try_from(count(1)?).unwrap_or(0),
-            dead: u64::try_from(count(2)?).unwrap_or(0),
-            oldest: oldest.map(|at| at.0),
+            waiting: row.at(1)?,
+            dead: row.at(2)?,
+            oldest: row.at(3)?,
         };
         Ok((channel.map_or(Lane::Mail, Lane::Channel), backlog))
-    })?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    })
 }
 
-fn notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
+fn notice(row: &Row) -> Result<Notice, StoreError> {
     let text: String = row.get("notice")?;
-    let at = row.get::<_, Own<Time>>("at")?.0;
+    let at = row.get("at")?;
     Notice::parse(topic(row)?, at, &text).ok_or_else(damaged)
 }
 
-fn topic(row: &Row<'_>) -> rusqlite::Result<Topic> {
+fn topic(row: &Row) -> Result<Topic, StoreError> {
     let topic: String = row.get("topic")?;
     Topic::parse(&topic).ok_or_else(damaged)
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+fn record(row: &Row) -> Result<Record, StoreError> {
     let (channel, person): (Option<String>, Option<String>) =
         (row.get("channel")?, row.get("person")?);
     let state: String = row.get("state")?;
-    let next: Option<Own<Time>> = row.get("next")?;
     Ok(Record {
         id: row.get("id")?,
         is_mail: channel.is_none(),
         receiver: channel.or(person).unwrap_or_default(),
         request: row.get("request")?,
         topic: topic(row)?,
-        at: row.get::<_, Own<Time>>("at")?.0,
+        at: row.get("at")?,
         state: State::parse(&state).ok_or_else(damaged)?,
-        tries: u64::try_from(row.get::<_, i64>("tries")?).unwrap_or(0),
-        next: next.map(|next| next.0),
+        tries: row.get("tries")?,
+        next: row.get("next")?,
         said: row.get("said")?,
     })
 }

@@ -1,8 +1,8 @@
 //! API keys and events.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
 use verifier_core::hazmat::json::Value;
 
+use super::database::{Connection, params};
 use super::rows::{self, millis};
 use super::writer::Step;
 use crate::event::Event;
@@ -17,7 +17,7 @@ impl Step<'_> {
     pub(super) fn add_key(&mut self, mut key: ApiKey) -> Result<()> {
         key.created = self.now;
         let sql = "SELECT count(*) FROM api_key WHERE name = ?1";
-        if self.number(sql, [&key.name])? > 0 {
+        if self.number(sql, params![key.name])? > 0 {
             let detail = "There is, or was, a key of this name.";
             return Err(Refusal::new(Reason::NameTaken, detail).into());
         }
@@ -59,44 +59,36 @@ impl Step<'_> {
     }
 }
 
-pub(super) fn keys(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT * FROM api_key ORDER BY name")?;
-    let all = find.query_map([], rows::key)?;
-    Ok(all.collect::<rusqlite::Result<_>>()?)
+pub(super) fn keys(connection: &dyn Connection) -> Result<Vec<ApiKey>, StoreError> {
+    connection.map("SELECT * FROM api_key ORDER BY name", &[], rows::key)
 }
 
-pub(super) fn key(connection: &Connection, id: &str) -> Result<Option<ApiKey>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT * FROM api_key WHERE id = ?1")?;
-    Ok(find.query_row([id], rows::key).optional()?)
+pub(super) fn key(connection: &dyn Connection, id: &str) -> Result<Option<ApiKey>, StoreError> {
+    let found = connection.row("SELECT * FROM api_key WHERE id = ?1", params![id])?;
+    found.as_ref().map(rows::key).transpose()
 }
 
 pub(super) fn events(
-    connection: &Connection,
+    connection: &dyn Connection,
     after: u64,
     most: usize,
 ) -> Result<Vec<Event>, StoreError> {
     let sql = "SELECT number, line FROM event WHERE number > ?1 ORDER BY number LIMIT ?2";
-    let mut find = connection.prepare_cached(sql)?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let most = u64::try_from(most).unwrap_or(u64::MAX);
-    let all = find.query_map([number(after), number(most)], rows::event)?;
-    Ok(all.collect::<rusqlite::Result<_>>()?)
+    connection.map(sql, params![number(after), number(most)], rows::event)
 }
 
 pub(super) fn previous(
-    connection: &Connection,
+    connection: &dyn Connection,
     key: &str,
     action: &str,
     before: verifier_core::Time,
 ) -> Result<Option<Request>, StoreError> {
     let sql = "SELECT id FROM request WHERE api_key = ?1 AND action = ?2 AND decided < ?3 AND \
                state = 'approved' AND payload IS NOT NULL ORDER BY decided DESC LIMIT 1";
-    let mut find = connection.prepare_cached(sql)?;
-    let id: Option<String> = find
-        .query_row(params![key, action, millis(before)], |row| row.get(0))
-        .optional()?;
-    match id {
+    match connection.row(sql, params![key, action, millis(before)])? {
         None => Ok(None),
-        Some(id) => rows::request(connection, &id),
+        Some(row) => rows::request(connection, &row.get::<String>("id")?),
     }
 }

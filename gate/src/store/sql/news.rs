@@ -1,16 +1,15 @@
-//! News in this back end: each call, and the transaction that it is.
+//! News in a database: each call, and the transaction that it is.
 
-use rusqlite::Connection;
 use verifier_core::Time;
 
-use super::{Sqlite, channels, deliveries};
+use super::{Sql, channels, deliveries};
 use crate::channel::Channel;
 use crate::delivery::{Backlog, Due, Lane, Outcome, Record, State};
 use crate::person::MailAddress;
 use crate::store::{Answer, News, Store as _};
 use crate::webhook::Secret;
 
-impl News for Sqlite {
+impl News for Sql {
     fn add_channel(&self, channel: Channel) -> Answer<'_, ()> {
         self.change(move |step| step.add_channel(channel))
     }
@@ -73,7 +72,7 @@ impl News for Sqlite {
         most: usize,
     ) -> Answer<'_, Vec<Record>> {
         let channel = channel.map(str::to_owned);
-        self.look(move |connection: &Connection| {
+        self.look(move |connection| {
             Ok(deliveries::records(
                 connection,
                 channel.as_deref(),

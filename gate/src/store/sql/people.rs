@@ -1,10 +1,10 @@
 //! People, their passkeys, and the links to enrol them.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
 use verifier_core::Time;
 use verifier_core::hazmat::encoding::base64url;
 use verifier_core::hazmat::json::Value;
 
+use super::database::{Connection, params};
 use super::rows::{self, CREDENTIAL, millis};
 use super::writer::Step;
 use crate::person::{Credential, Person};
@@ -35,7 +35,7 @@ impl Step<'_> {
                    (SELECT retired FROM person WHERE name = ?1) IS NOT NULL";
         self.execute(sql, params![invite.person, millis(self.now)])?;
         let sql = "UPDATE person SET retired = NULL WHERE name = ?1";
-        self.execute(sql, [&invite.person])?;
+        self.execute(sql, params![invite.person])?;
         let expires = self.now.saturating_add_millis(invite.lifetime);
         let sql = "INSERT INTO invite (hash, person, expires) VALUES (?1, ?2, ?3)";
         self.execute(sql, params![invite.hash, invite.person, millis(expires)])?;
@@ -145,70 +145,55 @@ impl Step<'_> {
 }
 
 pub(super) fn credential(
-    connection: &Connection,
+    connection: &dyn Connection,
     id: &[u8],
 ) -> Result<Option<Credential>, StoreError> {
     let sql = format!("{CREDENTIAL} WHERE credential.id = ?1");
-    let mut find = connection.prepare_cached(&sql)?;
-    Ok(find.query_row([id], rows::credential).optional()?)
+    let found = connection.row(&sql, params![id])?;
+    found.as_ref().map(rows::credential).transpose()
 }
 
-pub(super) fn person(connection: &Connection, name: &str) -> Result<Option<Person>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT * FROM person WHERE name = ?1")?;
-    let found = find.query_row([name], rows::person).optional()?;
+pub(super) fn person(
+    connection: &dyn Connection,
+    name: &str,
+) -> Result<Option<Person>, StoreError> {
+    let found = connection.row("SELECT * FROM person WHERE name = ?1", params![name])?;
     found
-        .map(|person| with_credentials(connection, person))
+        .map(|row| with_credentials(connection, rows::person(&row)?))
         .transpose()
 }
 
-pub(super) fn people(connection: &Connection) -> Result<Vec<Person>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT * FROM person ORDER BY name")?;
-    let all = find.query_map([], rows::person)?;
-    let all: Vec<Person> = all.collect::<rusqlite::Result<_>>()?;
-    let all = all.into_iter();
-    all.map(|person| with_credentials(connection, person))
-        .collect()
+pub(super) fn people(connection: &dyn Connection) -> Result<Vec<Person>, StoreError> {
+    let sql = "SELECT * FROM person ORDER BY name";
+    connection.map(sql, &[], |row| {
+        with_credentials(connection, rows::person(row)?)
+    })
 }
 
-fn with_credentials(connection: &Connection, mut person: Person) -> Result<Person, StoreError> {
+fn with_credentials(connection: &dyn Connection, mut person: Person) -> Result<Person, StoreError> {
     let sql = format!("{CREDENTIAL} WHERE credential.person = ?1 ORDER BY credential.added");
-    let mut find = connection.prepare_cached(&sql)?;
-    let all = find.query_map([&person.name], rows::credential)?;
-    person.credentials = all.collect::<rusqlite::Result<_>>()?;
+    person.credentials = connection.map(&sql, params![person.name], rows::credential)?;
     Ok(person)
 }
 
 /// The person whom a link is for, while it can be used.
-fn usable(connection: &Connection, hash: &[u8; 32], now: Time) -> Result<String> {
+fn usable(connection: &dyn Connection, hash: &[u8; 32], now: Time) -> Result<String> {
     let sql = "SELECT person FROM invite WHERE hash = ?1 AND used IS NULL AND expires > ?2";
-    let found = connection
-        .prepare_cached(sql)
-        .and_then(|mut find| {
-            find.query_row(params![hash, millis(now)], |row| row.get(0))
-                .optional()
-        })
-        .map_err(StoreError::from)?;
-    found.ok_or_else(|| {
-        let detail = "This link was used, has expired, or never was one. Ask for a new one.";
-        Refusal::new(Reason::InviteUnknown, detail).into()
-    })
+    match connection.row(sql, params![hash, millis(now)])? {
+        Some(row) => Ok(row.get("person")?),
+        None => {
+            let detail = "This link was used, has expired, or never was one. Ask for a new one.";
+            Err(Refusal::new(Reason::InviteUnknown, detail).into())
+        }
+    }
 }
 
 /// The enrolment that has begun by a link, while its challenge is good.
-pub(super) fn begun(connection: &Connection, hash: &[u8; 32], now: Time) -> Result<Enrolment> {
+pub(super) fn begun(connection: &dyn Connection, hash: &[u8; 32], now: Time) -> Result<Enrolment> {
     let name = usable(connection, hash, now)?;
     let sql = "SELECT challenge, expires FROM invite WHERE hash = ?1 AND challenge IS \
                NOT NULL AND challenge_expires > ?2";
-    let found = connection
-        .prepare_cached(sql)
-        .and_then(|mut find| {
-            find.query_row(params![hash, millis(now)], |row| {
-                Ok((row.get(0)?, row.get::<_, rows::Own<Time>>(1)?.0))
-            })
-            .optional()
-        })
-        .map_err(StoreError::from)?;
-    let Some((challenge, expires)) = found else {
+    let Some(row) = connection.row(sql, params![hash, millis(now)])? else {
         let detail = "Making the passkey took too long. Open the link again.";
         return Err(Refusal::new(Reason::InviteUnknown, detail).into());
     };
@@ -216,7 +201,7 @@ pub(super) fn begun(connection: &Connection, hash: &[u8; 32], now: Time) -> Resu
         .ok_or_else(|| StoreError::Damaged("a link for nobody".into()))?;
     Ok(Enrolment {
         person,
-        challenge,
-        expires,
+        challenge: row.get("challenge")?,
+        expires: row.get("expires")?,
     })
 }

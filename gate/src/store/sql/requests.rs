@@ -1,11 +1,11 @@
 //! Requests: made, claimed, ended.
 
-use rusqlite::{OptionalExtension as _, params};
 use verifier_core::Time;
 use verifier_core::hazmat::context::Context;
 use verifier_core::hazmat::encoding::{hex, sha256};
 use verifier_core::hazmat::json::Value;
 
+use super::database::{self, Connection, params};
 use super::rows::{self, millis};
 use super::writer::Step;
 use crate::person::ApiKey;
@@ -89,20 +89,13 @@ impl Step<'_> {
             Repeats::Pending => return self.pending(new),
         };
         let sql = "SELECT id, body_hash FROM request WHERE api_key = ?1 AND idempotency = ?2";
-        let found = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut find| {
-                find.query_row(params![new.requester.key, name], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?))
-                })
-                .optional()
-            })
-            .map_err(StoreError::from)?;
-        match found {
-            None => Ok(None),
-            Some((id, hash)) if hash == new.body_hash => self.find(&id).map(Some),
-            Some(_) => {
+        let found = self.connection.row(sql, params![new.requester.key, name])?;
+        let Some(row) = found else {
+            return Ok(None);
+        };
+        match row.get::<[u8; 32]>("body_hash")? == new.body_hash {
+            true => self.find(&row.get::<String>("id")?).map(Some),
+            false => {
                 let detail = "The Idempotency-Key was used for a request that said something else.";
                 Err(Refusal::new(Reason::IdempotencyReused, detail).into())
             }
@@ -115,8 +108,8 @@ impl Step<'_> {
             "SELECT id FROM request WHERE api_key = ?1 AND {OPEN} AND body_hash = ?2 AND \
              idempotency IS NULL AND coalesce(claim_by, expires) > ?3 ORDER BY created LIMIT 1"
         );
-        let values = params![new.requester.key, new.body_hash, millis(self.now)];
-        let ids = self.ids(&sql, values)?;
+        let now = millis(self.now);
+        let ids = self.ids(&sql, params![new.requester.key, new.body_hash, now])?;
         ids.first().map(|id| self.find(id)).transpose()
     }
 
@@ -184,12 +177,7 @@ impl Step<'_> {
     }
 
     pub(super) fn expire(&mut self, most: usize) -> Result<Vec<String>> {
-        let sql = "SELECT id FROM request WHERE state = 'pending' AND expires <= ?1 \
-                   UNION ALL \
-                   SELECT id FROM request WHERE state IN ('signed', 'approved') AND claimed IS NULL \
-                   AND claim_by <= ?1 LIMIT ?2";
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let ids = self.ids(sql, params![millis(self.now), most])?;
+        let ids = due(self.connection, self.now, most)?;
         for id in &ids {
             self.end(id)?;
         }
@@ -207,13 +195,12 @@ impl Step<'_> {
     }
 
     pub(super) fn erase(&mut self, before: Time, most: usize) -> Result<usize> {
-        let sql = "SELECT id FROM request WHERE decided < ?1 AND payload IS NOT NULL AND NOT \
-                   EXISTS (SELECT 1 FROM signature WHERE request = request.id AND bundle IS NULL) \
-                   LIMIT ?2";
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let ids = self.ids(sql, params![millis(before), most])?;
+        let ids = kept(self.connection, before, most)?;
         for id in &ids {
-            self.execute("UPDATE request SET payload = NULL WHERE id = ?1", [id])?;
+            self.execute(
+                "UPDATE request SET payload = NULL WHERE id = ?1",
+                params![id],
+            )?;
             let facts = Value::from([("request", Value::from(id.as_str()))]);
             self.event("request.erased", Some(id), facts)?;
         }
@@ -226,7 +213,7 @@ impl Step<'_> {
         let ids = self.ids(
             "SELECT id FROM request WHERE state IN ('pending', 'signed') \
              OR (state = 'approved' AND claimed IS NULL)",
-            [],
+            &[],
         )?;
         self.follow_machine();
         let facts = Value::from([("ended", u64::try_from(ids.len()).unwrap_or(0).into())]);
@@ -252,27 +239,52 @@ impl Step<'_> {
 
     pub(super) fn execute(
         &self,
-        sql: &'static str,
-        values: impl rusqlite::Params,
+        sql: &str,
+        values: &[database::Value<'_>],
     ) -> Result<usize, StoreError> {
-        Ok(self.connection.prepare_cached(sql)?.execute(values)?)
+        self.connection.execute(sql, values)
     }
 
     /// The number that a question is answered with.
     pub(super) fn number(
         &self,
         sql: &str,
-        values: impl rusqlite::Params,
+        values: &[database::Value<'_>],
     ) -> Result<i64, StoreError> {
-        let mut count = self.connection.prepare_cached(sql)?;
-        Ok(count.query_row(values, |row| row.get(0))?)
+        let none = || StoreError::Damaged("a number is missing".into());
+        self.connection.row(sql, values)?.ok_or_else(none)?.at(0)
     }
 
-    fn ids(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<String>, StoreError> {
-        let mut find = self.connection.prepare_cached(sql)?;
-        let found = find.query_map(values, |row| row.get(0))?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+    fn ids(&self, sql: &str, values: &[database::Value<'_>]) -> Result<Vec<String>, StoreError> {
+        self.connection.map(sql, values, |row| row.at(0))
     }
+}
+
+/// Requests whose time is over.
+pub(super) fn due(
+    connection: &dyn Connection,
+    now: Time,
+    most: usize,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT id FROM request WHERE state = 'pending' AND expires <= ?1 \
+               UNION ALL \
+               SELECT id FROM request WHERE state IN ('signed', 'approved') AND claimed IS NULL \
+               AND claim_by <= ?1 LIMIT ?2";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    connection.map(sql, params![millis(now), most], |row| row.at(0))
+}
+
+/// Requests that ended before this moment, with a payload, and with nothing on its way to the log.
+pub(super) fn kept(
+    connection: &dyn Connection,
+    before: Time,
+    most: usize,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT id FROM request WHERE decided < ?1 AND payload IS NOT NULL AND NOT EXISTS \
+               (SELECT 1 FROM signature WHERE signature.request = request.id AND bundle IS NULL) \
+               LIMIT ?2";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    connection.map(sql, params![millis(before), most], |row| row.at(0))
 }
 
 /// Where a request stands, as its events say it.

@@ -1,104 +1,44 @@
 //! Between rows and what they are of.
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use verifier_core::Time;
-use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::json;
 
 use super::End;
+use super::database::{Connection, Row, params};
 use crate::event::{Event, Link};
-use crate::person::{ApiKey, Credential, Person, Rights};
-use crate::request::{Act, Claim, Named, Outcome, Request, Requester, RuleName, Signature, State};
+use crate::person::{ApiKey, Credential, Person};
+use crate::request::{Claim, Named, Outcome, Request, Requester, RuleName, Signature, State};
 use crate::store::{StoreError, Trouble};
-use crate::terms::Terms;
 
-/// A column of the program's own kinds.
-pub(super) struct Own<T>(pub(super) T);
-
-macro_rules! own {
-    ($($kind:ty: $read:expr;)+) => {
-        $(impl FromSql for Own<$kind> {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                let text = value.as_str()?;
-                ($read)(text).map(Self).ok_or(FromSqlError::InvalidType)
-            }
-        })+
-    };
-}
-
-own! {
-    State: State::parse;
-    Act: Act::parse;
-    Outcome: Outcome::parse;
-    Rights: Rights::parse;
-    Terms: |text| Terms::parse(text).ok();
-    Vec<String>: names;
-}
-
-impl FromSql for Own<Time> {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let millis = u64::try_from(value.as_i64()?).ok();
-        let time = millis.and_then(Time::from_millis);
-        time.map(Self).ok_or(FromSqlError::InvalidType)
-    }
-}
-
-/// A list of names, as JSON.
-fn names(text: &str) -> Option<Vec<String>> {
-    let value = Value::parse(text.as_bytes(), Limits::bytes(64 * 1024)).ok()?;
-    let Value::Array(items) = &value else {
-        return None;
-    };
-    items
-        .iter()
-        .map(|item| item.as_str().map(str::to_owned))
-        .collect()
-}
+type Result<T, E = StoreError> = core::result::Result<T, E>;
 
 pub(super) fn to_names(names: &[String]) -> String {
-    let names = names.iter().map(|name| Value::from(name.as_str()));
-    names.collect::<Value<'_>>().to_text()
+    let names = names.iter().map(|name| json::Value::from(name.as_str()));
+    names.collect::<json::Value<'_>>().to_text()
 }
 
-pub(super) fn millis(time: Time) -> i64 {
+pub(in crate::store) fn millis(time: Time) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A column that may be null.
-fn optional<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>>
-where
-    Own<T>: FromSql,
-{
-    Ok(row.get::<_, Option<Own<T>>>(column)?.map(|own| own.0))
-}
-
-fn own<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
-where
-    Own<T>: FromSql,
-{
-    Ok(row.get::<_, Own<T>>(column)?.0)
-}
-
 /// The end of the chain of events.
-pub(super) fn end_of_events(connection: &Connection) -> Result<End, StoreError> {
+pub(in crate::store) fn end_of_events(connection: &dyn Connection) -> Result<End> {
     let sql = "SELECT number, at, line FROM event ORDER BY number DESC LIMIT 1";
-    let last = connection
-        .query_row(sql, [], |row| {
-            let number = u64::try_from(row.get::<_, i64>("number")?).unwrap_or(0);
-            let line: String = row.get("line")?;
-            let hash = verifier_core::hazmat::encoding::sha256(line.as_bytes());
-            Ok(End {
-                link: Link { number, hash },
-                at: own(row, "at")?,
-            })
-        })
-        .optional()?;
-    Ok(last.unwrap_or(End::START))
+    let Some(row) = connection.row(sql, &[])? else {
+        return Ok(End::START);
+    };
+    let line: String = row.get("line")?;
+    let hash = verifier_core::hazmat::encoding::sha256(line.as_bytes());
+    let number = row.get("number")?;
+    Ok(End {
+        link: Link { number, hash },
+        at: row.get("at")?,
+    })
 }
 
-pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+pub(super) fn event(row: &Row) -> Result<Event> {
     Ok(Event {
-        number: u64::try_from(row.get::<_, i64>("number")?).unwrap_or(0),
+        number: row.get("number")?,
         line: row.get("line")?,
     })
 }
@@ -107,58 +47,57 @@ pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
 pub(super) const CREDENTIAL: &str = "SELECT credential.*, person.groups AS groups, \
      person.retired AS person_retired FROM credential JOIN person ON person.name = credential.person";
 
-pub(super) fn credential(row: &Row<'_>) -> rusqlite::Result<Credential> {
-    let retired: Option<Time> = optional(row, "retired")?;
+pub(super) fn credential(row: &Row) -> Result<Credential> {
+    let retired: Option<Time> = row.get("retired")?;
     Ok(Credential {
         id: row.get("id")?,
         person: row.get("person")?,
-        groups: own(row, "groups")?,
+        groups: row.get("groups")?,
         public_key: row.get("public_key")?,
         backup_eligible: row.get("backup_eligible")?,
         backed_up: row.get("backed_up")?,
-        transports: own(row, "transports")?,
+        transports: row.get("transports")?,
         attestation: row.get("attestation")?,
         registration: row.get("registration")?,
-        added: own(row, "added")?,
-        retired: retired.or(optional(row, "person_retired")?),
+        added: row.get("added")?,
+        retired: retired.or(row.get("person_retired")?),
     })
 }
 
-pub(super) fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
+pub(super) fn key(row: &Row) -> Result<ApiKey> {
     Ok(ApiKey {
         id: row.get("id")?,
         name: row.get("name")?,
         hash: row.get("hash")?,
-        rights: own(row, "rights")?,
+        rights: row.get("rights")?,
         owner: row.get("owner")?,
-        created: own(row, "created")?,
-        revoked: optional(row, "revoked")?,
+        created: row.get("created")?,
+        revoked: row.get("revoked")?,
     })
 }
 
 /// A request, as it is in the table, with what was signed about it.
-pub(super) fn request(connection: &Connection, id: &str) -> Result<Option<Request>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT * FROM request WHERE id = ?1")?;
-    let Some(mut request) = find.query_row([id], without_signatures).optional()? else {
+pub(super) fn request(connection: &dyn Connection, id: &str) -> Result<Option<Request>> {
+    let found = connection.row("SELECT * FROM request WHERE id = ?1", params![id])?;
+    let Some(row) = found else {
         return Ok(None);
     };
+    let mut request = without_signatures(&row)?;
     let sql = "SELECT * FROM signature WHERE request = ?1 ORDER BY rowid";
-    let mut all = connection.prepare_cached(sql)?;
-    let all = all.query_map([id], signature)?;
-    request.signatures = all.collect::<rusqlite::Result<_>>()?;
+    request.signatures = connection.map(sql, params![id], signature)?;
     Ok(Some(request))
 }
 
-fn without_signatures(row: &Row<'_>) -> rusqlite::Result<Request> {
+fn without_signatures(row: &Row) -> Result<Request> {
     let approver: Option<String> = row.get("approver")?;
-    let groups: Option<Vec<String>> = optional(row, "approver_groups")?;
+    let groups: Option<Vec<String>> = row.get("approver_groups")?;
     let operation: Option<String> = row.get("claim_operation")?;
-    let outcome = optional(row, "outcome")?;
+    let outcome = row.get("outcome")?;
     let claim = |operation| {
-        Ok::<_, rusqlite::Error>(Claim {
+        Ok::<_, StoreError>(Claim {
             operation,
             key: row.get("claim_key")?,
-            at: own(row, "claimed")?,
+            at: row.get("claimed")?,
             outcome,
         })
     };
@@ -167,7 +106,7 @@ fn without_signatures(row: &Row<'_>) -> rusqlite::Result<Request> {
         requester: Requester {
             key: row.get("api_key")?,
             name: row.get("key_name")?,
-            since: own(row, "key_since")?,
+            since: row.get("key_since")?,
             owner: row.get("owner")?,
         },
         action: row.get("action")?,
@@ -178,32 +117,32 @@ fn without_signatures(row: &Row<'_>) -> rusqlite::Result<Request> {
             sha256: row.get("rule_sha256")?,
             text: row.get("rule")?,
         },
-        terms: own(row, "terms")?,
+        terms: row.get("terms")?,
         context: row.get("context")?,
         secret: row.get("secret")?,
         approver: approver
             .zip(groups)
             .map(|(name, groups)| Named { name, groups }),
-        created: own(row, "created")?,
-        expires: own(row, "expires")?,
-        state: own(row, "state")?,
-        decided: optional(row, "decided")?,
-        claim_by: optional(row, "claim_by")?,
+        created: row.get("created")?,
+        expires: row.get("expires")?,
+        state: row.get("state")?,
+        decided: row.get("decided")?,
+        claim_by: row.get("claim_by")?,
         claim: operation.map(claim).transpose()?,
         signatures: Vec::new(),
     })
 }
 
-fn signature(row: &Row<'_>) -> rusqlite::Result<Signature> {
+fn signature(row: &Row) -> Result<Signature> {
     Ok(Signature {
         person: row.get("person")?,
-        act: own(row, "act")?,
+        act: row.get("act")?,
         approval_id: row.get("approval_id")?,
         credential_id: row.get("credential")?,
         assertion: row.get("assertion")?,
-        groups: own(row, "groups")?,
+        groups: row.get("groups")?,
         reason: row.get("reason")?,
-        received: own(row, "received")?,
+        received: row.get("received")?,
         bundle: row.get("bundle")?,
         counts: row.get("counts")?,
     })
@@ -211,16 +150,16 @@ fn signature(row: &Row<'_>) -> rusqlite::Result<Signature> {
 
 /// Writes what has become of a request: the columns that change, on the condition that it is still
 /// in the state that the change was decided from.
-pub(super) fn update(connection: &Connection, old: State, new: &Request) -> Result<(), Trouble> {
-    let mut update = connection
-        .prepare_cached(
-            "UPDATE request SET state = ?3, decided = ?4, claim_by = ?5, claim_operation = ?6, \
-             claim_key = ?7, claimed = ?8, outcome = ?9 WHERE id = ?1 AND state = ?2",
-        )
-        .map_err(StoreError::from)?;
+pub(super) fn update(
+    connection: &dyn Connection,
+    old: State,
+    new: &Request,
+) -> Result<(), Trouble> {
     let claim = new.claim.as_ref();
-    let changed = update
-        .execute(params![
+    let changed = connection.execute(
+        "UPDATE request SET state = ?3, decided = ?4, claim_by = ?5, claim_operation = ?6, \
+         claim_key = ?7, claimed = ?8, outcome = ?9 WHERE id = ?1 AND state = ?2",
+        params![
             new.id,
             old.as_str(),
             new.state.as_str(),
@@ -230,8 +169,8 @@ pub(super) fn update(connection: &Connection, old: State, new: &Request) -> Resu
             claim.map(|claim| claim.key.as_str()),
             claim.map(|claim| millis(claim.at)),
             claim.and_then(|claim| claim.outcome).map(Outcome::as_str),
-        ])
-        .map_err(StoreError::from)?;
+        ],
+    )?;
     match changed {
         1 => Ok(()),
         _ => Err(StoreError::Damaged(format!("request {} has changed by itself", new.id)).into()),
@@ -239,11 +178,11 @@ pub(super) fn update(connection: &Connection, old: State, new: &Request) -> Resu
 }
 
 /// A person, without passkeys.
-pub(super) fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
+pub(super) fn person(row: &Row) -> Result<Person> {
     Ok(Person {
         name: row.get("name")?,
-        groups: own(row, "groups")?,
-        retired: optional(row, "retired")?,
+        groups: row.get("groups")?,
+        retired: row.get("retired")?,
         credentials: Vec::new(),
     })
 }

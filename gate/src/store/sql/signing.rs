@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use rusqlite::params;
 use verifier_core::hazmat::encoding::base64url;
 use verifier_core::hazmat::json::Value;
 
+use super::database::{Connection, Work, params};
 use super::people;
 use super::requests::standing;
 use super::rows::{self, millis};
@@ -15,6 +15,10 @@ use crate::request::{NewSignature, Request, Signature, State};
 use crate::store::{StoreError, Trouble, Unlogged};
 
 type Result<T, E = Trouble> = core::result::Result<T, E>;
+
+/// How long one process has for a signature alone, in milliseconds. A log that gets it twice has it
+/// once: this only spares it the second.
+const LEASE: u64 = 10_000;
 
 impl Step<'_> {
     pub(super) fn sign(
@@ -55,7 +59,7 @@ impl Step<'_> {
         )?;
         for counted in request.signatures.iter().filter(|one| one.counts) {
             let sql = "UPDATE signature SET counts = 1 WHERE approval_id = ?1";
-            self.execute(sql, [&counted.approval_id])?;
+            self.execute(sql, params![counted.approval_id])?;
         }
         rows::update(self.connection, old.state, &request)?;
         let facts = Value::from([
@@ -77,11 +81,9 @@ impl Step<'_> {
 
     pub(super) fn logged(&mut self, approval_id: &str, bundle: String) -> Result<Request> {
         let sql = "SELECT request FROM signature WHERE approval_id = ?1";
-        let id: String = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut find| find.query_row([approval_id], |row| row.get(0)))
-            .map_err(StoreError::from)?;
+        let found = self.connection.row(sql, params![approval_id])?;
+        let unknown = || StoreError::Damaged("a signature was lost".into());
+        let id: String = found.ok_or_else(unknown)?.get("request")?;
         let old = self.find(&id)?;
         let mut request = old.clone();
         request.logged(approval_id, bundle.clone(), self.now);
@@ -106,7 +108,7 @@ impl Step<'_> {
 
 /// The passkeys among those used for a request that may not be used any more.
 pub(super) fn retired(
-    connection: &rusqlite::Connection,
+    connection: &dyn Connection,
     request: &Request,
 ) -> Result<HashSet<Vec<u8>>, StoreError> {
     let mut retired = HashSet::new();
@@ -121,27 +123,32 @@ pub(super) fn retired(
 
 /// Signatures without a bundle, the oldest first.
 pub(super) fn unlogged(
-    connection: &rusqlite::Connection,
+    connection: &dyn Connection,
     most: usize,
 ) -> Result<Vec<Unlogged>, StoreError> {
-    let sql = "SELECT signature.approval_id, signature.request, credential.public_key \
-               FROM signature JOIN credential ON credential.id = signature.credential \
-               WHERE bundle IS NULL ORDER BY received LIMIT ?1";
-    let mut find = connection.prepare_cached(sql)?;
+    let work = Work {
+        table: "signature",
+        key: "approval_id",
+        condition: "bundle IS NULL",
+        order: "received",
+        most,
+        lease: LEASE,
+    };
+    connection.take(&work, &[])?;
+    let sql = format!(
+        "SELECT signature.approval_id, signature.request, credential.public_key \
+         FROM signature JOIN credential ON credential.id = signature.credential \
+         WHERE bundle IS NULL{} ORDER BY received LIMIT ?1",
+        connection.is_taken()
+    );
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let found = find.query_map([most], |row| {
-        Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?))
-    })?;
-    let mut all = Vec::new();
-    for row in found {
-        let (approval_id, request, public_key) = row?;
-        let request = rows::request(connection, &request)?
+    connection.map(&sql, params![most], |row| {
+        let request = rows::request(connection, &row.get::<String>("request")?)?
             .ok_or_else(|| StoreError::Damaged("a signature of no request".into()))?;
-        all.push(Unlogged {
+        Ok(Unlogged {
             request,
-            approval_id,
-            public_key,
-        });
-    }
-    Ok(all)
+            approval_id: row.get("approval_id")?,
+            public_key: row.get("public_key")?,
+        })
+    })
 }

@@ -3,12 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 use verifier_core::Time;
 use verifier_core::hazmat::json::Value;
 
-use super::{Change, Clock, End};
+use super::database::{Connection, params};
+use super::{Change, Clock, End, Notify};
 use crate::event::{Event, Link};
 use crate::refusal::{Reason, Refusal};
 use crate::store::{CLOCK_ALLOWANCE_MILLIS, StoreError, Trouble};
@@ -20,10 +20,25 @@ const BATCH: usize = 256;
 /// Answers a caller, when it is known whether the transaction was committed.
 type Reply = Box<dyn FnOnce(Option<&StoreError>) + Send>;
 
-/// One call: what it does, and how its caller hears of it.
-type Job = Box<dyn FnOnce(&mut Step<'_>) -> (bool, Reply) + Send>;
+/// One call: what it does, unless there is no transaction to do it in, and how its caller hears of it.
+type Job = Box<dyn FnOnce(Option<&mut Step<'_>>) -> (bool, Reply) + Send>;
 
-type Notify = Box<dyn Fn(Change<'_>) + Send>;
+/// The one connection of a process that writes, a transaction at a time.
+pub(in crate::store) trait Ledger: Send {
+    /// Begins a transaction: nobody else, in this process or another one, changes anything before it
+    /// ends. Returns the end of the chain.
+    fn begin(&mut self) -> Result<End, StoreError>;
+
+    /// The way to what it changes.
+    fn connection(&self) -> Result<&dyn Connection, StoreError>;
+
+    /// Ends it: what was changed is durable, with the chain that ends here. If there is an error, it
+    /// may be so all the same.
+    fn commit(&mut self, end: End) -> Result<(), StoreError>;
+
+    /// Ends it: nothing was changed. Whatever could not be undone is undone with the connection.
+    fn undo(&mut self);
+}
 
 /// A way to the thread.
 #[derive(Debug)]
@@ -32,9 +47,8 @@ pub(super) struct Writer {
 }
 
 /// One call in its transaction.
-#[derive(Debug)]
 pub(super) struct Step<'t> {
-    pub(super) connection: &'t Connection,
+    pub(super) connection: &'t dyn Connection,
     /// The moment of the transaction, never before that of the last event.
     pub(super) now: Time,
     /// What the machine's clock says.
@@ -56,17 +70,10 @@ impl Step<'_> {
     ) -> Result<(), Trouble> {
         let (event, link) = Event::next(self.end.link, self.now, kind, facts);
         let number = i64::try_from(event.number).unwrap_or(i64::MAX);
-        let mut add = self
-            .connection
-            .prepare_cached("INSERT INTO event (number, request, at, line) VALUES (?1, ?2, ?3, ?4)")
-            .map_err(StoreError::from)?;
-        add.execute(params![
-            number,
-            request,
-            super::rows::millis(self.now),
-            event.line
-        ])
-        .map_err(StoreError::from)?;
+        self.execute(
+            "INSERT INTO event (number, request, at, line) VALUES (?1, ?2, ?3, ?4)",
+            params![number, request, super::rows::millis(self.now), event.line],
+        )?;
         self.end = End { link, at: self.now };
         self.changed.extend(request.map(str::to_owned));
         match request {
@@ -100,15 +107,13 @@ impl Step<'_> {
 
 impl Writer {
     pub(super) fn start(
-        connection: Connection,
-        end: End,
+        ledger: Box<dyn Ledger>,
         clock: Clock,
         notify: Notify,
     ) -> Result<Self, StoreError> {
         let (jobs, queue) = sync_channel(QUEUE);
         let mut thread = Thread {
-            connection,
-            end,
+            ledger,
             clock,
             notify,
         };
@@ -125,13 +130,14 @@ impl Writer {
         work: impl FnOnce(&mut Step<'_>) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, Trouble> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(move |step: &mut Step<'_>| {
-            let done = work(step);
+        let job = Box::new(move |step: Option<&mut Step<'_>>| {
+            let none = || StoreError::Reach("the call was not made".into()).into();
+            let done = step.map_or_else(|| Err(none()), work);
             let keep = done.is_ok();
             let reply = move |failed: Option<&StoreError>| {
                 let answer = match failed {
                     None => done,
-                    Some(error) => Err(StoreError::Reach(error.to_string()).into()),
+                    Some(error) => Err(error.clone().into()),
                 };
                 // Nobody may be waiting any more.
                 let _gone = reply.send(answer);
@@ -147,8 +153,7 @@ impl Writer {
 }
 
 struct Thread {
-    connection: Connection,
-    end: End,
+    ledger: Box<dyn Ledger>,
     clock: Clock,
     notify: Notify,
 }
@@ -171,11 +176,8 @@ impl Thread {
         let done = self.transact(jobs, &mut replies);
         match done {
             Ok(Committed {
-                end,
-                changed,
-                delivers,
+                changed, delivers, ..
             }) => {
-                self.end = end;
                 for id in &changed {
                     (self.notify)(Change::Request(id));
                 }
@@ -196,37 +198,54 @@ impl Thread {
         jobs: Vec<Job>,
         replies: &mut Vec<Reply>,
     ) -> Result<Committed, StoreError> {
+        let mut jobs = jobs.into_iter();
+        let done = self.ledger.begin().and_then(|end| {
+            let done = self.steps(end, &mut jobs, replies)?;
+            self.ledger.commit(done.end)?;
+            Ok(done)
+        });
+        if done.is_err() {
+            self.ledger.undo();
+            replies.extend(jobs.map(|job| job(None).1));
+        }
+        done
+    }
+
+    /// The calls, one after the other, each of them whole or not at all.
+    fn steps(
+        &self,
+        end: End,
+        jobs: &mut dyn Iterator<Item = Job>,
+        replies: &mut Vec<Reply>,
+    ) -> Result<Committed, StoreError> {
+        let connection = self.ledger.connection()?;
         let mut committed = Committed {
-            end: self.end,
+            end,
             changed: Vec::new(),
             delivers: false,
         };
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for job in jobs {
-            transaction.execute_batch("SAVEPOINT call")?;
+            connection.batch("SAVEPOINT call")?;
             let machine = (self.clock)();
             let mut step = Step {
-                connection: &transaction,
+                connection,
                 now: machine.max(committed.end.at),
                 machine,
                 end: committed.end,
                 changed: Vec::new(),
                 delivers: false,
             };
-            let (keep, reply) = job(&mut step);
+            let (keep, reply) = job(Some(&mut step));
             replies.push(reply);
             if keep {
                 committed.end = step.end;
                 committed.changed.append(&mut step.changed);
                 committed.delivers |= step.delivers;
-                transaction.execute_batch("RELEASE call")?;
+                connection.batch("RELEASE call")?;
             } else {
-                transaction.execute_batch("ROLLBACK TO call; RELEASE call")?;
+                connection.batch("ROLLBACK TO call; RELEASE call")?;
             }
         }
-        transaction.commit()?;
         Ok(committed)
     }
 }
@@ -239,7 +258,7 @@ struct Committed {
 }
 
 impl End {
-    pub(super) const START: Self = Self {
+    pub(in crate::store) const START: Self = Self {
         link: Link {
             number: 0,
             hash: [0; 32],

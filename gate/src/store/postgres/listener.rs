@@ -1,0 +1,120 @@
+//! The thread that hears of what other processes have changed. A notification is a hint to look, and
+//! it looks without one as well.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use postgres_session::address::Address;
+use postgres_session::session::{Answer, Purpose};
+use tokio_postgres::types::Type;
+
+use super::clock::{NOW, ServerClock};
+use super::known::Known;
+use super::link::Link;
+use crate::event::Link as ChainLink;
+use crate::store::StoreError;
+use crate::store::sql::database::Connection as _;
+use crate::store::sql::{Change, Notify};
+
+/// How often to look without being called.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How many events are read at once.
+const EVENTS: i64 = 1000;
+
+/// The thread. It ends soon after this is dropped.
+#[derive(Debug)]
+pub(super) struct Listener {
+    ended: Arc<AtomicBool>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Listener {
+    pub(super) fn start(mut ear: Ear) -> Result<Self, StoreError> {
+        let ended = Arc::new(AtomicBool::new(false));
+        let listener = Self {
+            ended: Arc::clone(&ended),
+        };
+        std::thread::Builder::new()
+            .name("listener".into())
+            .spawn(move || ear.run(&ended))
+            .map_err(|error| StoreError::Reach(error.to_string()))?;
+        Ok(listener)
+    }
+}
+
+/// Somebody who hears of every event behind those that are known.
+pub(super) struct Ear {
+    pub(super) address: Arc<Address>,
+    pub(super) holder: Arc<str>,
+    pub(super) clock: Arc<ServerClock>,
+    pub(super) known: Arc<Known>,
+    /// The last event that was told of.
+    pub(super) seen: i64,
+    pub(super) notify: Notify,
+}
+
+impl Ear {
+    fn run(&mut self, ended: &AtomicBool) {
+        while !ended.load(Ordering::Relaxed) {
+            if let Err(error) = self.listen(ended) {
+                tracing::warn!("changes of other processes are not heard: {error}");
+                std::thread::sleep(LOOK);
+            }
+        }
+    }
+
+    /// Listens as long as the session lasts.
+    fn listen(&mut self, ended: &AtomicBool) -> Result<(), StoreError> {
+        let link = Link::open(&self.address, Purpose::Serve, &self.holder)?;
+        self.known.require(&link)?;
+        link.batch(&format!("LISTEN {}", self.address.schema()))?;
+        while !ended.load(Ordering::Relaxed) {
+            while self.look(&link)? {}
+            link.hear(LOOK)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of some events; returns whether there may be more.
+    fn look(&mut self, link: &Link) -> Result<bool, StoreError> {
+        let chain = format!("SELECT number, hash, {NOW} FROM chain");
+        let events = "SELECT number, request FROM event WHERE number > $1 ORDER BY number LIMIT $2";
+        let seen = self.seen;
+        type Event = (i64, Option<String>);
+        let (end, hash, now, found) = link.ask(async |client| -> Answer<_> {
+            let row = client.query_typed_one(&chain, &[]).await?;
+            let (end, hash, now): (i64, Vec<u8>, i64) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            if end <= seen {
+                return Ok((end, hash, now, Vec::new()));
+            }
+            let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
+                [(&seen, Type::INT8), (&EVENTS, Type::INT8)];
+            let rows = client.query_typed(events, &values).await?;
+            let each = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
+            let found = rows.iter().map(each).collect::<Answer<Vec<Event>>>()?;
+            Ok((end, hash, now, found))
+        })?;
+        self.clock.set(now);
+        if let (Ok(number), Ok(hash)) = (u64::try_from(end), hash.try_into()) {
+            self.known.see(ChainLink { number, hash });
+        }
+        if let Some((last, _)) = found.last() {
+            self.seen = *last;
+        }
+        for id in found.iter().filter_map(|(_, request)| request.as_deref()) {
+            (self.notify)(Change::Request(id));
+        }
+        if !found.is_empty() {
+            (self.notify)(Change::Deliveries);
+        }
+        Ok(!found.is_empty())
+    }
+}

@@ -57,6 +57,10 @@ pub(crate) fn program(name: &str) -> Command {
 pub(crate) struct Gate {
     folder: TempDir,
     pub(crate) port: u16,
+    /// The port that browsers believe in: that of the proxy, if there is one.
+    front: u16,
+    /// The database, if it is not a file.
+    store: Option<String>,
     pub(crate) vkey: String,
     process: Mutex<Option<Child>>,
     agent: ureq::Agent,
@@ -91,16 +95,47 @@ impl Gate {
         std::fs::write(gate.data().join("rules.toml"), rules).unwrap();
         let token = gate.data().join("token");
         std::fs::write(&token, &log.token).unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let token = token.display().to_string();
-        gate.serve(&["--log", &url, "--log-token", &token]);
+        gate.serve_on_the_way(port);
         gate
     }
 
+    /// A process of a gate that is kept in a database, behind the same proxy as another one.
+    pub(crate) fn sharing(store: &str, first: Option<&Self>, log: &Log, rules: &str) -> Self {
+        let mut gate = Self::empty();
+        gate.store = Some(store.to_owned());
+        gate.vkey.clone_from(&log.vkey);
+        match first {
+            None => {
+                gate.succeed(&["init", "--no-log"]);
+            }
+            Some(first) => {
+                gate.front = first.front;
+                std::fs::create_dir(gate.data()).unwrap();
+            }
+        }
+        std::fs::write(gate.data().join("rules.toml"), rules).unwrap();
+        std::fs::write(gate.data().join("token"), &log.token).unwrap();
+        gate
+    }
+
+    /// Starts the process, with the log elsewhere.
+    pub(crate) fn serve_beside(&mut self, log: &Log) {
+        self.serve_on_the_way(log.port);
+    }
+
+    fn serve_on_the_way(&mut self, port: u16) {
+        let url = format!("http://127.0.0.1:{port}");
+        let token = self.data().join("token").display().to_string();
+        self.serve(&["--log", &url, "--log-token", &token]);
+    }
+
     fn empty() -> Self {
+        let port = free_port();
         Self {
             folder: tempfile::tempdir().unwrap(),
-            port: free_port(),
+            port,
+            front: port,
+            store: None,
             vkey: String::new(),
             process: Mutex::default(),
             agent: agent(),
@@ -112,12 +147,17 @@ impl Gate {
     }
 
     pub(crate) fn origin(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        format!("http://localhost:{}", self.front)
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         let mut command = program("cosignet-gate");
         command.args(args).env("COSIGNET_GATE_DATA", self.data());
+        command.envs(
+            self.store
+                .iter()
+                .map(|store| ("COSIGNET_GATE_STORE", store)),
+        );
         command.output().unwrap()
     }
 
@@ -135,6 +175,11 @@ impl Gate {
             .args(["--requests-per-second", "100000", "--keep-alive", "1"])
             .args(more)
             .env("COSIGNET_GATE_DATA", self.data())
+            .envs(
+                self.store
+                    .iter()
+                    .map(|store| ("COSIGNET_GATE_STORE", store)),
+            )
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -23,5 +23,7 @@ mod openapi;
 mod receiver;
 mod requests;
 mod rosters;
+#[cfg(feature = "postgres")]
+mod several;
 mod troubled_log;
 mod webhooks;

@@ -29,7 +29,7 @@ pub(crate) fn make() -> Result<(), String> {
         "--release",
         "--locked",
         "--features",
-        "verify-page,log-server/postgres,log-server/s3",
+        "verify-page,gate/postgres,log-server/postgres,log-server/s3",
     ];
     run(&mut cargo(&[&build[..], packages.as_flattened()].concat()))?;
     let folder = target().join("dist");

@@ -220,6 +220,29 @@ fn whatever_is_cut_there_is_one_claim() {
     assert_eq!(rows, claims.to_string());
 }
 
+/// Nobody is turned away because another process writes as well, and there is one chain.
+#[test]
+fn two_processes_continue_one_chain() {
+    let Some(gate) = Fixture::new() else {
+        return;
+    };
+    let stores = [0, 1].map(|_| Arc::new(gate.open()));
+    let made = gate.runtime.block_on(async {
+        let mut calls = tokio::task::JoinSet::new();
+        for number in 0..400 {
+            let store = Arc::clone(&stores[number % 2]);
+            calls.spawn(async move { store.create(new_request(number, 0)).await });
+        }
+        calls.join_all().await
+    });
+    for done in made {
+        done.unwrap();
+    }
+    for store in &stores {
+        assert_eq!(gate.events(store, "request.created"), 400);
+    }
+}
+
 /// The back end of a session ends with the session, in the middle of whatever it does.
 #[test]
 fn sessions_that_are_terminated_lose_nothing() {

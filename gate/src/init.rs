@@ -5,7 +5,6 @@ use durable::Access;
 
 use crate::args::InitArgs;
 use crate::serve::database;
-use crate::store::Place;
 
 /// The rules of a new gate: none, and how to write one.
 const RULES: &str = include_str!("init/rules.toml");
@@ -38,7 +37,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<Option<String>, CliError> {
             .map_err(|error| file::unwritable(&layout.rules(), &error))?;
     }
     // The database last: with it there is a gate.
-    if let Place::File(path) = &place {
+    if let Some(path) = place.file() {
         durable::create(path, b"", Access::Private)
             .map_err(|error| file::unwritable(path, &error))?;
     }

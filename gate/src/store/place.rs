@@ -38,9 +38,18 @@ impl Place {
         ))
     }
 
+    /// The file, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            #[cfg(feature = "postgres")]
+            Self::Database(_) => None,
+        }
+    }
+
     /// Whether several processes may work on it, on several machines.
     pub(crate) fn is_shared(&self) -> bool {
-        !matches!(self, Self::File(_))
+        self.file().is_none()
     }
 
     /// Whether there is a gate.

@@ -117,13 +117,15 @@ impl Database {
             address: Arc::clone(&address),
             holder: Arc::clone(&holder),
             clock: Arc::clone(&server),
-            known,
+            known: Arc::clone(&known),
             seen: i64::try_from(end.link.number).unwrap_or(i64::MAX),
             notify: Arc::clone(&notify),
         })?;
         let clock = clock.unwrap_or_else(|| Arc::new(move || server.now()));
         let open = move || -> Result<Box<dyn Connection + Send>, StoreError> {
-            Ok(Box::new(Link::open(&address, Purpose::Serve, &holder)?))
+            let link = Link::open(&address, Purpose::Serve, &holder)?;
+            known.require(&link)?;
+            Ok(Box::new(link))
         };
         Sql::start(
             Box::new(book),

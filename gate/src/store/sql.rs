@@ -27,6 +27,7 @@ pub(super) mod writer;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
 use verifier_core::Time;
 
 use super::{
@@ -40,7 +41,7 @@ use database::Connection;
 use writer::{Ledger, Step, Writer};
 
 /// How many connections read at a time.
-const READERS: usize = 4;
+const READERS: usize = 8;
 
 /// The clock of a machine, or of a test.
 pub(crate) type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -108,6 +109,9 @@ impl Sql {
     ) -> Answer<'s, T> {
         let readers = Arc::clone(&self.readers);
         Box::pin(async move {
+            // Whoever waits for a place takes no thread meanwhile. It is never closed.
+            let _place = readers.places.acquire().await;
+            let readers = Arc::clone(&readers);
             let looked = tokio::task::spawn_blocking(move || readers.with(work)).await;
             looked.unwrap_or_else(|error| Err(StoreError::Reach(error.to_string()).into()))
         })
@@ -267,6 +271,7 @@ impl Store for Sql {
 struct Readers {
     open: Open,
     idle: Mutex<Vec<Box<dyn Connection + Send>>>,
+    places: Semaphore,
 }
 
 impl Readers {
@@ -274,6 +279,7 @@ impl Readers {
         Self {
             open,
             idle: Mutex::default(),
+            places: Semaphore::new(READERS),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The end of the chain as this process has seen it. A server that has not got there was behind when
 //! it took over: it has lost what others were told, and a claim that it does not know could be given
-//! a second time.
+//! a second time. Sessions end with their server, so each new one is asked.
 
 use std::sync::{Mutex, PoisonError};
 

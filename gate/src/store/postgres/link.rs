@@ -108,13 +108,11 @@ impl Connection for Link {
         let lease = i64::try_from(work.lease).unwrap_or(i64::MAX);
         let me = &self.holder;
         let is_free = format!("(taker IS NULL OR taker = '{me}' OR taken <= {NOW})");
-        // What is one's own for long enough is not written again.
+        // What is one's own is not written again: when the time is over, others may have more luck.
         let sql = format!(
-            "SELECT {key} AS key, taker = '{me}' AND taken > {NOW} + {} AS own FROM {table} \
+            "SELECT {key} AS key, taker = '{me}' AND taken > {NOW} AS own FROM {table} \
              WHERE {} AND {is_free} ORDER BY {order} LIMIT {}",
-            lease / 2,
-            work.condition,
-            work.most
+            work.condition, work.most
         );
         let (sql, values) = (numbered(&sql), typed(values));
         let wanted = self.ask(async |client| -> Answer<Vec<String>> {

@@ -20,6 +20,9 @@ use crate::store::sql::{Change, Notify};
 /// How often to look without being called.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long after a session that was lost the next one is opened.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// How many events are read at once.
 const EVENTS: i64 = 1000;
 
@@ -65,7 +68,7 @@ impl Ear {
         while !ended.load(Ordering::Relaxed) {
             if let Err(error) = self.listen(ended) {
                 tracing::warn!("changes of other processes are not heard: {error}");
-                std::thread::sleep(LOOK);
+                std::thread::sleep(PAUSE);
             }
         }
     }

@@ -535,6 +535,9 @@ fn a_server_that_went_back_gives_nothing() {
     for store in [&one, &two] {
         let said = is_trouble(gate.claim(store, &id, "two"));
         assert!(said.contains("it went back"), "{said}");
+        // Nor does it show that the claim is free.
+        let said = is_trouble(gate.run(store.request(&id)).map(|_| ()));
+        assert!(said.contains("it went back"), "{said}");
     }
     // The operator says so, to a process that knows of nothing.
     drop((one, two));

@@ -65,6 +65,10 @@ impl dyn Connection + '_ {
 
 /// Rows that are worked on.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(dead_code, reason = "one process takes everything")
+)]
 pub(in crate::store) struct Work<'w> {
     pub(in crate::store) table: &'w str,
     /// The column that names a row.

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use verifier_core::Time;
@@ -16,6 +17,9 @@ use crate::store::{CLOCK_ALLOWANCE_MILLIS, StoreError, Trouble};
 /// How many calls may wait, and how many go into one transaction.
 const QUEUE: usize = 4096;
 const BATCH: usize = 256;
+
+/// How long calls go into one transaction. Where several processes write, others wait meanwhile.
+const TURN: Duration = Duration::from_millis(200);
 
 /// Answers a caller, when it is known whether the transaction was committed.
 type Reply = Box<dyn FnOnce(Option<&StoreError>) + Send>;
@@ -172,6 +176,14 @@ impl Thread {
     }
 
     fn batch(&mut self, jobs: Vec<Job>) {
+        let mut jobs = jobs.into_iter();
+        while jobs.len() > 0 {
+            self.turn(&mut jobs);
+        }
+    }
+
+    /// One transaction, of as many calls as there is time for.
+    fn turn(&mut self, jobs: &mut std::vec::IntoIter<Job>) {
         let mut replies = Vec::new();
         let done = self.transact(jobs, &mut replies);
         match done {
@@ -195,12 +207,11 @@ impl Thread {
 
     fn transact(
         &mut self,
-        jobs: Vec<Job>,
+        jobs: &mut std::vec::IntoIter<Job>,
         replies: &mut Vec<Reply>,
     ) -> Result<Committed, StoreError> {
-        let mut jobs = jobs.into_iter();
         let done = self.ledger.begin().and_then(|end| {
-            let done = self.steps(end, &mut jobs, replies)?;
+            let done = self.steps(end, jobs, replies)?;
             self.ledger.commit(done.end)?;
             Ok(done)
         });
@@ -215,7 +226,7 @@ impl Thread {
     fn steps(
         &self,
         end: End,
-        jobs: &mut dyn Iterator<Item = Job>,
+        jobs: &mut std::vec::IntoIter<Job>,
         replies: &mut Vec<Reply>,
     ) -> Result<Committed, StoreError> {
         let connection = self.ledger.connection()?;
@@ -224,6 +235,7 @@ impl Thread {
             changed: Vec::new(),
             delivers: false,
         };
+        let begun = Instant::now();
         for job in jobs {
             connection.batch("SAVEPOINT call")?;
             let machine = (self.clock)();
@@ -244,6 +256,9 @@ impl Thread {
                 connection.batch("RELEASE call")?;
             } else {
                 connection.batch("ROLLBACK TO call; RELEASE call")?;
+            }
+            if begun.elapsed() > TURN {
+                break;
             }
         }
         Ok(committed)

@@ -24,6 +24,7 @@ mod listener;
 mod moving;
 #[cfg(test)]
 #[path = "../../../log-server/tests/log/proxy.rs"]
+#[allow(dead_code, reason = "the log's tests do more with it")]
 mod proxy;
 mod schema;
 #[cfg(test)]

@@ -182,7 +182,6 @@ fn whatever_is_cut_there_is_one_claim() {
     };
     let proxies = [0, 1].map(|_| Proxy::start(gate.cluster().port));
     let stores = [0, 1].map(|at: usize| Arc::new(gate.behind(proxies[at].port)));
-    let mut cuts = 0;
     for number in 0..16 {
         let id = gate.approved(&gate.open(), number);
         for (at, proxy) in proxies.iter().enumerate() {
@@ -210,7 +209,6 @@ fn whatever_is_cut_there_is_one_claim() {
         if let [one] = &won[..] {
             assert_eq!(*one, claimed);
         }
-        cuts += proxies.iter().map(cuts).sum::<u32>();
         // Nobody was told of it, and the one whose it is asks again.
         if !claimed.is_empty() {
             gate.claim(&gate.open(), &id, &claimed).unwrap();
@@ -219,6 +217,7 @@ fn whatever_is_cut_there_is_one_claim() {
             proxy.cut(Cut::AfterCommit, 0);
         }
     }
+    let cuts: u32 = proxies.iter().map(cuts).sum();
     assert!(cuts > 16, "{cuts}");
     let claims = gate.events(&gate.open(), "request.claimed");
     let rows = gate.sql("SELECT count(*) FROM request WHERE claim_operation IS NOT NULL");

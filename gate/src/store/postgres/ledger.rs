@@ -31,6 +31,10 @@ use crate::store::sql::End;
 use crate::store::sql::database::Connection;
 use crate::store::sql::writer::Ledger;
 
+/// Longer than the server lets somebody be idle in a transaction: a process that is frozen with the lock
+/// of the chain loses it, and those who wait go on.
+const WAIT: &str = "SET lock_timeout = '8s'";
+
 /// How long an unknown outcome is asked after. Whoever waits is told then that nobody knows.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -89,6 +93,7 @@ impl Book {
             None => {
                 let link = Link::open(&self.address, Purpose::Serve, &self.holder)?;
                 self.known.require(&link)?;
+                link.batch(WAIT)?;
                 link
             }
         };

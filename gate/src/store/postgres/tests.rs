@@ -247,6 +247,27 @@ fn two_processes_continue_one_chain() {
     }
 }
 
+/// The server ends the transaction of a process that does nothing any more, and the next one goes on.
+#[test]
+fn a_process_that_freezes_holds_nobody_for_long() {
+    let Some(gate) = Fixture::new() else {
+        return;
+    };
+    let store = gate.open();
+    let id = gate.approved(&store, 0);
+    let address = gate.at(gate.cluster().port).address;
+    let frozen = Link::open(&address, Purpose::Serve, &"frozen".into()).unwrap();
+    frozen
+        .batch("BEGIN; UPDATE chain SET writes = writes + 1")
+        .unwrap();
+    let begun = Instant::now();
+    gate.claim(&store, &id, "one").unwrap();
+    let waited = begun.elapsed();
+    assert!((3..8).contains(&waited.as_secs()), "{waited:?}");
+    assert!(frozen.batch("COMMIT").is_err());
+    assert_eq!(gate.events(&store, "request.claimed"), 1);
+}
+
 /// The back end of a session ends with the session, in the middle of whatever it does.
 #[test]
 fn sessions_that_are_terminated_lose_nothing() {

@@ -25,6 +25,7 @@
 
 pub mod approval;
 pub mod bitcoin;
+pub mod break_glass;
 pub mod bundle;
 pub mod calendar;
 pub mod ceremony;
@@ -49,6 +50,7 @@ mod vectors;
 pub mod weed;
 
 pub use approval::{Approval, Draft};
+pub use break_glass::Glass;
 pub use bundle::Bundle;
 pub use ceremony::{Assertion, Ceremony};
 pub use context::Context;

@@ -56,6 +56,10 @@ fn malformed(code: Code, input: &[u8]) -> Option<&'static str> {
 /// Where a file of this kind is of use.
 const fn belongs(kind: Kind) -> Option<&'static str> {
     Some(match kind {
+        Kind::BreakGlass => {
+            "A break-glass file is no approval. `cosignet break-glass check FILE --policy POLICY` \
+             says who has signed it."
+        }
         Kind::Alarm => "An alarm is judged by `cosignet verify-alarm FILE --policy POLICY`.",
         Kind::Roster => {
             "A roster is given beside an approval: `cosignet verify --policy POLICY --roster FILE \

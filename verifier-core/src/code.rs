@@ -412,6 +412,51 @@ codes! {
         "A defect of this verifier.",
         "Do not count it as an approval; report it with the file to whoever makes this verifier.";
 
+    BreakGlassForm "break_glass.form" Reject,
+        "The file is no break-glass file: it or the grant in it is not of the form that the format requires.",
+        "Another kind of file, one that was edited, or one of a newer format.",
+        "Get the file again from the people who signed it.";
+    BreakGlassUnknownKey "break_glass.unknown_key" Reject,
+        "The break-glass file carries a signature by somebody whom the policy does not list.",
+        "A passkey that is not in the policy, or a policy that is older than the passkey.",
+        "Have people sign whom the policy lists; a signature that does not count is left out of the file.";
+    BreakGlassKeyLimits "break_glass.key_limits" Reject,
+        "A key that has signed the break-glass file does not count for the whole time that the file is for.",
+        "The key was retired, or is not valid yet.",
+        "Have somebody else sign.";
+    BreakGlassOtherPolicy "break_glass.other_policy" Reject,
+        "The break-glass file is not for the policy that the settings name.",
+        "The policy was changed after the file was made, or the file is for another program.",
+        "Make a new file for the policy that is in force; if the policy was changed on purpose, its owner changes the settings as well.";
+    BreakGlassAudience "break_glass.audience" Reject,
+        "The break-glass file is for another program.",
+        "A file of another emergency, or a name that is misspelt.",
+        "Make a file that names this program.";
+    BreakGlassNotAllowed "break_glass.not_allowed" Reject,
+        "The settings allow no break-glass for what the file is for.",
+        "An action for which nobody has foreseen an emergency, or a pattern that is too wide.",
+        "Do it by a way that does not need this program, or have its owner change the settings.";
+    BreakGlassTooLong "break_glass.too_long" Reject,
+        "The break-glass file is for a longer time than the settings allow.",
+        "The owner of the program allows less than an hour.",
+        "Make a file for a shorter time.";
+    BreakGlassQuorumShort "break_glass.quorum_short" Reject,
+        "Fewer people have signed the break-glass file than the settings ask for.",
+        "A signature is missing, a person has signed twice, or one would have to serve two clauses.",
+        "Get the signatures that are missing.";
+    BreakGlassOtherAction "break_glass.other_action" Reject,
+        "The break-glass file is for another action.",
+        "A file of another emergency.",
+        "Make a file for this action.";
+    BreakGlassWindow "break_glass.window" Reject,
+        "It is not the time that the break-glass file is for.",
+        "The hour is over, it has not begun, or the clock of this machine is wrong.",
+        "Compare the clock; if it is right, make a new file.";
+    BreakGlassSettings "break_glass.settings" Usage,
+        "The settings for break-glass are not of the form that the format requires, so that nothing is permitted.",
+        "A typing error, or settings for a newer version.",
+        "Correct the member that the message names.";
+
     HeadersForm "headers.form" Usage,
         "The file of block headers is not one.",
         "Another file, or one that was cut off.",

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::bitcoin::chain::read_first_line;
 use crate::json::{Limits, Object, Value};
 use crate::text::{from_people, has};
-use crate::{bundle, decision, entry, input::Input, inspect::inspect, roster, tlog};
+use crate::{break_glass, bundle, decision, entry, input::Input, inspect::inspect, roster, tlog};
 
 /// The `type` of alarms. It stands here because the front door tells an alarm from an approval, and
 /// alarms are judged with the front door's rules.
@@ -22,6 +22,8 @@ pub(crate) const ALARM: &str = "cosignet.alarm/v1";
 pub enum Kind {
     /// Evidence against a log.
     Alarm,
+    /// A permission for when the gate is not there.
+    BreakGlass,
     /// A bundle of a log.
     Bundle,
     /// A signed head of a log.
@@ -79,6 +81,7 @@ impl Kind {
     pub const fn noun(self) -> Option<&'static str> {
         Some(match self {
             Self::Alarm => "an alarm",
+            Self::BreakGlass => "a break-glass file",
             Self::Bundle | Self::Confirmation => "an approval",
             Self::Checkpoint => "a checkpoint of a log",
             Self::Decision => "a decision",
@@ -104,6 +107,7 @@ pub fn looks_like_toml(text: &str) -> bool {
 fn of_object(object: &Object<'_>) -> Kind {
     let has = |keys: &[&str]| keys.iter().all(|key| object.get(key).is_some());
     match object.get("type").and_then(Value::as_str) {
+        Some(break_glass::FILE_TYPE) => Kind::BreakGlass,
         Some(bundle::TYPE) => Kind::Bundle,
         Some(entry::TYPE | entry::REFUSAL_TYPE) => Kind::Entry,
         Some(decision::TYPE) => Kind::Decision,
@@ -128,6 +132,9 @@ fn of_text(text: &str) -> Kind {
     let has = |words: &[&str]| words.iter().all(|word| has(text, word));
     if has(&[ALARM]) {
         return Kind::Alarm;
+    }
+    if has(&[break_glass::FILE_TYPE]) {
+        return Kind::BreakGlass;
     }
     // The type of a bundle stands at its end, and a download may have broken off before.
     if has(&[bundle::TYPE]) || has(&[entry::TYPE, "\"entry\""]) {
@@ -214,6 +221,10 @@ mod tests {
             ),
             (approval.bundle.entry.as_bytes(), Kind::Entry),
             (br#"{"type":"cosignet.alarm/v1"}"#, Kind::Alarm),
+            (
+                br#"{"type":"cosignet.break-glass-file/v1"}"#,
+                Kind::BreakGlass,
+            ),
             (b"-----BEGIN PUBLIC KEY-----\n", Kind::Pem),
             (b"# Minutes\n\n## Approvers\n", Kind::Unknown),
             (b"# a comment = \"[webauthn]\"\n", Kind::Unknown),

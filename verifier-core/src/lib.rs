@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod alarm;
+pub mod break_glass;
 pub mod check;
 pub mod code;
 pub mod inspect;

@@ -76,6 +76,10 @@ fn every_code_has_a_vector() {
     seen.insert(Code::CheckMissing.as_str().to_owned());
     // Registrations are no evidence: `registration_ceremonies` has the case.
     seen.insert(Code::WebauthnAttestation.as_str().to_owned());
+    // Neither is a break-glass file: `break_glass` has a case for each of its codes.
+    let own = Code::ALL.iter().map(|code| code.as_str());
+    let own = own.filter(|code| code.starts_with("break_glass."));
+    seen.extend(own.map(str::to_owned));
     let missing: Vec<_> = Code::ALL
         .iter()
         .filter(|code| code.effect() != Effect::None && !seen.contains(code.as_str()))

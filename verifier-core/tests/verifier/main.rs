@@ -7,6 +7,7 @@ mod attacks;
 mod back_ends;
 mod bitcoin_oracles;
 mod bitcoin_vectors;
+mod break_glass;
 mod browser_json;
 mod bundle_vectors;
 mod decisions;

@@ -56,6 +56,18 @@ codes! {
         "The gate's answer is none that a gate gives, so nothing was done.",
         "The address of something else, a proxy in between, or a gate of another version.",
         "Check the address of the gate; if it is right, ask its operator.";
+    DeniedBreakGlass "denied.break_glass" Denied,
+        "The break-glass file permits nothing here, so nothing was done.",
+        "Too few people have signed, the hour is over, or it is for something else.",
+        "Look at the code in the message: `cosignet explain CODE`; `cosignet break-glass check` says more.";
+    DeniedBreakGlassOff "denied.break_glass_off" Denied,
+        "Break-glass is not set up here, so nothing was done.",
+        "There are no settings, or the file with them is not root's own.",
+        "Have the owner of the program set it up for the next time; do it now by a way that does not need this program.";
+    DeniedBreakGlassUsed "denied.break_glass_used" Denied,
+        "The break-glass file was used for this, or as often as it may be, so nothing was done.",
+        "The command was run twice, or there is more to be done than its people have signed for.",
+        "Look into the journal; have a new file signed if it is to be done once more.";
     DeniedCancelled "denied.cancelled" Refused,
         "The request was cancelled, so nothing was done.",
         "The program that asked has taken it back.",

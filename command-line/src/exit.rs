@@ -31,6 +31,8 @@ pub enum Exit {
     Unreachable,
     /// Nothing was done, for another reason.
     Denied,
+    /// It was done, under a break-glass file and without an approval.
+    WithoutApproval,
 }
 
 impl Exit {
@@ -48,6 +50,7 @@ impl Exit {
             Self::Expired => 11,
             Self::Unreachable => 12,
             Self::Denied => 13,
+            Self::WithoutApproval => 14,
         }
     }
 

@@ -162,6 +162,21 @@ impl Claimed {
     }
 }
 
+/// Fails unless the gate has recorded the use with this id.
+pub(crate) fn same_use(body: &[u8], id: &str) -> Result<(), Denied> {
+    let value = json(body)?;
+    let found = Members::of(&value)
+        .and_then(|members| members.text("useId"))
+        .map_err(|error| bad(&error))?;
+    match found == id {
+        true => Ok(()),
+        false => Err(
+            Denied::new(Reason::BadAnswer, "the answer is about another use")
+                .compared(id, plain(found)),
+        ),
+    }
+}
+
 /// The code of a refusal, empty if there is none.
 pub(crate) fn code(answer: &Answer) -> String {
     let value = json(&answer.body).ok();

@@ -57,6 +57,7 @@ pub(crate) enum Right {
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'c> {
     pub(crate) right: Right,
+    /// From the root of the gate on.
     pub(crate) path: &'c str,
     pub(crate) operation: Option<&'c str>,
     pub(crate) json: Option<Vec<u8>>,
@@ -130,7 +131,7 @@ impl Connection {
             0 => String::new(),
             seconds => format!("?wait={seconds}"),
         };
-        format!("{}/api/confirmations{}{wait}", self.url, call.path)
+        format!("{}{}{wait}", self.url, call.path)
     }
 }
 

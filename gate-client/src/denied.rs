@@ -27,27 +27,30 @@ macro_rules! reasons {
         #[non_exhaustive]
         pub enum Reason {
             $(#[doc = $meaning] $name,)+
+            /// The break-glass file permits nothing here, for this reason.
+            BreakGlass(Code),
             /// The decision does not verify under the caller's policy, for this reason.
             NotVerified(Code),
         }
 
         impl Reason {
-            /// Every reason but [`Reason::NotVerified`], in the order of their names.
+            /// Every reason but those with a code of the verifier's, in the order of their names.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The stable code; that of a decision that does not verify has the verifier's own one
-            /// beside it, [`Reason::verifier`].
+            /// The stable code; that of a decision that does not verify, and of a break-glass file
+            /// that does not open, has the verifier's own one beside it, [`Reason::verifier`].
             pub const fn code(self) -> &'static str {
                 match self {
                     $(Self::$name => $code,)+
+                    Self::BreakGlass(_) => "denied.break_glass",
                     Self::NotVerified(_) => "denied.not_verified",
                 }
             }
 
-            /// The verifier's code for a decision that does not verify.
+            /// The verifier's code for what does not verify.
             pub const fn verifier(self) -> Option<Code> {
                 match self {
-                    Self::NotVerified(code) => Some(code),
+                    Self::BreakGlass(code) | Self::NotVerified(code) => Some(code),
                     _ => None,
                 }
             }
@@ -55,7 +58,7 @@ macro_rules! reasons {
             const fn next(self) -> &'static str {
                 match self {
                     $(Self::$name => $next,)+
-                    Self::NotVerified(code) => code.explanation().next,
+                    Self::BreakGlass(code) | Self::NotVerified(code) => code.explanation().next,
                 }
             }
         }
@@ -65,6 +68,10 @@ macro_rules! reasons {
 reasons! {
     BadAnswer "denied.bad_answer" "The gate's answer is none that a gate gives."
         "Check the address of the gate; if it is right, ask its operator.";
+    BreakGlassOff "denied.break_glass_off" "Nobody has set up break-glass here."
+        "Do it by a way that does not need this program; its owner can set break-glass up for the next time.";
+    BreakGlassUsed "denied.break_glass_used" "The break-glass file was used for this, or as often as it may be."
+        "Have a new file signed if it is to be done once more.";
     Cancelled "denied.cancelled" "The request was cancelled."
         "Ask again if it is still wanted.";
     ClaimExpired "denied.claim_expired" "It was approved, and not claimed in time."

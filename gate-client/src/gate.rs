@@ -17,6 +17,10 @@ use crate::clock::Clock;
 use crate::connection::{Call, Connection, Keys, Right};
 use crate::denied::{Denied, Reason};
 use crate::journal::Journal;
+use crate::uses::{Use, Uses};
+
+/// Where requests are.
+const REQUESTS: &str = "/api/confirmations";
 
 /// How long the gate is asked to wait with an answer: below the 60 seconds of most proxies.
 const LONG_POLL: Duration = Duration::from_secs(25);
@@ -170,7 +174,7 @@ impl Gate {
         let began = self.clock.now();
         let call = Call {
             right: Right::Create,
-            path: "",
+            path: REQUESTS,
             operation: Some(&operation),
             json: Some(ask.to_json()),
             wait: Duration::ZERO,
@@ -208,7 +212,7 @@ impl Gate {
         let operation = self.operation(ask.operation.take().as_deref())?;
         let call = Call {
             right: Right::Claim,
-            path: &format!("/{id}"),
+            path: &format!("{REQUESTS}/{id}"),
             operation: None,
             json: None,
             wait: Duration::ZERO,
@@ -250,7 +254,7 @@ impl Gate {
     /// [`Denied`], with the reason: it ended otherwise, or its own time is over.
     pub fn wait(&self, asking: &Asking) -> Result<(), Denied> {
         let id = &asking.seen.id;
-        let path = format!("/{id}");
+        let path = format!("{REQUESTS}/{id}");
         let mut seen = asking.seen.clone();
         loop {
             seen.ended()?;
@@ -302,7 +306,7 @@ impl Gate {
         let body = Value::from([("payloadHash", hash.into())]);
         let call = Call {
             right: Right::Claim,
-            path: &format!("/{id}/claim"),
+            path: &format!("{REQUESTS}/{id}/claim"),
             operation: Some(&asking.operation),
             json: Some(body.to_text().into_bytes()),
             wait: Duration::ZERO,
@@ -343,7 +347,7 @@ impl Gate {
     fn tell(&self, approved: &Approved, outcome: &str) -> Result<(), Denied> {
         let call = Call {
             right: Right::Claim,
-            path: &format!("/{}/result", approved.request_id()),
+            path: &format!("{REQUESTS}/{}/result", approved.request_id()),
             operation: None,
             json: Some(Value::from([("outcome", outcome.into())]).to_text().into()),
             wait: Duration::ZERO,
@@ -351,6 +355,42 @@ impl Gate {
         let answer = self.connection.ask(&call, self.soon())?;
         match answer.status {
             200 => Ok(()),
+            _ => Err(self.unexpected(&call, &answer)),
+        }
+    }
+
+    /// Tells the gate about uses of break-glass files that it does not know of yet, and the journal
+    /// that it knows. Returns how many that were.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`], with the first reason why it does not know one of them. The others were told.
+    pub fn report_break_glass(&self, uses: &Uses) -> Result<usize, Denied> {
+        let mut told = 0;
+        let mut failed = None;
+        for one in uses.unreported()? {
+            match self
+                .tell_use(&one)
+                .and_then(|()| uses.reported(&one, self.clock.now()))
+            {
+                Ok(()) => told += 1,
+                Err(denied) => failed = failed.or(Some(denied)),
+            }
+        }
+        failed.map_or(Ok(told), Err)
+    }
+
+    fn tell_use(&self, one: &Use) -> Result<(), Denied> {
+        let call = Call {
+            right: Right::Claim,
+            path: "/v1/break-glass",
+            operation: None,
+            json: Some(one.report().to_text().into()),
+            wait: Duration::ZERO,
+        };
+        let answer = self.connection.ask(&call, self.soon())?;
+        match answer.status {
+            200 | 201 => answer::same_use(&answer.body, one.use_id()),
             _ => Err(self.unexpected(&call, &answer)),
         }
     }

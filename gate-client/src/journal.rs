@@ -8,9 +8,7 @@
 //! The first line is on the disk before the act begins. A crash behind it leaves an outcome that
 //! nobody can know from here, so that neither the operation nor the request is ever acted on again.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use verifier_core::hazmat::encoding::{hex, sha256};
 use verifier_core::hazmat::json::{Limits, Value};
@@ -19,14 +17,12 @@ use verifier_core::{Time, plain};
 
 use crate::approved::Approved;
 use crate::denied::{Denied, Reason};
-
-/// The longest journal, in bytes: it is read before each act.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+use crate::lines::Lines;
 
 /// A file of lines that are never taken back.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    path: PathBuf,
+    lines: Lines<Record>,
 }
 
 /// One line.
@@ -48,7 +44,8 @@ pub struct Record {
 impl Journal {
     /// The journal in this file, which is made with the first line.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.into() }
+        let lines = Lines::new(path, record);
+        Self { lines }
     }
 
     /// All lines, in their order; none if there is no file.
@@ -58,11 +55,7 @@ impl Journal {
     /// [`Reason::Journal`] if it cannot be read, or is damaged: half a line is what a crash leaves
     /// while a line is written, and it is for people to look at.
     pub fn records(&self) -> Result<Vec<Record>, Denied> {
-        match File::open(&self.path) {
-            Ok(file) => self.read(&file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(self.failed(&error)),
-        }
+        self.lines.all()
     }
 
     /// Fails if this operation has been claimed before.
@@ -92,57 +85,16 @@ impl Journal {
         now: Time,
         check: impl FnOnce(&[Record]) -> Result<(), Denied>,
     ) -> Result<(), Denied> {
-        let failed = |error| self.failed(&error);
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&self.path).map_err(failed)?;
-        durable::lock(&file, &self.path).map_err(|error| failed(error.into()))?;
-        check(&self.read(&file)?)?;
-        let line = Value::from([
-            ("at", now.to_string().into()),
-            ("event", event.into()),
-            ("operation", approved.operation().into()),
-            ("payloadHash", hex(&sha256(approved.payload())).into()),
-            ("requestId", approved.request_id().into()),
-        ]);
-        let line = line.to_text() + "\n";
-        file.write_all(line.as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| durable::sync_name(&self.path))
-            .map_err(failed)
-    }
-
-    fn read(&self, file: &File) -> Result<Vec<Record>, Denied> {
-        let mut text = Vec::new();
-        let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
-        file.take(most.saturating_add(1))
-            .read_to_end(&mut text)
-            .map_err(|error| self.failed(&error))?;
-        let damaged = |line: usize| {
-            let path = plain(&self.path.to_string_lossy());
-            let message = format!("line {line} of the journal {path} is damaged");
-            Denied::new(Reason::Journal, message)
-        };
-        if text.len() > MAX_BYTES {
-            let message = "the journal is too long: begin another one, and keep this one";
-            return Err(Denied::new(Reason::Journal, message));
-        }
-        let lines = text.split_inclusive(|byte| *byte == b'\n');
-        lines
-            .zip(1_usize..)
-            .map(|(line, number)| {
-                let line = line.strip_suffix(b"\n").ok_or_else(|| damaged(number))?;
-                record(line).ok_or_else(|| damaged(number))
-            })
-            .collect()
-    }
-
-    fn failed(&self, error: &std::io::Error) -> Denied {
-        let path = plain(&self.path.to_string_lossy());
-        let message = format!("the journal {path} cannot be used: {error}");
-        Denied::new(Reason::Journal, message)
+        self.lines.append(|records| {
+            check(records)?;
+            Ok(Value::from([
+                ("at", now.to_string().into()),
+                ("event", event.into()),
+                ("operation", approved.operation().into()),
+                ("payloadHash", hex(&sha256(approved.payload())).into()),
+                ("requestId", approved.request_id().into()),
+            ]))
+        })
     }
 }
 

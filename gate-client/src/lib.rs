@@ -20,6 +20,9 @@
 //! else ends in [`Denied`]: there is no answer of a gate, no failure of a network and no setting
 //! with which the closure runs otherwise.
 //!
+//! [`BreakGlass`] is the one way around that, for when the gate is not there. It has a name, a type
+//! and a journal of its own, and is off unless [`Settings`] that the process cannot write switch it on.
+//!
 //! An act happens once at most in one run. Over restarts that takes a [`Journal`] of the caller's.
 
 #![forbid(unsafe_code)]
@@ -33,12 +36,17 @@ mod answer;
 mod approved;
 mod ask;
 mod asking;
+mod break_glass;
 mod clock;
 mod connection;
 mod denied;
 mod gate;
 mod journal;
+mod lines;
+mod uses;
 
+#[cfg(test)]
+mod break_glass_cases;
 #[cfg(test)]
 mod cases;
 
@@ -46,7 +54,9 @@ pub use answer::Status;
 pub use approved::Approved;
 pub use ask::Ask;
 pub use asking::Asking;
+pub use break_glass::{BreakGlass, Broken, Emergency, Settings};
 pub use connection::Keys;
 pub use denied::{Denied, Reason};
 pub use gate::{Gate, Outcome, Ran};
 pub use journal::{Journal, Record};
+pub use uses::{Use, UseEvent, Uses};

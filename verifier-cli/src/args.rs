@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bitcoin;
+mod break_glass;
 mod gate;
 mod policy;
 mod report;
@@ -17,6 +18,7 @@ pub(crate) use command_line::Format;
 use verifier_core::hazmat::bundle::is_approval_id;
 
 pub(crate) use self::bitcoin::*;
+pub(crate) use self::break_glass::*;
 pub(crate) use self::gate::*;
 pub(crate) use self::policy::*;
 pub(crate) use self::report::*;
@@ -69,6 +71,9 @@ pub(crate) enum Command {
     /// Ask people through a gate, and act on nothing but their verified approval
     #[command(subcommand)]
     Gate(GateCommand),
+    /// Files for when the gate is not there: signed by several people, and no approvals
+    #[command(subcommand)]
+    BreakGlass(BreakGlassCommand),
     /// Bitcoin's block headers: keep them in a file, check them
     #[command(subcommand)]
     Headers(HeadersCommand),
@@ -172,6 +177,7 @@ impl Cli {
             Command::Roster(command) => command.format(),
             Command::Decision(DecisionCommand::Join(args)) => args.format,
             Command::Gate(command) => command.format(),
+            Command::BreakGlass(command) => command.format(),
         }
     }
 }

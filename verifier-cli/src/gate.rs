@@ -5,14 +5,17 @@ mod command;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use gate_client::{Ask, Asking, Denied, Gate, Journal, Keys, Reason};
+use gate_client::{Ask, Asking, BreakGlass, Denied, Gate, Journal, Keys, Reason, Settings};
+use verifier_core::break_glass::File;
 use verifier_core::hazmat::json::Value;
 
 use crate::args::{
     Asked, Door, Format, GateClaimArgs, GateCommand, GateRequestArgs, GateRunArgs, GateWaitArgs,
     Memory, Trusted,
 };
+use crate::break_glass::Trust;
 use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::{CliError, print_note};
@@ -20,6 +23,9 @@ use crate::{file, output, policy_file, roster_file};
 
 /// The longest payload file, in bytes: that of the longest payload, with space between its values.
 const MAX_PAYLOAD: usize = 4 * 1024 * 1024;
+
+/// How long a gate is asked for that was not there before.
+const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// The longest file with a key, in bytes.
 const MAX_KEY: usize = 4096;
@@ -34,23 +40,63 @@ pub(crate) fn run(command: &GateCommand) -> Result<ExitCode, CliError> {
 }
 
 fn act(args: &GateRunArgs) -> Result<ExitCode, CliError> {
+    if let (Some(file), Some(settings)) = (&args.glass.file, &args.glass.settings) {
+        return act_without(args, file, settings);
+    }
     let gate = trusting(&args.door, &args.trust, &args.memory)?;
     let ask = remembered(asked(&args.ask)?, &args.memory)?;
     let asking = gate.request(ask).map_err(denied)?;
     let url = asking.url().to_owned();
     print_note(&format!("Approvers decide on {url}."), args.format);
     let ran = gate
-        .act(&asking, |approved| command::run(&args.command, approved))
+        .act(&asking, |approved| {
+            command::run(&args.command, &command::Act::of(approved))
+        })
         .map_err(denied)?;
     if let Some(why) = ran.unreported {
         let message = format!("The command ran, and not everybody knows it: {why}.");
         print_note(&message, args.format);
     }
-    match ran.result {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+    ended(ran.result, ExitCode::SUCCESS)
+}
+
+fn ended(
+    result: Result<(), command::Unsuccessful>,
+    success: ExitCode,
+) -> Result<ExitCode, CliError> {
+    match result {
+        Ok(()) => Ok(success),
         Err(command::Unsuccessful::Ended(code)) => Ok(ExitCode::from(code)),
         Err(command::Unsuccessful::NotStarted(error)) => Err(error),
     }
+}
+
+/// Without gate and approval, under a break-glass file. Nobody takes its end for that of a run that
+/// was approved.
+fn act_without(args: &GateRunArgs, file: &Path, settings: &Path) -> Result<ExitCode, CliError> {
+    let settings = Settings::load(settings).map_err(denied)?;
+    // Everything that may be wrong is found out before anything is done.
+    let gate = plain_gate(&args.door)?.patience(args.door.patience.min(AFTERWARDS));
+    let trust = Trust::load(&args.trust)?;
+    let bytes = file::read_whole(file, File::MAX_BYTES)?;
+    let roster = trust.roster.as_ref();
+    let glass = BreakGlass::open(&bytes, &trust.policy, roster, &settings);
+    let glass = glass.map_err(|error| denied(error).file(file))?;
+    let payload = file::read_whole(&args.ask.payload, MAX_PAYLOAD)?;
+    let broken = glass
+        .run(&args.ask.action, &payload, |emergency| {
+            command::run(&args.command, &command::Act::without_approval(emergency))
+        })
+        .map_err(denied)?;
+    let told = gate.report_break_glass(settings.uses());
+    for why in broken.unwritten.into_iter().chain(told.err()) {
+        let message = format!(
+            "The command ran without an approval, and not everybody knows it: {why}. Tell the \
+             gate when it is there: `cosignet break-glass report`."
+        );
+        print_note(&message, args.format);
+    }
+    ended(broken.result, Exit::WithoutApproval.into())
 }
 
 fn request(args: &GateRequestArgs) -> Result<ExitCode, CliError> {
@@ -102,7 +148,7 @@ fn exit_of(printed: Result<(), Exit>) -> ExitCode {
 }
 
 fn plain_gate(door: &Door) -> Result<Gate, CliError> {
-    let gate = Gate::without_policy(&door.url, keys(door)?).map_err(denied)?;
+    let gate = Gate::without_policy(&door.url, plain_keys(door)?).map_err(denied)?;
     Ok(gate.patience(door.patience))
 }
 
@@ -113,7 +159,7 @@ fn trusting(door: &Door, trust: &Trusted, memory: &Memory) -> Result<Gate, CliEr
     let roster = roster
         .map(|path| roster_file::load(path, Some(&policy), None, None))
         .transpose()?;
-    let mut gate = Gate::new(&door.url, keys(door)?, policy).map_err(denied)?;
+    let mut gate = Gate::new(&door.url, plain_keys(door)?, policy).map_err(denied)?;
     if let Some(roster) = roster {
         gate = gate.roster(roster);
     }
@@ -123,7 +169,8 @@ fn trusting(door: &Door, trust: &Trusted, memory: &Memory) -> Result<Gate, CliEr
     Ok(gate.patience(door.patience))
 }
 
-fn keys(door: &Door) -> Result<Keys, CliError> {
+/// The keys for a gate.
+pub(crate) fn plain_keys(door: &Door) -> Result<Keys, CliError> {
     let read = |path: &Path| {
         let bytes = file::read_whole(path, MAX_KEY)?;
         String::from_utf8(bytes).map_err(|_| {
@@ -165,7 +212,7 @@ fn remembered(ask: Ask, memory: &Memory) -> Result<Ask, CliError> {
 }
 
 /// A denial in the words of this program.
-fn denied(denied: Denied) -> CliError {
+pub(crate) fn denied(denied: Denied) -> CliError {
     let code = code_of(denied.reason());
     let mut error = CliError::new(code, format!("{denied}.")).next(denied.next());
     if let Some(expected) = denied.expected() {

@@ -14,6 +14,7 @@
 mod alarm;
 mod anchor;
 mod args;
+mod break_glass;
 mod decision;
 mod explain;
 mod fetch;
@@ -70,6 +71,10 @@ pub fn run() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Gate(command) => match gate::run(command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::BreakGlass(command) => match break_glass::run(command) {
             Ok(code) => return code,
             Err(error) => Err(error),
         },

@@ -1,6 +1,7 @@
 //! `cosignet report`: many approvals, as an auditor hands them in.
 
 mod charts;
+mod glass;
 mod page;
 mod published;
 mod row;
@@ -23,6 +24,7 @@ use crate::verify::CRYPTO;
 use crate::verify::repeats::{Marks, Repeats};
 use crate::{file, output, policy_file, pool, roster_file};
 
+use glass::Glass;
 use published::Published;
 use row::Row;
 use totals::Totals;
@@ -43,11 +45,13 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
         Some(&args.policy),
         args.headers.as_ref(),
         args.roster.as_ref(),
+        args.break_glass.as_ref(),
     ];
     let roles = [
         "given as --policy",
         "given as --headers",
         "given as --roster",
+        "given as --break-glass",
     ];
     let given: Vec<Given<'_>> = given
         .into_iter()
@@ -64,6 +68,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
     let (rows, exit) = question.rows(&inputs.files);
     let known = roster.as_ref().and_then(|roster| roster.as_ref().ok());
     let published = Published::read(args, &policy, known, &rows)?;
+    let glass = Glass::read(args, &policy, roster.as_ref())?;
     let totals = Totals::of(&rows, inputs.left_out);
     let drawn = sample::draw(&rows, args.sample.unwrap_or(0), args.seed);
     let report = page::Report {
@@ -73,19 +78,23 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
         rows: &rows,
         totals: &totals,
         published: published.as_ref(),
+        glass: glass.as_ref(),
         sample: &drawn,
     };
     if let Some(path) = &args.csv {
         file::create(path, row::to_csv(&rows))?;
     }
     if let Some(path) = &args.jsonl {
-        file::create(path, row::to_json_lines(&rows))?;
+        let uses = glass.as_ref().map(Glass::to_json_lines);
+        file::create(path, row::to_json_lines(&rows) + &uses.unwrap_or_default())?;
     }
     if let Some(path) = &args.html {
         file::create(path, report.to_html())?;
     }
-    let text = totals.to_text(&rows, published.as_ref());
+    let uses = glass.as_ref().map(Glass::to_text).unwrap_or_default();
+    let text = totals.to_text(&rows, published.as_ref()) + &uses;
     let printed = output::print(&text, Format::Human);
+    let exit = exit.max(glass.as_ref().map_or(Exit::Ok, Glass::exit));
     Ok(exit.max(printed.err().unwrap_or(Exit::Ok)))
 }
 

@@ -45,6 +45,10 @@ With --journal a line is on the disk before COMMAND starts, and another one when
 with the same --operation that finds the first one does nothing: it says that the outcome is
 unknown, and a person has to look. Without a journal nothing is remembered over a crash.
 
+With --break-glass nobody is asked: COMMAND runs without an approval, if the file permits it and the
+settings switch it on, and gets the id of the use in COSIGNET_BREAK_GLASS and none of a request. It
+is written down before, in the journal that the settings name. The exit code is then 14 and not 0.
+
 Example:
   cosignet gate run --gate https://gate.example --key-file key --policy policy.toml \\
       --action payment.send --payload wire.json --journal acts.jsonl --operation invoice-4711 \\
@@ -58,6 +62,8 @@ pub(crate) struct GateRunArgs {
     pub(crate) ask: Asked,
     #[command(flatten)]
     pub(crate) memory: Memory,
+    #[command(flatten)]
+    pub(crate) glass: Glass,
     /// How errors are written
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
@@ -139,6 +145,22 @@ pub(crate) struct GateClaimArgs {
     pub(crate) format: Format,
 }
 
+/// The way around people and gate, for when they are not there.
+#[derive(Args, Debug)]
+pub(crate) struct Glass {
+    /// Ask nobody: run COMMAND WITHOUT AN APPROVAL, under this break-glass file
+    #[arg(
+        long = "break-glass",
+        value_name = "FILE",
+        requires = "settings",
+        conflicts_with_all = ["username", "group", "expires_in", "journal", "operation"]
+    )]
+    pub(crate) file: Option<PathBuf>,
+    /// The settings that switch break-glass on: a file of root's that nobody else can write
+    #[arg(long = "break-glass-settings", value_name = "FILE", requires = "file")]
+    pub(crate) settings: Option<PathBuf>,
+}
+
 /// The gate, and the way in.
 #[derive(Args, Debug)]
 pub(crate) struct Door {
@@ -198,7 +220,7 @@ pub(crate) struct Memory {
     pub(crate) operation: Option<String>,
 }
 
-fn duration(text: &str) -> Result<Duration, &'static str> {
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     let millis = parse_duration(text).ok_or("a duration is written 90s, 30m, 12h or 7d");
     millis.map(Duration::from_millis)
 }

@@ -54,6 +54,10 @@ pub(crate) struct ReportArgs {
     /// The seed of the sample
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// A journal of break-glass: what was done without an approval is listed, and never counted
+    /// among approvals
+    #[arg(long, value_name = "FILE")]
+    pub(crate) break_glass: Option<PathBuf>,
     /// Write the report for people: one file that needs nothing else
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,

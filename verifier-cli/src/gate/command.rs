@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use durable::Access;
-use gate_client::Approved;
+use gate_client::{Approved, Emergency};
 
 use crate::code::CliCode;
 use crate::failure::{CliError, show_path};
@@ -16,6 +16,33 @@ const FILE: &str = "COSIGNET_PAYLOAD_FILE";
 
 /// The variable with the id of the request.
 const REQUEST: &str = "COSIGNET_REQUEST_ID";
+
+/// The variable with the id of a use, if there is no approval.
+const USE: &str = "COSIGNET_BREAK_GLASS";
+
+/// What the command is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Act<'a> {
+    payload: &'a [u8],
+    /// The variable with the id, and the id.
+    id: (&'static str, &'a str),
+}
+
+impl<'a> Act<'a> {
+    pub(super) fn of(approved: &'a Approved) -> Self {
+        Self {
+            payload: approved.payload(),
+            id: (REQUEST, approved.request_id()),
+        }
+    }
+
+    pub(super) fn without_approval(emergency: &'a Emergency) -> Self {
+        Self {
+            payload: emergency.payload(),
+            id: (USE, emergency.use_id()),
+        }
+    }
+}
 
 /// Why the act is no success.
 #[derive(Debug)]
@@ -27,24 +54,26 @@ pub(super) enum Unsuccessful {
 }
 
 /// Runs the command to its end.
-pub(super) fn run(words: &[OsString], approved: &Approved) -> Result<(), Unsuccessful> {
-    let bytes = PayloadFile::create(approved).map_err(Unsuccessful::NotStarted)?;
-    let child = start(words, approved, &bytes).map_err(Unsuccessful::NotStarted)?;
-    let status = wait(child, approved).map_err(Unsuccessful::NotStarted)?;
+pub(super) fn run(words: &[OsString], act: &Act<'_>) -> Result<(), Unsuccessful> {
+    let bytes = PayloadFile::create(act).map_err(Unsuccessful::NotStarted)?;
+    let child = start(words, act, &bytes).map_err(Unsuccessful::NotStarted)?;
+    let status = wait(child, act).map_err(Unsuccessful::NotStarted)?;
     match code(status) {
         0 => Ok(()),
         code => Err(Unsuccessful::Ended(code)),
     }
 }
 
-fn start(words: &[OsString], approved: &Approved, bytes: &PayloadFile) -> Result<Child, CliError> {
+fn start(words: &[OsString], act: &Act<'_>, bytes: &PayloadFile) -> Result<Child, CliError> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(CliError::usage("there is no command behind `--`."));
     };
     let started = Command::new(program)
         .args(arguments)
         .env(FILE, &bytes.0)
-        .env(REQUEST, approved.request_id())
+        .env_remove(REQUEST)
+        .env_remove(USE)
+        .env(act.id.0, act.id.1)
         .stdin(Stdio::piped())
         .spawn();
     started.map_err(|error| {
@@ -54,9 +83,9 @@ fn start(words: &[OsString], approved: &Approved, bytes: &PayloadFile) -> Result
     })
 }
 
-fn wait(mut child: Child, approved: &Approved) -> Result<ExitStatus, CliError> {
+fn wait(mut child: Child, act: &Act<'_>) -> Result<ExitStatus, CliError> {
     if let Some(mut stdin) = child.stdin.take() {
-        let bytes = approved.payload().to_vec();
+        let bytes = act.payload.to_vec();
         // A command need not read them, and may end before they are written.
         std::thread::spawn(move || stdin.write_all(&bytes));
     }
@@ -80,11 +109,11 @@ fn code(status: ExitStatus) -> u8 {
 struct PayloadFile(PathBuf);
 
 impl PayloadFile {
-    fn create(approved: &Approved) -> Result<Self, CliError> {
-        let name = format!("cosignet-payload-{}.json", approved.request_id());
+    fn create(act: &Act<'_>) -> Result<Self, CliError> {
+        let name = format!("cosignet-payload-{}.json", act.id.1);
         let path = std::env::temp_dir().join(name);
         // A file that is there already is somebody else's, and is never written to.
-        durable::create(&path, approved.payload(), Access::Private).map_err(|error| {
+        durable::create(&path, act.payload, Access::Private).map_err(|error| {
             let message = format!("{} cannot be written: {error}.", show_path(&path));
             CliError::new(CliCode::GateCommand, message).file(&path)
         })?;

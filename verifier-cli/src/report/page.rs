@@ -7,6 +7,7 @@ use verifier_core::hazmat::time::for_people;
 use verifier_core::policy::Policy;
 use verifier_core::{Roster, plain};
 
+use super::glass::Glass;
 use super::published::Published;
 use super::row::Row;
 use super::totals::{Totals, VERDICTS};
@@ -25,6 +26,7 @@ pub(super) struct Report<'a> {
     pub(super) rows: &'a [Row],
     pub(super) totals: &'a Totals,
     pub(super) published: Option<&'a Published>,
+    pub(super) glass: Option<&'a Glass>,
     pub(super) sample: &'a [usize],
 }
 
@@ -41,6 +43,9 @@ impl Report<'_> {
         self.totals(&mut body);
         self.exceptions(&mut body);
         self.not_shown(&mut body);
+        if let Some(glass) = self.glass {
+            glass.section(&mut body);
+        }
         body.heading("Approvals a month, by approver");
         body.paragraph("VERIFIED ones, copies counted once, in the month by whose end at the latest they existed.");
         body.push(&charts::months(self.totals));

@@ -9,6 +9,7 @@
 )]
 
 mod advice;
+mod break_glass;
 mod decisions;
 mod enrolment;
 mod exit_codes;

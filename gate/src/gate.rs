@@ -11,6 +11,7 @@ use verifier_core::hazmat::encoding::{base64url, hex, sha256};
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::shown::is_name;
 
+use crate::break_glass::Counts;
 use crate::ceremony::{self, Sent};
 use crate::person::{ApiKey, Credential, Person};
 use crate::refusal::{Reason, Refusal};
@@ -46,6 +47,8 @@ pub(crate) struct Gate {
     /// Rung when the log is to get something.
     pub(crate) bell: Arc<Notify>,
     pub(crate) ready: Arc<Readiness>,
+    /// Uses of break-glass files.
+    pub(crate) uses: Counts,
 }
 
 /// A body that asks for an approval.

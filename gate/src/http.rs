@@ -3,6 +3,7 @@
 mod api;
 mod approval;
 mod assets;
+mod break_glass;
 mod enrol;
 mod events;
 mod mcp;

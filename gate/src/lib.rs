@@ -16,6 +16,7 @@
 
 mod admin;
 mod args;
+mod break_glass;
 mod ceremony;
 mod channel;
 mod commands;

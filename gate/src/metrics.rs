@@ -21,6 +21,12 @@ impl App {
         let name = "cosignet_gate_waiting";
         head(&mut out, name, "gauge", "Callers that wait for a decision.");
         let _infallible = writeln!(out, "{name} {}", self.gate.waiting.count());
+        let name = "cosignet_gate_break_glass_uses_total";
+        let help = "Reported uses of break-glass files, by whether their signatures hold.";
+        head(&mut out, name, "counter", help);
+        for (signatures, count) in self.gate.uses.all() {
+            let _infallible = writeln!(out, "{name}{{signatures=\"{signatures}\"}} {count}");
+        }
         self.deliveries.write(&mut out, self.gate.now());
         out.push_str(&self.gate.ready.metrics("cosignet_gate"));
         if let Some(log) = &self.log {

@@ -169,6 +169,31 @@ const OPERATIONS: &[Operation] = &[
         ],
     },
     Operation {
+        method: "post",
+        path: "/v1/break-glass",
+        id: "reportBreakGlass",
+        summary: "Say that something was done without an approval, under a break-glass file. It is \
+                  recorded once for its id, and nothing becomes approved by it.",
+        request: Some("BreakGlassUse"),
+        token: true,
+        answers: &[
+            (
+                200,
+                "A repeat: what was recorded.",
+                Content::Json("BreakGlassRecord"),
+            ),
+            (201, "It is recorded.", Content::Json("BreakGlassRecord")),
+            MALFORMED,
+            NO_KEY,
+            FORBIDDEN,
+            SLOW,
+            CONFLICT,
+            LARGE,
+            NOT_JSON,
+            NOT_NOW,
+        ],
+    },
+    Operation {
         method: "get",
         path: "/export",
         id: "export",

@@ -46,6 +46,7 @@ reasons! {
     ApproverSigned "approver.has_signed" "This person has decided already.";
     ApproverUnknown "approver.unknown" "No such person or group.";
     AuthenticatorSynced "approver.synced_key" "The rule wants a passkey that stays on one device.";
+    BreakGlassReused "break_glass.reused" "Another use has this id.";
     ChannelAddress "channel.address" "Nothing is sent to such an address.";
     ChannelDisabled "channel.disabled" "The receiver wanted nothing any more.";
     ChannelLimit "channel.limit" "There is no room for one more.";

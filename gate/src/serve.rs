@@ -10,6 +10,7 @@ use serving::{Paces, Readiness, Server};
 use tokio::sync::Notify;
 
 use crate::args::ServeArgs;
+use crate::break_glass::Counts;
 use crate::courier::{Courier, Figures, Post};
 use crate::embedded::Embedded;
 use crate::gate::Gate;
@@ -151,6 +152,7 @@ async fn serve(
         sessions,
         bell: Arc::new(Notify::new()),
         ready: Arc::clone(&ready),
+        uses: Counts::default(),
     });
     let outbox = Outbox {
         store: Arc::clone(&store),

@@ -26,6 +26,7 @@ use std::pin::Pin;
 
 use verifier_core::Time;
 
+use crate::break_glass::Recorded;
 use crate::event::Event;
 use crate::person::{ApiKey, Credential, Person};
 use crate::refusal::Refusal;
@@ -211,6 +212,10 @@ pub(crate) trait Store: News + fmt::Debug + Send + Sync {
     fn key(&self, id: &str) -> Answer<'_, Option<ApiKey>>;
     /// Ends a key.
     fn revoke(&self, name: &str) -> Answer<'_, bool>;
+
+    /// Records the use of a break-glass file as an event with these facts, in canonical JSON. There is
+    /// one event for an id at most: a second call changes nothing, and gets the first one's.
+    fn record_use(&self, id: &str, facts: String) -> Answer<'_, Recorded>;
 
     /// The events behind this number, in order.
     fn events(&self, after: u64, most: usize) -> Answer<'_, Vec<Event>>;

@@ -17,6 +17,7 @@ const TITLES = {
   "page.changed": "The request has changed",
   "page.login_challenge": "This is no login",
   "page.token": "No invitation",
+  "page.file": "This file cannot be signed",
 };
 
 export function report(error) {

@@ -18,8 +18,8 @@ macro_rules! files {
 /// The pages' own files, and those that they share with the verify page.
 const FILES: [&[(&str, &[u8])]; 2] = [
     files!("../../web/":
-        "approve.html", "approve.js", "badge.js", "challenge.js", "diff.js", "digits.js",
-        "enrol.html", "enrol.js", "fields.js", "grouping.js", "icon.svg", "names.js", "passkey.js",
+        "approve.html", "approve.js", "badge.js", "break-glass.html", "break-glass.js", "challenge.js",
+        "diff.js", "digits.js", "enrol.html", "enrol.js", "fields.js", "glass.js", "grouping.js", "icon.svg", "names.js", "passkey.js",
         "reader.js", "receipt.js", "refusal.js", "request.js", "seen.js", "service.js",
         "session.js", "shown.js", "standing.js", "style.css",
     ),

@@ -52,6 +52,7 @@ fn status(reason: Reason) -> u16 {
         | Reason::Unknown => 404,
         Reason::ApproverNotNeeded
         | Reason::ApproverSigned
+        | Reason::BreakGlassReused
         | Reason::ChannelDisabled
         | Reason::ChannelLimit
         | Reason::ClaimNotApproved

@@ -9,7 +9,7 @@ use serving::answer::{private, text};
 use serving::{Answer, Paces, Problem, Request, Room, allow};
 
 use super::events::{Sent, whole};
-use super::{api, approval, assets, enrol, mcp, session};
+use super::{api, approval, assets, break_glass, enrol, mcp, session};
 use crate::courier::Figures;
 use crate::embedded::Embedded;
 use crate::gate::Gate;
@@ -56,6 +56,7 @@ enum Place {
     Api(api::Call),
     Approval(approval::Call),
     Asset(String),
+    BreakGlass(break_glass::Call),
     Enrol(enrol::Call),
     Export,
     Health,
@@ -89,6 +90,9 @@ impl Place {
                 if let Some(call) = session::Call::of(path) {
                     return Some(Self::Session(call));
                 }
+                if let Some(call) = break_glass::Call::of(path) {
+                    return Some(Self::BreakGlass(call));
+                }
                 return enrol::Call::of(path).map(Self::Enrol);
             }
         })
@@ -98,6 +102,7 @@ impl Place {
         match self {
             Self::Api(call) => call.methods(),
             Self::Approval(call) => call.methods(),
+            Self::BreakGlass(call) => call.methods(),
             Self::Enrol(call) => call.methods(),
             Self::Mcp | Self::Session(_) => &[Method::POST],
             _ => &[Method::GET],
@@ -109,6 +114,7 @@ impl Place {
         match self {
             Self::Api(_) | Self::Export => "api",
             Self::Approval(_) => "approval",
+            Self::BreakGlass(_) => "break-glass",
             Self::Enrol(_) => "enrol",
             Self::Mcp => "mcp",
             Self::Session(_) => "session",
@@ -147,6 +153,7 @@ async fn route(app: &Arc<App>, place: Place, request: Request) -> Result<Sent, P
         Place::Api(call) => api::answer(app, call, request).await,
         Place::Approval(call) => Box::pin(approval::answer(app, call, request)).await,
         Place::Asset(file) => assets::answer(&file, request.headers()),
+        Place::BreakGlass(call) => Box::pin(break_glass::answer(app, call, request)).await,
         Place::Enrol(call) => Box::pin(enrol::answer(app, call, request)).await,
         Place::Export => Box::pin(api::export(app, request)).await,
         Place::Health => Ok(text(StatusCode::OK, "ok\n")),

@@ -2,11 +2,14 @@
 
 use serving::openapi::schema::{
     BASE64URL, HEX_32, TIME, UUID, any_object, array, boolean, closed, integer, object, one_of,
-    open, open_with, problem, reference, string, text,
+    open, open_with, problem, reference, string, text, text_or_null,
 };
 use verifier_core::hazmat::json::Value;
 
 use crate::request::Status;
+
+/// A stable code.
+const CODE: &str = "^[a-z0-9_.]+$";
 
 /// All of them, by name.
 pub(super) fn all() -> Value<'static> {
@@ -119,6 +122,48 @@ pub(super) fn all() -> Value<'static> {
         ("Assertion", open(&["response"], |_| response.clone())),
         ("BeginEnrolment", token(&["token"], "Description")),
         ("BeginSession", closed(&["name"], &[], |_| string())),
+        (
+            "BreakGlassRecord",
+            open(
+                &["code", "number", "recordedAt", "signers", "useId", "valid"],
+                |name| match name {
+                    "code" => text_or_null(CODE),
+                    "number" => integer(),
+                    "recordedAt" => text(TIME),
+                    "signers" => names(),
+                    "useId" => text(UUID),
+                    _ => boolean(),
+                },
+            ),
+        ),
+        (
+            "BreakGlassUse",
+            closed(
+                &[
+                    "action",
+                    "file",
+                    "outcome",
+                    "payloadHash",
+                    "useId",
+                    "usedAt",
+                ],
+                &[
+                    "action",
+                    "file",
+                    "outcome",
+                    "payloadHash",
+                    "useId",
+                    "usedAt",
+                ],
+                |name| match name {
+                    "outcome" => text_or_null("^(done|failed)$"),
+                    "payloadHash" => text(HEX_32),
+                    "useId" => text(UUID),
+                    "usedAt" => text(TIME),
+                    _ => string(),
+                },
+            ),
+        ),
         (
             "Claim",
             closed(&["payloadHash"], &["payloadHash"], |_| text(HEX_32)),

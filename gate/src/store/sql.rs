@@ -34,6 +34,7 @@ use super::{
     Answer, Created, Enrolment, Invite, NewCredential, NewRequest, Store, StoreError, Trouble,
     Unlogged, Visits,
 };
+use crate::break_glass::Recorded;
 use crate::event::{Event, Link};
 use crate::person::{ApiKey, Credential, Person};
 use crate::request::{NewSignature, Outcome, Request};
@@ -256,6 +257,22 @@ impl Store for Sql {
     fn revoke(&self, name: &str) -> Answer<'_, bool> {
         let name = name.to_owned();
         self.change(move |step| step.revoke(&name))
+    }
+
+    fn record_use(&self, id: &str, facts: String) -> Answer<'_, Recorded> {
+        let place = keys::place_of_use(id);
+        Box::pin(async move {
+            // Everything that is there already is searched beside the one thread that writes.
+            let looked = place.clone();
+            let look = self.look(move |connection| Ok(keys::used(connection, &looked, 0)?));
+            let (seen, found) = look.await?;
+            if let Some(event) = found {
+                let is_new = false;
+                return Ok(Recorded { event, is_new });
+            }
+            let record = self.change(move |step| step.record_use(&place, seen, &facts));
+            record.await
+        })
     }
 
     fn events(&self, after: u64, most: usize) -> Answer<'_, Vec<Event>> {

@@ -10,6 +10,7 @@
 )]
 
 mod audit;
+mod break_glass;
 mod client;
 mod crash;
 mod enrolment;

@@ -20,6 +20,7 @@ mod browser;
 mod decision;
 mod display;
 mod enrolment;
+mod glass;
 mod liar;
 #[allow(dead_code, reason = "the tests of the verify page need more of it")]
 #[path = "../../../verifier-wasm/tests/page/prepared.rs"]

@@ -18,7 +18,7 @@ function modules(entry, found = new Set()) {
 
 const preloaded = (page) => [...text(page).matchAll(/modulepreload" href="\/gate\/([^"]+)"/g)].map(([, name]) => name);
 
-for (const [page, entry] of [["approve.html", "approve.js"], ["enrol.html", "enrol.js"]]) {
+for (const [page, entry] of [["approve.html", "approve.js"], ["enrol.html", "enrol.js"], ["break-glass.html", "break-glass.js"]]) {
   test(`${page} asks for all of its modules at once`, () => {
     assert.deepEqual([...preloaded(page), entry].sort(), [...modules(entry)].sort());
   });
@@ -38,6 +38,6 @@ for (const [page, entry] of [["approve.html", "approve.js"], ["enrol.html", "enr
 
 test("the gate serves every module, and has none that is not used", () => {
   const source = readFileSync(new URL("../../src/http/assets.rs", import.meta.url), "utf8");
-  const served = [...source.matchAll(/"([a-z]+\.js)"/g)].map(([, name]) => name);
-  assert.deepEqual(served.sort(), [...new Set([...modules("approve.js"), ...modules("enrol.js")])].sort());
+  const served = [...source.matchAll(/"([a-z-]+\.js)"/g)].map(([, name]) => name);
+  assert.deepEqual(served.sort(), [...new Set([...modules("approve.js"), ...modules("enrol.js"), ...modules("break-glass.js")])].sort());
 });

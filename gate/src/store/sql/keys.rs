@@ -1,11 +1,12 @@
 //! API keys and events.
 
-use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::json::{Limits, Value};
 
 use super::database::{Connection, params};
 use super::rows::{self, millis};
 use super::writer::Step;
-use crate::event::Event;
+use crate::break_glass::{self, Recorded};
+use crate::event::{self, Event};
 use crate::person::ApiKey;
 use crate::refusal::{Reason, Refusal};
 use crate::request::Request;
@@ -57,6 +58,42 @@ impl Step<'_> {
         }
         Ok(revoked)
     }
+}
+
+impl Step<'_> {
+    /// Records a use, unless an event behind number `seen` has done so: nobody has before.
+    pub(super) fn record_use(&mut self, place: &str, seen: u64, facts: &str) -> Result<Recorded> {
+        self.require_clock()?;
+        if let (_, Some(event)) = used(self.connection, place, seen)? {
+            let is_new = false;
+            return Ok(Recorded { event, is_new });
+        }
+        let facts = Value::parse(facts.as_bytes(), Limits::bytes(event::MAX_BYTES));
+        let facts = facts.map_err(|_| Refusal::internal())?;
+        self.event(break_glass::KIND, Some(place), facts)?;
+        let (_, event) = used(self.connection, place, seen)?;
+        let event = event.ok_or_else(Refusal::internal)?;
+        let is_new = true;
+        Ok(Recorded { event, is_new })
+    }
+}
+
+/// What stands in the place of a request's id in the event of a use. It is the id of none.
+pub(super) fn place_of_use(id: &str) -> String {
+    format!("use:{id}")
+}
+
+/// The number of the last event, and the event behind number `after` of the use with this place.
+pub(super) fn used(
+    connection: &dyn Connection,
+    place: &str,
+    after: u64,
+) -> Result<(u64, Option<Event>), StoreError> {
+    let last = rows::end_of_events(connection)?.link.number;
+    let sql = "SELECT number, line FROM event WHERE number > ?1 AND request = ?2 LIMIT 1";
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let found = connection.row(sql, params![after, place])?;
+    Ok((last, found.as_ref().map(rows::event).transpose()?))
 }
 
 pub(super) fn keys(connection: &dyn Connection) -> Result<Vec<ApiKey>, StoreError> {

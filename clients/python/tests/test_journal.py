@@ -220,13 +220,13 @@ class Remembering(unittest.TestCase):
                 Journal(path).records()
             self.assertEqual(caught.exception.reason, Reason.JOURNAL)
         self.path.write_bytes(b"x" * 101)
-        with mock.patch("cosignet_gate.journal._MAX_BYTES", 100):
+        with mock.patch("cosignet_gate._lines._MAX_BYTES", 100):
             with self.assertRaises(Denied) as caught:
                 Journal(self.path).records()
             self.assertIn("too long", caught.exception.message)
 
     def test_without_file_locks_there_is_no_journal(self) -> None:
-        with mock.patch("cosignet_gate.journal.fcntl", None):
+        with mock.patch("cosignet_gate._lines.fcntl", None):
             with self.assertRaises(Denied) as caught:
                 Journal(self.path)
             self.assertEqual(caught.exception.reason, Reason.JOURNAL)

@@ -215,7 +215,7 @@ class Asking(unittest.TestCase):
 
     def test_a_command_that_hangs_is_ended(self) -> None:
         command = self.command("#!/bin/sh\nexec sleep 60\n")
-        with mock.patch("cosignet_gate._verifier._TIMEOUT", 0.3):
+        with mock.patch("cosignet_gate._verifier.TIMEOUT", 0.3):
             denied, _ = self.denied(Reason.INVALID, cosignet=command)
         self.assertIn("timed out", denied.message)
 

@@ -12,17 +12,22 @@ from .aio import AsyncGate
 from .approved import Approved
 from .ask import Ask
 from .asking import Asking
+from .break_glass import BreakGlass, Broken, Emergency, Settings
 from .denied import Denied, Reason
 from .gate import Gate, Ran
 from .journal import Journal, Record
 from .payload import Payload
+from .uses import Use, Uses
 
 __all__ = [
     "Approved",
     "Ask",
     "Asking",
     "AsyncGate",
+    "BreakGlass",
+    "Broken",
     "Denied",
+    "Emergency",
     "Gate",
     "Journal",
     "Keys",
@@ -30,5 +35,8 @@ __all__ = [
     "Ran",
     "Reason",
     "Record",
+    "Settings",
+    "Use",
+    "Uses",
     "__version__",
 ]

@@ -106,6 +106,14 @@ def detail(body: bytes) -> str | None:
     return quote(said) if said else None
 
 
+def same_use(body: bytes, use_id: str) -> None:
+    """Raises unless the gate has recorded the use with this id."""
+    found = _read(body, lambda members: members.text("useId"))
+    if found != use_id:
+        message = "the answer is about another use"
+        raise Denied(Reason.BAD_ANSWER, message, expected=use_id, found=plain(found))
+
+
 def _said(body: bytes, key: str) -> str | None:
     try:
         return Members(_json.parse(body)).text(key)

@@ -63,7 +63,7 @@ def is_visible(text: str) -> bool:
 class Call:
     """A question, without the address and the key."""
 
-    #: Behind the path of all requests.
+    #: Behind the path of all requests; with ``from_root`` from the root of the gate on.
     path: str
     #: Whether it needs the right to claim, and not the one to create.
     claims: bool = False
@@ -71,6 +71,7 @@ class Call:
     json: bytes | None = None
     #: How long the gate is asked to wait with its answer, in whole seconds.
     wait: int = 0
+    from_root: bool = False
 
 
 class Connection:
@@ -85,7 +86,8 @@ class Connection:
     def address(self, call: Call) -> str:
         """The address of a call."""
         wait = f"?wait={call.wait}" if call.wait else ""
-        return f"{self._url}/api/confirmations{call.path}{wait}"
+        below = "" if call.from_root else "/api/confirmations"
+        return f"{self._url}{below}{call.path}{wait}"
 
     def ask(self, call: Call, until: float) -> Steps[Answer]:
         """One answer, asked for again until ``until`` while the network or the gate fails."""

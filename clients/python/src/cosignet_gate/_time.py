@@ -38,9 +38,16 @@ class Clock:
     """A clock that is read once and then goes on by itself, whatever anybody sets."""
 
     def __init__(self, start: int | None = None) -> None:
+        self._is_system = start is None
         self._start = time.time_ns() // 1_000_000 if start is None else start
         self._since = time.monotonic_ns()
 
     def now(self) -> int:
         """The time now."""
         return self._start + (time.monotonic_ns() - self._since) // 1_000_000
+
+    def latest(self) -> int:
+        """The later of this clock and of the machine's as it stands: what ends does not come back
+        when somebody sets the clock, nor after a sleep that this one has not seen."""
+        now = self.now()
+        return max(now, time.time_ns() // 1_000_000) if self._is_system else now

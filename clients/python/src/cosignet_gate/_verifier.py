@@ -30,7 +30,7 @@ _MAX_POLICY = 1024 * 1024
 _MAX_ROSTER = 64 * 1024 * 1024
 
 #: The longest time for one run of the command, in seconds.
-_TIMEOUT = 60.0
+TIMEOUT = 60.0
 
 _SEAL = object()
 
@@ -85,11 +85,16 @@ class Verifier:
         """Verifies a decision."""
         return Verification(self, question)
 
-    def start(self, folder: str, more: list[str]) -> subprocess.Popen[bytes]:
-        """Starts the command; the evidence goes in by standard input."""
-        command = [self._command, "verify", "--policy", self._policy.put(folder)]
+    def command(self, folder: str, *words: str) -> list[str]:
+        """The beginning of a command line: what is to be done, and the caller's trust."""
+        command = [self._command, *words, "--policy", self._policy.put(folder)]
         if self._roster is not None:
             command += ["--roster", self._roster.put(folder)]
+        return command
+
+    def start(self, folder: str, more: list[str]) -> subprocess.Popen[bytes]:
+        """Starts the command; the evidence goes in by standard input."""
+        command = self.command(folder, "verify")
         command += [*more, "--format", "json", "--", "-"]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=folder)
@@ -180,7 +185,7 @@ class _Process:
                 self._process = process
             with process:
                 try:
-                    out, err = process.communicate(evidence, _TIMEOUT)
+                    out, err = process.communicate(evidence, TIMEOUT)
                 finally:
                     process.kill()
             return process.returncode, out, err

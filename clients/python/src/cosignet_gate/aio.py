@@ -9,6 +9,7 @@ from ._steps import drive_async
 from .approved import Approved
 from .ask import Ask
 from .asking import Asking
+from .break_glass import Settings
 from .denied import Denied, Reason
 from .gate import Ran, _Client, warn
 from .payload import Payload
@@ -87,6 +88,10 @@ class AsyncGate(_Client):
     async def report_failed(self, approved: Approved) -> None:
         """``Gate.report_failed``."""
         await drive_async(self._rules.report(approved, "failed"))
+
+    async def report_break_glass(self, settings: Settings) -> int:
+        """``Gate.report_break_glass``."""
+        return await drive_async(self._rules.report_break_glass(settings.uses))
 
     async def _unreported(self, approved: Approved, outcome: str) -> Denied | None:
         try:

@@ -9,6 +9,9 @@ class Reason(enum.Enum):
     """The kinds of denials. The value is the stable code: ``cosignet explain CODE``."""
 
     BAD_ANSWER = "denied.bad_answer"
+    BREAK_GLASS = "denied.break_glass"
+    BREAK_GLASS_OFF = "denied.break_glass_off"
+    BREAK_GLASS_USED = "denied.break_glass_used"
     CANCELLED = "denied.cancelled"
     CLAIM_EXPIRED = "denied.claim_expired"
     CLAIM_TAKEN = "denied.claim_taken"
@@ -29,6 +32,12 @@ class Reason(enum.Enum):
 
 _NEXT = {
     Reason.BAD_ANSWER: "Check the address of the gate; if it is right, ask its operator.",
+    Reason.BREAK_GLASS: "Run `cosignet break-glass check` on the file: it says more.",
+    Reason.BREAK_GLASS_OFF: (
+        "Do it by a way that does not need this program; its owner can set break-glass up for the "
+        "next time."
+    ),
+    Reason.BREAK_GLASS_USED: "Have a new file signed if it is to be done once more.",
     Reason.CANCELLED: "Ask again if it is still wanted.",
     Reason.CLAIM_EXPIRED: "Ask again, and claim sooner.",
     Reason.CLAIM_TAKEN: "Find out which one: an approval is good for one act.",
@@ -63,7 +72,7 @@ class Denied(Exception):
     reason: Reason
     #: One sentence.
     message: str
-    #: The verifier's own code, for a decision that does not verify.
+    #: The verifier's own code, for a decision or a break-glass file that does not verify.
     verifier_code: str | None
     #: What would have been right.
     expected: str | None

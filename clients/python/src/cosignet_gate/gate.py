@@ -15,6 +15,7 @@ from ._verifier import Verifier
 from .approved import Approved
 from .ask import Ask
 from .asking import Asking
+from .break_glass import Settings
 from .denied import Denied, Reason
 from .journal import Journal
 from .payload import Payload
@@ -143,6 +144,11 @@ class Gate(_Client):
     def report_failed(self, approved: Approved) -> None:
         """Tells the journal and the gate that the act was tried, and failed."""
         drive(self._rules.report(approved, "failed"))
+
+    def report_break_glass(self, settings: Settings) -> int:
+        """Tells the gate about uses of break-glass files that it does not know of yet. Returns how
+        many that were."""
+        return drive(self._rules.report_break_glass(settings.uses))
 
     def _unreported(self, approved: Approved, outcome: str) -> Denied | None:
         try:

@@ -1,0 +1,115 @@
+"""Whether a break-glass file permits an act: ``cosignet break-glass check``. Nothing is believed
+but an exit status of 0 together with an answer to exactly this question."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from hashlib import sha256
+
+from . import _json, _time
+from ._members import Members, Wrong
+from ._shown import plain, quote
+from ._verifier import TIMEOUT, Verifier
+from .denied import Denied, Reason
+
+
+@dataclass(frozen=True)
+class Permitted:
+    """What the command says of a file that permits the act."""
+
+    grant_sha256: str
+    people: list[str]
+    policy_sha256: str
+    reason: str
+    uses: int
+
+
+class Opening:
+    """One question to the command."""
+
+    def __init__(
+        self, verifier: Verifier, settings: bytes, file: bytes, action: str, now: int
+    ) -> None:
+        self._verifier = verifier
+        self._settings = settings
+        self._file = file
+        self._action = action
+        self._at = _time.write(now)
+
+    def run(self) -> Permitted:
+        """Asks the command."""
+        if not isinstance(self._action, str) or "\0" in self._action:
+            raise Denied(Reason.INVALID, "the action is no text")
+        try:
+            status, out, err = self._ask()
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            raise _no_answer(f"cosignet break-glass cannot be run: {error}") from None
+        if status != 0:
+            raise _denied(status, err)
+        try:
+            return self._read(Members(_json.parse(out)))
+        except (_json.JsonError, Wrong) as error:
+            raise _no_answer(f"cosignet break-glass has answered something else: {error}") from None
+
+    def _ask(self) -> tuple[int, bytes, bytes]:
+        with tempfile.TemporaryDirectory(prefix="cosignet-glass-") as folder:
+            settings = os.path.join(folder, "settings.json")
+            with open(settings, "xb") as stream:
+                stream.write(self._settings)
+            command = [*self._verifier.command(folder, "break-glass", "check")]
+            command += ["--settings", settings, f"--action={self._action}", "--at", self._at]
+            command += ["--format", "json", "--", "-"]
+            done = subprocess.run(
+                command, input=self._file, capture_output=True, cwd=folder, timeout=TIMEOUT
+            )
+            return done.returncode, done.stdout, done.stderr
+
+    def _read(self, said: Members) -> Permitted:
+        grant = Members(_json.parse(self._file)).text("grant")
+        grant_sha256 = sha256(grant.encode("utf-8")).hexdigest()
+        for key, expected in [
+            ("schema", "cosignet.break-glass-report/v1"),
+            ("action", self._action),
+            ("at", self._at),
+            ("grantSha256", grant_sha256),
+        ]:
+            if said.text(key) != expected:
+                raise said.wrong(key, plain(expected), said.text(key))
+        people = said.texts("people")
+        if len(set(people)) < 2:
+            raise Wrong("people", "fewer than two people")
+        return Permitted(
+            grant_sha256=grant_sha256,
+            people=people,
+            policy_sha256=said.hash("policySha256"),
+            reason=said.text("reason"),
+            uses=_uses(said),
+        )
+
+
+def _uses(said: Members) -> int:
+    number = said.value("uses")
+    if not isinstance(number, _json.Number) or not number.token.isdecimal():
+        raise Wrong("uses", "no whole number")
+    return int(number.token)
+
+
+def _denied(status: int, err: bytes) -> Denied:
+    """What the command says is wrong: an error on standard error is a JSON object."""
+    try:
+        error = Members(_json.parse(err.strip()))
+        code, message = error.text("code"), error.text("message")
+        optional = {key: error.text(key) for key in ("expected", "found") if error.has(key)}
+        next = f"Run `cosignet explain {plain(code)}`."
+        return Denied(Reason.BREAK_GLASS, message, verifier_code=code, next=next, **optional)
+    except (_json.JsonError, Wrong):
+        words = quote(err.decode("utf-8", "replace").strip())
+        return _no_answer(f"cosignet break-glass ended with {status}: {words}")
+
+
+def _no_answer(message: str) -> Denied:
+    next = "Look at the command that verifies: it has to be cosignet of this version."
+    return Denied(Reason.BREAK_GLASS, message, next=next)

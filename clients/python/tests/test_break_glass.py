@@ -1,0 +1,311 @@
+"""Break-glass: every case ends as ``gate-client/cases/break-glass.json`` says."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import os
+import pathlib
+import subprocess
+import threading
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from tempfile import TemporaryDirectory
+from typing import Any, Callable, ClassVar
+
+from scripted import ROOT, cosignet
+
+from cosignet_gate import BreakGlass, Denied, Emergency, Gate, Payload, Reason, Settings, _time
+from cosignet_gate._time import Clock
+
+CASES: dict[str, Any] = json.loads((ROOT / "gate-client/cases/break-glass.json").read_bytes())
+
+
+class World:
+    """The files of a case, in a folder of their own."""
+
+    def __init__(self, folder: str, case: dict[str, Any]) -> None:
+        self.case = {**CASES["usual"], **case}
+        path = pathlib.Path(folder)
+        journal = self.case.get("journal")
+        self.journal = path / "none" / "uses" if journal == "unwritable" else path / "uses"
+        if journal is not None and journal != "unwritable":
+            self.journal.write_text(journal)
+        self.policy = path / "policy.json"
+        self.policy.write_text(json.dumps(CASES["policies"][self.case["policy"]]))
+        self.settings = {**CASES["settings"][self.case["settings"]], "journal": str(self.journal)}
+
+    def open(self) -> BreakGlass:
+        file = CASES["files"][self.case["file"]]
+        settings = Settings.in_code(self.settings)
+        glass = BreakGlass(file, self.policy, settings, cosignet=cosignet())
+        glass._clock = Clock(_time.parse(self.case["now"]))
+        return glass
+
+    def events(self) -> list[str]:
+        text = self.journal.read_text() if self.journal.exists() else ""
+        return [json.loads(line)["event"] for line in text.splitlines()]
+
+    def bytes(self) -> bytes:
+        return self.journal.read_bytes() if self.journal.exists() else b""
+
+
+def faults(case: dict[str, Any]) -> list[str]:
+    ran: list[bytes] = []
+    during: list[str] = []
+    denied: Denied | None = None
+    with TemporaryDirectory() as folder:
+        world = World(folder, case)
+        before = world.bytes()
+
+        def act(emergency: Emergency) -> str:
+            ran.append(emergency.payload)
+            during.extend(world.events())
+            return "acted"
+
+        payload = world.case["payload"]
+        try:
+            glass = world.open()
+            broken = glass.run(action=world.case["action"], payload=Payload.parse(payload), act=act)
+            assert broken.result == "acted" and broken.unwritten is None
+        except Denied as error:
+            denied = error
+        found = "ran" if denied is None else denied.code
+        checks = [
+            ("result", found == case["expect"]),
+            ("act", ran == ([payload.encode()] if found == "ran" else [])),
+            ("code", (denied.verifier_code if denied else None) == case.get("code")),
+        ]
+        if "events" in case:
+            checks.append(("events", world.events() == case["events"]))
+            checks.append(("events before", during == case["events"][:-1]))
+        else:
+            checks.append(("journal", world.bytes() == before))
+    return [f"{case['name']}: {what}: {denied!r}" for what, fits in checks if not fits]
+
+
+class BreakGlassCases(unittest.TestCase):
+    def setUp(self) -> None:
+        self.said = io.StringIO()
+        redirected = contextlib.redirect_stderr(self.said)
+        redirected.__enter__()
+        self.addCleanup(redirected.__exit__, None, None, None)
+
+    def test_every_case_ends_as_the_file_says(self) -> None:
+        self.assertGreater(len(CASES["cases"]), 30)
+        with ThreadPoolExecutor(2) as pool:
+            found = [fault for one in pool.map(faults, CASES["cases"]) for fault in one]
+        self.assertEqual(found, [], "\n".join(found))
+        self.assertIn("WITHOUT AN APPROVAL, signed for by ann, bob", self.said.getvalue())
+
+    def test_what_failed_is_written_down_and_raised(self) -> None:
+        with TemporaryDirectory() as folder:
+            world = World(folder, {})
+
+            def act(emergency: Emergency) -> None:
+                raise KeyError(emergency.use_id)
+
+            with self.assertRaises(KeyError):
+                world.open().run(action="payment.send", payload={}, act=act)
+            self.assertEqual(world.events(), ["used", "failed"])
+            use = Settings.in_code(world.settings).uses.all()[0]
+            self.assertEqual((use.outcome, use.signers), ("failed", ["ann", "bob"]))
+
+    def test_nobody_else_makes_an_emergency_or_settings(self) -> None:
+        with self.assertRaises(TypeError):
+            Emergency(object(), "a", b"{}", "{}", None)  # type: ignore[arg-type]
+        with self.assertRaises(TypeError):
+            Settings(object(), b"{}")
+        with TemporaryDirectory() as folder:
+            kept: list[Emergency] = []
+            World(folder, {}).open().run(action="payment.send", payload={}, act=kept.append)
+            with self.assertRaisesRegex(TypeError, "no copy"):
+                copy.copy(kept[0])
+
+    def test_settings_are_those_of_root_alone(self) -> None:
+        with TemporaryDirectory() as folder:
+            world = World(folder, {})
+            path = pathlib.Path(folder, "settings.json")
+            with self.assertRaises(Denied) as denied:
+                Settings.load(path)
+            self.assertIs(denied.exception.reason, Reason.BREAK_GLASS_OFF)
+            path.write_text(json.dumps(world.settings))
+            os.chmod(path, 0o646)  # noqa: S103
+            with self.assertRaises(Denied) as denied:
+                Settings.load(path)
+            self.assertIs(denied.exception.reason, Reason.BREAK_GLASS_OFF)
+            os.chmod(path, 0o644)
+            if os.stat(path).st_uid == 0:
+                self.assertEqual(Settings.load(path).uses.path, str(world.journal))
+                os.chown(path, 1000, -1)
+            self.assertRaises(Denied, Settings.load, path)
+
+    def test_a_command_that_answers_something_else_opens_nothing(self) -> None:
+        answers = [
+            "exit 0",
+            "echo '{}'",
+            "echo approved; exit 0",
+            'echo \'{"code":"break_glass.window","message":"No."}\' >&2; exit 1',
+            "exit 1",
+        ]
+        with TemporaryDirectory() as folder:
+            world = World(folder, {})
+            command = pathlib.Path(folder, "cosignet")
+            for answer in answers:
+                command.write_text(f"#!/bin/sh\ncat > /dev/null\n{answer}\n")
+                command.chmod(0o755)
+                file = CASES["files"]["two people"]
+                settings = Settings.in_code(world.settings)
+                glass = BreakGlass(file, world.policy, settings, cosignet=command)
+                with self.assertRaises(Denied) as denied:
+                    glass.run(action="payment.send", payload={}, act=lambda _: self.fail("it ran"))
+                self.assertIs(denied.exception.reason, Reason.BREAK_GLASS, answer)
+            self.assertEqual(world.events(), [])
+
+    def test_an_answer_to_another_question_opens_nothing(self) -> None:
+        with TemporaryDirectory() as folder:
+            world = World(folder, {})
+            settings = pathlib.Path(folder, "settings.json")
+            settings.write_text(json.dumps(world.settings))
+            words = [cosignet(), "break-glass", "check", "--policy", str(world.policy)]
+            words += ["--settings", str(settings), "--action", "payment.send"]
+            words += ["--at", world.case["now"], "--format", "json", "--", "-"]
+            file = CASES["files"]["two people"]
+            done = subprocess.run(words, input=file.encode(), capture_output=True, check=True)
+            good = json.loads(done.stdout)
+            command = pathlib.Path(folder, "cosignet")
+
+            def answer(said: dict[str, Any], status: int = 0) -> None:
+                pathlib.Path(folder, "answer").write_text(json.dumps(said))
+                script = f"#!/bin/sh\ncat > /dev/null\ncat {folder}/answer\nexit {status}\n"
+                command.write_text(script)
+                command.chmod(0o755)
+
+            def run() -> None:
+                glass = BreakGlass(
+                    file, world.policy, Settings.in_code(world.settings), cosignet=command
+                )
+                glass._clock = Clock(_time.parse(world.case["now"]))
+                glass.run(action="payment.send", payload={}, act=lambda _: None)
+
+            answer(good, status=1)
+            self.assertRaises(Denied, run)
+            for key, value in [
+                ("schema", "cosignet.report/v1"),
+                ("action", "payment.refund"),
+                ("at", "2026-03-01T12:10:00.001Z"),
+                ("grantSha256", "00" * 32),
+                ("policySha256", "00" * 32),
+                ("people", ["ann"]),
+                ("people", ["ann", "ann"]),
+                ("reason", None),
+                ("uses", "1"),
+                ("uses", 1.5),
+            ]:
+                answer({**good, key: value})
+                with self.assertRaises(Denied) as denied:
+                    run()
+                self.assertIs(denied.exception.reason, Reason.BREAK_GLASS, key)
+            self.assertEqual(world.events(), [])
+            answer(good)
+            run()
+            self.assertEqual(world.events(), ["used", "done"])
+
+    def test_what_makes_no_sense_is_refused_before_anything_is_written(self) -> None:
+        with TemporaryDirectory() as folder:
+            world = World(folder, {})
+            file = CASES["files"]["two people"]
+            settings = Settings.in_code(world.settings)
+
+            async def later(_: Emergency) -> None:
+                pass
+
+            def run(action: Any = "payment.send", act: Any = lambda _: None) -> None:
+                world.open().run(action=action, payload={}, act=act)
+
+            def command(path: str) -> None:
+                glass = BreakGlass(file, world.policy, settings, cosignet=path)
+                glass.run(action="payment.send", payload={}, act=lambda _: None)
+
+            text = pathlib.Path(folder, "text")
+            text.write_text("no program")
+            text.chmod(0o755)
+            off, bad = Reason.BREAK_GLASS_OFF, Reason.INVALID
+            none, own = pathlib.Path(folder, "none"), cosignet()
+            tries: list[tuple[Reason, Callable[[], object]]] = [
+                (off, lambda: Settings.in_code({**world.settings, "journal": "uses"})),
+                (off, lambda: BreakGlass(file, world.policy, None)),  # type: ignore[arg-type]
+                (off, lambda: Settings.load("/proc/self/mem")),
+                (Reason.BREAK_GLASS, lambda: Settings.in_code({})),
+                (Reason.BREAK_GLASS, lambda: Settings.in_code([])),  # type: ignore[arg-type]
+                (Reason.BREAK_GLASS, lambda: command(str(text))),
+                (bad, lambda: BreakGlass(7, world.policy, settings, cosignet=own)),  # type: ignore[arg-type]
+                (bad, lambda: BreakGlass(none, world.policy, settings, cosignet=own)),
+                (bad, lambda: run(action=7)),
+                (bad, lambda: run(action="a\0b")),
+                (bad, lambda: run(act=later)),
+                (bad, lambda: run(act=None)),
+            ]
+            for number, (reason, attempt) in enumerate(tries):
+                with self.assertRaises(Denied) as denied:
+                    attempt()
+                self.assertIs(denied.exception.reason, reason, number)
+            self.assertEqual(world.events(), [])
+            # What returns something to be awaited has begun, and is not done.
+            with self.assertRaises(TypeError):
+                run(act=lambda emergency: later(emergency))
+            self.assertEqual(world.events(), ["used", "failed"])
+
+
+class Told(BaseHTTPRequestHandler):
+    """A gate that records what it is told, after it was silent once."""
+
+    told: ClassVar[list[dict[str, Any]]] = []
+    answers: ClassVar[list[int]] = []
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.told.append({"path": self.path, **body})
+        status = self.answers.pop(0)
+        data = json.dumps({"useId": body["useId"] if status != 200 else "x"}).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class Reports(unittest.TestCase):
+    def test_the_gate_is_told_once_of_each_use(self) -> None:
+        server = HTTPServer(("127.0.0.1", 0), Told)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        case = next(case for case in CASES["cases"] if case["name"] == "done before")
+        with TemporaryDirectory() as folder:
+            world = World(folder, case)
+            settings = Settings.in_code(world.settings)
+            gate = Gate(url, "key", None, patience=0.1)
+            # No answer, one about another use, and then the right one.
+            Told.answers = [503, 200, 201]
+            for reason in (Reason.UNREACHABLE, Reason.BAD_ANSWER):
+                with self.assertRaises(Denied) as denied:
+                    gate.report_break_glass(settings)
+                self.assertIs(denied.exception.reason, reason)
+                self.assertEqual(world.events(), ["used", "done"])
+            self.assertEqual(gate.report_break_glass(settings), 1)
+            self.assertEqual(gate.report_break_glass(settings), 0)
+            self.assertEqual(world.events(), ["used", "done", "reported"])
+        last = Told.told[-1]
+        self.assertEqual(last["path"], "/v1/break-glass")
+        self.assertEqual(last["outcome"], "done")
+        self.assertEqual(last["usedAt"], "2026-03-01T12:05:00.000Z")
+
+
+if __name__ == "__main__":
+    unittest.main()

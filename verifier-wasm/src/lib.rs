@@ -35,7 +35,9 @@ use verifier_core::HeaderChain;
 use verifier_core::Policy;
 use verifier_core::Request;
 use verifier_core::Roster;
+use verifier_core::RustCrypto;
 use verifier_core::Time;
+use verifier_core::break_glass::{File, Opened, Settings};
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::payload::MAX_BYTES;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -160,6 +162,33 @@ impl Verifier {
         let once = |file| self.verified.get_or_init(|| Roster::verify(file, &request));
         request.roster = roster.map(once);
         Ok(verifier_core::verify(evidence, &request).to_json())
+    }
+}
+
+#[wasm_bindgen]
+impl Verifier {
+    /// Whether a break-glass file permits an act under these settings, at the moment that was set:
+    /// JSON (`BreakGlassReport`). What does not is thrown, with its code as name. It is no approval,
+    /// and no verdict.
+    #[wasm_bindgen(js_name = openBreakGlass)]
+    pub fn open_break_glass(
+        &self,
+        file: &[u8],
+        settings: &[u8],
+        action: &str,
+    ) -> Result<String, Error> {
+        let policy = self.policy.as_ref().ok_or_else(Usage::no_policy)?;
+        let at = self.at.ok_or_else(Usage::no_time)?;
+        let mut request = Request::default();
+        request.policy = Some(policy);
+        let once = |file| self.verified.get_or_init(|| Roster::verify(file, &request));
+        let roster = self.roster.as_deref().map(once);
+        let settings = Settings::from_json(settings).map_err(|error| Usage::of(&error))?;
+        let report = File::parse(file)
+            .and_then(|file| file.verify(policy, roster, &RustCrypto))
+            .and_then(|signed| Opened::new(signed, &settings))
+            .and_then(|opened| Ok(opened.permits(action, at)?.to_json()));
+        Ok(report.map_err(|error| Usage::of(&error))?)
     }
 }
 

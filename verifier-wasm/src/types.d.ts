@@ -12,6 +12,26 @@ export type FileKind =
 
 export type Verdict = "VERIFIED" | "REJECTED" | "INCOMPLETE" | "MALFORMED";
 
+/** `JSON.parse(verifier.openBreakGlass(…))`: docs/spec/break-glass.md. It is no approval, and no verdict. */
+export interface BreakGlassReport {
+  schema: "cosignet.break-glass-report/v1";
+  action: string;
+  at: string;
+  audience: string;
+  clauses: { atLeast: number; group: string; missing: number; servedBy: string[] }[];
+  grantSha256: string;
+  notAfter: string;
+  notBefore: string;
+  pattern: string;
+  /** The people who signed, each once, in the order of their names. */
+  people: string[];
+  policySha256: string;
+  reason: string;
+  /** One for each signature. */
+  signers: { fingerprint: string; name: string; person: string }[];
+  uses: number;
+}
+
 /** `JSON.parse(verifier.verify(…))`: docs/spec/report.md. Integers above 2^53 need another parser. */
 export interface Report {
   schema: "cosignet.report/v1";

@@ -31,6 +31,16 @@ impl Usage {
         Self::new(error.code().as_str(), error.to_string())
     }
 
+    pub(crate) fn no_policy() -> Self {
+        let message = "nothing is judged without a policy";
+        Self::new("usage.question", message)
+    }
+
+    pub(crate) fn no_time() -> Self {
+        let message = "nothing says for which moment it is asked";
+        Self::new("usage.question", message)
+    }
+
     pub(crate) fn payload_too_large(length: usize) -> Self {
         let message = format!("the payload has {length} bytes; a payload has at most {MAX_BYTES}");
         Self::new(Code::BundleTooLarge.as_str(), message)

@@ -87,6 +87,11 @@ export function code(answer: Answer): string {
   }
 }
 
+/** The id of the use that the gate says it has recorded. */
+export function useIdOf(body: Uint8Array): string {
+  return Members.of(body).text("useId");
+}
+
 /** The gate's own words in an answer, in quotes; empty if there are none. */
 export function words(answer: Answer): string {
   try {

@@ -23,7 +23,9 @@ const LONGEST_ANSWER = 2 * 1024 * 1024;
 /** A question, without the address. */
 export interface Call {
   readonly key: string;
+  /** Behind that of all requests; with `fromRoot` from the root of the gate on. */
   readonly path: string;
+  readonly fromRoot?: boolean;
   readonly operation?: string;
   readonly body?: string;
   /** How long the gate is asked to wait with its answer, in whole seconds. */
@@ -94,7 +96,8 @@ export class Connection {
 
   #address(call: Call): string {
     const wait = call.wait === undefined || call.wait === 0 ? "" : `?wait=${call.wait}`;
-    return `${this.#url}/api/confirmations${call.path}${wait}`;
+    const below = call.fromRoot === true ? "" : "/api/confirmations";
+    return `${this.#url}${below}${call.path}${wait}`;
   }
 }
 

@@ -3,6 +3,9 @@
 /** The next step for each reason. The codes are those of every client, and stay. */
 const NEXT = {
   "denied.bad_answer": "Check the address of the gate; if it is right, ask its operator.",
+  "denied.break_glass": "Look at the code: the break-glass file permits nothing here.",
+  "denied.break_glass_off": "Do it by a way that does not need this program; its owner can set break-glass up for the next time.",
+  "denied.break_glass_used": "Have a new file signed if it is to be done once more.",
   "denied.cancelled": "Ask again if it is still wanted.",
   "denied.claim_expired": "Ask again, and claim sooner.",
   "denied.claim_taken": "Find out which one: an approval is good for one act.",
@@ -37,7 +40,7 @@ export interface Details {
 export class Denied extends Error {
   /** The stable code. */
   readonly reason: Reason;
-  /** The verifier's own code, where the decision does not verify. */
+  /** The verifier's own code, where the decision or the break-glass file does not verify. */
   readonly verifier: string | null;
   /** What would have been right. */
   readonly expected: string | null;

@@ -4,14 +4,16 @@ import { randomBytes } from "node:crypto";
 
 import { type Bytes, describePolicy, quote, sha256 } from "@cosignet/verifier";
 
-import { type Answer, type Seen, code, isRequestId, readClaimed, readSeen } from "./answer.js";
+import { type Answer, type Seen, code, isRequestId, readClaimed, readSeen, useIdOf } from "./answer.js";
 import { type Approved, type Trust, samePayload, sameRequest, verifyClaim } from "./approved.js";
 import { type Ask, asked, invalid, known } from "./ask.js";
 import { type Asking, asking, ended, expired, spend, stateOf } from "./asking.js";
+import type { BreakGlassSettings } from "./break_glass.js";
 import { Clock, elapsed, shown, sleep } from "./clock.js";
 import { type Call, Connection, plainKey } from "./connection.js";
 import { Denied, type Reason, why } from "./denied.js";
 import { type Journal, type JournalRecord, begin, end, isNew } from "./journal.js";
+import type { Use } from "./uses.js";
 
 /** How long the gate is asked to wait with an answer, in seconds: below the 60 of most proxies. */
 const LONG_POLL = 25;
@@ -204,6 +206,35 @@ export class Gate {
       if (answer.status !== 200) throw this.#unexpected(call, answer);
     });
     return written ?? told;
+  }
+
+  /**
+   * Tells the gate about uses of break-glass files that it does not know of yet; returns how many.
+   *
+   * @throws {@link Denied} with the first reason why it does not know one of them. The others were told.
+   */
+  async reportBreakGlass({ uses }: BreakGlassSettings): Promise<number> {
+    let told = 0;
+    let failed: Denied | null = null;
+    for (const use of (await uses.all()).filter(({ reported }) => !reported)) {
+      const denied = await denial(async () => {
+        await this.#tellUse(use);
+        await uses.end(use.useId, "reported", this.#clock.now());
+      });
+      if (denied === null) told += 1;
+      failed ??= denied;
+    }
+    if (failed !== null) throw failed;
+    return told;
+  }
+
+  async #tellUse({ action, file, outcome, payloadHash, at: usedAt, useId }: Use): Promise<void> {
+    const body = JSON.stringify({ action, file, outcome, payloadHash, usedAt, useId });
+    const call: Call = { key: this.#keys.claim, path: "/v1/break-glass", fromRoot: true, body };
+    const answer = await this.#connection.ask(call, this.#soon());
+    if (answer.status !== 200 && answer.status !== 201) throw this.#unexpected(call, answer);
+    const found = useIdOf(answer.body);
+    if (found !== useId) throw new Denied("denied.bad_answer", "the answer is about another use", { expected: useId, found: quote(found) });
   }
 
   #record(approved: Approved, event: string): JournalRecord {

@@ -41,6 +41,13 @@ const MUTANTS = [
   ["asking.ts", `throw new Denied("denied.cancelled", "the request was cancelled");`, `return;`],
   ["asking.ts", `throw expired(seen);`, `return;`],
   ["asking.ts", `throw new Denied("denied.refused", seen.refusal);`, `return;`],
+  ["break_glass.ts", `if (found.uid !== 0) throw`, `if (false) throw`],
+  ["break_glass.ts", `if ((found.mode & WRITABLE) !== 0) throw`, `if (false) throw`],
+  ["break_glass.ts", `if (!isAbsolute(journal)) throw`, `if (false) throw`],
+  ["break_glass.ts", `if (!(own instanceof BreakGlassSettings)) throw`, `if (false) throw`],
+  ["break_glass.ts", `settings: own.text, action, at`, `settings: own.text.replace(/"atLeast":2/, '"atLeast":1},{"group":"finance","atLeast":1'), action, at`],
+  ["break_glass.ts", `    await own.uses.begin(emergency, report.uses, now);`, ``],
+  ["break_glass.ts", `await own.uses.begin(`, `void own.uses.begin(`],
   ["connection.ts", `redirect: "manual"`, `redirect: "follow"`],
   ["connection.ts", `status === 408 || status === 429 || (status >= 500 && status <= 599)`, `false`],
   ["connection.ts", `status === 429 || `, ``],
@@ -53,11 +60,7 @@ const MUTANTS = [
   ["file_journal.ts", `(records) => newest(records, same)`, `() => undefined`],
   ["file_journal.ts", `other.operation === record.operation || `, ``],
   ["file_journal.ts", ` || other.requestId === record.requestId`, ``],
-  ["file_journal.ts", `await open(path, "wx", 0o600)`, `await open(path, "w", 0o600)`],
-  ["file_journal.ts", `if (start < filled || filled < size) throw`, `if (false) throw`],
   ["file_journal.ts", `return time(at) === null || `, `return `],
-  ["file_journal.ts", `await open(this.#path, "a+", 0o600)`, `await open(this.#path, "a+")`],
-  ["file_journal.ts", `return () => rm(path);`, `return async () => {};`],
   ["gate.ts", `if (answer.status !== 200 && answer.status !== 201) throw`, `if (false) throw`],
   ["gate.ts", `resumed ? "earlier" : "new"`, `"earlier"`],
   ["gate.ts", `    sameRequest(id, seen.id);`, ``],
@@ -81,6 +84,10 @@ const MUTANTS = [
   ["journal.ts", `if (found !== "new") throw`, `if (false) throw`],
   ["journal.ts", `if (found !== "kept") throw`, `if (false) throw`],
   ["journal.ts", `if (found !== "kept") throw`, `if (typeof found === "object") throw`],
+  ["lines.ts", `await open(path, "wx", 0o600)`, `await open(path, "w", 0o600)`],
+  ["lines.ts", `if (start < filled || filled < size) throw`, `if (false) throw`],
+  ["lines.ts", `await open(this.#path, "a+", 0o600)`, `await open(this.#path, "a+")`],
+  ["lines.ts", `return () => rm(path);`, `return async () => {};`],
   ["payload.ts", `String(Number(field.text)) !== field.text`, `false`],
   ["payload.ts", `fields === null || more`, `fields === null`],
   ["payload.ts", `Object.is(value, -0)) throw`, `false) throw`],
@@ -88,14 +95,21 @@ const MUTANTS = [
   ["payload.ts", `if (prototype !== Object.prototype && prototype !== null) throw`, `if (false) throw`],
   ["payload.ts", `if (typeof key === "symbol") throw`, `if (typeof key === "symbol") return ""; if (false) throw`],
   ["payload.ts", `if (level === MOST_LEVELS) throw`, `if (false) throw`],
+  ["uses.ts", `if (now + ALLOWANCE >= last) return;`, `return;`],
+  ["uses.ts", `grantSha256 === begun.grantSha256`, `grantSha256 === begun.grantSha256 && false`],
+  ["uses.ts", `payloadHash === begun.payloadSha256`, `false`],
+  ["uses.ts", `if (before.outcome === null) throw`, `if (false) throw`],
+  ["uses.ts", `if (same.length >= most) {`, `if (false) {`],
+  ["uses.ts", `event === "reported" ? { ...known, reported: true }`, `event === "reported" ? known`],
+  ["uses.ts", `value?.["type"] !== TYPE || `, ``],
 ];
 
 const work = resolve(process.argv[2] ?? join(here, "..", ".mutants"));
 
 /** The tests, first those that are most likely to notice. */
 function testsOf(file) {
-  const first = { "ask.ts": "guards", "file_journal.ts": "journal", "journal.ts": "journal", "payload.ts": "guards" }[file] ?? "cases";
-  const names = [first, ...["cases", "guards", "journal"].filter((name) => name !== first)];
+  const first = { "ask.ts": "guards", "break_glass.ts": "break_glass", "file_journal.ts": "journal", "journal.ts": "journal", "lines.ts": "journal", "uses.ts": "break_glass", "payload.ts": "guards" }[file] ?? "cases";
+  const names = [first, ...["cases", "guards", "journal", "break_glass"].filter((name) => name !== first)];
   return names.map((name) => join(here, "tests", `${name}.test.mjs`));
 }
 

@@ -78,7 +78,7 @@ export function usage<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    if (error instanceof Error && /^[a-z]+(\.[a-z0-9_]+)+$/.test(error.name)) {
+    if (error instanceof Error && /^[a-z_]+(\.[a-z0-9_]+)+$/.test(error.name)) {
       throw new QuestionError(error.name, error.message);
     }
     throw error;

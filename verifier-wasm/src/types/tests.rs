@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use test_vectors::encoding::from_b64url;
-use test_vectors::{Algorithm, Approval};
+use test_vectors::encoding::{from_b64url, hex};
+use test_vectors::{Algorithm, Approval, Approver, Glass, Passkey};
 use verifier_core::Code;
 
 use crate::{Verifier, explain, path, payload, policy, roster};
@@ -280,6 +280,25 @@ fn report(input: &Value) -> Option<String> {
     verifier.verify(evidence?.as_bytes()).ok()
 }
 
+/// What is known of a break-glass file that permits an act.
+fn glass() -> String {
+    let people = ["ann", "bob"].map(|name| (name, Passkey::new(Algorithm::Es256, name)));
+    let mut policy = Approval::sample(Algorithm::Es256).policy;
+    let oncall = |(name, key): &(&str, Passkey)| Approver::new(name, key).in_groups(&["oncall"]);
+    policy.approvers = people.iter().map(oncall).collect();
+    let policy = policy::read(policy.value().to_string().as_bytes()).unwrap();
+    let hash = hex(&policy.sha256());
+    let mut verifier = Verifier::new();
+    verifier.policy = Some(policy);
+    verifier.at = crate::usage::time("2026-03-01T12:10:00.000Z").ok();
+    let file = Glass::new(&hash).signed_by(&[&people[0].1, &people[1].1]);
+    let settings = test_vectors::break_glass::settings(&hash, "/var/lib/uses.jsonl");
+    let settings = settings.to_string();
+    let said =
+        verifier.open_break_glass(file.text().as_bytes(), settings.as_bytes(), "payment.send");
+    said.ok().unwrap()
+}
+
 #[test]
 fn every_text_is_of_its_declared_type() {
     let mut declared = Declared::new();
@@ -320,6 +339,7 @@ fn every_text_is_of_its_declared_type() {
     for bytes in [&approval.payload[..], b"pay Bob", b"\xff"] {
         declared.hold("PayloadInfo", &payload::describe(bytes, 2));
     }
+    declared.hold("BreakGlassReport", &glass());
     let roster = roster::tests::file();
     declared.hold("RosterInfo", &roster::describe(roster.as_bytes()).unwrap());
     declared.hold("MerklePath", &path::of(bundle.as_bytes()).unwrap());
@@ -331,6 +351,7 @@ fn every_text_is_of_its_declared_type() {
         declared.hold("CheckInfo", &check.to_string());
     }
     for name in [
+        "BreakGlassReport",
         "Report",
         "PolicyInfo",
         "PayloadInfo",

@@ -51,7 +51,9 @@ cargo xtask vectors [--check] write the generated test vectors, or see that none
 cargo xtask web [--check]     build the verify page into target/web, or see that it builds twice alike
 cargo xtask book              the pages of docs/ as a book, by mdBook, into target/book
 cargo xtask book --walk       do what the pages for beginners say, command by command
-cargo xtask dist              what a release consists of, into target/dist: programs, page, completions, man pages
+cargo xtask dist [--check] [--compile-twice] [--target TARGET]... [--programs DIR]
+                              what a release consists of, into target/dist: archives, packages, images, page, and
+                              a statement for its maintainers to approve; check: packed twice alike
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
 cargo xtask bench-log against DIR  the log against that of another build, in turns
@@ -95,7 +97,7 @@ fn main() -> ExitCode {
         ["web", "--check"] => web::check(),
         ["book"] => book::build(),
         ["book", "--walk"] => book::walk(),
-        ["dist"] => dist::make(),
+        ["dist", options @ ..] => dist::run(options),
         ["bench"] => bench::run(),
         ["bench-log"] => bench_log::run(0),
         ["bench-log", "against", folder] => bench_log::run_against(folder),

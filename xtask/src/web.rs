@@ -105,6 +105,13 @@ fn flags() -> Vec<String> {
 /// Names of files appear in debugging information and messages of panics: the same ones on every
 /// machine.
 fn without_paths() -> Vec<String> {
+    let places = sources().into_iter();
+    let flags = places.map(|(path, name)| format!("--remap-path-prefix={}={name}", path.display()));
+    flags.collect()
+}
+
+/// Where sources are on this machine, and the names that stand for these folders in what is built.
+pub(crate) fn sources() -> Vec<(PathBuf, &'static str)> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
         let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"))?;
         Some(PathBuf::from(home).join(".cargo"))
@@ -114,8 +121,6 @@ fn without_paths() -> Vec<String> {
     let indexes = indexes.into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = indexes.map(|entry| entry.path()).collect();
     paths.sort();
-    let remap = |path: &Path, name: &str| format!("--remap-path-prefix={}={name}", path.display());
-    let mut flags = vec![remap(&root(), "/verifier")];
-    flags.extend(paths.iter().map(|path| remap(path, "/crates")));
-    flags
+    let crates = paths.into_iter().map(|path| (path, "/crates"));
+    [(root(), "/verifier")].into_iter().chain(crates).collect()
 }

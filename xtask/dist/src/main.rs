@@ -8,6 +8,7 @@
     reason = "this never leaves a developer's machine"
 )]
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -47,14 +48,17 @@ fn programs() -> [Command; 4] {
     ]
 }
 
-/// Writes `completions/`, `man/man1/`, `openapi.json` of the log and `openapi-gate.json` into a folder
-/// that has none of the pages.
+/// Writes `completions/` and `man1/` into a folder for each program, and `openapi.json` of the log
+/// and `openapi-gate.json` beside them. No page may be there already, and no two programs have one
+/// of the same name: all of them are installed into one folder.
 fn write(folder: &Path) -> io::Result<()> {
-    let (completions, pages) = (folder.join("completions"), folder.join("man/man1"));
-    fs::create_dir_all(&completions)?;
-    fs::create_dir_all(&pages)?;
+    let mut names = BTreeSet::new();
     for program in programs() {
         let name = program.get_name().to_owned();
+        let of = folder.join(&name);
+        let (completions, pages) = (of.join("completions"), of.join("man1"));
+        fs::create_dir_all(&completions)?;
+        fs::create_dir_all(&pages)?;
         for shell in SHELLS {
             clap_complete::generate_to(shell, &mut program.clone(), &name, &completions)?;
         }
@@ -62,6 +66,13 @@ fn write(folder: &Path) -> io::Result<()> {
         program.build();
         page(&program, &name, &pages)?;
         below(&program, &name, &pages)?;
+        for page in fs::read_dir(&pages)? {
+            let page = page?.file_name();
+            if !names.insert(page.clone()) {
+                let two = format!("two programs have a page {}", page.display());
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, two));
+            }
+        }
     }
     fs::write(folder.join("openapi.json"), log_server::description())?;
     fs::write(folder.join("openapi-gate.json"), gate::description())
@@ -112,8 +123,18 @@ mod tests {
     fn each_program_has_completions_and_pages_with_its_options() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path()).unwrap();
-        let completions = files(&folder.path().join("completions"));
-        let pages = files(&folder.path().join("man/man1"));
+        let all = |kind: &str| {
+            let names = [
+                "cosignet",
+                "cosignet-gate",
+                "cosignet-log",
+                "cosignet-witness",
+            ];
+            let folders = names.map(|name| folder.path().join(name).join(kind));
+            let all: BTreeMap<_, _> = folders.iter().flat_map(|folder| files(folder)).collect();
+            all
+        };
+        let (completions, pages) = (all("completions"), all("man1"));
         for (program, option) in [
             ("cosignet", "--payload-sha256"),
             ("cosignet-gate", "--retention-days"),

@@ -40,8 +40,10 @@ pub(crate) fn run_all() -> Result<(), String> {
     let folder = target().join("interop").join("python");
     files::make(&folder)?;
     let tools = tools(&folder)?;
-    let wheel = build_twice(&folder, &tools)?;
-    let python = install(&folder, &wheel)?;
+    let archives = build_twice(&folder, &tools)?;
+    let wheel = archives.iter().find(|path| is_wheel(path));
+    let wheel = wheel.ok_or("no wheel was built")?;
+    let python = install(&folder, wheel)?;
     style(&tools)?;
     types(&tools, &python)?;
     let fixture = env::current_exe().map_err(|error| error.to_string())?;
@@ -57,6 +59,13 @@ pub(crate) fn run_all() -> Result<(), String> {
     }
     println!("{}", wheel.display());
     Ok(())
+}
+
+/// Wheel and source archive, built twice alike.
+pub(crate) fn archives() -> Result<Vec<PathBuf>, String> {
+    let folder = target().join("interop").join("python");
+    files::make(&folder)?;
+    build_twice(&folder, &tools(&folder)?)
 }
 
 /// The tests that need neither a network nor a package, if there is a Python.
@@ -164,9 +173,12 @@ fn tools(folder: &Path) -> Result<PathBuf, String> {
     Ok(venv::with(&folder.join("tools"), &TOOLS)?.join("python"))
 }
 
-/// Source archive and wheel, from two copies of the sources, which have to be the same bytes. The
-/// path of the wheel.
-fn build_twice(folder: &Path, tools: &Path) -> Result<PathBuf, String> {
+fn is_wheel(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("whl"))
+}
+
+/// Source archive and wheel, from two copies of the sources, which have to be the same bytes.
+fn build_twice(folder: &Path, tools: &Path) -> Result<Vec<PathBuf>, String> {
     let mut made = Vec::new();
     for name in ["first", "second"] {
         let copy = folder.join(name);
@@ -184,10 +196,6 @@ fn build_twice(folder: &Path, tools: &Path) -> Result<PathBuf, String> {
     let [first, second] = made.as_slice() else {
         return Err("it was not built twice".into());
     };
-    let wheel = first
-        .iter()
-        .find(|path| path.extension() == Some(OsStr::new("whl")));
-    let wheel = wheel.ok_or("no wheel was built")?;
     if first.len() != 2 || second.len() != 2 {
         return Err(format!("expected a wheel and a source archive: {first:?}"));
     }
@@ -196,11 +204,11 @@ fn build_twice(folder: &Path, tools: &Path) -> Result<PathBuf, String> {
             return Err(format!("{} and {} differ", a.display(), b.display()));
         }
     }
-    Ok(wheel.clone())
+    Ok(first.clone())
 }
 
 /// A virtual environment with the wheel and nothing else; its Python.
-fn install(folder: &Path, wheel: &Path) -> Result<PathBuf, String> {
+pub(super) fn install(folder: &Path, wheel: &Path) -> Result<PathBuf, String> {
     let venv = folder.join("fresh");
     let python = venv::empty(&venv)?;
     run(Command::new(&python)

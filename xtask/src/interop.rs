@@ -5,6 +5,7 @@
 mod gate;
 
 pub(crate) mod mcp;
+pub(crate) mod packages;
 pub(crate) mod python;
 pub(crate) mod typescript;
 pub(crate) mod webhooks;

@@ -54,6 +54,7 @@ cargo xtask book --walk       do what the pages for beginners say, command by co
 cargo xtask dist [--check] [--compile-twice] [--target TARGET]... [--programs DIR]
                               what a release consists of, into target/dist: archives, packages, images, page, and
                               a statement for its maintainers to approve; check: packed twice alike
+cargo xtask interop packages  install what is in target/dist where nothing else is; as root on Debian
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
 cargo xtask bench-log against DIR  the log against that of another build, in turns
@@ -147,6 +148,7 @@ fn main() -> ExitCode {
         ["interop"] => interop::run_all(),
         ["interop", "gate"] => interop::run_gate(),
         ["interop", "mcp"] => interop::mcp::run_all(),
+        ["interop", "packages"] => interop::packages::run_all(),
         ["interop", "python"] => interop::python::run_all(),
         ["interop", "typescript"] => interop::typescript::run_all(),
         ["interop", "typescript", "mutants"] => interop::typescript::run_mutants(),

@@ -15,7 +15,7 @@ use crate::command::{add_target, cargo, print, root, run, target as built};
 use crate::{files, venv, web};
 
 /// What is in the programs of a release beyond the defaults.
-pub(super) const FEATURES: &str = "verify-page,log-server/postgres,log-server/s3";
+pub(super) const FEATURES: &str = "verify-page,gate/postgres,log-server/postgres,log-server/s3";
 
 /// From the Python package index.
 const TOOLS: [&str; 2] = ["cargo-zigbuild==0.24.0", "ziglang==0.17.0"];

@@ -12,6 +12,7 @@ use super::client::{self, Reply, WitnessClient};
 use super::{Shared, Target};
 use crate::error::{LogError, Result};
 use crate::key;
+use crate::tiles::Tiles;
 
 /// After the first failure, and the longest of the pauses that double from there.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -146,7 +147,7 @@ impl Worker<'_> {
             // Of a witness whose size is not known yet the own size is claimed: it then signs only
             // what it has signed before, and otherwise says what it knows.
             let old = self.known.unwrap_or(head.size).min(head.size);
-            let body = Submission::new(old, self.proof(old, head.size)?, &head.checkpoint);
+            let body = Submission::new(old, self.proof(old, head.size).await?, &head.checkpoint);
             let reply = self.client.add_checkpoint(body.to_string()).await?;
             match reply.status {
                 200 => {
@@ -174,12 +175,24 @@ impl Worker<'_> {
     }
 
     /// The proof for the witness that the tree of size `old` is the beginning.
-    fn proof(&self, old: u64, size: u64) -> std::result::Result<Vec<Hash>, Trouble> {
+    async fn proof(&self, old: u64, size: u64) -> std::result::Result<Vec<Hash>, Trouble> {
         if old == 0 || old == size {
             return Ok(Vec::new());
         }
-        let proof = self.shared.tiles.nodes(size).consistency(old);
-        proof.map_err(|failure| Trouble::Witness("proof", failure.to_string()))
+        self.read(move |tiles| tiles.nodes(size).consistency(old))
+            .await
+    }
+
+    /// Reads tiles beside the tasks: those in a bucket are waited for, and no task may wait.
+    async fn read<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&Tiles) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, Trouble> {
+        let tiles = self.shared.tiles.clone();
+        let read = tokio::task::spawn_blocking(move || what(&tiles)).await;
+        let failed = |error: tokio::task::JoinError| LogError::System(error.to_string());
+        let read = read.map_err(failed).and_then(|read| read);
+        read.map_err(|failure| Trouble::Witness("proof", failure.to_string()))
     }
 
     /// The size in an answer of status 409. Larger than the log's own, and the log was rolled
@@ -222,12 +235,17 @@ impl Worker<'_> {
         let Some((size, root)) = self.shown().await else {
             return reply.refused();
         };
-        let own = self.shared.lock().target.head.size;
-        let begins = size <= own
-            && match self.shared.tiles.nodes(own).beginning(size) {
-                Ok(beginning) => beginning == root,
-                Err(failure) => return Trouble::Witness("proof", failure.to_string()),
+        let own = self.shared.lock().target.head.clone();
+        let begins = size <= own.size && {
+            let beginning = move |tiles: &Tiles| {
+                let mut nodes = tiles.nodes(own.size);
+                nodes.beginning(size)
             };
+            match self.read(beginning).await {
+                Ok(beginning) => beginning == root,
+                Err(trouble) => return trouble,
+            }
+        };
         if begins {
             return reply.refused();
         }

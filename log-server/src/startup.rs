@@ -143,7 +143,7 @@ pub(crate) fn recover(
 /// committed after it.
 fn beginning(tiles: &Tiles, edge: &Edge, store: &mut dyn Store, old: u64) -> Result<Hash> {
     let Some(more) = old.checked_sub(edge.size()) else {
-        return tiles.nodes(edge.size()).beginning(old);
+        return tiles.nodes(edge.size()).proven_beginning(old, &edge.root());
     };
     let leaves = store.staged(edge.size())?;
     let more = usize::try_from(more).unwrap_or(usize::MAX);

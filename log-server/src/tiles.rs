@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
-use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash, leaf_hash};
+use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash, leaf_hash, verify_consistency};
 use verifier_core::hazmat::tlog::proof::Proof;
 use verifier_core::hazmat::tlog::prove;
 use verifier_core::hazmat::tlog::tile::{self, Level, Tile, WIDTH};
@@ -326,6 +326,28 @@ impl Nodes<'_> {
         Ok(range.root())
     }
 
+    /// The same, if the tiles lead from there to `root`, that of the whole tree: what differs from it is
+    /// another history then, and not a bit that has flipped.
+    pub(crate) fn proven_beginning(&mut self, size: u64, root: &Hash) -> Result<Hash> {
+        let beginning = self.beginning(size)?;
+        let leads = match size {
+            0 => true,
+            _ if size == self.size => beginning == *root,
+            _ => {
+                let proof = self.consistency(size)?;
+                verify_consistency(size, &beginning, self.size, root, &proof).is_ok()
+            }
+        };
+        match leads {
+            true => Ok(beginning),
+            false => Err(LogError::damage(format!(
+                "the tiles of the first {size} entries do not lead to the tree of {}: `cosignet-log \
+                 fsck` says which are damaged; restore them from a backup or a mirror",
+                self.size
+            ))),
+        }
+    }
+
     /// The proof that the tree begins with that of `old` leaves.
     pub(crate) fn consistency(&mut self, old: u64) -> Result<Vec<Hash>> {
         let hashes = prove::consistency(old, self.size, &mut |height, number| {
@@ -345,4 +367,40 @@ pub(crate) fn damaged(tile: &Tile, what: &str) -> LogError {
         "{} is damaged: {what}. Restore it from a backup or a mirror; `cosignet-log fsck` lists all damage",
         tile.path()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Directory;
+
+    /// Another history ends a log for good, and a bit that has flipped must not look like one.
+    #[test]
+    fn a_damaged_tile_is_no_other_history() {
+        let folder = tempfile::tempdir().unwrap();
+        let tiles = Tiles::new(Arc::new(Directory::new(folder.path().to_path_buf())));
+        let mut edge = Edge::default();
+        let mut grow = |size: u64| {
+            let leaves: Vec<String> = (edge.size()..size).map(|n| n.to_string()).collect();
+            let files = edge.append(leaves.iter().map(String::as_bytes)).unwrap();
+            tiles.write(&files, None).unwrap();
+            edge.root()
+        };
+        let (early, root) = (grow(100), grow(600));
+        let check = |size: u64, root: &Hash| tiles.nodes(600).proven_beginning(size, root);
+        assert_eq!(check(100, &root).unwrap(), early);
+        assert_eq!(check(600, &root).unwrap(), root);
+        assert!(check(0, &root).is_ok());
+        for size in [100, 600] {
+            assert!(check(size, &[7; 32]).unwrap_err().is_damage());
+        }
+        let path = folder.path().join("tile/0/000");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[0] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let fresh = Tiles::new(Arc::new(Directory::new(folder.path().to_path_buf())));
+        assert_ne!(fresh.nodes(600).beginning(100).unwrap(), early);
+        let failure = fresh.nodes(600).proven_beginning(100, &root).unwrap_err();
+        assert!(failure.is_damage(), "{failure}");
+    }
 }

@@ -239,7 +239,7 @@ impl Worker<'_> {
         let begins = size <= own.size && {
             let beginning = move |tiles: &Tiles| {
                 let mut nodes = tiles.nodes(own.size);
-                nodes.beginning(size)
+                nodes.proven_beginning(size, &own.root)
             };
             match self.read(beginning).await {
                 Ok(beginning) => beginning == root,

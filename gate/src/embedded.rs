@@ -94,7 +94,7 @@ pub(crate) fn create(folder: &Path, origin: &str) -> Result<String, CliError> {
 pub(crate) fn failed(failure: LogError) -> CliError {
     let code = match failure {
         LogError::Usage(_) => return CliError::usage(format!("The log: {failure}.")),
-        LogError::Damage(_) | LogError::Rollback(_) => CliCode::GateDamaged,
+        LogError::Claimed(_) | LogError::Damage(_) | LogError::Rollback(_) => CliCode::GateDamaged,
         _ => CliCode::GateUnreachable,
     };
     CliError::new(code, format!("The log: {failure}."))

@@ -242,7 +242,7 @@ impl Cosigner {
         }
         let claim = state.seats.iter().find_map(|seat| seat.claim.clone());
         if let Some(claim) = claim.filter(|_| state.seats.iter().all(|seat| seat.asked)) {
-            return Err(LogError::Rollback(claim));
+            return Err(LogError::Claimed(claim));
         }
         Err(LogError::Quorum(format!(
             "since the start too few witnesses have said what they know of this log (some of every \

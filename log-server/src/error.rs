@@ -12,6 +12,9 @@ use crate::store::{DatabaseError, Trouble};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
+    /// A witness says that it knows more of this log than there is here, and proves nothing.
+    #[error("{0}")]
+    Claimed(String),
     /// The database.
     #[error("the database of the log: {0}")]
     Database(DatabaseError),
@@ -32,7 +35,7 @@ pub enum LogError {
     /// Too few witnesses have signed, or said what they know.
     #[error("{0}")]
     Quorum(String),
-    /// A witness knows more of this log than there is here.
+    /// The log has signed more than there is here, or another history.
     #[error("{0}")]
     Rollback(String),
     /// Anything else that the system refuses.
@@ -62,6 +65,14 @@ impl LogError {
         }
     }
 
+    /// Whether a process that leads has to end over it, whatever it is in the middle of.
+    pub(crate) fn ends_reign(&self) -> bool {
+        matches!(
+            self,
+            Self::Claimed(_) | Self::Deposed(_) | Self::Rollback(_)
+        )
+    }
+
     /// Whether it is about what stands in a file, and not about reaching it.
     pub(crate) fn is_content(&self) -> bool {
         match self {
@@ -74,7 +85,7 @@ impl LogError {
     /// 1 damage or rollback, 2 usage, 5 a file, the database or the system.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Damage(_) | Self::Rollback(_) => 1,
+            Self::Claimed(_) | Self::Damage(_) | Self::Rollback(_) => 1,
             Self::Usage(_) => 2,
             Self::Database(_)
             | Self::Deposed(_)

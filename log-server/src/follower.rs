@@ -8,11 +8,12 @@ use tokio::sync::watch;
 
 use crate::cosign::{self, Cosigner};
 use crate::erasure::Erasures;
-use crate::error::Result;
+use crate::error::{LogError, Result};
 use crate::health::Health;
 use crate::http::app::{App, Appends, Role};
 use crate::http::forward::{self, Forward};
 use crate::http::latest::Latest;
+use crate::key;
 use crate::log::{Log, Opened};
 use crate::settings::Settings;
 use crate::store::Head;
@@ -35,7 +36,20 @@ impl Follower {
         let key = opened.key.public();
         let policy = cosign::policy(settings.witness_policy.as_deref(), key)?;
         let tiles = Tiles::new(opened.backend.objects());
-        let head = latest.read()?;
+        let head = match latest.read() {
+            Ok(head) => head,
+            // Look-ups are answered from what there is, whatever is wrong with it.
+            Err(failure) => {
+                tracing::error!(%failure, "cannot show the published checkpoint");
+                let checkpoint = opened.backend.published()?;
+                let (size, root) = key::open(key, &checkpoint).map_err(LogError::damage)?;
+                Arc::new(Head {
+                    size,
+                    root,
+                    checkpoint,
+                })
+            }
+        };
         let cosigner = Cosigner::idle(policy, key, tiles.clone(), &head);
         let (published, watching) = watch::channel(head);
         let (leader, led) = watch::channel(None);
@@ -65,6 +79,7 @@ impl Follower {
                 self.health.published();
                 forward::show(&self.published, head);
             }
+            Err(LogError::Rollback(why)) => self.freeze(&why),
             Err(failure) if failure.is_damage() => self.health.damaged(&failure.to_string()),
             Err(failure) => self.health.held_back(&failure.to_string()),
         }
@@ -80,6 +95,12 @@ impl Follower {
             }
             changed
         });
+    }
+
+    /// Nobody leads any more.
+    pub(crate) fn freeze(&self, why: &str) {
+        self.health.freeze(why);
+        self.follow(None);
     }
 
     /// Ends its threads. Requests that are under way are answered.

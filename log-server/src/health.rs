@@ -1,6 +1,6 @@
 //! Whether the log does its work: what `/readyz` says, and whether it takes on more.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serving::{Readiness, Room, prometheus};
@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DATABASE: &str = "database";
 /// The files of the tree.
 const FILES: &str = "files";
+/// A database that went back.
+const FROZEN: &str = "frozen";
 /// The way of committed heads to the public.
 const PUBLICATION: &str = "publication";
 
@@ -23,13 +25,16 @@ const PUBLICATION: &str = "publication";
 #[derive(Debug)]
 pub(crate) struct Health {
     ready: Readiness,
+    /// The reason for which nobody leads the log any more. A process does not forget it.
+    frozen: OnceLock<String>,
 }
 
 impl Health {
     /// A log that does its work as long as these rooms are not exhausted.
     pub(crate) fn new(rooms: Vec<Arc<Room>>) -> Self {
         let ready = Readiness::new(rooms);
-        Self { ready }
+        let frozen = OnceLock::new();
+        Self { ready, frozen }
     }
 
     /// Nothing was published for this reason; it is tried again.
@@ -51,6 +56,19 @@ impl Health {
         self.ready.trouble(DATABASE, why);
     }
 
+    /// Nobody leads the log any more, nor will.
+    pub(crate) fn freeze(&self, why: &str) {
+        self.ready.trouble(FROZEN, why);
+        if self.frozen.set(why.to_owned()).is_ok() {
+            tracing::error!(why, "the log is frozen");
+        }
+    }
+
+    /// The reason for which nobody leads the log any more, if that is so.
+    pub(crate) fn frozen(&self) -> Option<&str> {
+        self.frozen.get().map(String::as_str)
+    }
+
     /// Whether new entries may be admitted.
     pub(crate) fn admits(&self) -> bool {
         let patience = failpoint::patience().unwrap_or(PATIENCE);
@@ -68,6 +86,7 @@ impl Health {
         let reasons = self.ready.reasons();
         let is_troubled = |part| self.ready.since(part).is_some();
         let reason = match () {
+            () if is_troubled(FROZEN) => Reason::Frozen,
             () if is_troubled(PUBLICATION) => Reason::NotPublished,
             () if is_troubled(DATABASE) || is_troubled(FILES) => Reason::Damaged,
             () => Reason::Overloaded,
@@ -78,10 +97,15 @@ impl Health {
     /// The figures for Prometheus.
     pub(crate) fn metrics(&self) -> String {
         const NAME: &str = "cosignet_log_publication_held_back";
+        const FROZEN: &str = "cosignet_log_frozen";
         let held = u8::from(self.ready.since(PUBLICATION).is_some());
+        let frozen = u8::from(self.frozen().is_some());
         let mut out = String::new();
         let help = "1 while what is committed cannot be published.";
         prometheus::head(&mut out, NAME, "gauge", help);
-        out + &format!("{NAME} {held}\n") + &self.ready.metrics("cosignet_log")
+        out += &format!("{NAME} {held}\n");
+        let help = "1 if the database went back behind what the log has signed: nobody leads it.";
+        prometheus::head(&mut out, FROZEN, "gauge", help);
+        out + &format!("{FROZEN} {frozen}\n") + &self.ready.metrics("cosignet_log")
     }
 }

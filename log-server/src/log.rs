@@ -32,7 +32,7 @@ use crate::publisher::Publisher;
 use crate::sequencer::{Last, Sequencer};
 use crate::settings::Settings;
 use crate::startup;
-use crate::store::{Backend, Lead, Tenure};
+use crate::store::{Backend, Brake, Lead, Tenure};
 
 /// A log that exists, before anybody leads it.
 #[derive(Debug)]
@@ -100,6 +100,7 @@ impl Log {
             mut store,
             publish,
             tenure,
+            brake,
         } = lead;
         let Opened {
             place,
@@ -111,14 +112,16 @@ impl Log {
         let leading = tenure.map(|tenure| hold(program, tenure)).transpose()?;
         let key = Arc::clone(key);
         let policy = cosign::policy(settings.witness_policy.as_deref(), key.public())?;
-        let (head, edge, publication) = startup::recover(
-            &place.layout,
-            &**backend,
-            &key,
-            policy,
-            &mut *store,
-            publish,
-        )?;
+        let shown = |head| {
+            latest
+                .as_deref()
+                .map_or(Ok(()), |shown| shown.confirm(&head))
+        };
+        let recovered = store.head().and_then(shown).and_then(|()| {
+            let layout = &place.layout;
+            startup::recover(layout, &**backend, &key, policy, &mut *store, publish)
+        });
+        let (head, edge, publication) = frozen_if_rolled_back(recovered, brake.as_deref())?;
         let (published, watching) = watch::channel(Arc::new(publication.head().clone()));
         let (jobs, queue) = mpsc::channel(settings.queue);
         let appenders = jobs.downgrade();
@@ -160,9 +163,13 @@ impl Log {
         let last = Last::new(&first);
         let system = |error: mpsc::error::TrySendError<Batch>| LogError::System(error.to_string());
         hand_over.try_send(first).map_err(system)?;
-        let publisher = start(program, "publisher", move || publisher.run(batches))?;
+        let (publishing, writing) = (brake.clone(), brake);
+        let publisher = start(program, "publisher", move || {
+            frozen_if_rolled_back(publisher.run(batches), publishing.as_deref())
+        })?;
         let writer = start(program, "sequencer", move || {
-            sequencer.run(queue, &hand_over, last)
+            let done = sequencer.run(queue, &hand_over, last);
+            frozen_if_rolled_back(done, writing.as_deref())
         })?;
         let anchoring = anchor
             .map(|anchor| app.anchors.start(anchor, Arc::clone(backend)))
@@ -341,6 +348,20 @@ fn hold(
         Ok(())
     })?;
     Ok((end, thread))
+}
+
+/// A log that was found to have gone back is frozen, so that every other member knows. If that cannot
+/// be done at the moment, the next one that leads finds the same.
+fn frozen_if_rolled_back<T>(done: Result<T>, brake: Option<&dyn Brake>) -> Result<T> {
+    if let (Err(LogError::Rollback(why)), Some(brake)) = (&done, brake) {
+        match brake.freeze(why) {
+            // What it has seen is the next reign.
+            Err(failure @ LogError::Deposed(_)) => return Err(failure),
+            Err(failure) => tracing::error!(%failure, "cannot freeze the log"),
+            Ok(()) => {}
+        }
+    }
+    done
 }
 
 /// Starts a thread whose failure is that of the process.

@@ -15,7 +15,7 @@ use crate::follower::Follower;
 use crate::http::latest::Latest;
 use crate::log::{Log, Opened, Running, Thread, start};
 use crate::settings::Settings;
-use crate::store::{Lead, Leadership, Members};
+use crate::store::{CHECKPOINT, Head, Lead, Leadership, Members};
 
 /// How often a member looks what is published.
 const TICK: Duration = Duration::from_millis(100);
@@ -63,7 +63,8 @@ impl Member {
             return Ok(Self::leading(log, running));
         };
         let key = opened.key.public().clone();
-        let latest = Arc::new(Latest::new(Arc::clone(&members), key));
+        let elsewhere = shown_elsewhere(&opened);
+        let latest = Arc::new(Latest::new(Arc::clone(&members), key, elsewhere));
         if let Some(lead) = try_to_lead(&opened, &*members)? {
             let (log, running) = Log::lead(&opened, settings, lead, Some(latest))?;
             return Ok(Self::leading(log, running));
@@ -163,6 +164,10 @@ impl Following {
                 follower.follow(leader);
                 Ok(None)
             }
+            Leadership::Frozen(why) => {
+                follower.freeze(&why);
+                Ok(None)
+            }
             Leadership::Vacant => {
                 follower.follow(None);
                 try_to_lead(&self.opened, &*self.members)
@@ -181,6 +186,24 @@ impl Following {
         self.current.replace(log);
         Ok(())
     }
+}
+
+/// The checkpoint that readers may have seen among the public files: no member shows less, not even
+/// one that has just started at a database that went back.
+fn shown_elsewhere(opened: &Opened) -> Option<Head> {
+    let objects = opened.backend.objects();
+    let found = objects.get(CHECKPOINT).unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "cannot read the copy of the checkpoint");
+        None
+    });
+    let checkpoint = String::from_utf8(found?).ok()?;
+    // Whether somebody else writes there, the one that leads finds out.
+    let (size, root) = opened.key.open(&checkpoint).ok()?;
+    Some(Head {
+        size,
+        root,
+        checkpoint,
+    })
 }
 
 /// The right to lead; `None` if somebody else has it.

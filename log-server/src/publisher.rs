@@ -113,9 +113,7 @@ impl Publisher {
                     self.health.published();
                     return Ok(true);
                 }
-                Err(failure @ (LogError::Deposed(_) | LogError::Rollback(_))) => {
-                    return Err(failure);
-                }
+                Err(failure) if failure.ends_reign() => return Err(failure),
                 Err(failure) => failure,
             };
             self.health.held_back(&failure.to_string());
@@ -145,7 +143,7 @@ impl Publisher {
         match self.publication.publish_later_cosignatures() {
             Ok(true) => self.announce(),
             Ok(false) => {}
-            Err(failure @ (LogError::Deposed(_) | LogError::Rollback(_))) => return Err(failure),
+            Err(failure) if failure.ends_reign() => return Err(failure),
             // The checkpoint is good without them, and the next one is written anew.
             Err(failure) => tracing::error!(%failure, "cannot add cosignatures"),
         }

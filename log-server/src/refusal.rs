@@ -27,6 +27,8 @@ pub(crate) enum Reason {
     Damaged,
     /// The decision is too old, or in the future.
     DecidedAt,
+    /// The database went back behind what the log has signed, and nobody leads it any more.
+    Frozen,
     /// Not accepted, because what was accepted before has waited too long for its publication.
     HeldBack,
     /// An error of the log's own. Nobody can say whether the request took effect.
@@ -57,6 +59,7 @@ impl Reason {
             Self::Conflict => "entry.conflict",
             Self::Damaged => "log.damaged",
             Self::DecidedAt => "entry.decided_at",
+            Self::Frozen => "log.frozen",
             Self::HeldBack => "log.held_back",
             Self::Internal => "log.error",
             Self::NotJson => "request.not_json",
@@ -101,6 +104,10 @@ impl Refusal {
         let detail = "This member of the log does not lead, and a member has sent the request here: \
                       ask the one that leads.";
         Self::new(Reason::NotLeading, detail)
+    }
+
+    pub(crate) fn frozen(why: &str) -> Self {
+        Self::new(Reason::Frozen, why)
     }
 
     pub(crate) fn held_back() -> Self {

@@ -117,7 +117,7 @@ impl Sequencer {
                 let clients = clients.zip(committed.outcomes).collect();
                 Ok(Some(Batch::new(committed.growth, clients, begun)))
             }
-            Err(failure @ (LogError::Deposed(_) | LogError::Rollback(_))) => Err(failure),
+            Err(failure) if failure.ends_reign() => Err(failure),
             Err(failure) => {
                 tracing::error!(%failure, "cannot commit");
                 if failure.is_damage() {

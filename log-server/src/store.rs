@@ -6,7 +6,8 @@
 //! ```text
 //! Lead ─► Store      the writer: claims, commits
 //!     ├─► Publish    the public checkpoint, which never goes back
-//!     └─► Tenure     the right to both, renewed every second
+//!     ├─► Tenure     the right to both, renewed every second
+//!     └─► Brake      the end of a log that went back
 //! Members            what is public, and who leads           any number of threads
 //! Records            look-ups, evidence, disclosure          any number of threads
 //! Tokens             those who may write                     any number of threads
@@ -179,6 +180,16 @@ pub(crate) trait Tenure: Debug + Send {
     fn renew(&mut self) -> Result<()>;
 }
 
+/// The end of a log that several machines keep, when one of them finds that its database went back.
+pub(crate) trait Brake: Debug + Send + Sync {
+    /// Lets nobody lead the log any more, in this database, also after every restart, and keeps the
+    /// reason for people. [`LogError::Deposed`] if this process does not lead: what it compares the
+    /// world with may be old, and says nothing about the log.
+    ///
+    /// [`LogError::Deposed`]: crate::LogError::Deposed
+    fn freeze(&self, why: &str) -> Result<()>;
+}
+
 /// The right to commit and to publish.
 ///
 /// It is had by one process at a time. Either nobody else gets one before this one is dropped, or
@@ -189,6 +200,8 @@ pub(crate) struct Lead {
     pub(crate) publish: Box<dyn Publish>,
     /// `None` if nobody else can come to lead before this is dropped.
     pub(crate) tenure: Option<Box<dyn Tenure>>,
+    /// `None` if the log is that of one process, which finds out again at each start.
+    pub(crate) brake: Option<Arc<dyn Brake>>,
     /// Dropped last, when no thread uses the back end any more.
     pub(crate) guard: Box<dyn Any + Send>,
 }
@@ -202,16 +215,25 @@ pub(crate) struct Lead {
 pub(crate) enum Leadership {
     /// Somebody does, who can be reached at this address if they have said one.
     Held(Option<String>),
+    /// Nobody does, nor ever will in this database, for this reason.
+    Frozen(String),
     /// Nobody does, or nobody has said so for too long.
     Vacant,
 }
 
 /// What the members of a log that several machines keep ask it, from many threads at a time.
 pub(crate) trait Members: Debug + Send + Sync {
-    /// The public checkpoint, not older than the call.
+    /// The public checkpoint, not older than the call. [`LogError::Rollback`] if the log is frozen.
+    ///
+    /// [`LogError::Rollback`]: crate::LogError::Rollback
     fn published(&self) -> Result<String>;
 
     fn leadership(&self) -> Result<Leadership>;
+
+    /// Freezes the log for this reason if what is committed is behind a head that was public before, or
+    /// of another tree of that size; says whether it is. What is public may go back for a moment, when a server
+    /// takes over that has not heard of it: the one that leads publishes it again.
+    fn accuse(&self, shown: &Head, why: &str) -> Result<bool>;
 }
 
 /// Everything that one log is kept in.

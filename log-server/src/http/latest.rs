@@ -36,7 +36,8 @@ struct Last {
 }
 
 impl Latest {
-    pub(crate) fn new(members: Arc<dyn Members>, key: VerifierKey) -> Self {
+    /// `shown` is one that was read before, in another process.
+    pub(crate) fn new(members: Arc<dyn Members>, key: VerifierKey, shown: Option<Head>) -> Self {
         let last = Last {
             asked: 0,
             head: Err(Refusal::not_published()),
@@ -46,7 +47,7 @@ impl Latest {
             key,
             asked: AtomicU64::new(0),
             turn: Turn::new(last),
-            newest: Mutex::default(),
+            newest: Mutex::new(shown.map(Arc::new)),
         }
     }
 
@@ -62,6 +63,7 @@ impl Latest {
         let read = tokio::task::spawn_blocking(move || this.read()).await;
         let head = match read {
             Ok(Ok(head)) => Ok(head),
+            Ok(Err(LogError::Rollback(why))) => Err(Refusal::frozen(&why)),
             Ok(Err(failure)) => {
                 tracing::error!(%failure, "cannot read the published checkpoint");
                 Err(Refusal::not_published())
@@ -75,8 +77,21 @@ impl Latest {
         head
     }
 
-    /// Reads it, and blocks. An error if it is older than one that was read before: then the database
-    /// has lost something, and whoever has seen more must not be shown less.
+    /// Fails if a committed head is behind what was read here before, or of another tree of that size:
+    /// whoever comes to lead would fork what it has shown itself.
+    pub(crate) fn confirm(&self, committed: &Head) -> Result<()> {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (size, root) = (committed.size, committed.root);
+        match &*newest {
+            Some(shown) if shown.size > size || (shown.size == size && shown.root != root) => {
+                Err(LogError::Rollback(behind(shown)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads it, and blocks. An error if it is older than one that was read before, since whoever has
+    /// seen more must not be shown less: [`LogError::Rollback`] if the log is frozen, be it over this.
     pub(crate) fn read(&self) -> Result<Arc<Head>> {
         // One after the other: a row that was read before that of another reader looks older than it.
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,16 +99,16 @@ impl Latest {
         let wrong = |error| LogError::damage(format!("the published checkpoint: {error}"));
         let (size, root) = key::open(&self.key, &checkpoint).map_err(wrong)?;
         match &*newest {
-            Some(known) if known.size > size => {
-                return Err(LogError::damage(format!(
-                    "the published checkpoint has {size} entries, and had {} before: the database \
-                     was rolled back",
+            Some(known) if known.size > size || (known.size == size && known.root != root) => {
+                let known = Arc::clone(known);
+                if self.members.accuse(&known, &behind(&known))? {
+                    // Frozen: the next read says so, in the words that everybody gets.
+                    self.members.published()?;
+                }
+                return Err(LogError::System(format!(
+                    "the published checkpoint has {size} entries, and had {} before: another server \
+                     has taken over, and the member that leads has to publish it again",
                     known.size
-                )));
-            }
-            Some(known) if known.size == size && known.root != root => {
-                return Err(LogError::damage(format!(
-                    "the published checkpoint of {size} entries is of another tree than before"
                 )));
             }
             Some(known) if known.checkpoint == checkpoint => return Ok(Arc::clone(known)),
@@ -109,8 +124,20 @@ impl Latest {
     }
 }
 
+/// What is said of a database that is behind a head that was shown.
+fn behind(shown: &Head) -> String {
+    format!(
+        "a member has shown a checkpoint of {} entries that this log has signed, and the database has \
+         committed less, or another tree of that size: the database went back, and going on would \
+         fork the log. Stop whatever else runs with this key, bring the newest database back, and \
+         start again; see OPERATIONS, \"A database that went back\"",
+        shown.size
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
     use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
@@ -125,6 +152,9 @@ mod tests {
         checkpoint: Mutex<String>,
         reads: AtomicU64,
         pause: Mutex<Duration>,
+        /// What is committed is behind it, too.
+        lost: AtomicBool,
+        frozen: AtomicBool,
     }
 
     impl Row {
@@ -140,11 +170,20 @@ mod tests {
             let text = self.checkpoint.lock().unwrap().clone();
             self.reads.fetch_add(1, SeqCst);
             std::thread::sleep(pause);
-            Ok(text)
+            match self.frozen.load(SeqCst) {
+                true => Err(LogError::Rollback("frozen".into())),
+                false => Ok(text),
+            }
         }
 
         fn leadership(&self) -> Result<Leadership> {
             Ok(Leadership::Vacant)
+        }
+
+        fn accuse(&self, _: &Head, _: &str) -> Result<bool> {
+            let lost = self.lost.load(SeqCst);
+            self.frozen.store(lost, SeqCst);
+            Ok(lost)
         }
     }
 
@@ -154,10 +193,12 @@ mod tests {
             checkpoint: Mutex::default(),
             reads: AtomicU64::new(0),
             pause: Mutex::new(Duration::from_millis(20)),
+            lost: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
         });
         row.set(&key, 0, 0);
         let members: Arc<dyn Members> = row.clone();
-        let latest = Arc::new(Latest::new(members, key.public().clone()));
+        let latest = Arc::new(Latest::new(members, key.public().clone(), None));
         (key, row, latest)
     }
 
@@ -213,12 +254,40 @@ mod tests {
         for (size, byte) in [(4, 4), (0, 0), (5, 6)] {
             row.set(&key, size, byte);
             let failure = latest.read().unwrap_err();
-            assert!(failure.is_damage(), "{failure}");
+            assert!(matches!(failure, LogError::System(_)), "{failure}");
         }
         let other = LogKey::generate("log.example").unwrap();
         row.set(&other, 9, 9);
         assert!(latest.read().is_err());
         row.set(&key, 6, 6);
         assert_eq!(latest.read().unwrap().size, 6);
+        // Nor by a process that has just started.
+        let members: Arc<dyn Members> = row.clone();
+        let shown = key.head(7, [7; 32]).unwrap();
+        let next = Latest::new(members, key.public().clone(), Some(shown));
+        assert!(matches!(next.read(), Err(LogError::System(_))));
+        row.set(&key, 7, 7);
+        assert_eq!(next.read().unwrap().size, 7);
+    }
+
+    #[test]
+    fn what_is_behind_with_all_that_is_committed_ends_the_log() {
+        let (key, row, latest) = latest();
+        row.set(&key, 5, 5);
+        latest.read().unwrap();
+        for (size, byte, is_behind) in [(4, 4, true), (5, 6, true), (5, 5, false), (6, 6, false)] {
+            let committed = key.head(size, [byte; 32]).unwrap();
+            let confirmed = latest.confirm(&committed);
+            assert_eq!(confirmed.is_err(), is_behind, "{size}");
+        }
+        row.lost.store(true, SeqCst);
+        row.set(&key, 4, 4);
+        for _ in 0..2 {
+            let failure = latest.read().unwrap_err();
+            assert!(matches!(failure, LogError::Rollback(_)), "{failure}");
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let refused = runtime.block_on(latest.head()).unwrap_err();
+        assert_eq!(refused.reason, crate::refusal::Reason::Frozen);
     }
 }

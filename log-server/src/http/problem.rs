@@ -32,6 +32,7 @@ fn status(reason: Reason) -> u16 {
         Reason::TooLarge => 413,
         Reason::DecidedAt => 422,
         Reason::Damaged
+        | Reason::Frozen
         | Reason::HeldBack
         | Reason::Internal
         | Reason::NotLeading
@@ -47,7 +48,7 @@ fn status(reason: Reason) -> u16 {
 /// The seconds after which the same request may succeed.
 fn retry_after(reason: Reason) -> Option<u32> {
     match reason {
-        Reason::Damaged => Some(60),
+        Reason::Damaged | Reason::Frozen => Some(60),
         Reason::HeldBack => Some(30),
         Reason::Internal | Reason::NotLeading | Reason::NotPublished | Reason::Overloaded => {
             Some(1)

@@ -182,6 +182,9 @@ async fn route(place: Option<Place>, app: &Arc<App>, request: Request) -> Result
 
 /// `/readyz`: whether the log does its work.
 pub(crate) async fn readiness(app: &Arc<App>) -> Result<(), Problem> {
+    if let Some(why) = app.health.frozen() {
+        return Err(Refusal::frozen(why).into());
+    }
     // The writer has started, or this would not be asked; it refuses work when it cannot publish.
     match &app.appends {
         Appends::Here(jobs) if jobs.is_closed() => return Err(Refusal::internal().into()),
@@ -190,6 +193,10 @@ pub(crate) async fn readiness(app: &Arc<App>) -> Result<(), Problem> {
             return Err(Refusal::new(Reason::NotLeading, detail).into());
         }
         Appends::Here(_) | Appends::Leader(_) => {}
+    }
+    if let Some(latest) = &app.latest {
+        // Whoever leads at a database that is away notices with the next append.
+        latest.head().await?;
     }
     let damage = blocking(app, |app| Ok(app.tiles.trouble())).await?;
     match app.health.refusal(damage) {

@@ -139,6 +139,7 @@ impl Backend for Embedded {
             store: Box::new(Sqlite::open(&self.database())?),
             publish: Box::new(Checkpoint(self.objects())),
             tenure: None,
+            brake: None,
             guard: Box::new(guard),
         })
     }

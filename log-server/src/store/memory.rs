@@ -372,6 +372,7 @@ impl Backend for Memory {
             store: Box::new(leader()),
             publish: Box::new(leader()),
             tenure: Some(Box::new(leader())),
+            brake: None,
             guard: Box::new(()),
         })
     }

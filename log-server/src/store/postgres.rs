@@ -6,6 +6,7 @@
 //! schema                  the tables
 //! members                 who leads, and what is public
 //! leader, batch, publisher         epochs: commits and publications of the one that leads
+//! freeze                  the mark that ends a log whose database went back
 //! rows, staged, evidence, tokens, audit, copy   the questions
 //! ```
 
@@ -17,6 +18,7 @@ mod cluster;
 mod copy;
 mod error;
 mod evidence;
+mod freeze;
 mod leader;
 mod link;
 mod members;
@@ -27,6 +29,9 @@ mod publisher;
 mod rows;
 mod schema;
 mod staged;
+#[cfg(test)]
+#[path = "../../tests/log/standbys.rs"]
+mod standbys;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -181,6 +186,7 @@ impl Backend for Postgres {
     }
 
     fn tokens(&self) -> Result<Arc<dyn Tokens>> {
+        schema::upgrade_existing(&self.place.address)?;
         Ok(Arc::new(tokens::TokenTable::open(&self.place)?))
     }
 
@@ -197,11 +203,16 @@ impl Backend for Postgres {
     }
 
     fn members(&self) -> Result<Option<Arc<dyn Members>>> {
+        schema::upgrade_existing(&self.place.address)?;
         Ok(Some(Arc::new(members::Observer::open(&self.place)?)))
     }
 
     fn copy_to(&self, file: &Path) -> Result<()> {
-        copy::copy_to(&self.place, file)
+        // A copy can be started by itself, and would be the fork.
+        match freeze::frozen(&mut Link::new(&self.place, Purpose::Serve))? {
+            Some(why) => Err(freeze::refusal(&self.place, &why)),
+            None => copy::copy_to(&self.place, file),
+        }
     }
 }
 

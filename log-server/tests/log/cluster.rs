@@ -1,5 +1,7 @@
 //! A PostgreSQL of the tests' own, which ends with them.
 
+#![allow(dead_code, reason = "each of its users needs a part of it")]
+
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -16,18 +18,33 @@ pub(crate) struct Cluster {
     keeper: Child,
 }
 
-/// Starts the server again for each line of standard input. Ends it and removes its files when nobody
-/// holds the other end any more, however that came about.
+/// Does with the server what the lines of standard input say. Ends it and removes its files when
+/// nobody holds the other end any more, however that came about.
 const KEEPER: &str = r#"
+# Ctrl-C is for whoever holds the other end.
+trap '' INT
 folder=$1; shift
 "$@" >"$folder/messages" 2>&1 &
+server=$!
 while read -r line; do
-    kill -INT $!
-    wait $!
-    "$@" >>"$folder/messages" 2>&1 &
+    case $line in
+    kill)
+        kill -KILL $server
+        wait $server
+        server=
+        ;;
+    restart)
+        kill -INT $server
+        wait $server
+        "$@" >>"$folder/messages" 2>&1 &
+        server=$!
+        ;;
+    esac
 done
-kill -QUIT $! 2>/dev/null
-wait $!
+if [ "$server" ]; then
+    kill -QUIT $server
+    wait $server
+fi
 rm -rf "$folder"
 "#;
 
@@ -40,6 +57,11 @@ impl Cluster {
 
     /// One with settings of its own.
     pub(crate) fn start(settings: &[&str]) -> Option<Self> {
+        Self::start_at(free_port(), settings)
+    }
+
+    /// The same at this port.
+    pub(crate) fn start_at(port: u16, settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(
                 std::env::var_os("COSIGNET_TEST_POSTGRES").is_none(),
@@ -50,11 +72,7 @@ impl Cluster {
             std::io::stderr().write_all(words).unwrap();
             return None;
         };
-        let folder = tempfile::tempdir().unwrap().keep();
-        let data = folder.join("data");
-        if is_root() {
-            done(Command::new("chown").arg("postgres").arg(&folder));
-        }
+        let folder = own_folder();
         let mut initdb = unprivileged(&programs.join("initdb"));
         initdb.args([
             "-A",
@@ -69,15 +87,43 @@ impl Cluster {
             initdb
                 .arg("--no-sync")
                 .arg("-D")
-                .arg(&data)
+                .arg(folder.join("data"))
                 .current_dir("/"),
         );
-        let port = free_port();
+        let this = Self::keep(programs, &folder, port, settings);
+        this.sql("postgres", "CREATE ROLE log LOGIN");
+        Some(this)
+    }
+
+    /// A copy of this one at another port, that follows whoever has a copy's settings point to.
+    pub(crate) fn standby_at(&self, port: u16, settings: &[&str]) -> Self {
+        let folder = own_folder();
+        let mut copy = unprivileged(&self.programs.join("pg_basebackup"));
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "--no-sync"])
+            .args(["-c", "fast", "-X", "stream", "-p"])
+            .arg(self.port.to_string())
+            .arg("-D")
+            .arg(folder.join("data"))
+            .current_dir("/");
+        done(&mut copy);
+        let mut mark = unprivileged(Path::new("touch"));
+        done(
+            mark.arg(folder.join("data").join("standby.signal"))
+                .current_dir("/"),
+        );
+        Self::keep(self.programs.clone(), &folder, port, settings)
+    }
+
+    /// Starts the server whose data is in this folder, and waits until it answers.
+    fn keep(programs: PathBuf, folder: &Path, port: u16, settings: &[&str]) -> Self {
         let server = unprivileged(&programs.join("postgres"));
         let mut keeper = Command::new("sh");
-        keeper.args(["-c", KEEPER, "keeper"]).arg(&folder);
+        keeper.args(["-c", KEEPER, "keeper"]).arg(folder);
         keeper.arg(server.get_program()).args(server.get_args());
-        keeper.arg("-D").arg(&data).args(["-p", &port.to_string()]);
+        keeper
+            .arg("-D")
+            .arg(folder.join("data"))
+            .args(["-p", &port.to_string()]);
         let own = [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
@@ -105,16 +151,14 @@ impl Cluster {
             assert!(!late, "PostgreSQL does not start: {}", folder.display());
             std::thread::sleep(Duration::from_millis(50));
         }
-        this.sql("postgres", "CREATE ROLE log LOGIN");
-        Some(this)
+        this
     }
 
     /// Ends the server and starts it again, with the same data.
     pub(crate) fn restart(&self) {
         let asked = "SELECT extract(epoch FROM pg_postmaster_start_time())";
         let before = self.sql("postgres", asked);
-        let mut line = self.keeper.stdin.as_ref().unwrap();
-        line.write_all(b"\n").unwrap();
+        self.tell(b"restart\n");
         let begun = Instant::now();
         loop {
             let now = self.psql("postgres", asked);
@@ -126,6 +170,22 @@ impl Cluster {
             assert!(!late, "PostgreSQL does not start again");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// SIGKILL, for good: whatever it has not yet sent to others is lost with it.
+    pub(crate) fn kill(&self) {
+        self.tell(b"kill\n");
+        let begun = Instant::now();
+        while self.psql("postgres", "SELECT 1").status.success() {
+            let late = begun.elapsed() > Duration::from_secs(10);
+            assert!(!late, "PostgreSQL does not die");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn tell(&self, line: &[u8]) {
+        let mut keeper = self.keeper.stdin.as_ref().unwrap();
+        keeper.write_all(line).unwrap();
     }
 
     /// The name of a new database, whose owner is the role `log`.
@@ -158,15 +218,32 @@ impl Cluster {
         String::from_utf8(stdout).unwrap().trim_end().to_owned()
     }
 
+    /// The same; `None` if the server does not answer, or not like that.
+    pub(crate) fn try_sql(&self, database: &str, sql: &str) -> Option<String> {
+        let Output { status, stdout, .. } = self.psql(database, sql);
+        let said = String::from_utf8(stdout).unwrap();
+        status.success().then(|| said.trim_end().to_owned())
+    }
+
     fn psql(&self, database: &str, sql: &str) -> Output {
         Command::new(self.programs.join("psql"))
             .args(["-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-U", "postgres"])
             .args(["-v", "ON_ERROR_STOP=1", "-p", &self.port.to_string()])
             .args(["-d", database, "-c", sql])
+            .env("PGCONNECT_TIMEOUT", "5")
             .stdin(Stdio::null())
             .output()
             .unwrap()
     }
+}
+
+/// A new folder, for whoever runs PostgreSQL.
+fn own_folder() -> PathBuf {
+    let folder = tempfile::tempdir().unwrap().keep();
+    if is_root() {
+        done(Command::new("chown").arg("postgres").arg(&folder));
+    }
+    folder
 }
 
 /// The newest of those that are installed.
@@ -207,7 +284,7 @@ fn done(command: &mut Command) {
     assert!(status.success(), "{command:?}: {said}");
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use super::link::{Answer, Link, Place, Value};
 use super::rows::{self, number};
 use super::session::Purpose;
-use super::{evidence, held, schema, tokens};
+use super::{evidence, freeze, held, schema, tokens};
 use crate::error::Result;
 use crate::store::{Audit, Claim, Claims, Evidence, Head, Holders, Stray};
 
@@ -53,10 +53,15 @@ pub(super) fn claims_after(
 
 impl Audit for Examiner {
     fn complaints(&self) -> Vec<Result<String>> {
-        match held(&self.0).ask(async |client, _| schema::complaints(client).await) {
+        let mut link = held(&self.0);
+        let found = link.ask(async |client, _| schema::complaints(client).await);
+        let frozen = freeze::frozen(&mut link);
+        let frozen = frozen.map(|why| why.map(|why| format!("the log is frozen: {why}")));
+        let found = match found {
             Ok(found) => found.into_iter().map(Ok).collect(),
             Err(failure) => vec![Err(failure)],
-        }
+        };
+        found.into_iter().chain(frozen.transpose()).collect()
     }
 
     fn damaged_tokens(&self) -> Result<Vec<String>> {

@@ -2,7 +2,8 @@
 //! publication names its epoch.
 //!
 //! ```text
-//! take over    head.epoch + 1, published.epoch = the same, COMMIT     if nobody has renewed for LEASE
+//! take over    head.epoch + 1, published.epoch = the same, COMMIT     if nobody has renewed for LEASE,
+//!                                                                    and the log is not frozen
 //! commit       head … WHERE epoch = mine AND size = old AND root = old
 //! publish      published … WHERE epoch = mine AND size <= new
 //! ```
@@ -26,6 +27,7 @@ use tokio_postgres::{Client, Row};
 use verifier_core::hazmat::encoding::hex;
 
 use super::batch::{Batch, Written};
+use super::freeze::{self, LeaderBrake};
 use super::link::{Answer, Ending, Link, Place, Value};
 use super::publisher::Publisher;
 use super::rows;
@@ -65,7 +67,7 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
     let (mut link, server) = Link::open_bound(place, Purpose::Lead)?;
     let take = format!(
         "UPDATE head SET epoch = epoch + 1, leader = $2, url = $3, renewed = now() \
-         WHERE log_id = $1 AND renewed < now() - {LEASE} RETURNING epoch"
+         WHERE log_id = $1 AND frozen IS NULL AND renewed < now() - {LEASE} RETURNING epoch"
     );
     let taken = link.change(async |client, log| {
         let values: &[Value<'_>] = &[
@@ -81,6 +83,9 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
         Ok(Ending::Commit(Some(epoch)))
     });
     let Some(epoch) = taken? else {
+        if let Some(why) = freeze::frozen(&mut link)? {
+            return Err(freeze::refusal(place, &why));
+        }
         return Err(LogError::Usage(format!(
             "another process leads the log {} in {}: stop it first, or wait until its lease has run \
              out",
@@ -109,12 +114,13 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
             reign: Arc::clone(&reign),
             link: bound(Purpose::Serve),
         })),
+        brake: Some(Arc::new(LeaderBrake::new(&reign, &server))),
         guard: Box::new(Resignation(reign)),
     })
 }
 
 /// Who publishes needs the same epoch.
-async fn announce(client: &Client, log: i32, epoch: i64) -> Answer<()> {
+pub(super) async fn announce(client: &Client, log: i32, epoch: i64) -> Answer<()> {
     let sql = "UPDATE published SET epoch = $2 WHERE log_id = $1";
     let values: &[Value<'_>] = &[(&log, Type::INT4), (&epoch, Type::INT8)];
     client.execute_typed(sql, values).await.map(|_| ())
@@ -347,8 +353,8 @@ impl Drop for Resignation {
 
 pub(super) fn deposed(place: &Place) -> LogError {
     LogError::Deposed(format!(
-        "another process leads the log {} by now: what this one has not published is published by \
-         that one. Start again, to follow it",
+        "another process leads the log {} by now, or has frozen it: what this one has not published is \
+         published by that one. Start again, to follow it",
         verifier_core::plain(place.key.name())
     ))
 }

@@ -12,10 +12,10 @@ use super::session::{LIMIT, Purpose, Session};
 use crate::error::{LogError, Result};
 
 /// The schema version that this program reads and writes.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// The steps to it.
-const STEPS: [&str; 1] = [VERSION_1];
+const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// Texts from outside are bytes: a text of PostgreSQL has no U+0000. The head is written with each
 /// batch, so its page has room for the next version of the row. A row of `staged` is one batch.
@@ -99,6 +99,9 @@ CREATE TABLE cosignet_log.token (
 );
 ";
 
+/// The reason for which nobody may lead the log any more, see `freeze`.
+const VERSION_2: &str = "ALTER TABLE cosignet_log.head ADD COLUMN frozen text;";
+
 /// Every column, key and check of this version, as PostgreSQL writes them.
 const DEFINITIONS: &str = include_str!("schema.txt");
 
@@ -123,6 +126,10 @@ pub(super) fn version(session: &mut Session) -> Result<Option<i32>> {
 pub(super) fn require(session: &mut Session) -> Result<()> {
     match version(session)? {
         Some(VERSION) => Ok(()),
+        Some(found) if found < VERSION => Err(LogError::Usage(format!(
+            "the database has schema {found} and this version of cosignet-log writes {VERSION}: start \
+             `cosignet-log serve` of this version once, which brings it up to date"
+        ))),
         Some(found) => Err(LogError::Usage(format!(
             "the database has schema {found} and this version of cosignet-log knows {VERSION}: \
              run the version that wrote it, or a newer one"

@@ -1,16 +1,20 @@
 //! Behaviour that is PostgreSQL's alone; the rules of every back end are in `conformance`.
 
+mod failover;
+
 use std::borrow::Borrow;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::address as address_of;
 use super::cluster::Cluster;
-use super::proxy::{Cut, Proxy};
+use super::proxy::{Cut, Proxy, Way};
 use super::*;
 use crate::key::LogKey;
 use crate::store::conformance::head;
-use crate::store::{Addition, Claim, Claims, Directory, Disclosure, Evidence, Outcome, Replaced};
+use crate::store::{
+    Addition, Claim, Claims, Directory, Disclosure, Evidence, Leadership, Outcome, Replaced,
+};
 
 /// A log in a database of its own, in a server that others use as well, or in one of its own.
 struct Fixture<C = &'static Cluster> {
@@ -114,20 +118,20 @@ fn a_commit_whose_answer_is_lost_is_found() {
     let before = log.epoch();
     proxy.cut(Cut::AfterCommit, 1);
     let done = lead.store.commit(&none, &one, &[addition(0)], 0);
-    assert_eq!((done.unwrap(), proxy.cuts()), (Outcome::Committed, 1));
+    assert_eq!((done.unwrap(), proxy.hits()), (Outcome::Committed, 1));
     assert_eq!(log.backend().head().unwrap(), one);
     // It was asked after with a commit, not with a question.
     assert!(log.epoch() > before);
     proxy.cut(Cut::BeforeCommit, 1);
     assert!(lead.store.commit(&one, &two, &[addition(1)], 0).is_err());
-    assert_eq!(proxy.cuts(), 2);
+    assert_eq!(proxy.hits(), 2);
     assert_eq!(lead.store.settle().unwrap(), one);
     // And publication goes on under the epoch of the moment.
     lead.publish.publish(&one.checkpoint, 1).unwrap();
     // The answer to the question can be lost, too.
     proxy.cut(Cut::AfterCommit, 3);
     let done = lead.store.commit(&one, &two, &[addition(1)], 0);
-    assert_eq!((done.unwrap(), proxy.cuts()), (Outcome::Committed, 5));
+    assert_eq!((done.unwrap(), proxy.hits()), (Outcome::Committed, 5));
     assert_eq!(lead.store.settle().unwrap(), two);
     proxy.cut(Cut::AfterCommit, 1);
     let done = lead.publish.publish(&two.checkpoint, 2);
@@ -553,10 +557,28 @@ fn an_older_database_is_brought_to_this_version_and_a_newer_one_is_left_alone() 
     let Some(log) = Fixture::with_log() else {
         return;
     };
-    log.sql("UPDATE cosignet_log.schema SET version = 2");
+    log.sql("UPDATE cosignet_log.schema SET version = 3");
     let refused = log.backend().lead().unwrap_err();
-    assert!(refused.to_string().contains("schema 2"), "{refused}");
-    assert_eq!(log.sql("SELECT version FROM cosignet_log.schema"), "2");
+    assert!(refused.to_string().contains("schema 3"), "{refused}");
+    assert_eq!(log.sql("SELECT version FROM cosignet_log.schema"), "3");
+    // One that version 1 has made: whoever serves or makes a token brings it up to date first.
+    for first in [
+        |log: &Postgres| log.members().map(|_| ()),
+        |log: &Postgres| log.tokens().map(|_| ()),
+        |log: &Postgres| log.lead().map(|_| ()),
+    ] {
+        log.sql("ALTER TABLE cosignet_log.head DROP COLUMN frozen");
+        log.sql("UPDATE cosignet_log.schema SET version = 1");
+        let early = log.backend().audit().unwrap_err();
+        assert!(
+            early.to_string().contains("brings it up to date"),
+            "{early}"
+        );
+        first(&log.backend()).unwrap();
+        assert_eq!(log.sql("SELECT version FROM cosignet_log.schema"), "2");
+        let found = log.backend().audit().unwrap().complaints();
+        assert!(found.is_empty(), "{found:?}");
+    }
     let other = Fixture::new().unwrap();
     // As if this version had come without its tables: the steps are what makes them.
     other.sql("CREATE SCHEMA cosignet_log AUTHORIZATION log");
@@ -564,7 +586,7 @@ fn an_older_database_is_brought_to_this_version_and_a_newer_one_is_left_alone() 
     other.sql("INSERT INTO cosignet_log.schema VALUES (0)");
     let none = other.backend().lead().unwrap_err();
     assert!(none.to_string().contains("no log named"), "{none}");
-    assert_eq!(other.sql("SELECT version FROM cosignet_log.schema"), "1");
+    assert_eq!(other.sql("SELECT version FROM cosignet_log.schema"), "2");
     other.backend().create(&other.head(0, 0)).unwrap();
     other.backend().lead().unwrap();
 }

@@ -1,19 +1,31 @@
-//! Places where a test lets the process die, as a power cut would, and other mishaps of machines.
+//! Places where a test lets the process die, as a power cut would, or stand still, as a machine does
+//! that is moved, and other mishaps of machines.
 
 /// Ends the process here, at once, if `COSIGNET_LOG_FAILPOINT` names this place: `name`, or
-/// `name:n` for the n-th time that it is passed. Nothing without the feature `failpoints`.
+/// `name:n` for the n-th time that it is passed. Stops it here, as SIGSTOP does, if
+/// `COSIGNET_LOG_FREEZE` does. Nothing without the feature `failpoints`.
 #[cfg(feature = "failpoints")]
 pub(crate) fn pass(name: &str) {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
-    let Ok(wanted) = std::env::var("COSIGNET_LOG_FAILPOINT") else {
-        return;
-    };
-    let (place, count) = wanted.split_once(':').unwrap_or((&wanted, "1"));
-    if place == name && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == count.parse().unwrap_or(1) {
-        std::process::abort();
+    for variable in ["COSIGNET_LOG_FAILPOINT", "COSIGNET_LOG_FREEZE"] {
+        let Ok(wanted) = std::env::var(variable) else {
+            continue;
+        };
+        let (place, count) = wanted.split_once(':').unwrap_or((&wanted, "1"));
+        let count = count.parse().unwrap_or(1);
+        if place != name || PASSED.fetch_add(1, Ordering::SeqCst) + 1 != count {
+            continue;
+        }
+        if variable == "COSIGNET_LOG_FAILPOINT" {
+            std::process::abort();
+        }
+        let id = std::process::id().to_string();
+        let _ = std::process::Command::new("kill")
+            .args(["-STOP", &id])
+            .status();
     }
 }
 

@@ -1,8 +1,9 @@
 //! A log in a directory of its own, and clients.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -44,27 +45,28 @@ pub(crate) fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Output {
 /// A data directory.
 pub(crate) struct Log {
     folder: TempDir,
-    /// The database, if it is not in the directory.
-    store: Option<String>,
+    /// Of every program that runs on it: such as where its database is, if that is elsewhere.
+    variables: Vec<(String, String)>,
     pub(crate) vkey: String,
     pub(crate) token: String,
 }
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self::kept_in(None)
+        Self::kept_in(&[])
     }
 
     /// A log in this database, with its public files in the directory.
     pub(crate) fn in_database(address: String) -> Self {
-        Self::kept_in(Some(address))
+        Self::kept_in(&[("COSIGNET_LOG_STORE", &address)])
     }
 
-    fn kept_in(store: Option<String>) -> Self {
+    /// A log that is kept where these variables say.
+    pub(crate) fn kept_in(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Self {
             folder,
-            store,
+            variables: owned(variables),
             vkey: String::new(),
             token: String::new(),
         };
@@ -80,7 +82,7 @@ impl Log {
         let vkey = make(&folder.path().join("log"));
         Self {
             folder,
-            store: None,
+            variables: Vec::new(),
             vkey,
             token: String::new(),
         }
@@ -102,7 +104,7 @@ impl Log {
     pub(crate) fn copy(&self) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
-            store: None,
+            variables: Vec::new(),
             vkey: self.vkey.clone(),
             token: self.token.clone(),
         }
@@ -111,12 +113,19 @@ impl Log {
     /// The same log on another machine: its database and its key, and nothing else.
     pub(crate) fn on_another_machine(&self) -> Self {
         let there = Self {
-            store: self.store.clone(),
+            variables: self.variables.clone(),
             ..self.copy()
         };
         std::fs::create_dir(there.data()).unwrap();
         std::fs::copy(self.path("log.key"), there.path("log.key")).unwrap();
         there
+    }
+
+    /// The same, with these variables instead of those of the same name.
+    pub(crate) fn set(&mut self, variables: &[(&str, &str)]) {
+        let is_new = |name: &str| variables.iter().any(|(other, _)| *other == name);
+        self.variables.retain(|(name, _)| !is_new(name));
+        self.variables.extend(owned(variables));
     }
 
     /// Sets its directory aside.
@@ -139,9 +148,7 @@ impl Log {
 
     fn program(&self) -> Command {
         let mut program = program();
-        if let Some(store) = &self.store {
-            program.env("COSIGNET_LOG_STORE", store);
-        }
+        program.envs(self.variables.iter().map(|(name, value)| (name, value)));
         program
     }
 
@@ -210,14 +217,20 @@ impl Log {
             let last = said.lines().last().unwrap_or_default();
             if let Some((_, rest)) = last.split_once("serving address=") {
                 let address = rest.split(' ').next().unwrap().to_owned();
+                let messages = Arc::new(Mutex::new(String::new()));
                 // Read on, or the server blocks on a full pipe.
+                let kept = Arc::clone(&messages);
                 std::thread::spawn(move || {
-                    let mut rest = Vec::new();
-                    let _ = stderr.read_to_end(&mut rest);
+                    let mut line = String::new();
+                    while stderr.read_line(&mut line).is_ok_and(|read| read > 0) {
+                        kept.lock().unwrap().push_str(&line);
+                        line.clear();
+                    }
                 });
                 return Ok(Server {
                     process,
                     said,
+                    messages,
                     client: Client {
                         url: format!("http://{address}"),
                         token: self.token.clone(),
@@ -249,6 +262,12 @@ impl Log {
     }
 }
 
+fn owned(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    let each = variables.iter();
+    each.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
 /// A log's directory as it was.
 pub(crate) struct Snapshot<'l>(&'l Log);
 
@@ -274,6 +293,8 @@ pub(crate) struct Server {
     process: Child,
     /// Its messages until it was serving.
     pub(crate) said: String,
+    /// Those since.
+    pub(crate) messages: Arc<Mutex<String>>,
     pub(crate) client: Client,
 }
 
@@ -297,6 +318,23 @@ impl Server {
         let id = self.process.id().to_string();
         let done = Command::new("kill").args([name, &id]).status().unwrap();
         assert!(done.success());
+    }
+
+    /// The exit code, if it has died by itself: `None` while it lives, and -1 after a signal.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let status = self.process.try_wait().unwrap()?;
+        Some(status.code().unwrap_or(-1))
+    }
+
+    /// Whether it stands still.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let path = format!("/proc/{}/stat", self.process.id());
+        let text = std::fs::read_to_string(path).unwrap();
+        text.rsplit(')')
+            .next()
+            .unwrap()
+            .trim_start()
+            .starts_with('T')
     }
 
     /// Waits until it has died by itself, and says its exit code.
@@ -525,6 +563,18 @@ impl Dice {
         let seed = given.unwrap_or_else(|| u64::from(now.subsec_nanos()));
         println!("SEED={seed}");
         Self(seed)
+    }
+
+    /// With this seed.
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// In an order of its own.
+    pub(crate) fn shuffle<T>(&mut self, all: &mut [T]) {
+        for last in (1..all.len()).rev() {
+            all.swap(last, self.index(last + 1));
+        }
     }
 
     pub(crate) fn below(&mut self, limit: u64) -> u64 {

@@ -7,7 +7,7 @@ use crate::cluster::Cluster;
 use crate::harness::{Approval, Log, Server, tree};
 
 /// How soon somebody else has to lead.
-const TAKE_OVER: Duration = Duration::from_secs(10);
+pub(crate) const TAKE_OVER: Duration = Duration::from_secs(10);
 
 fn log() -> Option<Log> {
     let cluster = Cluster::shared()?;
@@ -15,31 +15,31 @@ fn log() -> Option<Log> {
 }
 
 /// A member at an address of its own.
-fn member(log: &Log) -> Server {
+pub(crate) fn member(log: &Log) -> Server {
     member_with(log, &[])
 }
 
-fn member_with(log: &Log, env: &[(&str, &str)]) -> Server {
+pub(crate) fn member_with(log: &Log, env: &[(&str, &str)]) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
     log.serve_at(&address, env).expect("the member starts")
 }
 
-fn leads(member: &Server) -> bool {
+pub(crate) fn leads(member: &Server) -> bool {
     let metrics = member.client.get("/metrics").text();
     metrics.lines().any(|line| line == "cosignet_log_leading 1")
 }
 
 /// Looks an approval up at a member, which needs the tiles for that.
-fn is_found(member: &Server, approval: &Approval) -> bool {
+pub(crate) fn is_found(member: &Server, approval: &Approval) -> bool {
     let id = &approval.draft.approval_id;
     let path = format!("/public/log/entries/{id}/verification");
     member.client.get(&path).status == 200
 }
 
 /// Waits until this is so.
-fn until(what: &str, mut so: impl FnMut() -> bool) -> Duration {
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) -> Duration {
     let begun = Instant::now();
     while !so() {
         assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
@@ -48,7 +48,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) -> Duration {
     begun.elapsed()
 }
 
-fn assert_verified(log: &Log, approval: &Approval, bundle: &str) {
+pub(crate) fn assert_verified(log: &Log, approval: &Approval, bundle: &str) {
     let report = log.audit(approval, bundle);
     assert_eq!(report.verdict().as_str(), "VERIFIED", "{bundle}");
 }

@@ -33,6 +33,7 @@ use super::publisher::Publisher;
 use super::rows;
 use super::session::Purpose;
 use crate::error::{LogError, Result};
+use crate::failpoint;
 use crate::store::{Addition, Claim, Head, Holders, Lead, Outcome, Store, Tenure};
 
 /// How long somebody leads who does not say so again.
@@ -173,7 +174,9 @@ impl Writer {
     /// The COMMIT of what is written, and what became of it.
     fn end_commit(&mut self, new: &Head) -> Result<Outcome> {
         self.certain = None;
+        failpoint::pass("before-batch");
         let Err(lapse) = self.link.commit() else {
+            failpoint::pass("after-batch");
             self.certain = Some(new.clone());
             return Ok(Outcome::Committed);
         };

@@ -67,6 +67,20 @@ pub(crate) fn patience() -> Option<std::time::Duration> {
     None
 }
 
+/// Whether this process takes it for certain that it leads, as one would that relies on a lock:
+/// `COSIGNET_LOG_TEST_UNFENCED`. Its commits and publications then have no condition. For the test
+/// that shows that somebody would notice.
+#[cfg(all(feature = "failpoints", feature = "postgres"))]
+pub(crate) fn unfenced() -> bool {
+    static SET: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *SET.get_or_init(|| std::env::var_os("COSIGNET_LOG_TEST_UNFENCED").is_some())
+}
+
+#[cfg(all(not(feature = "failpoints"), feature = "postgres"))]
+pub(crate) const fn unfenced() -> bool {
+    false
+}
+
 #[cfg(feature = "failpoints")]
 fn number(variable: &str) -> Option<i64> {
     std::env::var(variable).ok()?.parse().ok()

@@ -13,6 +13,7 @@ mod bench_monitor;
 mod bench_witness;
 mod book;
 mod browser;
+mod cluster;
 mod command;
 mod connection;
 mod crash;
@@ -66,6 +67,7 @@ cargo xtask crash [--all]     kill the log server 200 times under load, and look
 cargo xtask crash --gate [--kills N]  the same to a gate, whose people approve, refuse and claim
 cargo xtask watch [STEP]      damage the state of a monitor at every byte, or at every STEP bytes
 cargo xtask liar [SEED [TURNS]]  a log that lies in every known way, against monitor, fsck and fetch
+cargo xtask chaos [--minutes N] [--seed S]  the same while everything around it fails, 10 minutes if not said
 cargo xtask campaign          the log beside damage: flipped bits, snapshots that stay, lost tiles
 cargo xtask framing [SEED]    ambiguous and endless requests against log, witness and gate
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
@@ -121,6 +123,7 @@ fn main() -> ExitCode {
             _ => Err(format!("{kills} is not a number of kills")),
         },
         ["campaign"] => crash::damage(),
+        ["chaos", options @ ..] => cluster::chaos(options),
         ["framing"] => framing::run_campaign(1),
         ["framing", seed] => match seed.parse() {
             Ok(seed) => framing::run_campaign(seed),

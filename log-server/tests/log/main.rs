@@ -10,8 +10,10 @@
 )]
 
 mod anchors;
+mod audience;
 mod batches;
 mod campaign;
+mod chaos;
 mod cluster;
 mod cosigning;
 mod crash;
@@ -36,6 +38,7 @@ mod places;
 mod proxy;
 mod refusals;
 mod settings;
+mod stage;
 mod standbys;
 mod wire;
 mod witness;

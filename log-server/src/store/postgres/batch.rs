@@ -7,6 +7,7 @@ use super::link::{Answer, Value};
 use super::rows::number;
 use super::{evidence, staged};
 use crate::error::Result;
+use crate::failpoint;
 use crate::store::{Addition, Head};
 
 /// The part of a commit that was written.
@@ -67,8 +68,16 @@ impl<'a> Batch<'a> {
     pub(super) async fn write(&self, client: &Client, log: i32, epoch: i64) -> Answer<Written> {
         let [old_size, new_size] = &self.head;
         let [old_root, new_root] = &self.roots;
-        let moves = "UPDATE head SET size = $2, root = $3, checkpoint = $4, renewed = now() \
-                     WHERE log_id = $1 AND size = $5 AND root = $6 AND epoch = $7";
+        let moves = match failpoint::unfenced() {
+            false => {
+                "UPDATE head SET size = $2, root = $3, checkpoint = $4, renewed = now() \
+                 WHERE log_id = $1 AND size = $5 AND root = $6 AND epoch = $7"
+            }
+            true => {
+                "UPDATE head SET size = $2, root = $3, checkpoint = $4, renewed = now() \
+                 WHERE log_id = $1 AND ($5::int8, $6::bytea, $7::int8) IS NOT NULL"
+            }
+        };
         let values: &[Value<'_>] = &[
             (&log, Type::INT4),
             (new_size, Type::INT8),
@@ -101,7 +110,14 @@ impl<'a> Batch<'a> {
             (&last, Type::INT8),
             (&self.staged, Type::BYTEA),
         ];
-        let staged = client.execute_typed("INSERT INTO staged VALUES ($1, $2, $3, $4)", values);
+        let stage = match failpoint::unfenced() {
+            false => "INSERT INTO staged VALUES ($1, $2, $3, $4)",
+            true => {
+                "INSERT INTO staged VALUES ($1, $2, $3, $4) ON CONFLICT (log_id, first) \
+                 DO UPDATE SET last = excluded.last, leaves = excluded.leaves"
+            }
+        };
+        let staged = client.execute_typed(stage, values);
         let evidence = self.evidence.insert(client, log);
         let old: &[Value<'_>] = &[(&log, Type::INT4), (&self.published, Type::INT8)];
         let drop = "DELETE FROM staged WHERE log_id = $1 AND last < $2";

@@ -15,6 +15,7 @@ use super::link::{Answer, Ending, Link, Place, Value};
 use super::rows::{self, index, number};
 use super::session::Purpose;
 use crate::error::{LogError, Result};
+use crate::failpoint;
 use crate::store::sqlite::checksum_of_evidence;
 use crate::store::{Disclosure, Eraser, Evidence, Records, Replaced};
 
@@ -117,10 +118,14 @@ impl<'a> Columns<'a> {
 
     /// Adds the rows. Returns how many.
     pub(super) async fn insert(&self, client: &Client, log: i32) -> Answer<u64> {
+        let over = match failpoint::unfenced() {
+            false => "",
+            true => " ON CONFLICT (log_id, leaf) DO UPDATE SET sha256 = excluded.sha256",
+        };
         let sql = format!(
             "INSERT INTO evidence (log_id, {COLUMNS}) SELECT $1, * FROM unnest($2::int8[], \
              $3::int8[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[], \
-             $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])"
+             $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[]){over}"
         );
         let mut values: Vec<Value<'_>> = vec![
             (&log, Type::INT4),

@@ -10,6 +10,7 @@ use super::leader::{Reign, deposed};
 use super::link::{Ending, Link, Value};
 use super::rows::number;
 use crate::error::{LogError, Result};
+use crate::failpoint;
 use crate::store::Publish;
 
 /// Where checkpoints are published.
@@ -23,9 +24,17 @@ impl Publish for Publisher {
     fn publish(&mut self, checkpoint: &str, size: u64) -> Result<()> {
         let root = root(checkpoint)?;
         let (root, size) = (&root[..], number(size)?);
-        let sql = "UPDATE published SET size = $2, root = $3, checkpoint = $4 \
-                   WHERE log_id = $1 AND epoch = $5 \
-                   AND (size < $2 OR (size = $2 AND root = $3))";
+        let sql = match failpoint::unfenced() {
+            false => {
+                "UPDATE published SET size = $2, root = $3, checkpoint = $4 \
+                 WHERE log_id = $1 AND epoch = $5 \
+                 AND (size < $2 OR (size = $2 AND root = $3))"
+            }
+            true => {
+                "UPDATE published SET size = $2, root = $3, checkpoint = $4 \
+                 WHERE log_id = $1 AND $5::int8 IS NOT NULL"
+            }
+        };
         let found = "SELECT epoch, size FROM published WHERE log_id = $1";
         let epoch = self.reign.epoch();
         let there = self.link.change(async |client, log| {

@@ -5,6 +5,13 @@ use std::process::Command;
 use crate::command::{cargo, ignored_tests, run};
 use crate::{postgres, seaweedfs};
 
+/// Starts the whole thing, kills the member that leads and the primary of the database while somebody
+/// watches, and looks at what is left.
+pub(crate) fn show() -> Result<(), String> {
+    prepare()?;
+    ignored("show::", &[])
+}
+
 /// Lets everything around a log fail for some minutes, and looks whether it has kept its word. With
 /// options `--minutes N` and `--seed S`.
 pub(crate) fn chaos(options: &[&str]) -> Result<(), String> {

@@ -67,6 +67,8 @@ cargo xtask crash [--all]     kill the log server 200 times under load, and look
 cargo xtask crash --gate [--kills N]  the same to a gate, whose people approve, refuse and claim
 cargo xtask watch [STEP]      damage the state of a monitor at every byte, or at every STEP bytes
 cargo xtask liar [SEED [TURNS]]  a log that lies in every known way, against monitor, fsck and fetch
+cargo xtask cluster           a log on many machines, here: PostgreSQL with standbys, S3, witnesses; killed while
+                              you watch, and looked at
 cargo xtask chaos [--minutes N] [--seed S]  the same while everything around it fails, 10 minutes if not said
 cargo xtask campaign          the log beside damage: flipped bits, snapshots that stay, lost tiles
 cargo xtask framing [SEED]    ambiguous and endless requests against log, witness and gate
@@ -123,6 +125,7 @@ fn main() -> ExitCode {
             _ => Err(format!("{kills} is not a number of kills")),
         },
         ["campaign"] => crash::damage(),
+        ["cluster"] => cluster::show(),
         ["chaos", options @ ..] => cluster::chaos(options),
         ["framing"] => framing::run_campaign(1),
         ["framing", seed] => match seed.parse() {

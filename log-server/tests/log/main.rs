@@ -38,6 +38,7 @@ mod places;
 mod proxy;
 mod refusals;
 mod settings;
+mod show;
 mod stage;
 mod standbys;
 mod wire;

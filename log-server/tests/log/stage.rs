@@ -13,7 +13,7 @@ use test_vectors::weed::Weed;
 use crate::cluster::free_port;
 use crate::cosigning::policy;
 use crate::harness::{Client, Log, Server};
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Upload};
 use crate::standbys::Trio;
 use crate::witness::Real;
 
@@ -304,4 +304,27 @@ impl Shared {
             Err(said) => *self.refused.lock().unwrap() = Some(said),
         }
     }
+}
+
+/// Servers for another program, which is told where they are; they end with its standard input.
+#[test]
+#[ignore = "for others: cargo xtask bench-cluster"]
+fn servers_for_others() {
+    let disk = tempfile::tempdir().unwrap();
+    let weed = Weed::start(disk.path()).expect("SeaweedFS is installed");
+    let trio = Trio::start().expect("PostgreSQL is installed");
+    let slow = Proxy::start(port_of(&weed.url()));
+    slow.uploads(Upload::Slow {
+        put: Duration::from_millis(30),
+        get: Duration::from_millis(20),
+    });
+    let store = || trio.address(&trio.primary().database());
+    let said = serde_json::json!({
+        "bucket": weed.url(),
+        "bucketStore": store(),
+        "slow": format!("http://127.0.0.1:{}", slow.port),
+        "slowStore": store(),
+    });
+    println!("\n{said}");
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
 }

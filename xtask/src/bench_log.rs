@@ -1,6 +1,6 @@
 //! How fast the log server appends and answers, with real, distinct, signed approvals.
 
-mod load;
+pub(crate) mod load;
 mod relay;
 mod server;
 mod turns;
@@ -229,7 +229,7 @@ fn bare() -> Result<(), String> {
 }
 
 /// In milliseconds, of sorted times.
-fn percentile(times: &[Duration], percent: usize) -> f64 {
+pub(crate) fn percentile(times: &[Duration], percent: usize) -> f64 {
     let at = times.len().saturating_sub(1) * percent / 100;
     times
         .get(at)

@@ -38,7 +38,7 @@ fn parse(text: &str) -> Result<u32, String> {
 }
 
 /// The servers of others, and the witness that the tests run.
-fn prepare() -> Result<(), String> {
+pub(crate) fn prepare() -> Result<(), String> {
     postgres::prepare()?;
     seaweedfs::prepare();
     run(&mut witness())

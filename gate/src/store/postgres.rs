@@ -14,7 +14,6 @@
 mod clock;
 #[cfg(test)]
 #[path = "../../../log-server/tests/log/cluster.rs"]
-#[allow(dead_code, reason = "the log's tests do more with it")]
 mod cluster;
 mod error;
 mod known;
@@ -24,7 +23,6 @@ mod listener;
 mod moving;
 #[cfg(test)]
 #[path = "../../../log-server/tests/log/proxy.rs"]
-#[allow(dead_code, reason = "the log's tests do more with it")]
 mod proxy;
 mod schema;
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Several processes of one gate, on one database and one log.
 
 #[path = "../../../log-server/tests/log/cluster.rs"]
-#[allow(dead_code, reason = "the log's tests do more with it")]
 mod cluster;
 
 use std::collections::BTreeMap;

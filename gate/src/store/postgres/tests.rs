@@ -131,7 +131,7 @@ impl Fixture {
 
 /// How often it has cut.
 fn cuts(proxy: &Proxy) -> u32 {
-    proxy.cuts()
+    proxy.hits()
 }
 
 fn is_trouble(done: Result<(), Trouble>) -> String {

@@ -42,9 +42,9 @@ impl<T: std::ops::Deref<Target = Trio>> Failover<T> {
     }
 
     fn backend(&self) -> Postgres {
-        let address = self.trio.address(&self.database) + "?sslmode=disable";
+        let text = self.trio.address(&self.database) + "?sslmode=disable";
         let objects = Directory::new(self.folder.path().join("public"));
-        let address = Address::parse(&address).unwrap();
+        let address = address(&text).unwrap();
         Postgres::new(address, self.key.public(), Arc::new(objects))
     }
 

@@ -317,8 +317,12 @@ mod tests {
         expected.insert("check.missing".to_owned());
         // Of registrations, which are no evidence.
         expected.insert("webauthn.attestation".to_owned());
-        for (code, _) in codes {
-            assert!(expected.contains(code), "no vector expects {code}");
+        // Of break-glass files, which have cases of their own in the tests of the core.
+        let others = codes
+            .iter()
+            .filter(|(code, _)| !code.starts_with("break_glass."));
+        for (code, _) in others {
+            assert!(expected.contains(*code), "no vector expects {code}");
         }
     }
 

@@ -233,14 +233,16 @@ fn a_process_that_is_killed_loses_nothing() {
                                 &headers,
                                 Some(body.as_bytes()),
                             );
-                            if let Ok(reply) = sent
-                                && [200, 201].contains(&reply.status)
-                            {
-                                let id = reply.json()["id"].as_str().unwrap().to_owned();
-                                answered.lock().unwrap().insert(number, id);
-                                break;
+                            match &sent {
+                                Ok(reply) if [200, 201].contains(&reply.status) => {
+                                    let id = reply.json()["id"].as_str().unwrap().to_owned();
+                                    answered.lock().unwrap().insert(number, id);
+                                    break;
+                                }
+                                Ok(reply) => assert_eq!(reply.status, 503, "{reply:?}"),
+                                Err(_) => {}
                             }
-                            assert!(turn < 400, "nobody answers");
+                            assert!(turn < 400, "nobody answers: {sent:?}");
                             std::thread::sleep(Duration::from_millis(10));
                         }
                     }

@@ -222,4 +222,6 @@ pub(crate) trait Store: News + fmt::Debug + Send + Sync {
     /// Lets the store's clock follow the machine's again after that went back; everything that is
     /// open, or approved and not claimed, ends. Returns how many requests that were.
     fn accept_clock(&self) -> Answer<'_, usize>;
+    /// Changes nothing, as every change is made: whether there could be one.
+    fn check(&self) -> Answer<'_, ()>;
 }

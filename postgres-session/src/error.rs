@@ -50,10 +50,10 @@ impl Lapse {
 }
 
 /// Connections, the server's end, a server that does not write (any more), a server that is not
-/// there yet.
+/// there yet. A statement that took too long, or was cancelled, takes as long in another session.
 fn is_of_session(code: &SqlState) -> bool {
     let class = code.code().get(..2);
-    matches!(class, Some("08" | "57"))
+    (matches!(class, Some("08" | "57")) && *code != SqlState::QUERY_CANCELED)
         || [
             &SqlState::READ_ONLY_SQL_TRANSACTION,
             &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
@@ -111,6 +111,31 @@ impl From<tokio_postgres::Error> for Lapse {
         match error.as_db_error() {
             None if error.is_closed() => Self::Lost(chain(&error)),
             _ => Self::Refused(Box::new(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_took_too_long_is_no_end_of_a_session() {
+        for (code, expected) in [
+            ("08006", true),
+            ("57P01", true),
+            ("57P03", true),
+            ("25006", true),
+            ("25P03", true),
+            ("57014", false),
+            ("55P03", false),
+            ("23505", false),
+        ] {
+            assert_eq!(
+                is_of_session(&SqlState::from_code(code)),
+                expected,
+                "{code}"
+            );
         }
     }
 }

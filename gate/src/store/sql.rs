@@ -21,6 +21,8 @@ mod people;
 mod requests;
 pub(super) mod rows;
 mod signing;
+#[cfg(test)]
+mod tests;
 mod visits;
 pub(super) mod writer;
 
@@ -111,9 +113,14 @@ impl Sql {
         let readers = Arc::clone(&self.readers);
         Box::pin(async move {
             // Whoever waits for a place takes no thread meanwhile. It is never closed.
-            let _place = readers.places.acquire().await;
-            let readers = Arc::clone(&readers);
-            let looked = tokio::task::spawn_blocking(move || readers.with(work)).await;
+            let place = Arc::clone(&readers.places).acquire_owned().await;
+            let looked = tokio::task::spawn_blocking(move || {
+                // The question goes on when nobody waits for the answer any more, and has its place
+                // until it ends.
+                let _place = place;
+                readers.with(work)
+            });
+            let looked = looked.await;
             looked.unwrap_or_else(|error| Err(StoreError::Reach(error.to_string()).into()))
         })
     }
@@ -280,7 +287,18 @@ impl Store for Sql {
     }
 
     fn accept_clock(&self) -> Answer<'_, usize> {
-        self.change(|step| step.accept_clock())
+        let is_shared = self.guard.is_some();
+        self.change(move |step| {
+            let ended = step.accept_clock()?;
+            if is_shared {
+                visits::end_all(step.connection)?;
+            }
+            Ok(ended)
+        })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        self.change(|_| Ok(()))
     }
 }
 
@@ -288,7 +306,7 @@ impl Store for Sql {
 struct Readers {
     open: Open,
     idle: Mutex<Vec<Box<dyn Connection + Send>>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -296,27 +314,23 @@ impl Readers {
         Self {
             open,
             idle: Mutex::default(),
-            places: Semaphore::new(READERS),
+            places: Arc::new(Semaphore::new(READERS)),
         }
     }
 
     fn with<T>(&self, work: impl Fn(&dyn Connection) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // A connection that was idle may have ended meanwhile, and so may all others.
-        let mut done = None;
-        while let Some(kept) = idle().pop() {
-            let answer = work(&*kept);
-            if kept.is_usable() {
-                done = Some((kept, answer));
-                break;
-            }
-        }
-        let (connection, answer) = match done {
-            Some(done) => done,
-            None => {
+        // A connection that was idle may have ended meanwhile, and then all others have as well.
+        let kept = idle().pop();
+        let answered = kept.map(|kept| (work(&*kept), kept));
+        let (answer, connection) = match answered {
+            Some((answer, kept)) if !kept.is_gone() => (answer, kept),
+            ended => {
+                if ended.is_some() {
+                    idle().clear();
+                }
                 let new = (self.open)()?;
-                let answer = work(&*new);
-                (new, answer)
+                (work(&*new), new)
             }
         };
         let mut idle = idle();

@@ -29,13 +29,18 @@ pub(in crate::store) trait Connection {
         true
     }
 
+    /// Whether it had ended before it was asked: another one may have an answer.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
     /// Takes rows for this process, where several work on one database: for a while nobody else
     /// takes them. Where one process has the database for itself, everything is taken.
     fn take(&self, _work: &Work<'_>, _values: &[Value<'_>]) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Lets go of a row that was taken.
+    /// Lets go of a row, if this process has it.
     fn release(&self, _table: &str, _key: &str, _of: &str) -> Result<(), StoreError> {
         Ok(())
     }

@@ -2,14 +2,20 @@
 //! chain: a lost one is begun again.
 
 use super::Sql;
-use super::database::params;
+use super::database::{Connection, params};
 use super::rows::millis;
 use crate::store::visits::{Visit, Visits};
-use crate::store::{Answer, Store as _, StoreError};
+use crate::store::{Answer, CLOCK_ALLOWANCE_MILLIS, Store as _, StoreError};
 
 /// How long a challenge is remembered that would not be good any more, in milliseconds: the clocks
-/// of two processes are a little apart.
-const REMEMBERED: i64 = 60_000;
+/// of two processes are a little apart, and the server's may be set back as far as is allowed.
+const REMEMBERED: u64 = CLOCK_ALLOWANCE_MILLIS + 60_000;
+
+/// Ends every session: with a clock that was ahead they would live too long. Challenges that were
+/// answered stay so.
+pub(super) fn end_all(connection: &dyn Connection) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM session", &[]).map(|_| ())
+}
 
 impl Visits for Sql {
     fn secret(&self) -> Answer<'_, [u8; 32]> {
@@ -24,9 +30,9 @@ impl Visits for Sql {
     }
 
     fn begin(&self, visit: Visit) -> Answer<'_, bool> {
-        let now = millis(self.now());
+        let over = self.now().as_millis().saturating_sub(REMEMBERED);
+        let over = i64::try_from(over).unwrap_or(i64::MAX);
         self.look(move |connection| {
-            let over = now.saturating_sub(REMEMBERED);
             connection.execute("DELETE FROM login WHERE until <= ?1", params![over])?;
             connection.execute("DELETE FROM session WHERE until <= ?1", params![over])?;
             // One statement: the challenge is used up with the session that it begins.

@@ -6,7 +6,7 @@
 //! link       a session that answers questions, and takes what is worked on
 //! ledger     the session that writes, and what becomes of a COMMIT without an answer
 //! clock      the clock of the server
-//! known      what a server that takes over has to have
+//! known      the event that has to be there, whichever server answers
 //! listener   hears of what other processes have changed
 //! moving     takes in what was in a file
 //! ```
@@ -122,8 +122,8 @@ impl Database {
         })?;
         let clock = clock.unwrap_or_else(|| Arc::new(move || server.now()));
         let open = move || -> Result<Box<dyn Connection + Send>, StoreError> {
-            let link = Link::open(&address, Purpose::Serve, &holder)?;
-            known.require(&link)?;
+            let link = Link::open(&address, Purpose::Serve, &holder, &known)?;
+            known.require_of(&link)?;
             Ok(Box::new(link))
         };
         Sql::start(

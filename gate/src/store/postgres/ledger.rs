@@ -2,7 +2,7 @@
 //! transactions of all processes come one after the other, and each sees all that came before it.
 //!
 //! ```text
-//! begin     writer.batch = n; chain.writes + 1, which locks the row; read its end
+//! begin     writer.batch = n; chain.writes + 1, which locks the row; read its end, and what is known
 //! commit    chain = the new end; NOTIFY; COMMIT
 //! settle    chain.writes + 1; read writer.batch; COMMIT           if a COMMIT has no answer
 //! ```
@@ -23,7 +23,7 @@ use tokio_postgres::{Client, Row};
 use verifier_core::Time;
 
 use super::clock::{NOW, ServerClock};
-use super::known::Known;
+use super::known::{self, Known};
 use super::link::Link;
 use crate::event::Link as ChainLink;
 use crate::store::StoreError;
@@ -40,6 +40,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// Each statement sees what was committed before it, whatever the server, the role or the database
+/// is set to: the row of the chain is read after the wait for its lock.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// How long after its last transaction a process counts as gone.
 const GONE: &str = "interval '1 day'";
@@ -80,20 +84,22 @@ impl Book {
     pub(super) fn meet(&mut self) -> Result<End, StoreError> {
         let sql = format!("SELECT number, hash, at, {NOW} FROM chain");
         let gone = format!("DELETE FROM writer WHERE seen < now() - {GONE}");
-        let row = self.link()?.ask(async |client| {
+        let link = self.link()?;
+        let asked = Instant::now();
+        let row = link.ask(async |client| {
             client.batch_execute(&gone).await?;
             client.query_typed_one(&sql, &[]).await
         })?;
-        self.end(&row)
+        self.end(&row, asked)
     }
 
     fn link(&mut self) -> Result<&Link, StoreError> {
         let link = match self.link.take().filter(Link::is_usable) {
             Some(link) => link,
             None => {
-                let link = Link::open(&self.address, Purpose::Serve, &self.holder)?;
-                self.known.require(&link)?;
-                link.batch(WAIT)?;
+                let link = Link::open(&self.address, Purpose::Serve, &self.holder, &self.known)?;
+                self.known.require_of(&link)?;
+                link.ask(async |client| client.batch_execute(WAIT).await)?;
                 link
             }
         };
@@ -101,7 +107,7 @@ impl Book {
     }
 
     /// The end in a row of the chain, with the time.
-    fn end(&self, row: &Row) -> Result<End, StoreError> {
+    fn end(&self, row: &Row, asked: Instant) -> Result<End, StoreError> {
         let read = || -> Answer<(i64, Vec<u8>, i64, i64)> {
             Ok((
                 row.try_get(0)?,
@@ -111,7 +117,7 @@ impl Book {
             ))
         };
         let (number, hash, at, now) = read().map_err(Lapse::from)?;
-        self.clock.set(now);
+        self.clock.set(now, asked);
         let end = || {
             let number = u64::try_from(number).ok()?;
             let hash = hash.try_into().ok()?;
@@ -121,11 +127,7 @@ impl Book {
                 at,
             })
         };
-        let end = end();
-        if let Some(end) = &end {
-            self.known.see(end.link);
-        }
-        end.ok_or_else(|| StoreError::Damaged("the end of the chain cannot be read".into()))
+        end().ok_or_else(|| StoreError::Damaged("the end of the chain cannot be read".into()))
     }
 
     fn try_begin(&mut self) -> Result<End, StoreError> {
@@ -133,14 +135,25 @@ impl Book {
         let sql = format!(
             "WITH mine AS (INSERT INTO writer VALUES ($1, $2, now()) ON CONFLICT (id) DO UPDATE \
              SET batch = excluded.batch, seen = excluded.seen) \
-             UPDATE chain SET writes = writes + 1 RETURNING number, hash, at, {NOW}"
+             UPDATE chain SET writes = writes + 1 RETURNING number, hash, at, {NOW}, {}",
+            known::line(3)
         );
-        let row = self.link()?.ask(async |client| {
-            client.batch_execute("BEGIN").await?;
-            let values: [Valued<'_>; 2] = [(&&*holder, Type::TEXT), (&batch, Type::INT8)];
+        let expected = self.known.expected();
+        let known = expected.number();
+        let link = self.link()?;
+        let asked = Instant::now();
+        let row = link.ask(async |client| {
+            client.batch_execute(BEGIN).await?;
+            let values: [Valued<'_>; 3] = [
+                (&&*holder, Type::TEXT),
+                (&batch, Type::INT8),
+                (&known, Type::INT8),
+            ];
             client.query_typed_one(&sql, &values).await
         })?;
-        self.end(&row)
+        let line: Option<String> = row.try_get(4).map_err(Lapse::from)?;
+        self.known.decide(expected, line.as_deref())?;
+        self.end(&row, asked)
     }
 
     /// Finds out whether this transaction has taken effect.
@@ -172,7 +185,7 @@ impl Book {
         let holder = Arc::clone(&self.holder);
         let link = self.link()?;
         let work = async |client: &Client| -> Answer<i64> {
-            client.batch_execute("BEGIN").await?;
+            client.batch_execute(BEGIN).await?;
             let wrote = "UPDATE chain SET writes = writes + 1";
             client.execute_typed(wrote, &[]).await?;
             let sql = "SELECT coalesce(max(batch), -1) FROM writer WHERE id = $1";
@@ -237,7 +250,8 @@ impl Ledger for Book {
         let Some(link) = self.link.take().filter(Link::is_usable) else {
             return;
         };
-        if link.batch("ROLLBACK").is_ok() {
+        let undone = link.ask(async |client| client.batch_execute("ROLLBACK").await);
+        if undone.is_ok() {
             self.link = Some(link);
         }
     }

@@ -12,6 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row as Found};
 
 use super::clock::NOW;
+use super::known::Known;
 use super::schema;
 use crate::store::StoreError;
 use crate::store::sql::database::{Cell, Connection, Row, Value, Work};
@@ -21,6 +22,9 @@ pub(super) struct Link {
     session: RefCell<Session>,
     /// It is of no use any more.
     lost: Flag<bool>,
+    /// It had ended before it was asked.
+    gone: Flag<bool>,
+    known: Arc<Known>,
     holder: Arc<str>,
     is_taken: String,
 }
@@ -30,15 +34,18 @@ impl Link {
         address: &Address,
         purpose: Purpose,
         holder: &Arc<str>,
+        known: &Arc<Known>,
     ) -> Result<Self, StoreError> {
         let mut session = Session::open(address, purpose)?;
         schema::require(&mut session)?;
         Ok(Self {
             session: RefCell::new(session),
             lost: Flag::new(false),
+            gone: Flag::new(false),
+            known: Arc::clone(known),
             holder: Arc::clone(holder),
             // It is made of hexadecimal digits.
-            is_taken: format!(" AND taker = '{holder}'"),
+            is_taken: format!(" AND taker = '{holder}' AND taken > {NOW}"),
         })
     }
 
@@ -64,19 +71,25 @@ impl Link {
     }
 
     fn failed(&self, lapse: Lapse) -> StoreError {
-        self.lost.set(self.lost.get() || lapse.is_of_session());
+        let is_lost = lapse.is_of_session();
+        self.lost.set(self.lost.get() || is_lost);
+        // The server may still be at what has no answer in time.
+        let is_gone = is_lost && !matches!(lapse, Lapse::Deadline(_) | Lapse::Warned(_));
+        self.gone.set(self.gone.get() || is_gone);
         lapse.into()
     }
 }
 
 impl Connection for Link {
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        self.known.stand()?;
         let (sql, values) = (numbered(sql), typed(values));
         let changed = self.ask(async |client| client.execute_typed(&sql, &borrowed(&values)).await);
         Ok(usize::try_from(changed?).unwrap_or(usize::MAX))
     }
 
     fn rows(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.known.stand()?;
         let (sql, values) = (numbered(sql), typed(values));
         let found = self.ask(async |client| client.query_typed(&sql, &borrowed(&values)).await)?;
         let Some(first) = found.first() else {
@@ -100,17 +113,26 @@ impl Connection for Link {
         !self.lost.get()
     }
 
+    fn is_gone(&self) -> bool {
+        self.gone.get()
+    }
+
     /// Rows that others have taken, or are just about to take or to change, are left to them.
     fn take(&self, work: &Work<'_>, values: &[Value<'_>]) -> Result<(), StoreError> {
         let Work {
             table, key, order, ..
         } = work;
+        self.known.stand()?;
         let lease = i64::try_from(work.lease).unwrap_or(i64::MAX);
         let me = &self.holder;
-        let is_free = format!("(taker IS NULL OR taker = '{me}' OR taken <= {NOW})");
+        // A lease that ends later than a new one was taken by a clock that was ahead.
+        let is_free = format!(
+            "(taker IS NULL OR taker = '{me}' OR taken <= {NOW} OR taken > {NOW} + {lease})"
+        );
         // What is one's own is not written again: when the time is over, others may have more luck.
         let sql = format!(
-            "SELECT {key} AS key, taker = '{me}' AND taken > {NOW} AS own FROM {table} \
+            "SELECT {key} AS key, taker = '{me}' AND taken > {NOW} AND taken <= {NOW} + {lease} \
+             AS own FROM {table} \
              WHERE {} AND {is_free} ORDER BY {order} LIMIT {}",
             work.condition, work.most
         );
@@ -141,7 +163,11 @@ impl Connection for Link {
     }
 
     fn release(&self, table: &str, key: &str, of: &str) -> Result<(), StoreError> {
-        let sql = format!("UPDATE {table} SET taker = NULL, taken = NULL WHERE {key} = ?1");
+        // Somebody else may have it, after the time was over.
+        let me = &self.holder;
+        let sql = format!(
+            "UPDATE {table} SET taker = NULL, taken = NULL WHERE {key} = ?1 AND taker = '{me}'"
+        );
         self.execute(&sql, &[Value::Text(Some(of))])?;
         Ok(())
     }

@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres_session::address::Address;
 use postgres_session::session::{Answer, Purpose};
 use tokio_postgres::types::Type;
 
 use super::clock::{NOW, ServerClock};
-use super::known::Known;
+use super::known::{self, Known};
 use super::link::Link;
-use crate::event::Link as ChainLink;
 use crate::store::StoreError;
-use crate::store::sql::database::Connection as _;
 use crate::store::sql::{Change, Notify};
 
 /// How often to look without being called.
@@ -25,6 +23,10 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// How many events are read at once.
 const EVENTS: i64 = 1000;
+
+/// How many events are told of again with a new session: one server may have shown what another one
+/// never got, and has other events under these numbers.
+const AGAIN: i64 = 100;
 
 /// The thread. It ends soon after this is dropped.
 #[derive(Debug)]
@@ -75,9 +77,11 @@ impl Ear {
 
     /// Listens as long as the session lasts.
     fn listen(&mut self, ended: &AtomicBool) -> Result<(), StoreError> {
-        let link = Link::open(&self.address, Purpose::Serve, &self.holder)?;
-        self.known.require(&link)?;
-        link.batch(&format!("LISTEN {}", self.address.schema()))?;
+        let link = Link::open(&self.address, Purpose::Serve, &self.holder, &self.known)?;
+        self.known.require_of(&link)?;
+        let sql = format!("LISTEN {}", self.address.schema());
+        link.ask(async |client| client.batch_execute(&sql).await)?;
+        self.seen = self.seen.saturating_sub(AGAIN).max(0);
         while !ended.load(Ordering::Relaxed) {
             while self.look(&link)? {}
             link.hear(LOOK)?;
@@ -87,28 +91,31 @@ impl Ear {
 
     /// Tells of some events; returns whether there may be more.
     fn look(&mut self, link: &Link) -> Result<bool, StoreError> {
-        let chain = format!("SELECT number, hash, {NOW} FROM chain");
+        let chain = format!("SELECT number, {NOW}, {} FROM chain", known::line(1));
         let events = "SELECT number, request FROM event WHERE number > $1 ORDER BY number LIMIT $2";
         let seen = self.seen;
         type Event = (i64, Option<String>);
-        let (end, hash, now, found) = link.ask(async |client| -> Answer<_> {
-            let row = client.query_typed_one(&chain, &[]).await?;
-            let (end, hash, now): (i64, Vec<u8>, i64) =
-                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let expected = self.known.expected();
+        let (known, asked) = (expected.number(), Instant::now());
+        let (end, line, found) = link.ask(async |client| -> Answer<_> {
+            let row = client
+                .query_typed_one(&chain, &[(&known, Type::INT8)])
+                .await?;
+            let (end, now): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            let line: Option<String> = row.try_get(2)?;
+            self.clock.set(now, asked);
             if end <= seen {
-                return Ok((end, hash, now, Vec::new()));
+                return Ok((end, line, Vec::new()));
             }
             let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
                 [(&seen, Type::INT8), (&EVENTS, Type::INT8)];
             let rows = client.query_typed(events, &values).await?;
             let each = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
             let found = rows.iter().map(each).collect::<Answer<Vec<Event>>>()?;
-            Ok((end, hash, now, found))
+            Ok((end, line, found))
         })?;
-        self.clock.set(now);
-        if let (Ok(number), Ok(hash)) = (u64::try_from(end), hash.try_into()) {
-            self.known.see(ChainLink { number, hash });
-        }
+        self.known.require(expected, line.as_deref())?;
+        self.seen = self.seen.min(end);
         if let Some((last, _)) = found.last() {
             self.seen = *last;
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use postgres_session::session::Purpose;
 use postgres_session::settings;
 use tokio_postgres::types::Type;
+use verifier_core::hazmat::encoding::sha256;
 
 use super::link::Link;
 use super::{Database, schema};
@@ -35,7 +36,8 @@ const ROWS: i64 = 200;
 
 impl Database {
     /// Takes in everything that is in a file. The database has no gate, or one in which nothing has
-    /// happened, or what an earlier attempt has brought. Returns how many events there are.
+    /// happened, or what an earlier attempt has brought, and perhaps more since. Returns how many
+    /// events the file has.
     pub(in crate::store) fn take_in(&self, file: &dyn Connection) -> Result<u64, StoreError> {
         settings::require(&self.address)?;
         let end = rows::end_of_events(file)?;
@@ -43,8 +45,9 @@ impl Database {
             schema::create(&self.address)?;
         }
         let nobody: Arc<str> = "moving".into();
-        let link = Link::open(&self.address, Purpose::Maintain, &nobody)?;
-        link.batch("BEGIN")?;
+        let known = Arc::default();
+        let link = Link::open(&self.address, Purpose::Maintain, &nobody, &known)?;
+        link.batch("BEGIN ISOLATION LEVEL READ COMMITTED")?;
         let found = link.rows("SELECT number, hash FROM chain FOR UPDATE", &[])?;
         let found = found.first().map(|row| -> Result<ChainLink, StoreError> {
             Ok(ChainLink {
@@ -55,6 +58,10 @@ impl Database {
         match found.transpose()? {
             Some(there) if there == end.link => return Ok(end.link.number),
             Some(ChainLink { number: 0, .. }) => {}
+            // It has gone on there, before the file was set aside.
+            Some(there) if there.number > end.link.number && has(&link, end.link)? => {
+                return Ok(end.link.number);
+            }
             _ => {
                 return Err(StoreError::Usage(format!(
                     "{} has another gate in the schema {}",
@@ -70,6 +77,17 @@ impl Database {
         link.commit()?;
         Ok(end.link.number)
     }
+}
+
+/// Whether this event is there. A file in which nothing has happened has none to tell it by.
+fn has(link: &Link, event: ChainLink) -> Result<bool, StoreError> {
+    let number = i64::try_from(event.number).unwrap_or(i64::MAX);
+    let sql = "SELECT line FROM event WHERE number = ?1";
+    let found = link.rows(sql, &[Value::Number(Some(number))])?;
+    let line = found.first().map(|row| row.get::<String>("line"));
+    Ok(line
+        .transpose()?
+        .is_some_and(|line| sha256(line.as_bytes()) == event.hash))
 }
 
 fn copy(file: &dyn Connection, link: &Link, table: &str) -> Result<(), StoreError> {

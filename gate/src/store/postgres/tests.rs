@@ -256,7 +256,8 @@ fn a_process_that_freezes_holds_nobody_for_long() {
     let store = gate.open();
     let id = gate.approved(&store, 0);
     let address = gate.at(gate.cluster().port).address;
-    let frozen = Link::open(&address, Purpose::Serve, &"frozen".into()).unwrap();
+    let frozen = Link::open(&address, Purpose::Serve, &"frozen".into(), &Arc::default());
+    let frozen = frozen.unwrap();
     frozen
         .batch("BEGIN; UPDATE chain SET writes = writes + 1")
         .unwrap();
@@ -440,6 +441,27 @@ fn work_is_taken_by_one_process() {
     let unlogged = |store: &Sql| gate.run(store.unlogged(9)).unwrap().len();
     assert_eq!((unlogged(&one), unlogged(&two)), (1, 0), "{id}");
     assert_eq!(unlogged(&one), 1);
+    // Taken by a clock that was ahead.
+    gate.sql("UPDATE signature SET taker = 'gone', taken = taken + 900000000");
+    assert_eq!(unlogged(&two), 1);
+    // The time is over, and somebody else is just about to take it.
+    let address = gate.at(gate.cluster().port).address;
+    let other = Link::open(&address, Purpose::Serve, &"other".into(), &Arc::default()).unwrap();
+    gate.sql("UPDATE signature SET taken = taken - 90000");
+    other
+        .batch("BEGIN; SELECT 1 FROM signature FOR UPDATE")
+        .unwrap();
+    assert_eq!(unlogged(&two), 0);
+    // Whoever comes back late does not let go of what another one has.
+    let id = due(&two, 12).pop().unwrap();
+    gate.sql("UPDATE delivery SET taker = 'other'");
+    let failed = Outcome::Failed {
+        why: "answered 500".into(),
+        wish: None,
+    };
+    gate.run(two.tried(&id, failed, 0)).unwrap();
+    let taker = format!("SELECT taker FROM delivery WHERE id = '{id}'");
+    assert_eq!(gate.sql(&taker), "other");
 }
 
 #[test]
@@ -535,28 +557,47 @@ fn two_clocks_that_differ_make_one_order() {
     assert!(times.is_sorted(), "{times:?}");
 }
 
-/// A server that was behind has taken over: what was told before is not there any more.
-#[test]
-fn a_server_that_went_back_gives_nothing() {
-    let Some(gate) = Fixture::new() else {
-        return;
-    };
-    let [one, two] = [gate.open(), gate.open()];
-    let id = gate.approved(&one, 0);
+/// The end of the chain, and what brings the tables back to it, as far as these tests fill them.
+fn way_back(gate: &Fixture) -> String {
     let end = gate.sql("SELECT number, encode(hash, 'hex'), at FROM chain");
     let [number, hash, at] = end.split('|').collect::<Vec<_>>()[..] else {
         panic!("{end}");
     };
-    gate.claim(&one, &id, "one").unwrap();
-    // Until both have heard of it.
-    std::thread::sleep(Duration::from_secs(1));
-    gate.sql(&format!(
-        "DELETE FROM event WHERE number > {number}; UPDATE request SET claim_operation = NULL, \
-         claim_key = NULL, claimed = NULL; UPDATE chain SET number = {number}, hash = \
-         decode('{hash}', 'hex'), at = {at}; SELECT pg_terminate_backend(pid) FROM \
-         pg_stat_activity WHERE datname = '{}' AND usename = 'log'",
+    format!(
+        "DELETE FROM request WHERE id IN (SELECT request FROM event WHERE number > {number} AND \
+         line LIKE '%request.created%'); DELETE FROM event WHERE number > {number}; \
+         UPDATE request SET claim_operation = NULL, claim_key = NULL, claimed = NULL; UPDATE chain \
+         SET number = {number}, hash = decode('{hash}', 'hex'), at = {at};"
+    )
+}
+
+fn end_of_sessions(gate: &Fixture) -> String {
+    format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND usename = \
+         'log'",
         gate.database
-    ));
+    )
+}
+
+/// What was told before is not there any more: a server that was behind has taken over, or a backup was
+/// restored into one that runs, which ends no session.
+fn a_server_that_went_back(ends_sessions: bool) {
+    let Some(gate) = Fixture::new() else {
+        return;
+    };
+    let [one, two, reads] = [gate.open(), gate.open(), gate.open()];
+    let id = gate.approved(&one, 0);
+    let back = way_back(&gate);
+    gate.claim(&one, &id, "one").unwrap();
+    for store in [&two, &reads] {
+        // As every process does all the time.
+        gate.run(store.check()).unwrap();
+    }
+    assert!(gate.run(reads.request(&id)).unwrap().is_some());
+    gate.sql(&back);
+    if ends_sessions {
+        gate.sql(&end_of_sessions(&gate));
+    }
     for store in [&one, &two] {
         let said = is_trouble(gate.claim(store, &id, "two"));
         assert!(said.contains("it went back"), "{said}");
@@ -564,12 +605,72 @@ fn a_server_that_went_back_gives_nothing() {
         let said = is_trouble(gate.run(store.request(&id)).map(|_| ()));
         assert!(said.contains("it went back"), "{said}");
     }
+    // One that changes nothing notices as well.
+    let begun = Instant::now();
+    let said = loop {
+        match gate.run(reads.request(&id)) {
+            Ok(_) if begun.elapsed() < Duration::from_secs(5) => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            done => break is_trouble(done.map(|_| ())),
+        }
+    };
+    assert!(said.contains("it went back"), "{said}");
+    // A process that knows of nothing goes on. The others are not deceived by a chain that is longer.
+    let fresh = gate.open();
+    for number in 1..6 {
+        gate.run(fresh.create(new_request(number, 0))).unwrap();
+    }
+    let said = is_trouble(gate.claim(&two, &id, "two"));
+    assert!(said.contains("it went back"), "{said}");
     // The operator says so, to a process that knows of nothing.
-    drop((one, two));
+    drop((one, two, reads, fresh));
+    gate.sql("INSERT INTO session VALUES ('\\x01', '\\x01', 9000000000000)");
     let store = gate.open();
-    assert_eq!(gate.run(store.accept_clock()).unwrap(), 1);
+    assert_eq!(gate.run(store.accept_clock()).unwrap(), 6);
     let late = gate.claim(&store, &id, "two");
     assert!(matches!(late, Err(Trouble::Refused(_))), "{late:?}");
+    assert_eq!(gate.sql("SELECT count(*) FROM session"), "0");
+}
+
+#[test]
+fn a_server_that_went_back_gives_nothing() {
+    a_server_that_went_back(true);
+}
+
+#[test]
+fn a_backup_that_is_restored_into_a_running_server_gives_nothing() {
+    a_server_that_went_back(false);
+}
+
+/// A fail-over rightly loses what no standby had: nobody was told that it is done, though some have seen
+/// it.
+#[test]
+fn what_was_only_seen_may_be_gone() {
+    let Some(gate) = Fixture::new() else {
+        return;
+    };
+    let [one, two] = [gate.open(), gate.open()];
+    gate.run(one.create(new_request(0, 0))).unwrap();
+    gate.run(two.check()).unwrap();
+    let back = way_back(&gate);
+    gate.run(one.create(new_request(1, 0))).unwrap();
+    // Until the other one has heard of it, and read it.
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(
+        gate.run(two.request(&new_request(1, 0).id))
+            .unwrap()
+            .is_some()
+    );
+    drop(one);
+    gate.sql(&(back + &end_of_sessions(&gate)));
+    gate.run(two.create(new_request(2, 0))).unwrap();
+    assert!(
+        gate.run(two.request(&new_request(1, 0).id))
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(gate.events(&two, "request.created"), 2);
 }
 
 /// Everything that a file has is in the database afterwards, and goes on there.
@@ -621,7 +722,16 @@ fn a_gate_in_a_file_is_moved() {
     assert_eq!(gate.run(store.request(&id)).unwrap(), before);
     gate.claim(&store, &id, "one").unwrap();
     assert_eq!(gate.events(&store, "request.claimed"), 1);
+    // Again, after the answer was lost and the gate has gone on there.
+    let moved = database.take_in(&file()).unwrap();
+    assert_eq!(moved, u64::try_from(events.len()).unwrap());
     // And never over another gate.
-    let over = database.take_in(&file()).unwrap_err();
+    let other = Scene::in_sqlite();
+    let Base::File(path) = &other.base else {
+        return;
+    };
+    other.run(other.store().create(new_request(7, 0))).unwrap();
+    let other_file = sqlite::look_into(path).unwrap();
+    let over = database.take_in(&other_file).unwrap_err();
     assert!(matches!(over, StoreError::Usage(_)), "{over}");
 }

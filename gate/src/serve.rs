@@ -21,7 +21,7 @@ use crate::outbox::Outbox;
 use crate::rules::Rules;
 use crate::session::Logins;
 use crate::settings::{Config, LogPlace};
-use crate::store::{Change, Place, Store, StoreError};
+use crate::store::{Change, Place, Store, StoreError, Trouble};
 use crate::waiting::Waiting;
 use crate::{admin, embedded, policy};
 
@@ -31,8 +31,14 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How often time is looked at: requests that are over end by themselves in between.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How many requests end in one transaction.
-const AT_ONCE: usize = 500;
+/// How many calls end requests before something else is looked at, and how many requests each. A
+/// call is never divided, and where several processes work on one store the others wait for it.
+const AT_ONCE: (usize, usize) = (1, 500);
+const AT_ONCE_SHARED: (usize, usize) = (20, 25);
+
+/// How often, and for how long, it is tried whether something can be changed.
+const CHECK: Duration = Duration::from_secs(3);
+const CHECKED: Duration = Duration::from_secs(8);
 
 /// The longest token of a log, in bytes.
 const MAX_TOKEN: usize = 4096;
@@ -179,6 +185,7 @@ async fn serve(
         tokio::spawn(courier.run()),
         tokio::spawn(admin),
         tokio::spawn(look(Arc::clone(&gate), config.retention_days)),
+        tokio::spawn(watch(Arc::clone(&gate.store), Arc::clone(&gate.ready))),
     ];
     let app = Arc::new(App {
         gate,
@@ -198,29 +205,79 @@ async fn serve(
 
 /// Ends what is over, and erases what has been kept long enough.
 async fn look(gate: Arc<Gate>, retention_days: Option<u64>) {
-    const PART: &str = "store";
     loop {
         tokio::time::sleep(LOOK).await;
-        let ended = gate.store.expire(AT_ONCE).await;
-        let erased = match retention_days {
-            None => Ok(0),
-            Some(days) => {
-                let kept = days.saturating_mul(86_400_000);
-                let before = gate.now().as_millis().saturating_sub(kept);
-                let before = verifier_core::Time::from_millis(before);
-                gate.store
-                    .erase(before.unwrap_or(gate.now()), AT_ONCE)
-                    .await
-            }
-        };
-        match ended.map(|_| ()).and(erased.map(|_| ())) {
-            Ok(()) => {
-                gate.ready.well(PART);
-            }
-            Err(trouble) => {
-                if gate.ready.trouble(PART, trouble.to_string()) {
-                    tracing::error!("{trouble}");
-                }
+        let looked = end(&gate).await;
+        let looked = looked.and(erase(&gate, retention_days).await);
+        say(
+            &gate.ready,
+            "store",
+            looked.map_err(|trouble| trouble.to_string()),
+        );
+    }
+}
+
+fn at_once(gate: &Gate) -> (usize, usize) {
+    match gate.store.visits() {
+        None => AT_ONCE,
+        Some(_) => AT_ONCE_SHARED,
+    }
+}
+
+async fn end(gate: &Gate) -> Result<(), Trouble> {
+    let (calls, most) = at_once(gate);
+    for _ in 0..calls {
+        if gate.store.expire(most).await?.len() < most {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn erase(gate: &Gate, retention_days: Option<u64>) -> Result<(), Trouble> {
+    let Some(days) = retention_days else {
+        return Ok(());
+    };
+    let kept = days.saturating_mul(86_400_000);
+    let before = gate.now().as_millis().saturating_sub(kept);
+    let before = verifier_core::Time::from_millis(before).unwrap_or(gate.now());
+    let (calls, most) = at_once(gate);
+    for _ in 0..calls {
+        if gate.store.erase(before, most).await? < most {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Tries whether something can be changed, also while nothing is: who asks `/readyz` wants to know it
+/// before a claim does.
+async fn watch(store: Arc<dyn Store>, ready: Arc<Readiness>) {
+    loop {
+        check(&*store, &ready).await;
+        tokio::time::sleep(CHECK).await;
+    }
+}
+
+async fn check(store: &dyn Store, ready: &Readiness) {
+    let checked = match tokio::time::timeout(CHECKED, store.check()).await {
+        Ok(checked) => checked.map_err(|trouble| trouble.to_string()),
+        Err(_) => Err(format!(
+            "the database of the gate has changed nothing for {} s",
+            CHECKED.as_secs()
+        )),
+    };
+    say(ready, "changes", checked);
+}
+
+fn say(ready: &Readiness, part: &'static str, done: Result<(), String>) {
+    match done {
+        Ok(()) => {
+            ready.well(part);
+        }
+        Err(why) => {
+            if ready.trouble(part, why.clone()) {
+                tracing::error!("{why}");
             }
         }
     }
@@ -244,4 +301,34 @@ fn system(error: &std::io::Error) -> CliError {
         CliCode::GateUnreachable,
         format!("The system refuses: {error}."),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads go on while nothing can be written, so only a change tells.
+    #[test]
+    fn a_store_that_changes_nothing_is_not_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::File(folder.path().join("gate.db"));
+        place.create().unwrap();
+        let store = place.open(Arc::new(|_| {})).unwrap();
+        let ready = Readiness::new(Vec::new());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(check(&*store, &ready));
+        assert!(ready.reasons().is_empty());
+
+        let other = rusqlite::Connection::open(place.file().unwrap()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        runtime.block_on(check(&*store, &ready));
+        assert_eq!(ready.reasons().len(), 1);
+        runtime.block_on(store.expire(1)).unwrap();
+        other.execute_batch("ROLLBACK").unwrap();
+        runtime.block_on(check(&*store, &ready));
+        assert!(ready.reasons().is_empty());
+    }
 }

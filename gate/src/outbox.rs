@@ -41,20 +41,48 @@ pub(crate) struct Outbox {
 }
 
 /// What is known of a signature that was tried.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tried {
     times: u32,
-    next: Option<Instant>,
+    next: Instant,
+}
+
+/// Signatures whose last try has failed, by id.
+#[derive(Debug, Default)]
+struct Failures(HashMap<String, Tried>);
+
+impl Failures {
+    fn is_due(&self, id: &str, now: Instant) -> bool {
+        self.0.get(id).is_none_or(|tried| tried.next <= now)
+    }
+
+    /// Forgets what would be due, and is neither there any more nor on its way: another process has
+    /// brought it to the log.
+    fn settle(&mut self, there: &[Unlogged], on_their_way: &[String], now: Instant) {
+        let is_there = |id: &String| there.iter().any(|one| one.approval_id == *id);
+        self.0
+            .retain(|id, tried| tried.next > now || is_there(id) || on_their_way.contains(id));
+    }
+
+    /// How long nothing becomes due. What is due already waits for room, or for the store.
+    fn pause(&self, on_their_way: &[String], now: Instant) -> Duration {
+        let waits = self.0.iter().filter(|(id, _)| !on_their_way.contains(id));
+        let next = waits
+            .map(|(_, tried)| tried.next)
+            .filter(|next| *next > now);
+        let until = next.min().map(|next| next.saturating_duration_since(now));
+        until.unwrap_or(LOOK).clamp(Duration::from_millis(10), LOOK)
+    }
 }
 
 impl Outbox {
     /// Works until the task is dropped.
     pub(crate) async fn run(self) {
-        let mut tried: HashMap<String, Tried> = HashMap::new();
+        let mut tried = Failures::default();
         let mut on_their_way = JoinSet::new();
         let mut ids: Vec<String> = Vec::new();
         loop {
-            for unlogged in self.due(&tried, &ids).await {
+            for unlogged in self.due(&mut tried, &ids).await {
                 ids.push(unlogged.approval_id.clone());
                 let (log, store) = (Arc::clone(&self.log), Arc::clone(&self.store));
                 let rp_id = self.rp_id.clone();
@@ -84,19 +112,19 @@ impl Outbox {
                     }
                 }
                 () = self.bell.notified() => {}
-                () = tokio::time::sleep(self.pause(&tried)) => {}
+                () = tokio::time::sleep(tried.pause(&ids, Instant::now())) => {}
             }
         }
     }
 
     /// The oldest signatures that are due and not on their way, as many as there is room for.
-    async fn due(&self, tried: &HashMap<String, Tried>, ids: &[String]) -> Vec<Unlogged> {
+    async fn due(&self, tried: &mut Failures, ids: &[String]) -> Vec<Unlogged> {
         let room = AT_ONCE.saturating_sub(ids.len());
         if room == 0 {
             return Vec::new();
         }
         // Those that wait after a failure are among the oldest, and keep no others from being seen.
-        let most = AT_ONCE.saturating_add(tried.len());
+        let most = AT_ONCE.saturating_add(tried.0.len());
         let all = match self.store.unlogged(most).await {
             Ok(all) => all,
             Err(trouble) => {
@@ -105,23 +133,15 @@ impl Outbox {
             }
         };
         let now = Instant::now();
-        let is_due = |id: &str| {
-            let next = tried.get(id).and_then(|tried| tried.next);
-            next.is_none_or(|next| next <= now) && !ids.iter().any(|other| other == id)
-        };
+        tried.settle(&all, ids, now);
+        let is_due = |id: &String| tried.is_due(id, now) && !ids.contains(id);
         let due = all.into_iter().filter(|one| is_due(&one.approval_id));
         due.take(room).collect()
     }
 
-    fn pause(&self, tried: &HashMap<String, Tried>) -> Duration {
-        let next = tried.values().filter_map(|tried| tried.next).min();
-        let until = next.map(|next| next.saturating_duration_since(Instant::now()));
-        until.unwrap_or(LOOK).clamp(Duration::from_millis(10), LOOK)
-    }
-
-    fn done(&self, tried: &mut HashMap<String, Tried>, id: String, done: Result<(), NotLogged>) {
+    fn done(&self, tried: &mut Failures, id: String, done: Result<(), NotLogged>) {
         let Err(failed) = done else {
-            tried.remove(&id);
+            tried.0.remove(&id);
             self.ready.well(PART);
             return;
         };
@@ -133,7 +153,7 @@ impl Outbox {
                 {
                     tracing::warn!("the log does not take signatures: {why}");
                 }
-                let times = tried.get(&id).map_or(0, |tried| tried.times);
+                let times = tried.0.get(&id).map_or(0, |tried| tried.times);
                 let doubled = FIRST_WAIT.saturating_mul(1 << times.min(10));
                 doubled.min(LONGEST_WAIT)
             }
@@ -144,9 +164,10 @@ impl Outbox {
                 REFUSED_WAIT
             }
         };
-        let tried = tried.entry(id).or_default();
+        let next = Instant::now() + wait;
+        let tried = tried.0.entry(id).or_insert(Tried { times: 0, next });
         tried.times = tried.times.saturating_add(1);
-        tried.next = Some(Instant::now() + wait);
+        tried.next = next;
     }
 }
 
@@ -173,5 +194,35 @@ async fn append(log: &dyn Log, unlogged: &Unlogged, rp_id: &str) -> Result<Strin
         false => Err(NotLogged::Later(
             "the log answered with another entry".into(),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another process has brought the signature to the log, and so nobody here ever hears that it is
+    /// there.
+    #[test]
+    fn what_is_not_there_any_more_is_not_waited_for() {
+        let begun = Instant::now();
+        let mut tried = Failures::default();
+        let wait = Duration::from_millis(500);
+        let next = begun + wait;
+        tried.0.insert("one".into(), Tried { times: 1, next });
+        // Not before it would be due: until then it is not looked for either.
+        tried.settle(&[], &[], begun);
+        assert!(!tried.is_due("one", begun));
+        assert_eq!(tried.pause(&[], begun), wait);
+        let later = begun + wait * 2;
+        // On its way, it is waited for as such.
+        let ids = ["one".to_owned()];
+        tried.settle(&[], &ids, later);
+        assert_eq!(tried.pause(&ids, later), LOOK);
+        // Due, and without room: room is waited for.
+        assert_eq!(tried.pause(&[], later), LOOK);
+        tried.settle(&[], &[], later);
+        assert!(tried.0.is_empty());
+        assert_eq!(tried.pause(&[], later), LOOK);
     }
 }

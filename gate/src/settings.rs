@@ -168,8 +168,7 @@ impl ServeArgs {
             Some(path) => {
                 let text = command_line::file::read(path, MAX_FILE)?;
                 let text = String::from_utf8_lossy(&text).into_owned();
-                toml::from_str(&text)
-                    .map_err(|error| CliError::usage(error.to_string()).about(path))?
+                parse(&text).map_err(|why| CliError::usage(why).about(path))?
             }
         };
         let mut all = self.settings.clone().over(file);
@@ -181,6 +180,18 @@ impl ServeArgs {
         let store = self.data.store.clone().over(in_file);
         all.config(&Layout::new(&self.data.data), store)
     }
+}
+
+/// The settings in a file. A reason quotes nothing of it: there may be a password on the line.
+fn parse(text: &str) -> Result<Settings, String> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map(|before| before.matches('\n').count().saturating_add(1));
+        match line {
+            Some(line) => format!("line {line}: {}", error.message()),
+            None => error.message().to_owned(),
+        }
+    })
 }
 
 impl Settings {
@@ -349,4 +360,37 @@ fn origin(url: Option<&str>) -> Result<(String, String), CliError> {
 
 fn bad(name: &str, expected: &str) -> CliError {
     CliError::usage(format!("--{name} has to be {expected}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_shows_no_password() {
+        for (text, expected) in [
+            (
+                "name = \"a\"\nstore = \"postgres://u:secret@h/d",
+                "line 2: ",
+            ),
+            ("store = postgres://u:secret@h/d", "line 1: "),
+            (
+                "\n\nstores = \"postgres://u:secret@h/d\"",
+                "line 3: unknown field `stores`",
+            ),
+            (
+                "store = [\"postgres://u:secret@h/d\"]",
+                "line 1: invalid type",
+            ),
+            (
+                "store = \"postgres://u:secret@h/d\"\nstore = \"\"",
+                "line 2: ",
+            ),
+        ] {
+            let why = parse(text).unwrap_err();
+            assert!(!why.contains("secret"), "{why}");
+            assert!(why.starts_with(expected), "{why}");
+        }
+        assert!(parse("store = \"postgres://u:secret@h/d\"").is_ok());
+    }
 }

@@ -270,8 +270,13 @@ impl ServeArgs {
             None => Settings::default(),
             Some(path) => {
                 let text = disk::read_text(path)?;
-                toml::from_str(&text)
-                    .map_err(|error| LogError::Usage(format!("{}: {error}", path.display())))?
+                toml::from_str(&text).map_err(|error| {
+                    // Nothing of the line is quoted: it may have a password in it.
+                    let before = error.span().and_then(|span| text.get(..span.start));
+                    let line = before.map_or(0, |before| before.matches('\n').count());
+                    let (path, line) = (path.display(), line.saturating_add(1));
+                    LogError::Usage(format!("{path}, line {line}: {}", error.message()))
+                })?
             }
         };
         let own = self.settings.clone();
@@ -592,6 +597,24 @@ mod tests {
         ] {
             let error = config(bad, &[]).unwrap_err();
             assert!(matches!(error, LogError::Usage(_)), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_shows_no_password() {
+        for (text, line) in [
+            (
+                "queue = 7\nstore = \"postgres://log:secret@db/log",
+                "line 2: ",
+            ),
+            ("store = postgres://log:secret@db/log", "line 1: "),
+            (
+                "stores = \"postgres://log:secret@db/log\"",
+                "line 1: unknown",
+            ),
+        ] {
+            let why = config(text, &[]).unwrap_err().to_string();
+            assert!(!why.contains("secret") && why.contains(line), "{why}");
         }
     }
 }

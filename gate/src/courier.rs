@@ -114,7 +114,7 @@ impl Courier {
         let (store, figures) = (Arc::clone(&self.store), Arc::clone(&self.figures));
         let (post, site) = (self.post.clone(), self.site.clone());
         async move {
-            let outcome = post.deliver(&due, &site).await;
+            let outcome = post.deliver(&due, &site, store.now()).await;
             figures.count(&lane, &outcome);
             tell(&lane, &due, &outcome);
             let chance = crate::random().map_or(0, u16::from_be_bytes);
@@ -127,7 +127,7 @@ impl Courier {
     }
 
     async fn tidy(&self) {
-        let before = crate::now().as_millis().saturating_sub(KEPT);
+        let before = self.store.now().as_millis().saturating_sub(KEPT);
         let before = Time::from_millis(before).unwrap_or(Time::EPOCH);
         if let Err(trouble) = self.store.forget(before, FORGOTTEN_AT_ONCE).await {
             tracing::error!("{trouble}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use command_line::CliError;
 use log_client::{Answer, Http, Question, Reach};
+use verifier_core::Time;
 
 use super::mail::Mailer;
 use crate::channel::{Channel, Kind};
@@ -41,10 +42,10 @@ impl Post {
         })
     }
 
-    /// Tries once.
-    pub(super) async fn deliver(&self, due: &Due, site: &Site) -> Outcome {
+    /// Tries once. What is signed says that it is this moment.
+    pub(super) async fn deliver(&self, due: &Due, site: &Site, now: Time) -> Outcome {
         match (&due.receiver, &self.mailer) {
-            (Receiver::Channel(channel), _) => self.send(channel, due, site).await,
+            (Receiver::Channel(channel), _) => self.send(channel, due, site, now).await,
             (Receiver::Mail(address), Some(mailer)) => mailer.send(address, due, site).await,
             (Receiver::Mail(_), None) => {
                 Outcome::Never("there is no server for mail: see --mail-server".into())
@@ -53,12 +54,12 @@ impl Post {
         }
     }
 
-    async fn send(&self, channel: &Channel, due: &Due, site: &Site) -> Outcome {
+    async fn send(&self, channel: &Channel, due: &Due, site: &Site, now: Time) -> Outcome {
         let url = channel.target.url();
         let (body, signed) = match channel.kind {
             Kind::Chat => (due.notice.chat(site), None),
             Kind::Webhook => {
-                let (body, now) = (due.notice.event(site), crate::now());
+                let body = due.notice.event(site);
                 let signed = Signed::new(&due.id, now, &body, channel.secrets(now));
                 (body, Some(signed))
             }

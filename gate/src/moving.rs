@@ -44,7 +44,7 @@ fn set_aside(layout: &Layout) -> Result<(), CliError> {
         let with = |name: &str| from.with_file_name(format!("{name}{suffix}"));
         let (old, new) = (with("gate.db"), with("gate.db.moved"));
         if old.exists() {
-            std::fs::rename(&old, &new).map_err(|error| file::unwritable(&old, &error))?;
+            durable::rename(&old, &new).map_err(|error| file::unwritable(&old, &error))?;
         }
     }
     Ok(())

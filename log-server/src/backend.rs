@@ -64,9 +64,12 @@ pub(crate) fn of(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
     Ok(match (&place.store, objects) {
         (Some(StoreAddress(text)), Some(objects)) => {
             let backend = database(text, place, key, Arc::clone(&objects))?;
-            Box::new(Detached::new(backend, objects))
+            Box::new(Detached::new(backend, objects, key.public()))
         }
-        (_, Some(objects)) => Box::new(Detached::new(Box::new(embedded(&place.layout)), objects)),
+        (_, Some(objects)) => {
+            let backend = Box::new(embedded(&place.layout));
+            Box::new(Detached::new(backend, objects, key.public()))
+        }
         (_, None) => Box::new(embedded(&place.layout)),
     })
 }

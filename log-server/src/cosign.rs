@@ -257,6 +257,11 @@ impl Cosigner {
         self.check(checkpoint).is_ok()
     }
 
+    /// The key of the log.
+    pub(crate) fn key(&self) -> &VerifierKey {
+        &self.shared.log
+    }
+
     /// Asks the witnesses to sign a committed head.
     pub(crate) fn show(&self, head: &Head) -> Result<()> {
         let mut state = self.shared.lock();

@@ -9,7 +9,7 @@
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ use crate::publisher::Publisher;
 use crate::sequencer::{Last, Sequencer};
 use crate::settings::Settings;
 use crate::startup;
-use crate::store::{Backend, Brake, Lead, Tenure};
+use crate::store::{Backend, Brake, Head, Lead, Tenure};
 
 /// A log that exists, before anybody leads it.
 #[derive(Debug)]
@@ -112,15 +112,21 @@ impl Log {
         let leading = tenure.map(|tenure| hold(program, tenure)).transpose()?;
         let key = Arc::clone(key);
         let policy = cosign::policy(settings.witness_policy.as_deref(), key.public())?;
-        let shown = |head| {
+        let shown = |head: &Head| {
             latest
                 .as_deref()
-                .map_or(Ok(()), |shown| shown.confirm(&head))
+                .map_or(Ok(()), |shown| shown.confirm(head))
         };
-        let recovered = store.head().and_then(shown).and_then(|()| {
-            let layout = &place.layout;
-            startup::recover(layout, &**backend, &key, policy, &mut *store, publish)
-        });
+        let layout = &place.layout;
+        let recovered = startup::recover(
+            layout,
+            &**backend,
+            &key,
+            policy,
+            &mut *store,
+            publish,
+            &shown,
+        );
         let (head, edge, publication) = frozen_if_rolled_back(recovered, brake.as_deref())?;
         let (published, watching) = watch::channel(Arc::new(publication.head().clone()));
         let (jobs, queue) = mpsc::channel(settings.queue);
@@ -165,11 +171,10 @@ impl Log {
         hand_over.try_send(first).map_err(system)?;
         let (publishing, writing) = (brake.clone(), brake);
         let publisher = start(program, "publisher", move || {
-            frozen_if_rolled_back(publisher.run(batches), publishing.as_deref())
+            reigned(publisher.run(batches), publishing.as_deref())
         })?;
         let writer = start(program, "sequencer", move || {
-            let done = sequencer.run(queue, &hand_over, last);
-            frozen_if_rolled_back(done, writing.as_deref())
+            reigned(sequencer.run(queue, &hand_over, last), writing.as_deref())
         })?;
         let anchoring = anchor
             .map(|anchor| app.anchors.start(anchor, Arc::clone(backend)))
@@ -340,7 +345,11 @@ fn hold(
     let thread = start(program, "tenure", move || {
         while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
             match tenure.renew() {
-                Err(LogError::Deposed(why)) => return Err(LogError::Deposed(why)),
+                Err(failure @ LogError::Deposed(_)) => {
+                    // A start that has failed, and has frozen the log, is nobody's reign.
+                    let over = ended.try_recv() == Err(TryRecvError::Disconnected);
+                    return if over { Ok(()) } else { Err(failure) };
+                }
                 Err(failure) => tracing::warn!(%failure, "cannot say that this process leads"),
                 Ok(()) => {}
             }
@@ -362,6 +371,17 @@ fn frozen_if_rolled_back<T>(done: Result<T>, brake: Option<&dyn Brake>) -> Resul
         }
     }
     done
+}
+
+/// The end of the reign of a process that others take over from. It is started again, and follows:
+/// its exit code says so.
+fn reigned(done: Result<()>, brake: Option<&dyn Brake>) -> Result<()> {
+    match (frozen_if_rolled_back(done, brake), brake) {
+        (Err(LogError::Claimed(why) | LogError::Rollback(why)), Some(_)) => {
+            Err(LogError::Deposed(why))
+        }
+        (done, _) => done,
+    }
 }
 
 /// Starts a thread whose failure is that of the process.

@@ -94,6 +94,10 @@ impl Publication {
         if !next.written {
             self.tiles.expect(&next.files);
             self.cosigner.show(&next.head)?;
+            // Before the tiles: a head of somebody else has tiles of its own under these names.
+            if let Some(heads) = &self.heads {
+                heads.admit(self.cosigner.key(), &next.head)?;
+            }
             failpoint::pass("before-tiles");
             // All of them are durable before the checkpoint that needs them is written.
             let kept = self.heads.as_ref().map(|_| Heads::object(&next.head));
@@ -153,9 +157,44 @@ mod tests {
     use super::*;
     use crate::cosign;
     use crate::edge::Edge;
+    use crate::error::LogError;
     use crate::key::LogKey;
     use crate::layout::Layout;
     use crate::store::{Backend as _, Detached, Embedded, Fault, Faulty};
+
+    /// Of two that lead with one key at two servers, the second finds the head of the first.
+    #[test]
+    fn a_head_of_somebody_else_ends_the_publication() {
+        let key = LogKey::generate("log.example").unwrap();
+        let empty = key.head(0, EMPTY_ROOT).unwrap();
+        let mut edge = Edge::default();
+        let files = edge.append([&b"a"[..]].into_iter()).unwrap();
+        let one = key.head(1, edge.root()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Faulty::default());
+        let embedded = Box::new(Embedded::new(&Layout::new(folder.path())));
+        let backend = Detached::new(embedded, Arc::new(store.bucket()), key.public());
+        backend.create(&empty).unwrap();
+        let objects = backend.objects();
+        let theirs = key.head(1, [9; 32]).unwrap();
+        let (name, bytes) = Heads::object(&theirs);
+        objects.put(&name, bytes).unwrap();
+        let public = backend.lead().unwrap().publish;
+        let tiles = Tiles::new(Arc::clone(&objects));
+        let policy = cosign::policy(None, key.public()).unwrap();
+        let cosigner = Cosigner::start(policy, key.public(), tiles.clone(), &empty).unwrap();
+        let heads = backend.heads();
+        let mut publication = Publication::new(public, empty.clone(), cosigner, tiles, heads);
+        publication.add(Growth { head: one, files });
+        for _ in 0..2 {
+            let failure = publication.cosign().unwrap_err();
+            assert!(matches!(failure, LogError::Rollback(_)), "{failure}");
+            assert!(!publication.publish().unwrap());
+        }
+        assert_eq!(objects.text(&name).unwrap(), theirs.checkpoint);
+        assert!(!objects.has("tile/0/000.p/1").unwrap());
+        assert_eq!(backend.published().unwrap(), empty.checkpoint);
+    }
 
     #[test]
     fn no_reader_sees_a_head_before_it_and_its_tiles_are_in_the_bucket() {
@@ -175,7 +214,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let store = Arc::new(Faulty::default());
             let embedded = Box::new(Embedded::new(&Layout::new(folder.path())));
-            let backend = Detached::new(embedded, Arc::new(store.bucket()));
+            let backend = Detached::new(embedded, Arc::new(store.bucket()), key.public());
             backend.create(&empty).unwrap();
             let public = backend.lead().unwrap().publish;
             let objects = backend.objects();

@@ -17,6 +17,7 @@ use crate::tiles::{Source as _, Tiles, damaged};
 /// Verifies the right edge against the committed head, asks the witnesses whether they know more,
 /// publishes what is committed and not published, and refuses everything that a crash cannot
 /// explain. If there are too few witnesses at the moment, publication is left to the publisher.
+/// `shown` fails if the committed head is behind one that this process has shown.
 pub(crate) fn recover(
     layout: &Layout,
     backend: &dyn Backend,
@@ -24,6 +25,7 @@ pub(crate) fn recover(
     policy: TlogPolicy,
     store: &mut dyn Store,
     mut public: Box<dyn Publish>,
+    shown: &dyn Fn(&Head) -> Result<()>,
 ) -> Result<(Head, Edge, Publication)> {
     let head = store.head()?;
     let foreign = |what: &str, error: String| {
@@ -73,7 +75,7 @@ pub(crate) fn recover(
     }
 
     let tiles = Tiles::new(backend.objects());
-    let mut edge = tiles.edge(size)?;
+    let edge = tiles.edge(size)?;
     if edge.root() != root {
         return Err(LogError::damage(
             "the tiles at the right edge do not lead to the public checkpoint: `cosignet-log fsck` \
@@ -81,10 +83,23 @@ pub(crate) fn recover(
         ));
     }
     check_last_bundle(&tiles, size)?;
+    // Damage before anything that is taken for another history: a row that is damaged or lost leads to
+    // another root, too.
+    let mut grown = edge.clone();
+    let leaves = store.staged(size)?;
+    let files = grown.append(leaves.iter().map(String::as_bytes))?;
+    if (grown.size(), grown.root()) != (head.size, head.root) {
+        return Err(LogError::damage(
+            "the entries that were committed and not published do not lead to the committed \
+             head: restore a backup, see OPERATIONS",
+        ));
+    }
+    shown(&head)?;
     let heads = backend.heads();
     if let Some(heads) = &heads {
-        let mut root = |old| beginning(&tiles, &edge, &mut *store, old);
-        heads.confirm(key, &head, &mut root)?;
+        heads.confirm(key, &head, &mut |old| {
+            beginning(&tiles, &edge, &leaves, old)
+        })?;
     }
 
     let published = Head {
@@ -97,7 +112,7 @@ pub(crate) fn recover(
     cosigner.ask()?;
     if let Some(heads) = &heads {
         // By the way it shows that objects can be put there.
-        heads.put(&head)?;
+        heads.keep(key.public(), &head)?;
     }
     let covered = head.size == size && cosigner.meets_quorum(&published.checkpoint);
     let is_kept = heads.is_some();
@@ -107,14 +122,6 @@ pub(crate) fn recover(
     }
     let mut publication = Publication::new(public, published, cosigner, tiles.clone(), heads);
     if !covered {
-        let leaves = store.staged(size)?;
-        let files = edge.append(leaves.iter().map(String::as_bytes))?;
-        if (edge.size(), edge.root()) != (head.size, head.root) {
-            return Err(LogError::damage(
-                "the entries that were committed and not published do not lead to the committed \
-                 head: restore a backup, see OPERATIONS",
-            ));
-        }
         match head.size > size {
             true => tracing::info!(from = size, to = head.size, "publishing what was committed"),
             false => tracing::info!(size, "having the published head cosigned"),
@@ -136,19 +143,18 @@ pub(crate) fn recover(
     if !is_kept {
         collect_partials(&tiles, publication.head().size);
     }
-    Ok((head, edge, publication))
+    Ok((head, grown, publication))
 }
 
 /// The root of the first `old` leaves: of the published tree, whose edge is known, or of what was
 /// committed after it.
-fn beginning(tiles: &Tiles, edge: &Edge, store: &mut dyn Store, old: u64) -> Result<Hash> {
+fn beginning(tiles: &Tiles, edge: &Edge, staged: &[String], old: u64) -> Result<Hash> {
     let Some(more) = old.checked_sub(edge.size()) else {
         return tiles.nodes(edge.size()).proven_beginning(old, &edge.root());
     };
-    let leaves = store.staged(edge.size())?;
     let more = usize::try_from(more).unwrap_or(usize::MAX);
     let mut edge = edge.clone();
-    edge.append(leaves.iter().take(more).map(String::as_bytes))?;
+    edge.append(staged.iter().take(more).map(String::as_bytes))?;
     Ok(edge.root())
 }
 
@@ -183,4 +189,61 @@ fn check_last_bundle(tiles: &Tiles, size: u64) -> Result<()> {
         return Ok(());
     }
     Err(damaged(&bundle, "its entries are not those of the tree"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
+
+    use super::*;
+    use crate::cosign;
+    use crate::store::conformance::addition;
+    use crate::store::{Detached, Directory, Heads, Lead, Memory, Outcome};
+
+    /// A leader has committed two entries, put their head beside the tiles, and died.
+    #[test]
+    fn a_damaged_row_is_no_other_history() {
+        let key = LogKey::generate("log.example").unwrap();
+        let empty = key.head(0, EMPTY_ROOT).unwrap();
+        let additions = [addition(0), addition(1)];
+        let mut edge = Edge::default();
+        let leaves = additions.iter().map(|one| one.leaf.as_bytes());
+        edge.append(leaves).unwrap();
+        let two = key.head(2, edge.root()).unwrap();
+        for damaged in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let memory = Memory::default();
+            let objects = Arc::new(Directory::new(folder.path().into()));
+            let backend = Detached::new(Box::new(memory.clone()), objects, key.public());
+            backend.create(&empty).unwrap();
+            let mut lead = backend.lead().unwrap();
+            let done = lead.store.commit(&empty, &two, &additions, 0).unwrap();
+            assert_eq!(done, Outcome::Committed);
+            let heads = Heads::new(backend.objects());
+            heads.keep(key.public(), &two).unwrap();
+            drop(lead);
+            if damaged {
+                memory.damage(1, "another leaf");
+            }
+            let Lead {
+                mut store, publish, ..
+            } = backend.lead().unwrap();
+            let recovered = recover(
+                &Layout::new(folder.path()),
+                &backend,
+                &key,
+                cosign::policy(None, key.public()).unwrap(),
+                &mut *store,
+                publish,
+                &|_| Ok(()),
+            );
+            match recovered {
+                Ok((head, _, _)) => assert!(!damaged && head == two),
+                // Anything else would freeze the log.
+                Err(failure) => assert!(damaged && failure.is_damage(), "{failure:?}"),
+            }
+        }
+    }
 }

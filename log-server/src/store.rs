@@ -32,7 +32,7 @@ mod audit;
 #[cfg(feature = "s3")]
 mod bucket;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod detached;
 mod directory;
 mod embedded;

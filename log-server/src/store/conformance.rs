@@ -3,6 +3,7 @@
 //! A rule gets a back end without a log. [`conforms!`] makes tests of the rules for one more.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use test_vectors::weed::Weed;
 use verifier_core::Time;
@@ -71,7 +72,7 @@ macro_rules! backends {
 /// The back end of one machine, with its objects in a bucket.
 fn detached(folder: &Path, bucket: Bucket) -> Detached {
     let embedded = Embedded::new(&Layout::new(folder));
-    Detached::new(Box::new(embedded), Arc::new(bucket))
+    Detached::new(Box::new(embedded), Arc::new(bucket), key().public())
 }
 
 backends! {
@@ -107,7 +108,10 @@ fn postgres() -> Option<(tempfile::TempDir, Postgres, Arc<Directory>)> {
 #[cfg(feature = "postgres")]
 fn in_postgres() -> Option<(tempfile::TempDir, Detached)> {
     let (folder, postgres, objects) = postgres()?;
-    Some((folder, Detached::new(Box::new(postgres), objects)))
+    Some((
+        folder,
+        Detached::new(Box::new(postgres), objects, key().public()),
+    ))
 }
 
 /// The back end of several machines, whole: its objects are in a bucket.
@@ -115,11 +119,14 @@ fn in_postgres() -> Option<(tempfile::TempDir, Detached)> {
 fn in_postgres_and_a_bucket() -> Option<(tempfile::TempDir, Detached)> {
     let (folder, postgres, _) = postgres()?;
     let bucket = Arc::new(Faulty::default()).bucket();
-    Some((folder, Detached::new(Box::new(postgres), Arc::new(bucket))))
+    let backend = Detached::new(Box::new(postgres), Arc::new(bucket), key().public());
+    Some((folder, backend))
 }
 
-fn key() -> LogKey {
-    LogKey::generate("log.example").unwrap()
+/// The key of every log here: each has a place of its own.
+fn key() -> &'static LogKey {
+    static KEY: OnceLock<LogKey> = OnceLock::new();
+    KEY.get_or_init(|| LogKey::generate("log.example").unwrap())
 }
 
 /// A signed head, of a tree that is none.
@@ -143,7 +150,7 @@ fn evidence(byte: u8) -> Evidence {
     }
 }
 
-fn addition(byte: u8) -> Addition {
+pub(crate) fn addition(byte: u8) -> Addition {
     Addition {
         leaf: format!("leaf {byte}"),
         claim: Claim {
@@ -180,13 +187,13 @@ fn there_is_a_whole_log_or_none(backend: &dyn Backend) {
     assert!(!backend.exists().unwrap());
     assert!(backend.lead().is_err());
     backend.require_vacant().unwrap();
-    let first = head(&key(), 0, 0);
+    let first = head(key(), 0, 0);
     backend.create(&first).unwrap();
     assert!(backend.exists().unwrap());
     assert_eq!(backend.head().unwrap(), first);
     assert_eq!(backend.published().unwrap(), first.checkpoint);
     assert!(backend.require_vacant().is_err());
-    assert!(backend.create(&head(&key(), 0, 0)).is_err());
+    assert!(backend.create(&head(key(), 0, 0)).is_err());
     assert_eq!(backend.head().unwrap(), first);
     let mut lead = backend.lead().unwrap();
     assert!(!lead.store.is_taken().unwrap());
@@ -196,14 +203,14 @@ fn there_is_a_whole_log_or_none(backend: &dyn Backend) {
 
 fn only_one_of_two_commits_on_a_head_takes_effect(backend: &dyn Backend) {
     let key = key();
-    let mut lead = with_entries(backend, &key, 2, 1);
-    for stale in [head(&key, 1, 1), head(&key, 2, 9), head(&key, 3, 3)] {
+    let mut lead = with_entries(backend, key, 2, 1);
+    for stale in [head(key, 1, 1), head(key, 2, 9), head(key, 3, 3)] {
         let done = lead
             .store
-            .commit(&stale, &head(&key, 4, 4), &[addition(7)], 0);
+            .commit(&stale, &head(key, 4, 4), &[addition(7)], 0);
         assert_eq!(done.unwrap(), Outcome::Moved);
     }
-    assert_eq!(lead.store.head().unwrap(), head(&key, 2, 2));
+    assert_eq!(lead.store.head().unwrap(), head(key, 2, 2));
     let claim = addition(7).claim;
     let found = lead.store.claimed(&[claim]).unwrap();
     assert_eq!(found, [Holders::default()]);
@@ -215,7 +222,7 @@ fn only_one_of_two_commits_on_a_head_takes_effect(backend: &dyn Backend) {
 
 fn a_claim_that_is_taken_undoes_the_whole_commit(backend: &dyn Backend) {
     let key = key();
-    let mut lead = with_entries(backend, &key, 2, 2);
+    let mut lead = with_entries(backend, key, 2, 2);
     let (mut approval, mut assertion) = (addition(8), addition(8));
     approval.claim.approval = addition(0).claim.approval;
     assertion.claim.assertion = addition(1).claim.assertion;
@@ -224,9 +231,9 @@ fn a_claim_that_is_taken_undoes_the_whole_commit(backend: &dyn Backend) {
         let batch = [addition(7), taken];
         let done = lead
             .store
-            .commit(&head(&key, 2, 2), &head(&key, 4, 4), &batch, 0);
+            .commit(&head(key, 2, 2), &head(key, 4, 4), &batch, 0);
         assert!(done.is_err());
-        assert_eq!(lead.store.settle().unwrap(), head(&key, 2, 2));
+        assert_eq!(lead.store.settle().unwrap(), head(key, 2, 2));
         let claims = batch.map(|addition| addition.claim);
         let found = lead.store.claimed(&claims).unwrap();
         assert_eq!(found.first(), Some(&Holders::default()));
@@ -237,13 +244,13 @@ fn a_claim_that_is_taken_undoes_the_whole_commit(backend: &dyn Backend) {
 
 fn what_is_committed_is_kept_until_it_is_published(backend: &dyn Backend) {
     let key = key();
-    let mut lead = with_entries(backend, &key, 3, 2);
+    let mut lead = with_entries(backend, key, 3, 2);
     assert_eq!(lead.store.staged(1).unwrap(), ["leaf 1", "leaf 2"]);
     assert_eq!(lead.store.staged(3).unwrap(), [""; 0]);
     assert_eq!(lead.store.staged_leaf(2).unwrap(), "leaf 2");
     let done = lead
         .store
-        .commit(&head(&key, 3, 3), &head(&key, 4, 4), &[addition(3)], 2);
+        .commit(&head(key, 3, 3), &head(key, 4, 4), &[addition(3)], 2);
     assert_eq!(done.unwrap(), Outcome::Committed);
     assert_eq!(lead.store.staged(2).unwrap(), ["leaf 2", "leaf 3"]);
     for lost in [
@@ -257,7 +264,7 @@ fn what_is_committed_is_kept_until_it_is_published(backend: &dyn Backend) {
 
 fn what_is_committed_is_found_by_everybody_at_once(backend: &dyn Backend) {
     let key = key();
-    backend.create(&head(&key, 0, 0)).unwrap();
+    backend.create(&head(key, 0, 0)).unwrap();
     // They look before there is anything to see.
     let records = backend.records().unwrap();
     let other = backend.records().unwrap();
@@ -266,7 +273,7 @@ fn what_is_committed_is_found_by_everybody_at_once(backend: &dyn Backend) {
     for byte in 0..5 {
         let old = lead.store.head().unwrap();
         let size = old.size + 1;
-        let new = head(&key, size, byte + 1);
+        let new = head(key, size, byte + 1);
         let done = lead.store.commit(&old, &new, &[addition(byte)], 0);
         assert_eq!(done.unwrap(), Outcome::Committed);
         assert_eq!(lead.store.head().unwrap(), new);
@@ -299,8 +306,8 @@ fn what_is_committed_is_found_by_everybody_at_once(backend: &dyn Backend) {
 
 fn a_commit_that_failed_is_settled(backend: &dyn Backend) {
     let key = key();
-    let mut lead = with_entries(backend, &key, 1, 1);
-    let (old, new) = (head(&key, 1, 1), head(&key, 2, 2));
+    let mut lead = with_entries(backend, key, 1, 1);
+    let (old, new) = (head(key, 1, 1), head(key, 2, 2));
     let batch = [addition(0)];
     assert!(lead.store.commit(&old, &new, &batch, 0).is_err());
     assert_eq!(lead.store.settle().unwrap(), old);
@@ -312,8 +319,8 @@ fn a_commit_that_failed_is_settled(backend: &dyn Backend) {
 
 fn nobody_commits_or_publishes_beside_the_one_that_leads(backend: &dyn Backend) {
     let key = key();
-    let mut first = with_entries(backend, &key, 1, 1);
-    let (old, new) = (head(&key, 1, 1), head(&key, 2, 2));
+    let mut first = with_entries(backend, key, 1, 1);
+    let (old, new) = (head(key, 1, 1), head(key, 2, 2));
     let batch = [addition(1)];
     match backend.lead() {
         Err(failure) => {
@@ -340,15 +347,15 @@ fn nobody_commits_or_publishes_beside_the_one_that_leads(backend: &dyn Backend) 
     // When it has ended, somebody else can.
     let mut next = backend.lead().unwrap();
     assert_eq!(next.store.head().unwrap(), new);
-    let newer = head(&key, 3, 3);
+    let newer = head(key, 3, 3);
     let done = next.store.commit(&new, &newer, &[addition(2)], 2);
     assert_eq!(done.unwrap(), Outcome::Committed);
 }
 
 fn the_public_checkpoint_never_goes_back(backend: &dyn Backend) {
     let key = key();
-    let mut lead = with_entries(backend, &key, 3, 1);
-    let [two, three] = [2, 3].map(|size| head(&key, size, u8::try_from(size).unwrap()));
+    let mut lead = with_entries(backend, key, 3, 1);
+    let [two, three] = [2, 3].map(|size| head(key, size, u8::try_from(size).unwrap()));
     for (head, goes) in [(&two, true), (&three, true), (&two, false), (&three, true)] {
         let done = lead.publish.publish(&head.checkpoint, head.size);
         assert_eq!(done.is_ok(), goes, "{}", head.size);
@@ -366,7 +373,7 @@ fn the_public_checkpoint_never_goes_back(backend: &dyn Backend) {
 
 fn evidence_changes_only_if_it_is_what_it_was(backend: &dyn Backend) {
     let key = key();
-    let _lead = with_entries(backend, &key, 2, 2);
+    let _lead = with_entries(backend, key, 2, 2);
     let records = backend.records().unwrap();
     let mut new = evidence(1);
     new.disclosure = Disclosure::Public;
@@ -393,7 +400,7 @@ fn evidence_changes_only_if_it_is_what_it_was(backend: &dyn Backend) {
 
 fn what_is_taken_away_is_pending_until_it_is_gone(backend: &dyn Backend) {
     let key = key();
-    let _lead = with_entries(backend, &key, 2, 2);
+    let _lead = with_entries(backend, key, 2, 2);
     let records = backend.records().unwrap();
     let eraser = backend.eraser().unwrap();
     let mut more = evidence(0);
@@ -420,7 +427,7 @@ fn what_is_taken_away_is_pending_until_it_is_gone(backend: &dyn Backend) {
 }
 
 fn a_revoked_token_is_worthless_and_its_name_is_taken(backend: &dyn Backend) {
-    backend.create(&head(&key(), 0, 0)).unwrap();
+    backend.create(&head(key(), 0, 0)).unwrap();
     let tokens = backend.tokens().unwrap();
     let other = backend.tokens().unwrap();
     let token = |name: &str, id: &str, created: &str| TokenRow {
@@ -541,10 +548,10 @@ fn folders_are_listed_one_level_at_a_time(backend: &dyn Backend) {
 
 fn fsck_sees_what_was_committed(backend: &dyn Backend) {
     let key = key();
-    let mut lead = with_entries(backend, &key, 4, 3);
+    let mut lead = with_entries(backend, key, 4, 3);
     let audit = backend.audit().unwrap();
     assert_eq!(audit.complaints().len(), 0);
-    assert_eq!(audit.head().unwrap(), head(&key, 4, 4));
+    assert_eq!(audit.head().unwrap(), head(key, 4, 4));
     for leaf in 0..4_u8 {
         let index = u64::from(leaf);
         let found = audit.holders(&addition(leaf).claim).unwrap();
@@ -562,10 +569,8 @@ fn fsck_sees_what_was_committed(backend: &dyn Backend) {
     let before = audit.staged_before(1).unwrap();
     assert_eq!(before, [(0, "leaf 0".to_owned())]);
     // It sees what comes later as well.
-    let new = head(&key, 5, 5);
-    let done = lead
-        .store
-        .commit(&head(&key, 4, 4), &new, &[addition(4)], 4);
+    let new = head(key, 5, 5);
+    let done = lead.store.commit(&head(key, 4, 4), &new, &[addition(4)], 4);
     assert_eq!(done.unwrap(), Outcome::Committed);
     assert_eq!(audit.head().unwrap(), new);
     assert_eq!(audit.staged(4).unwrap(), ["leaf 4"]);
@@ -573,10 +578,10 @@ fn fsck_sees_what_was_committed(backend: &dyn Backend) {
 
 fn a_copy_has_all_of_it(backend: &dyn Backend) {
     let key = key();
-    let mut lead = with_entries(backend, &key, 3, 2);
+    let mut lead = with_entries(backend, key, 3, 2);
     let done = lead
         .store
-        .commit(&head(&key, 3, 3), &head(&key, 4, 4), &[addition(3)], 3);
+        .commit(&head(key, 3, 3), &head(key, 4, 4), &[addition(3)], 3);
     assert_eq!(done.unwrap(), Outcome::Committed);
     let token = TokenRow {
         name: "service".into(),
@@ -592,14 +597,14 @@ fn a_copy_has_all_of_it(backend: &dyn Backend) {
     let layout = Layout::new(folder.path());
     let target = Embedded::new(&layout);
     let mut copy = target.begin_copy(backend).unwrap();
-    assert_eq!(copy.head().unwrap(), head(&key, 4, 4));
+    assert_eq!(copy.head().unwrap(), head(key, 4, 4));
     assert_eq!(copy.first_staged().unwrap(), Some(3));
     copy.stage(2, &["leaf 2".into()]).unwrap();
     assert_eq!(copy.staged(2).unwrap(), ["leaf 2", "leaf 3"]);
     assert!(!target.exists().unwrap());
     target.adopt(&copy.finish()).unwrap();
 
-    assert_eq!(target.head().unwrap(), head(&key, 4, 4));
+    assert_eq!(target.head().unwrap(), head(key, 4, 4));
     let records = target.records().unwrap();
     for leaf in 0..4_u8 {
         let found = records.find(&addition(leaf).claim.approval).unwrap();

@@ -10,12 +10,16 @@
 //! ```
 //!
 //! The copy may go back for a moment, when something that was sent long ago arrives. The keeper of
-//! the process that leads looks at it each second, and puts the newest one again.
+//! the process that leads looks at it each second, and puts the newest one again. One that this log has
+//! signed and this process has not published is the work of somebody else who has the key: the log
+//! ends there, and the copy stays as it is.
 
 mod keeper;
 
 use std::path::Path;
 use std::sync::Arc;
+
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use self::keeper::{Keeper, Pace};
 use super::{
@@ -29,14 +33,20 @@ use crate::error::{LogError, Result};
 pub(crate) struct Detached {
     backend: Box<dyn Backend>,
     objects: Arc<dyn Objects>,
+    key: VerifierKey,
     pace: Pace,
 }
 
 impl Detached {
-    pub(crate) fn new(backend: Box<dyn Backend>, objects: Arc<dyn Objects>) -> Self {
+    pub(crate) fn new(
+        backend: Box<dyn Backend>,
+        objects: Arc<dyn Objects>,
+        key: &VerifierKey,
+    ) -> Self {
         Self {
             backend,
             objects,
+            key: key.clone(),
             pace: Pace::default(),
         }
     }
@@ -79,7 +89,8 @@ impl Backend for Detached {
 
     fn lead(&self) -> Result<Lead> {
         let lead = self.backend.lead()?;
-        let keeper = Keeper::start(Arc::clone(&self.objects), self.pace)?;
+        let brake = lead.brake.clone();
+        let keeper = Keeper::start(Arc::clone(&self.objects), &self.key, brake, self.pace)?;
         Ok(Lead {
             publish: Box::new(Copied {
                 public: lead.publish,
@@ -139,6 +150,7 @@ struct Copied {
 
 impl Publish for Copied {
     fn publish(&mut self, checkpoint: &str, size: u64) -> Result<()> {
+        self.keeper.check()?;
         self.public.publish(checkpoint, size)?;
         self.keeper.published(checkpoint);
         Ok(())

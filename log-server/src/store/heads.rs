@@ -12,16 +12,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::{CHECKPOINT, Head, Listed, Objects};
 use crate::error::{LogError, Result};
-use crate::key::LogKey;
+use crate::key::{self, LogKey};
 
 /// The folder of all of them.
 pub(crate) const FOLDER: &str = "heads";
 
 /// How many of the newest are kept.
 const NEWEST: usize = 1000;
+
+/// How many of the newest are compared with the database at a start.
+const COMPARED: usize = 3;
 
 /// Of so many entries one head is kept for ever.
 const STRIDE: u64 = 1_000_000;
@@ -40,14 +44,33 @@ impl Heads {
         (name(head.size), head.checkpoint.as_bytes())
     }
 
-    /// Keeps a committed head.
-    pub(crate) fn put(&self, head: &Head) -> Result<()> {
+    /// Keeps a committed head, unless another one of its size is there.
+    pub(crate) fn keep(&self, key: &VerifierKey, head: &Head) -> Result<()> {
+        self.admit(key, head)?;
         let (name, bytes) = Self::object(head);
         self.0.put(&name, bytes)
     }
 
+    /// Fails if there is another head where this one belongs: somebody else signs with the same key.
+    /// It is the only one that knows, and must not be overwritten.
+    pub(crate) fn admit(&self, key: &VerifierKey, head: &Head) -> Result<()> {
+        let (name, bytes) = Self::object(head);
+        let Some(found) = self.0.get(&name)? else {
+            return Ok(());
+        };
+        // Also what is left of an upload that was cut.
+        if bytes.starts_with(&found) {
+            return Ok(());
+        }
+        let place = self.0.place(&name);
+        match self.read(key, &name, found)? {
+            (size, root) if size == head.size && root == head.root => Ok(()),
+            _ => Err(two_histories(&place, head.size)),
+        }
+    }
+
     /// Fails if the objects know of a head that the database does not lead to: the committed `head`
-    /// has to be the largest, and the tree has to begin with the largest one that is kept. `root`
+    /// has to be the largest, and the tree has to begin with the largest ones that are kept. `root`
     /// knows the roots of its beginnings.
     pub(crate) fn confirm(
         &self,
@@ -55,21 +78,21 @@ impl Heads {
         head: &Head,
         root: &mut dyn FnMut(u64) -> Result<Hash>,
     ) -> Result<()> {
-        let newest = self.sizes()?.pop();
-        let kept = newest.map(name).into_iter();
+        let sizes = self.sizes()?;
+        // The newest are not pruned, and a copy may not be there yet.
+        let kept = sizes.iter().rev().take(COMPARED).copied().map(name);
         for name in kept.chain([CHECKPOINT.to_owned()]) {
-            // The newest is not pruned, and a copy may not be there yet.
-            let Some(bytes) = self.0.get(&name)? else {
-                continue;
-            };
             let place = self.0.place(&name);
-            let text = String::from_utf8(bytes).unwrap_or_default();
-            let (size, found) = key.open(&text).map_err(|error| {
-                LogError::damage(format!(
-                    "{place} is not signed by the key of this log: {error}. Choose a place that no \
-                     other log has; if this is the right one, keep it as it is for an investigation"
-                ))
-            })?;
+            let Some(bytes) = self.0.get(&name)? else {
+                if name == CHECKPOINT {
+                    continue;
+                }
+                return Err(LogError::System(format!(
+                    "{place} is listed and cannot be read: nothing is signed before it says how much \
+                     this log has signed. Try again"
+                )));
+            };
+            let (size, found) = self.read(key.public(), &name, bytes)?;
             if size > head.size {
                 return Err(LogError::Rollback(format!(
                     "{place} is a head of {size} entries that this log has signed, and the \
@@ -80,15 +103,29 @@ impl Heads {
                 )));
             }
             if root(size)? != found {
-                return Err(LogError::Rollback(format!(
-                    "{place} is a head of {size} entries that this log has signed, and the database \
-                     leads to another one of that size: these are two histories, under one key. \
-                     Nothing was signed. Stop whatever else runs with this key, and keep both; see \
-                     OPERATIONS, \"A database that went back\""
-                )));
+                return Err(two_histories(&place, size));
             }
         }
         Ok(())
+    }
+
+    /// The size and the root in an object that this log has signed.
+    fn read(&self, key: &VerifierKey, name: &str, bytes: Vec<u8>) -> Result<(u64, Hash)> {
+        let place = self.0.place(name);
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let (size, root) = key::open(key, &text).map_err(|error| {
+            LogError::damage(format!(
+                "{place} is not signed by the key of this log: {error}. Choose a place that no \
+                 other log has; if this is the right one, keep it as it is for an investigation"
+            ))
+        })?;
+        match size_of(name) {
+            Some(named) if named != size => Err(LogError::damage(format!(
+                "{place} is a head of {size} entries, under the name of another one: somebody else \
+                 writes there. Keep it for an investigation, and restore the object from a backup"
+            ))),
+            _ => Ok((size, root)),
+        }
     }
 
     /// Removes what need not be kept.
@@ -112,6 +149,15 @@ impl Heads {
         sizes.sort_unstable();
         Ok(sizes)
     }
+}
+
+fn two_histories(place: &str, size: u64) -> LogError {
+    LogError::Rollback(format!(
+        "{place} is a head of {size} entries that this log has signed, and the database leads to \
+         another one of that size: these are two histories, under one key. Nothing more is \
+         published. Stop whatever else runs with this key, and keep both; see OPERATIONS, \"A \
+         database that went back\""
+    ))
 }
 
 /// The name of the head of this size. Names sort as sizes do.
@@ -153,8 +199,12 @@ mod tests {
         let mut roots = |size: u64| -> Result<Hash> { Ok([u8::try_from(size).unwrap(); 32]) };
         let nine = head(&key, 9, 9);
         heads.confirm(&key, &nine, &mut roots).unwrap();
-        heads.put(&head(&key, 5, 5)).unwrap();
-        heads.put(&nine).unwrap();
+        let put = |head: &Head| {
+            let (name, bytes) = Heads::object(head);
+            objects.put(&name, bytes).unwrap();
+        };
+        put(&head(&key, 5, 5));
+        put(&nine);
         let copy = head(&key, 7, 7);
         objects.put(CHECKPOINT, copy.checkpoint.as_bytes()).unwrap();
         heads.confirm(&key, &nine, &mut roots).unwrap();
@@ -172,11 +222,11 @@ mod tests {
         assert!(text.contains("heads/00000000000000000009"), "{text}");
         assert!(text.contains("the database has only 8"), "{text}");
         // Another history of the same size, and one that is ahead of it.
-        heads.put(&head(&key, 9, 1)).unwrap();
+        put(&head(&key, 9, 1));
         assert!(told(&nine).contains("two histories"));
         assert!(told(&head(&key, 30, 30)).contains("two histories"));
         // A copy that is ahead of everything else.
-        heads.put(&nine).unwrap();
+        put(&nine);
         let copy = head(&key, 11, 11);
         objects.put(CHECKPOINT, copy.checkpoint.as_bytes()).unwrap();
         assert!(told(&nine).contains("has only 9"));
@@ -190,6 +240,65 @@ mod tests {
             failure.to_string().contains("no other log has"),
             "{failure}"
         );
+    }
+
+    #[test]
+    fn one_object_does_not_hide_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects: Arc<dyn Objects> = Arc::new(Directory::new(folder.path().into()));
+        let heads = Heads::new(Arc::clone(&objects));
+        let key = LogKey::generate("log.example").unwrap();
+        let mut roots = |size: u64| -> Result<Hash> { Ok([u8::try_from(size).unwrap(); 32]) };
+        let (five, nine) = (head(&key, 5, 5), head(&key, 9, 9));
+        for kept in [&five, &nine] {
+            heads.keep(key.public(), kept).unwrap();
+        }
+        // An older head under the largest name.
+        objects
+            .put(&name(u64::MAX), five.checkpoint.as_bytes())
+            .unwrap();
+        let failure = heads.confirm(&key, &five, &mut roots).unwrap_err();
+        assert!(failure.is_damage(), "{failure}");
+        objects.delete(&name(u64::MAX)).unwrap();
+        // A listed object that nobody can read.
+        let away = folder.path().join(name(12));
+        std::os::unix::fs::symlink(folder.path().join("nothing"), &away).unwrap();
+        let failure = heads.confirm(&key, &five, &mut roots).unwrap_err();
+        assert!(matches!(failure, LogError::System(_)), "{failure}");
+        std::fs::remove_file(away).unwrap();
+        // The newest of all is right, and one before it is of another history.
+        objects
+            .put(&name(5), head(&key, 5, 6).checkpoint.as_bytes())
+            .unwrap();
+        let failure = heads.confirm(&key, &nine, &mut roots).unwrap_err();
+        assert!(matches!(failure, LogError::Rollback(_)), "{failure}");
+    }
+
+    #[test]
+    fn a_head_of_another_history_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects: Arc<dyn Objects> = Arc::new(Directory::new(folder.path().into()));
+        let heads = Heads::new(Arc::clone(&objects));
+        let key = LogKey::generate("log.example").unwrap();
+        let (ours, theirs) = (head(&key, 7, 7), head(&key, 7, 8));
+        // Nothing, half of it, and all of it.
+        for there in [None, Some(40), Some(ours.checkpoint.len())] {
+            if let Some(length) = there {
+                let part = &ours.checkpoint.as_bytes()[..length];
+                objects.put(&name(7), part).unwrap();
+            }
+            heads.keep(key.public(), &ours).unwrap();
+            assert_eq!(objects.text(&name(7)).unwrap(), ours.checkpoint);
+        }
+        let failure = heads.keep(key.public(), &theirs).unwrap_err();
+        assert!(matches!(failure, LogError::Rollback(_)), "{failure}");
+        let other = LogKey::generate("log.example").unwrap();
+        objects
+            .put(&name(7), head(&other, 7, 7).checkpoint.as_bytes())
+            .unwrap();
+        assert!(heads.keep(key.public(), &ours).unwrap_err().is_damage());
+        let kept = objects.text(&name(7)).unwrap();
+        assert_eq!(kept, head(&other, 7, 7).checkpoint);
     }
 
     #[test]

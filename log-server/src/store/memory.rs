@@ -47,6 +47,11 @@ impl Memory {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
+
+    /// Has another text where a leaf waits for its publication.
+    pub(crate) fn damage(&self, leaf: u64, text: &str) {
+        self.state().staged.insert(leaf, text.into());
+    }
 }
 
 impl State {

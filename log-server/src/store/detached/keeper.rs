@@ -2,17 +2,19 @@
 //! time, by the process that leads, in a thread that nobody waits for.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
+use verifier_core::hazmat::tlog::merkle::Hash;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::error::{LogError, Result};
-use crate::partials;
-use crate::store::{CHECKPOINT, Head, Heads, Objects};
+use crate::store::{Brake, CHECKPOINT, Head, Heads, Objects};
+use crate::{key, partials};
 
 /// How often the keeper does what.
 #[derive(Clone, Copy, Debug)]
@@ -44,15 +46,28 @@ impl Default for Pace {
 pub(super) struct Keeper {
     published: Option<mpsc::Sender<Head>>,
     ending: Arc<AtomicBool>,
+    fork: Fork,
     thread: Option<JoinHandle<()>>,
 }
 
+/// The proof that somebody else publishes with the key of this log, once there is one.
+type Fork = Arc<OnceLock<String>>;
+
 impl Keeper {
-    pub(super) fn start(objects: Arc<dyn Objects>, pace: Pace) -> Result<Self> {
+    pub(super) fn start(
+        objects: Arc<dyn Objects>,
+        key: &VerifierKey,
+        brake: Option<Arc<dyn Brake>>,
+        pace: Pace,
+    ) -> Result<Self> {
         let (published, heads) = mpsc::channel();
         let ending = Arc::new(AtomicBool::new(false));
+        let fork = Fork::default();
         let work = Work {
             objects,
+            key: key.clone(),
+            brake,
+            fork: Arc::clone(&fork),
             pace,
             ending: Arc::clone(&ending),
             newest: None,
@@ -68,8 +83,17 @@ impl Keeper {
         Ok(Self {
             published: Some(published),
             ending,
+            fork,
             thread: Some(thread),
         })
+    }
+
+    /// Fails if somebody else publishes with the key of this log.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.fork.get() {
+            Some(why) => Err(LogError::Rollback(why.clone())),
+            None => Ok(()),
+        }
     }
 
     /// A checkpoint was published.
@@ -104,6 +128,10 @@ impl Drop for Keeper {
 /// What the thread knows.
 struct Work {
     objects: Arc<dyn Objects>,
+    key: VerifierKey,
+    /// What ends the log for all of its members, if it has several.
+    brake: Option<Arc<dyn Brake>>,
+    fork: Fork,
     pace: Pace,
     ending: Arc<AtomicBool>,
     /// The published head.
@@ -144,7 +172,7 @@ impl Work {
             }
         }
         if !self.copied {
-            self.copy();
+            self.look();
         }
     }
 
@@ -155,22 +183,14 @@ impl Work {
             self.aging.push_back((Instant::now(), head.clone()));
         }
         self.newest = Some(head);
-        self.copy();
+        // The copy before is an older one.
+        self.copied = false;
+        self.look();
     }
 
-    /// Puts the newest checkpoint, whatever is there.
-    fn copy(&mut self) {
-        let Some(head) = &self.newest else {
-            return;
-        };
-        let put = self.objects.put(CHECKPOINT, head.checkpoint.as_bytes());
-        self.copied = put.is_ok();
-        self.told(put.err());
-    }
-
-    /// Puts the newest checkpoint again where an older one has come back.
+    /// Puts the newest checkpoint where an older one is, or has come back.
     fn look(&mut self) {
-        let Some(head) = &self.newest else {
+        let Some(head) = self.newest.clone() else {
             return;
         };
         let found = match self.objects.get(CHECKPOINT) {
@@ -182,29 +202,57 @@ impl Work {
             return self.told(None);
         }
         let text = found.and_then(|bytes| String::from_utf8(bytes).ok());
-        let there = text.and_then(|text| {
-            let signed = SignedCheckpoint::parse(&text).ok()?;
-            Some((signed.checkpoint().size(), signed.checkpoint().root()))
-        });
-        if there.is_some_and(|(size, root)| {
-            size > head.size || (size == head.size && root != head.root)
-        }) {
-            // Whether this log has signed it, the next start finds out.
-            let place = self.objects.place(CHECKPOINT);
-            return self.told(Some(LogError::System(format!(
-                "{place} is of a tree that this process has not published: somebody else writes \
-                 there. It is left as it is"
-            ))));
+        let text = text.unwrap_or_default();
+        let signed = key::open(&self.key, &text);
+        let place = self.objects.place(CHECKPOINT);
+        match &signed {
+            Ok((size, root)) if self.fork.get().is_some() || contradicts(*size, root, &head) => {
+                return self.stop(&place, *size);
+            }
+            Ok(_) => {}
+            Err(_) if SignedCheckpoint::parse(&text).is_ok() => {
+                return self.told(Some(LogError::System(format!(
+                    "{place} is not signed by this log: another one writes there. It is left as it \
+                     is"
+                ))));
+            }
+            // Nobody can read it.
+            Err(_) => {}
         }
         if self.copied {
-            let size = there.map(|(size, _)| size);
+            let size = signed.ok().map(|(size, _)| size);
             tracing::warn!(
                 size,
                 newest = head.size,
                 "the copy of the checkpoint went back"
             );
         }
-        self.copy();
+        let put = self.objects.put(CHECKPOINT, head.checkpoint.as_bytes());
+        self.copied = put.is_ok();
+        self.told(put.err());
+    }
+
+    /// Ends the log, if this process still leads it.
+    fn stop(&mut self, place: &str, size: u64) {
+        let why = format!(
+            "{place} is a head of {size} entries that this log has signed, and the process that leads \
+             has not published it: somebody else has the key, or leads at another server. It is left \
+             as it is. Stop whatever else runs with this key, and keep both; see OPERATIONS, \"A \
+             database that went back\""
+        );
+        let why = self.fork.get_or_init(|| why).clone();
+        if let Some(brake) = self.brake.take() {
+            match brake.freeze(&why) {
+                Ok(()) => {}
+                // The next reign has published it.
+                Err(failure @ LogError::Deposed(_)) => tracing::warn!(%failure, "deposed"),
+                Err(failure) => {
+                    tracing::error!(%failure, "cannot freeze the log");
+                    self.brake = Some(brake);
+                }
+            }
+        }
+        self.told(Some(LogError::Rollback(why)));
     }
 
     /// Removes partial tiles that nobody needs any more.
@@ -234,6 +282,11 @@ impl Work {
     }
 }
 
+/// Whether no process that has published `head` can have published this one before.
+fn contradicts(size: u64, root: &Hash, head: &Head) -> bool {
+    size > head.size || (size == head.size && *root != head.root)
+}
+
 fn warn(done: Result<()>, what: &str) {
     if let Err(failure) = done {
         tracing::warn!(%failure, "{what}");
@@ -247,10 +300,13 @@ mod tests {
     use crate::store::{Fault, Faulty};
 
     /// The thread's work, to be done step by step.
-    fn work() -> (Arc<Faulty>, Work) {
+    fn work(key: &LogKey) -> (Arc<Faulty>, Work) {
         let store = Arc::new(Faulty::default());
         let work = Work {
             objects: Arc::new(store.bucket()),
+            key: key.public().clone(),
+            brake: None,
+            fork: Fork::default(),
             pace: Pace::default(),
             ending: Arc::default(),
             newest: None,
@@ -274,7 +330,7 @@ mod tests {
     fn a_copy_that_arrives_late_is_replaced_by_the_newest() {
         let key = LogKey::generate("log.example").unwrap();
         let (one, two) = (head(&key, 1, 1), head(&key, 2, 2));
-        let (store, mut work) = work();
+        let (store, mut work) = work(&key);
         store.plan("checkpoint", Fault::Late);
         work.publish(one.clone());
         assert!(work.trouble && !work.copied);
@@ -291,7 +347,7 @@ mod tests {
     fn a_copy_that_was_lost_is_put_again() {
         let key = LogKey::generate("log.example").unwrap();
         let (one, two) = (head(&key, 1, 1), head(&key, 2, 2));
-        let (store, mut work) = work();
+        let (store, mut work) = work(&key);
         work.publish(one.clone());
         for fault in [
             Fault::Lost,
@@ -314,20 +370,70 @@ mod tests {
         assert!(copied(&work, &more));
     }
 
+    /// Remembers why it was pulled.
+    #[derive(Debug, Default)]
+    struct Pulled(std::sync::Mutex<Vec<String>>);
+
+    impl Brake for Pulled {
+        fn freeze(&self, why: &str) -> Result<()> {
+            self.0.lock().unwrap().push(why.into());
+            Ok(())
+        }
+    }
+
     #[test]
-    fn a_copy_of_another_tree_is_left_as_it_is() {
+    fn a_copy_that_somebody_else_has_signed_ends_the_log_and_is_left_as_it_is() {
         let key = LogKey::generate("log.example").unwrap();
-        let (_store, mut work) = work();
-        work.publish(head(&key, 5, 5));
         for strange in [head(&key, 6, 6), head(&key, 5, 9)] {
+            let (_store, mut work) = work(&key);
+            let brake = Arc::new(Pulled::default());
+            work.brake = Some(brake.clone());
+            work.publish(head(&key, 5, 5));
             let bytes = strange.checkpoint.as_bytes();
             work.objects.put(CHECKPOINT, bytes).unwrap();
+            // Be it that more is published before somebody looks.
             work.look();
             assert!(work.trouble && copied(&work, &strange));
+            work.publish(head(&key, 7, 7));
+            assert!(work.trouble && copied(&work, &strange));
+            assert_eq!(brake.0.lock().unwrap().len(), 1);
+            assert!(work.fork.get().unwrap().contains("has the key"));
         }
-        let newest = head(&key, 7, 7);
-        work.publish(newest.clone());
-        assert!(!work.trouble && copied(&work, &newest));
+        // The log of one process learns it when it publishes.
+        let (store, _) = work(&key);
+        let objects: Arc<dyn Objects> = Arc::new(store.bucket());
+        let pace = Pace {
+            look: Duration::from_millis(1),
+            ..Pace::default()
+        };
+        let keeper = Keeper::start(Arc::clone(&objects), key.public(), None, pace).unwrap();
+        let theirs = head(&key, 6, 6);
+        objects
+            .put(CHECKPOINT, theirs.checkpoint.as_bytes())
+            .unwrap();
+        keeper.check().unwrap();
+        keeper.published(&head(&key, 5, 5).checkpoint);
+        let begun = Instant::now();
+        while keeper.check().is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(10));
+            std::thread::yield_now();
+        }
+        assert!(matches!(keeper.check(), Err(LogError::Rollback(_))));
+        drop(keeper);
+        assert_eq!(objects.text(CHECKPOINT).unwrap(), theirs.checkpoint);
+    }
+
+    #[test]
+    fn a_copy_of_another_log_is_left_as_it_is() {
+        let key = LogKey::generate("log.example").unwrap();
+        let (_store, mut work) = work(&key);
+        let other = head(&LogKey::generate("log.example").unwrap(), 3, 3);
+        work.publish(head(&key, 5, 5));
+        work.objects
+            .put(CHECKPOINT, other.checkpoint.as_bytes())
+            .unwrap();
+        work.publish(head(&key, 7, 7));
+        assert!(work.trouble && copied(&work, &other) && work.fork.get().is_none());
     }
 
     #[test]
@@ -335,7 +441,8 @@ mod tests {
         let key = LogKey::generate("log.example").unwrap();
         let store = Arc::new(Faulty::default());
         let objects: Arc<dyn Objects> = Arc::new(store.bucket());
-        let keeper = Keeper::start(Arc::clone(&objects), Pace::default()).unwrap();
+        let keeper =
+            Keeper::start(Arc::clone(&objects), key.public(), None, Pace::default()).unwrap();
         store.plan("checkpoint", Fault::Lost);
         for size in 1..=3 {
             keeper.published(&head(&key, size, 1).checkpoint);
@@ -348,7 +455,7 @@ mod tests {
     #[test]
     fn partial_tiles_stay_until_their_full_one_is_old_enough() {
         let key = LogKey::generate("log.example").unwrap();
-        let (_store, mut work) = work();
+        let (_store, mut work) = work(&key);
         let mut edge = crate::edge::Edge::default();
         let mut grow = |work: &mut Work, size: u64| {
             let leaves: Vec<String> = (edge.size()..size).map(|n| n.to_string()).collect();

@@ -97,6 +97,16 @@ impl Follower {
         });
     }
 
+    /// Somebody may lead, or can.
+    pub(crate) fn thaw(&self) {
+        self.health.thaw();
+    }
+
+    /// This process cannot lead at the moment, or need not.
+    pub(crate) fn lead(&self, unable: Option<String>) {
+        self.health.lead(unable);
+    }
+
     /// Nobody leads any more.
     pub(crate) fn freeze(&self, why: &str) {
         self.health.freeze(why);

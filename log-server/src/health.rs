@@ -1,6 +1,6 @@
 //! Whether the log does its work: what `/readyz` says, and whether it takes on more.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serving::{Readiness, Room, prometheus};
@@ -25,16 +25,21 @@ const PUBLICATION: &str = "publication";
 #[derive(Debug)]
 pub(crate) struct Health {
     ready: Readiness,
-    /// The reason for which nobody leads the log any more. A process does not forget it.
-    frozen: OnceLock<String>,
+    /// The reason for which nobody leads the log any more.
+    frozen: Mutex<Option<String>>,
+    /// The reason for which this process does not lead, although nobody else does.
+    unable: Mutex<Option<String>>,
 }
 
 impl Health {
     /// A log that does its work as long as these rooms are not exhausted.
     pub(crate) fn new(rooms: Vec<Arc<Room>>) -> Self {
         let ready = Readiness::new(rooms);
-        let frozen = OnceLock::new();
-        Self { ready, frozen }
+        Self {
+            ready,
+            frozen: Mutex::default(),
+            unable: Mutex::default(),
+        }
     }
 
     /// Nothing was published for this reason; it is tried again.
@@ -56,17 +61,35 @@ impl Health {
         self.ready.trouble(DATABASE, why);
     }
 
-    /// Nobody leads the log any more, nor will.
+    /// Nobody leads the log any more, nor will in this database.
     pub(crate) fn freeze(&self, why: &str) {
         self.ready.trouble(FROZEN, why);
-        if self.frozen.set(why.to_owned()).is_ok() {
+        if held(&self.frozen).replace(why.to_owned()).is_none() {
             tracing::error!(why, "the log is frozen");
         }
     }
 
+    /// The database is one that is not frozen.
+    pub(crate) fn thaw(&self) {
+        self.ready.well(FROZEN);
+        if held(&self.frozen).take().is_some() {
+            tracing::info!("the database is one that is not frozen");
+        }
+    }
+
     /// The reason for which nobody leads the log any more, if that is so.
-    pub(crate) fn frozen(&self) -> Option<&str> {
-        self.frozen.get().map(String::as_str)
+    pub(crate) fn frozen(&self) -> Option<String> {
+        held(&self.frozen).clone()
+    }
+
+    /// This process has tried to lead, and cannot; `None`: somebody does.
+    pub(crate) fn lead(&self, unable: Option<String>) {
+        *held(&self.unable) = unable;
+    }
+
+    /// The reason for which this process does not lead, if nobody else does.
+    pub(crate) fn unable(&self) -> Option<String> {
+        held(&self.unable).clone()
     }
 
     /// Whether new entries may be admitted.
@@ -107,5 +130,27 @@ impl Health {
         let help = "1 if the database went back behind what the log has signed: nobody leads it.";
         prometheus::head(&mut out, FROZEN, "gauge", help);
         out + &format!("{FROZEN} {frozen}\n") + &self.ready.metrics("cosignet_log")
+    }
+}
+
+fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_frozen_as_long_as_its_database_is() {
+        let health = Health::new(Vec::new());
+        health.freeze("it went back");
+        assert_eq!(health.frozen().as_deref(), Some("it went back"));
+        assert_eq!(health.refusal(None).unwrap().reason, Reason::Frozen);
+        assert!(health.metrics().contains("cosignet_log_frozen 1\n"));
+        health.thaw();
+        assert_eq!(health.frozen(), None);
+        assert_eq!(health.refusal(None), None);
+        assert!(health.metrics().contains("cosignet_log_frozen 0\n"));
     }
 }

@@ -2,12 +2,13 @@
 //! else does.
 //!
 //! It never steps down: a process that is deposed ends, with everything that it believes, and
-//! follows when it is started again.
+//! follows when it is started again. One that cannot begin to lead, since a file is damaged or a witness
+//! claims to know more, resigns and follows: it answers look-ups, says why, and tries again.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::backend::Place;
 use crate::error::{LogError, Result};
@@ -22,6 +23,10 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How many ticks there are between two looks at who leads.
 const TURNS: u32 = 5;
+
+/// The pauses after attempts to lead that have failed, which double.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A member.
 #[derive(Debug)]
@@ -65,9 +70,13 @@ impl Member {
         let key = opened.key.public().clone();
         let elsewhere = shown_elsewhere(&opened);
         let latest = Arc::new(Latest::new(Arc::clone(&members), key, elsewhere));
+        let mut attempts = Attempts::default();
         if let Some(lead) = try_to_lead(&opened, &*members)? {
-            let (log, running) = Log::lead(&opened, settings, lead, Some(latest))?;
-            return Ok(Self::leading(log, running));
+            match Log::lead(&opened, settings.clone(), lead, Some(Arc::clone(&latest))) {
+                Ok((log, running)) => return Ok(Self::leading(log, running)),
+                Err(failure @ LogError::Usage(_)) => return Err(failure),
+                Err(failure) => attempts.failed(&failure),
+            }
         }
         let follower = Follower::start(&opened, settings.clone(), &latest)?;
         let current = Current(Arc::new(RwLock::new(follower.log.clone())));
@@ -79,6 +88,7 @@ impl Member {
             settings,
             members,
             latest,
+            attempts,
             current: current.clone(),
             running: Arc::clone(&running),
             ended: Arc::clone(&ended),
@@ -129,14 +139,41 @@ struct Following {
     settings: Settings,
     members: Arc<dyn Members>,
     latest: Arc<Latest>,
+    attempts: Attempts,
     current: Current,
     running: Arc<Mutex<Option<Running>>>,
     ended: Arc<AtomicBool>,
 }
 
+/// The attempts to lead that have failed.
+#[derive(Debug, Default)]
+struct Attempts {
+    /// The last one, how long nothing is tried after it, and why it failed.
+    last: Option<(Instant, Duration, String)>,
+}
+
+impl Attempts {
+    fn failed(&mut self, failure: &LogError) {
+        let pause = self.last.as_ref().map(|(_, pause, _)| *pause * 2);
+        let pause = pause.unwrap_or(FIRST_PAUSE).min(LONGEST_PAUSE);
+        tracing::error!(%failure, ?pause, "cannot lead");
+        self.last = Some((Instant::now(), pause, failure.to_string()));
+    }
+
+    /// Whether it is too early for the next one.
+    fn pausing(&self) -> bool {
+        let pausing = |(at, pause, _): &(Instant, Duration, String)| at.elapsed() < *pause;
+        self.last.as_ref().is_some_and(pausing)
+    }
+
+    fn why(&self) -> Option<String> {
+        self.last.as_ref().map(|(_, _, why)| why.clone())
+    }
+}
+
 impl Following {
     /// Follows until the process ends, or until it leads.
-    fn run(self, follower: Follower) -> Result<()> {
+    fn run(mut self, follower: Follower) -> Result<()> {
         for turn in (0..TURNS).cycle() {
             if self.ended.load(SeqCst) {
                 break;
@@ -145,10 +182,15 @@ impl Following {
             if turn == 0
                 && let Some(lead) = self.look(&follower)
             {
-                self.lead(lead)?;
-                // Whatever is on its way to the one that led comes here.
-                follower.follow(self.opened.place.url.clone());
-                break;
+                match self.lead(lead) {
+                    Ok(()) => {
+                        // Whatever is on its way to the one that led comes here.
+                        follower.follow(self.opened.place.url.clone());
+                        break;
+                    }
+                    // Whoever else can, leads.
+                    Err(failure) => self.attempts.failed(&failure),
+                }
             }
             std::thread::sleep(TICK);
         }
@@ -161,6 +203,8 @@ impl Following {
     fn look(&self, follower: &Follower) -> Option<Lead> {
         let looked = self.members.leadership().and_then(|found| match found {
             Leadership::Held(leader) => {
+                follower.thaw();
+                follower.lead(None);
                 follower.follow(leader);
                 Ok(None)
             }
@@ -169,8 +213,13 @@ impl Following {
                 Ok(None)
             }
             Leadership::Vacant => {
+                follower.thaw();
+                follower.lead(self.attempts.why());
                 follower.follow(None);
-                try_to_lead(&self.opened, &*self.members)
+                match self.attempts.pausing() {
+                    true => Ok(None),
+                    false => try_to_lead(&self.opened, &*self.members),
+                }
             }
         });
         looked.unwrap_or_else(|failure| {

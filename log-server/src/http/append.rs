@@ -66,7 +66,7 @@ pub(crate) fn room(app: &App, body: &[u8]) -> Result<Held, Problem> {
 /// Whether anything new is admitted at the moment.
 pub(super) fn admits(app: &App) -> Result<(), Refusal> {
     match app.health.frozen() {
-        Some(why) => Err(Refusal::frozen(why)),
+        Some(why) => Err(Refusal::frozen(&why)),
         None if app.health.admits() => Ok(()),
         None => Err(Refusal::held_back()),
     }

@@ -183,13 +183,17 @@ async fn route(place: Option<Place>, app: &Arc<App>, request: Request) -> Result
 /// `/readyz`: whether the log does its work.
 pub(crate) async fn readiness(app: &Arc<App>) -> Result<(), Problem> {
     if let Some(why) = app.health.frozen() {
-        return Err(Refusal::frozen(why).into());
+        return Err(Refusal::frozen(&why).into());
     }
     // The writer has started, or this would not be asked; it refuses work when it cannot publish.
     match &app.appends {
         Appends::Here(jobs) if jobs.is_closed() => return Err(Refusal::internal().into()),
         Appends::Leader(leader) if !leader.knows_leader() => {
             let detail = "No member of the log leads at the moment, or none that can be reached.";
+            let detail = match app.health.unable() {
+                None => detail.to_owned(),
+                Some(why) => format!("{detail} This one has tried: {why}"),
+            };
             return Err(Refusal::new(Reason::NotLeading, detail).into());
         }
         Appends::Here(_) | Appends::Leader(_) => {}

@@ -173,6 +173,9 @@ impl From<schema::Error> for Refusal {
 
 impl From<LogError> for Refusal {
     fn from(failure: LogError) -> Self {
+        if let LogError::Rollback(why) = failure {
+            return Self::frozen(&why);
+        }
         tracing::error!(%failure, "request failed");
         Self::internal()
     }

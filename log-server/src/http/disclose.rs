@@ -24,6 +24,9 @@ pub(crate) async fn disclose(
     body: &[u8],
     memory: Held,
 ) -> Result<Answer, Problem> {
+    if let Some(why) = app.health.frozen() {
+        return Err(Refusal::frozen(&why).into());
+    }
     let place = app.rooms.changes.take(party, 1);
     let held = [memory, place.map_err(problem::no_room)?];
     let change = Change::read(body)?;

@@ -12,8 +12,11 @@ use tokio_postgres::{Client, Row};
 use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::link::{Answer, Ending, Link, Place, Value};
-use super::rows::{self, index, number};
 use super::session::Purpose;
+use super::{
+    freeze,
+    rows::{self, index, number},
+};
 use crate::error::{LogError, Result};
 use crate::failpoint;
 use crate::store::sqlite::checksum_of_evidence;
@@ -233,7 +236,11 @@ impl Records for Readers {
         let sum = checksum_of_evidence(leaf, new)?;
         let is_less = !old.is_within(new);
         self.with(|link| {
+            let place = link.place().clone();
             link.change(async |client, log| {
+                if let Some(why) = freeze::in_the_way(client, log).await? {
+                    return Ok(Ending::Undo(Err(freeze::refusal(&place, &why))));
+                }
                 let found = one(client, log, leaf, "FOR UPDATE").await?;
                 let found = found.map(Kept::evidence).transpose();
                 match found {

@@ -6,11 +6,13 @@
 //!
 //! The new epoch deposes whoever leads, and a frozen log is never taken over: so the mark is one more
 //! reign, that of nobody. Nothing here lifts it. It stands in the database that went back, and a
-//! database that has everything has no such mark.
+//! database that has everything has no such mark. So nothing else is changed here any more, either: an
+//! erasure that was answered would come back with the other database.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use super::held;
@@ -121,6 +123,14 @@ pub(super) fn frozen(link: &mut Link) -> Result<Option<String>> {
         let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
         row.try_get(0)
     })
+}
+
+/// The reason for which nothing may be changed, in the transaction that is to change something. No
+/// mark can be made before that ends.
+pub(super) async fn in_the_way(client: &Client, log: i32) -> Answer<Option<String>> {
+    let sql = "SELECT frozen FROM head WHERE log_id = $1 FOR SHARE";
+    let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
+    row.try_get(0)
 }
 
 /// The error of whoever asks a frozen log for more than it can do.

@@ -99,6 +99,11 @@ impl Link {
         Ok((this, found.incarnation))
     }
 
+    /// The log that it leads to.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Asks something that changes nothing. `work` gets the number of the log, and is repeated once
     /// if the session was lost since the last question.
     pub(super) fn ask<T>(&mut self, work: impl AsyncFn(&Client, i32) -> Answer<T>) -> Result<T> {

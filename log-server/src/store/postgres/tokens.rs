@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::held;
 use super::link::{Answer, Ending, Link, Place, Value};
 use super::session::Purpose;
+use super::{freeze, held};
 use crate::error::Result;
 use crate::store::{TokenRow, Tokens};
 
@@ -31,7 +31,12 @@ impl Tokens for TokenTable {
             "INSERT INTO token (log_id, {COLUMNS}, sha256) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
         );
-        held(&self.0).change(async |client, log| {
+        let mut link = held(&self.0);
+        let place = link.place().clone();
+        link.change(async |client, log| {
+            if let Some(why) = freeze::in_the_way(client, log).await? {
+                return Ok(Ending::Undo(Err(freeze::refusal(&place, &why))));
+            }
             let values: &[Value<'_>] = &[
                 (&log, Type::INT4),
                 (&token.name, Type::TEXT),
@@ -43,10 +48,10 @@ impl Tokens for TokenTable {
                 (&sum, Type::BYTEA),
             ];
             Ok(match client.execute_typed(&sql, values).await? {
-                0 => Ending::Undo(false),
-                _ => Ending::Commit(true),
+                0 => Ending::Undo(Ok(false)),
+                _ => Ending::Commit(Ok(true)),
             })
-        })
+        })?
     }
 
     fn all(&self) -> Result<Vec<TokenRow>> {
@@ -71,7 +76,12 @@ impl Tokens for TokenTable {
              WHERE log_id = $1 AND name = $2 AND revoked IS NULL FOR UPDATE"
         );
         let sql = "UPDATE token SET revoked = $3, sha256 = $4 WHERE log_id = $1 AND name = $2";
-        held(&self.0).change(async |client, log| {
+        let mut link = held(&self.0);
+        let place = link.place().clone();
+        link.change(async |client, log| {
+            if let Some(why) = freeze::in_the_way(client, log).await? {
+                return Ok(Ending::Undo(Err(freeze::refusal(&place, &why))));
+            }
             let values: &[Value<'_>] = &[(&log, Type::INT4), (&name, Type::TEXT)];
             let Some(row) = client.query_typed_opt(&find, values).await? else {
                 return Ok(Ending::Undo(Ok(false)));

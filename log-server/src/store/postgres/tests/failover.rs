@@ -427,6 +427,21 @@ fn a_leader_freezes_the_log_and_one_that_was_deposed_does_not() {
     assert!(matches!(late, Err(LogError::Deposed(_))), "{late:?}");
     let done = second.store.commit(&none, &one, &[addition(0)], 0);
     assert_eq!(done.unwrap(), Outcome::Committed);
+    let (records, tokens) = (backend.records().unwrap(), backend.tokens().unwrap());
+    let token = |name: &str| TokenRow {
+        name: name.into(),
+        id: name.into(),
+        hash: vec![1; 32],
+        rights: "append".into(),
+        created: "2026-01-01T00:00:00Z".into(),
+        revoked: None,
+    };
+    assert!(tokens.add(&token("one")).unwrap());
+    let old = addition(0).evidence;
+    let less = Evidence {
+        approval_id: None,
+        ..old.clone()
+    };
     let brake = second.brake.clone().unwrap();
     brake
         .freeze("a witness\0 knows more; see OPERATIONS.")
@@ -435,6 +450,17 @@ fn a_leader_freezes_the_log_and_one_that_was_deposed_does_not() {
     let epoch = log.epoch();
     brake.freeze("another reason").unwrap();
     assert_eq!(log.epoch(), epoch);
+    // The database that comes in its place would not have heard of these.
+    let changes = [
+        records.replace_evidence(0, &old, &less).map(|_| ()),
+        tokens.add(&token("two")).map(|_| ()),
+        tokens.revoke("one", "2026-01-02T00:00:00Z").map(|_| ()),
+    ];
+    for change in changes {
+        assert!(matches!(change, Err(LogError::Rollback(_))), "{change:?}");
+    }
+    assert_eq!(records.evidence(0).unwrap(), Some(old));
+    assert_eq!(tokens.all().unwrap(), [token("one")]);
     assert_deposed(&mut second, &one);
     assert_deposed(&mut first, &one);
     drop((first, second));

@@ -131,6 +131,8 @@ impl App {
         let rooms = Rooms::new(settings.queue);
         let mut watched = settings.rooms;
         watched.extend(rooms.all().map(Arc::clone));
+        let (records, tokens) = (backend.records()?, backend.tokens()?);
+        // The thread last: nothing ends it if the rest fails.
         let (erasures, erasing) = Erasures::start(backend.eraser()?)?;
         let app = Self {
             anchors: Arc::new(Anchors::open(backend.objects())),
@@ -145,8 +147,8 @@ impl App {
             latest: role.latest,
             published: role.published,
             metrics: Arc::default(),
-            records: backend.records()?,
-            tokens: backend.tokens()?,
+            records,
+            tokens,
             rooms,
             paces: Paces::new(settings.requests_per_second),
             queue: settings.queue,
@@ -156,8 +158,13 @@ impl App {
         Ok((app, erasing))
     }
 
+    /// The head that look-ups are answered from: the newest one that anybody was shown here.
     pub(crate) fn head(&self) -> Arc<Head> {
-        Arc::clone(&self.published.borrow())
+        let published = Arc::clone(&self.published.borrow());
+        let shown = self.latest.as_ref().and_then(|latest| latest.newest());
+        shown
+            .filter(|shown| shown.size > published.size)
+            .unwrap_or(published)
     }
 
     pub(super) fn anchor(&self, index: u64, leaf: &Hash, head: &Head) -> Option<bundle::Anchor> {
@@ -170,9 +177,13 @@ impl App {
             return Err(Refusal::unknown_approval());
         }
         let found = self.records.find(&sha256(id.as_bytes()))?;
-        let index = found
-            .filter(|index| *index < head.size)
-            .ok_or_else(Refusal::unknown_approval)?;
+        let Some(index) = found.filter(|index| *index < head.size) else {
+            // A database that went back has not heard of it.
+            self.latest
+                .as_ref()
+                .map_or(Ok(()), |latest| latest.confirm_absence())?;
+            return Err(Refusal::unknown_approval());
+        };
         let leaf = self.tiles.leaf(index, head.size)?;
         Ok((index, Entry::parse(&leaf)?))
     }

@@ -25,6 +25,8 @@ pub(crate) struct Latest {
     turn: Turn<Last>,
     /// The newest one that was ever read here.
     newest: Mutex<Option<Arc<Head>>>,
+    /// The same, for those who do not wait for a read that is under way.
+    seen: Mutex<Option<Arc<Head>>>,
 }
 
 /// The last read.
@@ -42,12 +44,31 @@ impl Latest {
             asked: 0,
             head: Err(Refusal::not_published()),
         };
+        let shown = shown.map(Arc::new);
         Self {
             members,
             key,
             asked: AtomicU64::new(0),
             turn: Turn::new(last),
-            newest: Mutex::new(shown.map(Arc::new)),
+            newest: Mutex::new(shown.clone()),
+            seen: Mutex::new(shown),
+        }
+    }
+
+    /// The newest one that was ever read here: nobody is shown an older one. Waits for nothing.
+    pub(crate) fn newest(&self) -> Option<Arc<Head>> {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Fails if the database is behind what was shown, and blocks: what it does not have may be in the
+    /// log all the same.
+    pub(crate) fn confirm_absence(&self) -> std::result::Result<(), Refusal> {
+        match self.read() {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(refusal(failure)),
         }
     }
 
@@ -63,11 +84,7 @@ impl Latest {
         let read = tokio::task::spawn_blocking(move || this.read()).await;
         let head = match read {
             Ok(Ok(head)) => Ok(head),
-            Ok(Err(LogError::Rollback(why))) => Err(Refusal::frozen(&why)),
-            Ok(Err(failure)) => {
-                tracing::error!(%failure, "cannot read the published checkpoint");
-                Err(Refusal::not_published())
-            }
+            Ok(Err(failure)) => Err(refusal(failure)),
             Err(_) => Err(Refusal::internal()),
         };
         *last = Last {
@@ -120,8 +137,17 @@ impl Latest {
             checkpoint,
         });
         *newest = Some(Arc::clone(&head));
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&head));
         Ok(head)
     }
+}
+
+fn refusal(failure: LogError) -> Refusal {
+    if let LogError::Rollback(why) = failure {
+        return Refusal::frozen(&why);
+    }
+    tracing::error!(%failure, "cannot read the published checkpoint");
+    Refusal::not_published()
 }
 
 /// What is said of a database that is behind a head that was shown.
@@ -268,6 +294,26 @@ mod tests {
         assert!(matches!(next.read(), Err(LogError::System(_))));
         row.set(&key, 7, 7);
         assert_eq!(next.read().unwrap().size, 7);
+    }
+
+    /// An entry that the database does not have may be in the log all the same.
+    #[test]
+    fn nothing_is_called_absent_by_a_database_that_is_behind() {
+        use crate::refusal::Reason;
+
+        let (key, row, latest) = latest();
+        assert_eq!(latest.newest(), None);
+        latest.confirm_absence().unwrap();
+        row.set(&key, 5, 5);
+        latest.confirm_absence().unwrap();
+        assert_eq!(latest.newest().unwrap().size, 5);
+        row.set(&key, 4, 4);
+        let refused = latest.confirm_absence().unwrap_err();
+        assert_eq!(refused.reason, Reason::NotPublished);
+        assert_eq!(latest.newest().unwrap().size, 5);
+        row.lost.store(true, SeqCst);
+        let refused = latest.confirm_absence().unwrap_err();
+        assert_eq!(refused.reason, Reason::Frozen);
     }
 
     #[test]

@@ -173,7 +173,6 @@ impl Backend for Postgres {
     }
 
     fn head(&self) -> Result<Head> {
-        schema::upgrade_existing(&self.place.address)?;
         rows::head(&mut Link::new(&self.place, Purpose::Serve))
     }
 
@@ -186,7 +185,6 @@ impl Backend for Postgres {
     }
 
     fn tokens(&self) -> Result<Arc<dyn Tokens>> {
-        schema::upgrade_existing(&self.place.address)?;
         Ok(Arc::new(tokens::TokenTable::open(&self.place)?))
     }
 

@@ -2,7 +2,7 @@
 //! publication names its epoch.
 //!
 //! ```text
-//! take over    head.epoch + 1, published.epoch = the same, COMMIT     if nobody has renewed for LEASE,
+//! take over    head.epoch + 1, published.epoch = the same, COMMIT     if the lease has LAPSED,
 //!                                                                    and the log is not frozen
 //! commit       head … WHERE epoch = mine AND size = old AND root = old
 //! publish      published … WHERE epoch = mine AND size <= new
@@ -36,8 +36,11 @@ use crate::error::{LogError, Result};
 use crate::failpoint;
 use crate::store::{Addition, Claim, Head, Holders, Lead, Outcome, Store, Tenure};
 
-/// How long somebody leads who does not say so again.
-pub(super) const LEASE: &str = "interval '5 s'";
+/// Whether nobody has said for 5 seconds that they lead. Who has said so in the future has said it at a
+/// server whose clock was ahead of this one's: nothing is known of them but that it is long ago, and
+/// their epoch ends as any other.
+pub(super) const LAPSED: &str =
+    "(renewed < now() - interval '5 s' OR renewed > now() + interval '5 s')";
 
 /// How long an unknown outcome is asked after before the process gives up. By then somebody else
 /// may lead.
@@ -68,7 +71,7 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
     let (mut link, server) = Link::open_bound(place, Purpose::Lead)?;
     let take = format!(
         "UPDATE head SET epoch = epoch + 1, leader = $2, url = $3, renewed = now() \
-         WHERE log_id = $1 AND frozen IS NULL AND renewed < now() - {LEASE} RETURNING epoch"
+         WHERE log_id = $1 AND frozen IS NULL AND {LAPSED} RETURNING epoch"
     );
     let taken = link.change(async |client, log| {
         let values: &[Value<'_>] = &[
@@ -313,8 +316,8 @@ impl Tenure for Renewal {
     fn renew(&mut self) -> Result<()> {
         let leader = &self.reign.leader;
         // A batch has done so already, most of the time; and the row is not waited for.
-        let sql = "SELECT leader = $2, renewed < now() - interval '900 ms' FROM head \
-                   WHERE log_id = $1";
+        let sql = "SELECT leader = $2, renewed < now() - interval '900 ms' \
+                   OR renewed > now() + interval '900 ms' FROM head WHERE log_id = $1";
         let renew = "UPDATE head SET renewed = now() WHERE log_id = $1 AND leader = $2";
         let ours = self.link.change(async |client, log| {
             let values: &[Value<'_>] = &[(&log, Type::INT4), (leader, Type::TEXT)];

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 
 use super::freeze;
 use super::held;
-use super::leader::LEASE;
+use super::leader::LAPSED;
 use super::link::{Answer, Link, Place};
 use super::session::Purpose;
 use crate::error::Result;
@@ -46,8 +46,7 @@ impl Members for Observer {
     }
 
     fn leadership(&self) -> Result<Leadership> {
-        let sql =
-            format!("SELECT renewed < now() - {LEASE}, url, frozen FROM head WHERE log_id = $1");
+        let sql = format!("SELECT {LAPSED}, url, frozen FROM head WHERE log_id = $1");
         type Row = (bool, Option<String>, Option<String>);
         let read = async |client: &Client, log: i32| -> Answer<Row> {
             let row = client.query_typed_one(&sql, &[(&log, Type::INT4)]).await?;

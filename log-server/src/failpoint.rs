@@ -1,6 +1,9 @@
 //! Places where a test lets the process die, as a power cut would, or stand still, as a machine does
 //! that is moved, and other mishaps of machines.
 
+#[cfg(all(feature = "failpoints", not(debug_assertions)))]
+compile_error!("failpoints let anybody who sets a variable break a log: they are for tests alone");
+
 /// Ends the process here, at once, if `COSIGNET_LOG_FAILPOINT` names this place: `name`, or
 /// `name:n` for the n-th time that it is passed. Stops it here, as SIGSTOP does, if
 /// `COSIGNET_LOG_FREEZE` does. Nothing without the feature `failpoints`.

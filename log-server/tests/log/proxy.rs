@@ -157,7 +157,6 @@ impl Proxy {
     /// Ends all connections, and lets none in.
     pub(crate) fn close(&self) {
         self.state.closed.store(true, SeqCst);
-        self.state.hits.fetch_add(1, SeqCst);
         self.state.sever.send_replace(());
     }
 

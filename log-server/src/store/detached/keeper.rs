@@ -346,25 +346,24 @@ mod tests {
     #[test]
     fn a_copy_that_was_lost_is_put_again() {
         let key = LogKey::generate("log.example").unwrap();
-        let (one, two) = (head(&key, 1, 1), head(&key, 2, 2));
         let (store, mut work) = work(&key);
-        work.publish(one.clone());
-        for fault in [
+        work.publish(head(&key, 1, 1));
+        for (size, fault) in (2..).zip([
             Fault::Lost,
             Fault::Cut,
             Fault::Refused,
             Fault::RefusedAndDone,
-        ] {
-            work.publish(one.clone());
+        ]) {
+            let next = head(&key, size, 2);
             store.plan("checkpoint", fault);
-            work.publish(two.clone());
+            work.publish(next.clone());
             assert!(work.trouble && !work.copied, "{fault:?}");
             work.look();
-            assert!(!work.trouble && copied(&work, &two), "{fault:?}");
+            assert!(!work.trouble && copied(&work, &next), "{fault:?}");
         }
         assert_eq!(store.hits(), 4);
         // With another cosignature it is another text.
-        let mut more = two.clone();
+        let mut more = head(&key, 5, 2);
         more.checkpoint += "\u{2014} witness.example AAAAAAAA\n";
         work.publish(more.clone());
         assert!(copied(&work, &more));

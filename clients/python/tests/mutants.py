@@ -122,6 +122,7 @@ def order(name: str) -> list[str]:
         "_lines.py": "test_journal",
         "break_glass.py": "test_break_glass",
         "_glass.py": "test_break_glass",
+        "_own.py": "test_own",
         "uses.py": "test_break_glass",
         "_verifier.py": "test_verifier",
         "_connection.py": "test_calls",

@@ -6,7 +6,6 @@ import contextlib
 import copy
 import io
 import json
-import os
 import pathlib
 import subprocess
 import threading
@@ -124,24 +123,6 @@ class BreakGlassCases(unittest.TestCase):
             World(folder, {}).open().run(action="payment.send", payload={}, act=kept.append)
             with self.assertRaisesRegex(TypeError, "no copy"):
                 copy.copy(kept[0])
-
-    def test_settings_are_those_of_root_alone(self) -> None:
-        with TemporaryDirectory() as folder:
-            world = World(folder, {})
-            path = pathlib.Path(folder, "settings.json")
-            with self.assertRaises(Denied) as denied:
-                Settings.load(path)
-            self.assertIs(denied.exception.reason, Reason.BREAK_GLASS_OFF)
-            path.write_text(json.dumps(world.settings))
-            os.chmod(path, 0o646)  # noqa: S103
-            with self.assertRaises(Denied) as denied:
-                Settings.load(path)
-            self.assertIs(denied.exception.reason, Reason.BREAK_GLASS_OFF)
-            os.chmod(path, 0o644)
-            if os.stat(path).st_uid == 0:
-                self.assertEqual(Settings.load(path).uses.path, str(world.journal))
-                os.chown(path, 1000, -1)
-            self.assertRaises(Denied, Settings.load, path)
 
     def test_a_command_that_answers_something_else_opens_nothing(self) -> None:
         answers = [

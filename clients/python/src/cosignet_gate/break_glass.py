@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
 import uuid
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Callable, Generic, NoReturn, TypeVar
 
-from . import _json
+from . import _json, _own
 from ._glass import Opening, Permitted
 from ._members import Members, Wrong
 from ._shown import plain, quote
@@ -67,16 +66,18 @@ class Settings:
 
     @classmethod
     def load(cls, path: AnyPath) -> Settings:
-        """The settings in a file that the process cannot write: it has to belong to root, and
-        nobody else may write it. So whoever starts the process switches nothing on."""
-        shown = plain(os.fsdecode(path))
+        """The settings in a file of root's: it and every folder above it, without links, have to
+        belong to root, and nobody else may write them. So neither an argument nor a file of the
+        user's own switches anything on.
+
+        This holds against whoever chooses the path, and not against whoever chooses how the process
+        starts: with another user namespace, ``LD_PRELOAD`` or ``PYTHONPATH`` nobody needs settings.
+        Every file of root's that has this form counts, an old copy as well: keep none.
+        """
         try:
-            with Path(path).open("rb") as file:
-                _require_operators_own(os.fstat(file.fileno()))
-                data = file.read(_MAX_SETTINGS + 1)
+            data = _own.read(path, _MAX_SETTINGS)
         except (OSError, ValueError) as error:
-            message = f"break-glass is not set up here: {shown} cannot be used: {error}"
-            raise Denied(Reason.BREAK_GLASS_OFF, message) from None
+            raise _off(path, error) from None
         return cls(_SEAL, data)
 
     @classmethod
@@ -86,15 +87,10 @@ class Settings:
         return cls(_SEAL, json.dumps(value).encode("utf-8"))
 
 
-def _require_operators_own(found: os.stat_result) -> None:
-    if not hasattr(os, "geteuid"):
-        raise ValueError("nobody can tell on this system that it is the operator's own")
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError("it is no regular file")
-    if found.st_uid != 0:
-        raise ValueError("it does not belong to root")
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ValueError("it can be written by others than root")
+def _off(path: AnyPath, why: Exception) -> Denied:
+    shown = plain(os.fsdecode(path))
+    message = f"break-glass is not set up here: {shown} cannot be used: {why}"
+    return Denied(Reason.BREAK_GLASS_OFF, message)
 
 
 def _no_settings(why: str) -> Denied:

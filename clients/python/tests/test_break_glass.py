@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 import json
+import os
 import pathlib
 import subprocess
 import threading
@@ -14,11 +15,33 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from tempfile import TemporaryDirectory
 from typing import Any, Callable, ClassVar
+from unittest import mock
 
 from scripted import ROOT, cosignet
 
-from cosignet_gate import BreakGlass, Denied, Emergency, Gate, Payload, Reason, Settings, _time
+from cosignet_gate import (
+    BreakGlass,
+    Denied,
+    Emergency,
+    Gate,
+    Payload,
+    Reason,
+    Settings,
+    _own,
+    _time,
+)
 from cosignet_gate._time import Clock
+
+#: As it is, for the tests of it.
+PROGRAM = _own.program
+
+
+def setUpModule() -> None:
+    """The command and the scripts of these tests are whoever's runs them."""
+    anybodys = mock.patch("cosignet_gate._own.program", lambda path: str(path))
+    anybodys.start()
+    unittest.addModuleCleanup(anybodys.stop)
+
 
 CASES: dict[str, Any] = json.loads((ROOT / "gate-client/cases/break-glass.json").read_bytes())
 
@@ -146,6 +169,45 @@ class BreakGlassCases(unittest.TestCase):
                 self.assertIs(denied.exception.reason, Reason.BREAK_GLASS, answer)
             self.assertEqual(world.events(), [])
 
+    def test_no_other_command_judges_than_roots(self) -> None:
+        with TemporaryDirectory() as folder:
+            world = World(folder, {})
+            command = pathlib.Path(folder, "cosignet")
+            command.write_text(f"#!/bin/sh\ntouch {folder}/ran\n")
+            command.chmod(0o755)
+            file = CASES["files"]["two people"]
+            settings = Settings.in_code(world.settings)
+            path = {"PATH": f"{folder}:{os.environ['PATH']}"}
+            with (
+                mock.patch.dict(os.environ, path),
+                mock.patch("cosignet_gate._own.program", PROGRAM),
+            ):
+                for named in (None, "cosignet", command, f"{folder}/none"):
+                    with self.assertRaises(Denied) as denied:
+                        BreakGlass(file, world.policy, settings, cosignet=named)  # type: ignore[arg-type]
+                    self.assertIs(denied.exception.reason, Reason.BREAK_GLASS_OFF, named)
+                with self.assertRaises(TypeError):
+                    BreakGlass(file, world.policy, settings)  # type: ignore[call-arg]
+            self.assertFalse(pathlib.Path(folder, "ran").exists())
+
+    def test_the_command_gets_the_settings_as_they_are_and_in_no_file(self) -> None:
+        with TemporaryDirectory() as folder:
+            world = World(folder, {})
+            command = pathlib.Path(folder, "cosignet")
+            command.write_text(
+                f"#!/bin/sh\ncat > {folder}/settings\nls > {folder}/files\necho {{}}\n"
+            )
+            command.chmod(0o755)
+            # Of a later version: the command judges it.
+            own = {**world.settings, "minRosterVersion": 3}
+            file = CASES["files"]["two people"]
+            glass = BreakGlass(file, world.policy, Settings.in_code(own), cosignet=command)
+            with self.assertRaises(Denied):
+                glass.run(action="payment.send", payload={}, act=lambda _: self.fail("it ran"))
+            self.assertEqual(json.loads(pathlib.Path(folder, "settings").read_bytes()), own)
+            files = pathlib.Path(folder, "files").read_text().split()
+            self.assertEqual(files, ["file.json", "policy.json"])
+
     def test_an_answer_to_another_question_opens_nothing(self) -> None:
         with TemporaryDirectory() as folder:
             world = World(folder, {})
@@ -218,7 +280,7 @@ class BreakGlassCases(unittest.TestCase):
             none, own = pathlib.Path(folder, "none"), cosignet()
             tries: list[tuple[Reason, Callable[[], object]]] = [
                 (off, lambda: Settings.in_code({**world.settings, "journal": "uses"})),
-                (off, lambda: BreakGlass(file, world.policy, None)),  # type: ignore[arg-type]
+                (off, lambda: BreakGlass(file, world.policy, None, cosignet=own)),  # type: ignore[arg-type]
                 (off, lambda: Settings.load("/proc/self/mem")),
                 (Reason.BREAK_GLASS, lambda: Settings.in_code({})),
                 (Reason.BREAK_GLASS, lambda: Settings.in_code([])),  # type: ignore[arg-type]
@@ -265,6 +327,7 @@ class Reports(unittest.TestCase):
     def test_the_gate_is_told_once_of_each_use(self) -> None:
         server = HTTPServer(("127.0.0.1", 0), Told)
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         url = f"http://127.0.0.1:{server.server_address[1]}"
         case = next(case for case in CASES["cases"] if case["name"] == "done before")

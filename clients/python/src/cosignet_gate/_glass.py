@@ -56,14 +56,15 @@ class Opening:
 
     def _ask(self) -> tuple[int, bytes, bytes]:
         with tempfile.TemporaryDirectory(prefix="cosignet-glass-") as folder:
-            settings = os.path.join(folder, "settings.json")
-            with open(settings, "xb") as stream:
-                stream.write(self._settings)
+            # Whoever can write here changes nothing by it: people have signed file and roster, and
+            # the settings name the policy. The settings themselves have nothing to hold them.
+            with open(os.path.join(folder, "file.json"), "xb") as stream:
+                stream.write(self._file)
             command = [*self._verifier.command(folder, "break-glass", "check")]
-            command += ["--settings", settings, f"--action={self._action}", "--at", self._at]
-            command += ["--format", "json", "--", "-"]
+            command += ["--settings", "-", f"--action={self._action}", "--at", self._at]
+            command += ["--format", "json", "--", "file.json"]
             done = subprocess.run(
-                command, input=self._file, capture_output=True, cwd=folder, timeout=TIMEOUT
+                command, input=self._settings, capture_output=True, cwd=folder, timeout=TIMEOUT
             )
             return done.returncode, done.stdout, done.stderr
 

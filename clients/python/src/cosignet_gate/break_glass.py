@@ -3,7 +3,7 @@
 ::
 
     settings = Settings.load("/etc/payments/break-glass.json")
-    glass = BreakGlass(file, "policy.toml", settings)
+    glass = BreakGlass(file, "policy.toml", settings, cosignet="/usr/local/bin/cosignet")
     glass.run(action="payment.send", payload=payload, act=pay)
 
 It has names and types of its own: nothing here makes an ``Approved``, and nothing that takes one
@@ -183,6 +183,8 @@ class BreakGlass:
 
     ``file`` is the file's text, or its path as a ``Path``. ``policy`` is the policy's file, and has
     to be the one that the settings name; ``roster`` the roster's, for a policy that names one.
+    ``cosignet`` is the absolute path of the command that judges the file. It has to be as much
+    root's as the settings are; ``PATH`` has no say.
     """
 
     def __init__(
@@ -191,14 +193,14 @@ class BreakGlass:
         policy: AnyPath,
         settings: Settings,
         *,
+        cosignet: AnyPath,
         roster: AnyPath | None = None,
-        cosignet: AnyPath | None = None,
     ) -> None:
         if not isinstance(settings, Settings):
             raise Denied(Reason.BREAK_GLASS_OFF, "break-glass needs Settings")
         self._file = _read(file)
         self._settings = settings
-        self._verifier = Verifier(cosignet, policy, roster)
+        self._verifier = Verifier(_judge(cosignet), policy, roster)
         self._clock = Clock()
 
     def run(
@@ -241,6 +243,16 @@ class BreakGlass:
         except Denied as denied:
             return denied
         return None
+
+
+def _judge(cosignet: AnyPath) -> str:
+    """The command. Whoever could name another one would need nobody's signature."""
+    try:
+        return _own.program(cosignet)
+    except (OSError, TypeError, ValueError) as error:
+        message = f"break-glass is not set up here: cosignet cannot be used: {error}"
+        next = "Give the absolute path of a cosignet that belongs to root, in folders that do."
+        raise Denied(Reason.BREAK_GLASS_OFF, message, next=next) from None
 
 
 def _read(file: bytes | str | Path) -> bytes:

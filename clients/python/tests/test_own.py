@@ -150,6 +150,7 @@ class Root(unittest.TestCase):
         link = self.folder / "link"
         link.symlink_to(self.path)
         self.assertEqual(_own.program(link), str(self.path))
+        self.assertRaises(ValueError, _own.program, self.folder)
         self.folder.chmod(0o777)
         self.assertRaises(ValueError, _own.program, self.path)
         self.folder.chmod(0o755)

@@ -57,8 +57,6 @@ def _real(path: AnyPath) -> Path:
     # From the root on: where one folder is root's alone, nobody else changes the name of the next.
     for folder in reversed(real.parents):
         found = os.stat(folder, follow_symlinks=False)
-        if not stat.S_ISDIR(found.st_mode):
-            raise ValueError(f"{plain(str(folder))} is no folder")
         _require_roots(f"the folder {plain(str(folder))}", found)
     return real
 

@@ -303,17 +303,94 @@ class BreakGlassCases(unittest.TestCase):
             self.assertEqual(world.events(), ["used", "failed"])
 
 
+class Then:
+    """A clock that is looked at before the work and under the lock."""
+
+    def __init__(self, *times: str) -> None:
+        self._times = [_time.parse(time) for time in times]
+
+    def latest(self) -> int:
+        now = self._times.pop(0)
+        assert now is not None
+        return now
+
+    now = latest
+
+
+class Journals(unittest.TestCase):
+    def setUp(self) -> None:
+        redirected = contextlib.redirect_stderr(io.StringIO())
+        redirected.__enter__()
+        self.addCleanup(redirected.__exit__, None, None, None)
+        made = TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        self.folder = made.name
+
+    def test_what_is_over_when_the_journal_is_free_is_not_done(self) -> None:
+        world = World(self.folder, {})
+        glass = world.open()
+        for then in ("2026-03-01T12:30:00.000Z", "2026-03-01T11:59:59.999Z"):
+            glass._clock = Then("2026-03-01T12:29:59.999Z", then)  # type: ignore[assignment]
+            with self.assertRaises(Denied) as denied:
+                glass.run(action="payment.send", payload={}, act=lambda _: self.fail("it ran"))
+            self.assertEqual(denied.exception.verifier_code, "break_glass.window")
+            self.assertEqual(denied.exception.found, then)
+        self.assertEqual(world.events(), [])
+        glass._clock = Then(*["2026-03-01T12:29:59.999Z"] * 3)  # type: ignore[assignment]
+        glass.run(action="payment.send", payload={}, act=lambda _: None)
+        self.assertEqual(world.events(), ["used", "done"])
+
+    def test_an_action_that_no_gate_takes_is_not_done(self) -> None:
+        world = World(self.folder, {"file": "pattern"})
+        for action in ("payment.refund." + "a" * 106, "payment.refund." + "é" * 53):
+            with self.assertRaises(Denied) as denied:
+                world.open().run(action=action, payload={}, act=lambda _: self.fail("it ran"))
+            self.assertIs(denied.exception.reason, Reason.BREAK_GLASS)
+        self.assertEqual(world.events(), [])
+        world.open().run(action="payment.refund." + "a" * 105, payload={}, act=lambda _: None)
+        self.assertEqual(world.events(), ["used", "done"])
+
+    def test_a_use_is_used_once_and_nothing_ends_that_was_not_used(self) -> None:
+        case = next(case for case in CASES["cases"] if case["name"] == "done before")
+        used, done = case["journal"].splitlines(keepends=True)
+        other = "00000000-0000-4000-8000-000000000002"
+        stranger = json.dumps({**json.loads(done), "useId": other}) + "\n"
+        reported = json.dumps({**json.loads(done), "event": "reported"}) + "\n"
+        for line, text in [
+            (2, used + used),
+            (3, used + done + used),
+            (1, done),
+            (1, reported + used),
+            (2, used + stranger + done),
+        ]:
+            world = World(self.folder, {"journal": text})
+            for look in (
+                Settings.in_code(world.settings).uses.all,
+                lambda world=world: world.open().run(
+                    action="payment.send", payload={}, act=lambda _: self.fail("it ran")
+                ),
+            ):
+                with self.assertRaises(Denied) as denied:
+                    look()
+                self.assertIs(denied.exception.reason, Reason.JOURNAL)
+                self.assertIn(f"line {line} of", denied.exception.message)
+            self.assertEqual(world.bytes(), text.encode())
+
+
 class Told(BaseHTTPRequestHandler):
     """A gate that records what it is told, after it was silent once."""
 
     told: ClassVar[list[dict[str, Any]]] = []
-    answers: ClassVar[list[int]] = []
+    #: A status and the id of a use, if not that which was told.
+    answers: ClassVar[list[tuple[int, str | None]]] = []
+    during: ClassVar[Callable[[], None]]
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.told.append({"path": self.path, **body})
-        status = self.answers.pop(0)
-        data = json.dumps({"useId": body["useId"] if status != 200 else "x"}).encode()
+        status, use_id = self.answers.pop(0)
+        type(self).during()
+        data = json.dumps({"useId": use_id or body["useId"]}).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
@@ -324,31 +401,84 @@ class Told(BaseHTTPRequestHandler):
 
 
 class Reports(unittest.TestCase):
-    def test_the_gate_is_told_once_of_each_use(self) -> None:
+    def setUp(self) -> None:
         server = HTTPServer(("127.0.0.1", 0), Told)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
+        Told.told.clear()
+        Told.during = lambda: None
         url = f"http://127.0.0.1:{server.server_address[1]}"
+        self.gate = Gate(url, "key", None, patience=0.1)
+        made = TemporaryDirectory()
+        self.addCleanup(made.cleanup)
         case = next(case for case in CASES["cases"] if case["name"] == "done before")
-        with TemporaryDirectory() as folder:
-            world = World(folder, case)
-            settings = Settings.in_code(world.settings)
-            gate = Gate(url, "key", None, patience=0.1)
-            # No answer, one about another use, and then the right one.
-            Told.answers = [503, 200, 201]
-            for reason in (Reason.UNREACHABLE, Reason.BAD_ANSWER):
-                with self.assertRaises(Denied) as denied:
-                    gate.report_break_glass(settings)
-                self.assertIs(denied.exception.reason, reason)
-                self.assertEqual(world.events(), ["used", "done"])
-            self.assertEqual(gate.report_break_glass(settings), 1)
-            self.assertEqual(gate.report_break_glass(settings), 0)
-            self.assertEqual(world.events(), ["used", "done", "reported"])
+        self.used, self.done = case["journal"].splitlines(keepends=True)
+        self.folder = made.name
+
+    def start(self, journal: str) -> None:
+        self.world = World(self.folder, {"journal": journal})
+        self.settings = Settings.in_code(self.world.settings)
+
+    def report(self, *answers: int | tuple[int, str]) -> int:
+        Told.answers[:] = [one if isinstance(one, tuple) else (one, None) for one in answers]
+        told = self.gate.report_break_glass(self.settings)
+        self.assertEqual(Told.answers, [], "it was told as often as that")
+        return told
+
+    def refused(self, *answers: int | tuple[int, str]) -> Reason:
+        with self.assertRaises(Denied) as denied:
+            self.report(*answers)
+        return denied.exception.reason
+
+    def add(self, text: str) -> None:
+        with self.world.journal.open("a") as journal:
+            journal.write(text)
+
+    def test_the_gate_is_told_once_of_each_use(self) -> None:
+        self.start(self.used + self.done)
+        # No answer, one about another use, and then the right one.
+        self.assertIs(self.refused(503), Reason.UNREACHABLE)
+        self.assertIs(self.refused((200, "x")), Reason.BAD_ANSWER)
+        self.assertIs(self.refused(409), Reason.BAD_ANSWER)
+        self.assertEqual(self.world.events(), ["used", "done"])
+        self.assertEqual(self.report(201), 1)
+        self.assertEqual(self.report(), 0)
+        self.assertEqual(self.world.events(), ["used", "done", "reported"])
         last = Told.told[-1]
         self.assertEqual(last["path"], "/v1/break-glass")
         self.assertEqual(last["outcome"], "done")
         self.assertEqual(last["usedAt"], "2026-03-01T12:05:00.000Z")
+
+    def test_what_came_of_a_use_is_told_later(self) -> None:
+        self.start(self.used)
+        self.assertEqual(self.report(201), 1)
+        self.assertEqual(self.report(), 0, "there is nothing new")
+        self.add(self.done)
+        self.assertFalse(self.settings.uses.all()[0].reported)
+        self.assertEqual(self.report(200), 1)
+        self.assertEqual(self.report(), 0)
+        self.assertEqual([told["outcome"] for told in Told.told], [None, "done"])
+        self.assertEqual(self.world.events(), ["used", "reported", "done", "reported"])
+
+    def test_what_ends_while_the_gate_is_told_is_told_as_well(self) -> None:
+        self.start(self.used)
+        Told.during = lambda: self.add(self.done)
+        self.report(201)
+        Told.during = lambda: None
+        self.assertEqual(self.report(200), 1)
+        self.assertEqual(self.report(), 0)
+        self.assertEqual([told["outcome"] for told in Told.told], [None, "done"])
+        self.assertEqual(self.world.events(), ["used", "done", "reported"])
+
+    def test_a_gate_that_does_not_answer_is_asked_once(self) -> None:
+        second = self.used.replace("-000000000001", "-000000000002")
+        self.start(self.used + second)
+        self.assertIs(self.refused(503), Reason.UNREACHABLE)
+        self.assertEqual(len(Told.told), 1)
+        # One that answers is asked about all.
+        self.assertIs(self.refused(403, 201), Reason.KEY_REFUSED)
+        self.assertEqual(self.report(201), 1)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import unittest
 from typing import Any, Callable
 from unittest import mock
@@ -175,9 +176,27 @@ class Remembering(unittest.TestCase):
         self.path.write_bytes(b"")
         with self.path.open("rb") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            self.assertEqual(self.run_as("one"), Reason.JOURNAL)
+            with mock.patch("cosignet_gate._lines._PATIENCE", 0.1):
+                self.assertEqual(self.run_as("one"), Reason.JOURNAL)
+                self.assertRaises(Denied, Journal(self.path).records)
+            # Another one reads, and whoever writes has to wait.
+            fcntl.flock(held, fcntl.LOCK_SH)
+            self.assertEqual(Journal(self.path).records(), [])
+            with mock.patch("cosignet_gate._lines._PATIENCE", 0.1):
+                self.assertEqual(self.run_as(None), Reason.JOURNAL)
         self.assertEqual(self.ran, 0)
         self.assertEqual(self.path.read_bytes(), b"")
+
+    def test_others_are_waited_for(self) -> None:
+        self.path.write_bytes(b"")
+        held = self.path.open("rb")
+        self.addCleanup(held.close)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        later = threading.Timer(0.5, fcntl.flock, (held, fcntl.LOCK_UN))
+        later.start()
+        self.addCleanup(later.join)
+        self.assertIsNone(self.run_as("one"))
+        self.assertEqual(self.ran, 1)
 
     def test_a_line_that_cannot_be_written_behind_the_act_is_told(self) -> None:
         def act(_: Approved) -> None:

@@ -15,16 +15,38 @@ from ._shown import plain, quote
 from ._verifier import TIMEOUT, Verifier
 from .denied import Denied, Reason
 
+#: The longest action that a gate takes, in bytes.
+_MAX_ACTION = 120
+
 
 @dataclass(frozen=True)
 class Permitted:
     """What the command says of a file that permits the act."""
 
+    #: The moment that was judged.
+    at: int
     grant_sha256: str
+    #: The first moment, and the one behind the last.
+    not_before: int
+    not_after: int
     people: list[str]
     policy_sha256: str
     reason: str
     uses: int
+
+    def require_time(self, now: int) -> None:
+        """Raises if it is over. The command has judged a moment that has passed: it took its time,
+        and somebody may have held the journal."""
+        if not self.not_before <= now < self.not_after:
+            message = f"the break-glass file permits nothing at {_time.write(now)}"
+            expected = f"{_time.write(self.not_before)} to {_time.write(self.not_after)}"
+            raise Denied(
+                Reason.BREAK_GLASS,
+                message,
+                verifier_code="break_glass.window",
+                expected=expected,
+                found=_time.write(now),
+            )
 
 
 class Opening:
@@ -37,6 +59,7 @@ class Opening:
         self._settings = settings
         self._file = file
         self._action = action
+        self._now = now
         self._at = _time.write(now)
 
     def run(self) -> Permitted:
@@ -49,6 +72,11 @@ class Opening:
             raise _no_answer(f"cosignet break-glass cannot be run: {error}") from None
         if status != 0:
             raise _denied(status, err)
+        # A longer one could never be reported.
+        if not 1 <= len(self._action.encode("utf-8", "surrogatepass")) <= _MAX_ACTION:
+            message = "the action is none that a gate could be told of"
+            expected = f"1 to {_MAX_ACTION} bytes"
+            raise Denied(Reason.BREAK_GLASS, message, expected=expected)
         try:
             return self._read(Members(_json.parse(out)))
         except (_json.JsonError, Wrong) as error:
@@ -83,7 +111,10 @@ class Opening:
         if len(set(people)) < 2:
             raise Wrong("people", "fewer than two people")
         return Permitted(
+            at=self._now,
             grant_sha256=grant_sha256,
+            not_before=said.time("notBefore"),
+            not_after=said.time("notAfter"),
             people=people,
             policy_sha256=said.hash("policySha256"),
             reason=said.text("reason"),

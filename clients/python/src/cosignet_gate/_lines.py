@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
+from collections.abc import Iterator
 from typing import Callable, Generic, TypeVar
 
 from . import _json
@@ -18,6 +20,10 @@ except ImportError:  # no Unix
 
 #: The longest journal, in bytes: it is read before each act.
 _MAX_BYTES = 64 * 1024 * 1024
+
+#: How long others are waited for who read or write it, and between two tries, in seconds.
+_PATIENCE = 10.0
+_PAUSE = 0.02
 
 L = TypeVar("L")
 
@@ -44,9 +50,32 @@ class Lines(Generic[L]):
         except OSError as error:
             raise self._failed(error) from None
         try:
-            return self._read(file)
+            with self._locked(file, fcntl.LOCK_SH):
+                return self._read(file)
+        except OSError as error:
+            raise self._failed(error) from None
         finally:
             os.close(file)
+
+    @contextlib.contextmanager
+    def _locked(self, file: int, how: int) -> Iterator[None]:
+        """Nobody writes meanwhile, nor reads if it is exclusive."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(file, how | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise OSError(f"others have locked it for {_PATIENCE:g} seconds") from None
+            time.sleep(_PAUSE)
+        try:
+            yield
+        finally:
+            # A process that another thread is starting has the same open file for a moment, and
+            # would hold the lock.
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)
 
     def _read(self, file: int) -> list[L]:
         data = bytearray()
@@ -80,31 +109,28 @@ class Lines(Generic[L]):
         """Where it is."""
         return self._path
 
-    def append(self, line: bytes, check: Callable[[list[L]], None]) -> None:
-        """Writes one more line, if ``check`` of those that are there does not raise; nobody else
-        writes at the same time. When it returns, the line is on the disk."""
+    def append(self, make: Callable[[list[L]], bytes | None]) -> None:
+        """Writes the line that ``make`` makes of those that are there, if it makes one; nobody else
+        writes at the same time. When this returns, the line is on the disk."""
         try:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             file = os.open(self._path, flags, 0o600)
         except OSError as error:
             raise self._failed(error) from None
         try:
-            # Held until it is closed; nobody else writes meanwhile.
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not os.path.samestat(os.fstat(file), os.stat(self._path)):
-                raise OSError("another file has taken its place")
-            check(self._read(file))
-            while line:
-                line = line[os.write(file, line) :]
-            os.fsync(file)
-            self._sync_name()
+            with self._locked(file, fcntl.LOCK_EX):
+                if not os.path.samestat(os.fstat(file), os.stat(self._path)):
+                    raise OSError("another file has taken its place")
+                line = make(self._read(file))
+                if line is None:
+                    return
+                while line:
+                    line = line[os.write(file, line) :]
+                os.fsync(file)
+                self._sync_name()
         except OSError as error:
             raise self._failed(error) from None
         finally:
-            # A process that another thread is starting has the same open file for a moment, and
-            # would hold the lock.
-            with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_UN)
             os.close(file)
 
     def _sync_name(self) -> None:

@@ -150,7 +150,8 @@ class Rules:
             raise self._unexpected(call, answer)
 
     def report_break_glass(self, uses: Uses) -> Steps[int]:
-        """Tells the gate about uses that it does not know of yet."""
+        """Tells the gate about uses that it does not know all of yet. One that does not answer is
+        not asked about the others."""
         told, failed = 0, None
         for use in (yield from perform(Unreported(uses))):
             try:
@@ -159,6 +160,8 @@ class Rules:
                 told += 1
             except Denied as denied:
                 failed = failed or denied
+                if denied.reason is Reason.UNREACHABLE:
+                    break
         if failed is not None:
             raise failed
         return told

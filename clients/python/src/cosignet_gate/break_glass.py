@@ -233,7 +233,7 @@ class BreakGlass:
             message = "cosignet has answered for another policy"
             raise Denied(Reason.BREAK_GLASS, message)
         emergency = Emergency(_SEAL, action, payload.data, self._file.decode("utf-8"), permitted)
-        self._settings.uses.begin(emergency, permitted.uses, now)
+        self._settings.uses.begin(emergency, permitted, self._clock.latest)
         _shout(emergency, self._settings.uses)
         return emergency
 

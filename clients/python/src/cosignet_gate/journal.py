@@ -99,11 +99,13 @@ class Write(Task[None]):
                 "requestId": approved.request_id,
             }
         )
-        self._journal.append(line.encode("utf-8") + b"\n", self._check)
 
-    def _check(self, records: list[Record]) -> None:
-        if self._event == "claimed":
-            _require_unknown(records, self._is_about_the_same)
+        def make(records: list[Record]) -> bytes:
+            if self._event == "claimed":
+                _require_unknown(records, self._is_about_the_same)
+            return line.encode("utf-8") + b"\n"
+
+        self._journal.append(make)
 
     def _is_about_the_same(self, record: Record) -> bool:
         approved = self._approved

@@ -7,12 +7,15 @@ that of the client for Rust, which can share it.
      "reason":text,"signers":[name,…],"type":"cosignet.break-glass-use/v1","useId":uuid}
     {"at":time,"event":"done","type":"cosignet.break-glass-use/v1","useId":uuid}
                                or "failed", or "reported"
+
+A use is ``used`` once, and nothing is written of one that is not. ``reported`` says that a gate
+knows what stands before it: it has to be told once more of an outcome that stands behind.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import _json, _time
 from ._lines import Lines
@@ -21,6 +24,7 @@ from ._steps import Task
 from .denied import Denied, Reason
 
 if TYPE_CHECKING:
+    from ._glass import Permitted
     from .break_glass import Emergency
 
 _TYPE = "cosignet.break-glass-use/v1"
@@ -48,7 +52,7 @@ class Use:
     signers: list[str]
     #: ``done`` or ``failed``; nothing if the program ended before it could be written.
     outcome: str | None = None
-    #: Whether a gate has been told.
+    #: Whether a gate has been told, of the outcome as well.
     reported: bool = False
 
     def report(self) -> bytes:
@@ -83,31 +87,55 @@ class Uses(Lines[UseEvent]):
         """All uses, in the order in which they began."""
         return _uses(self.lines())
 
-    def begin(self, emergency: Emergency, most: int, now: int) -> None:
-        """Writes down that the act is about to begin. Nobody else does so at the same time."""
+    def begin(self, emergency: Emergency, permitted: Permitted, clock: Callable[[], int]) -> None:
+        """Writes down that the act is about to begin. Nobody else does so at the same time, and it
+        is permitted by the clock of then."""
 
-        def check(events: list[UseEvent]) -> None:
-            _require_clock(events, now)
-            _require_unused(_uses(events), emergency, most)
+        def make(events: list[UseEvent]) -> bytes:
+            now = clock()
+            _require_clock(events, permitted.at)
+            permitted.require_time(now)
+            _require_unused(_uses(events), emergency, permitted.uses)
+            return _line(
+                {
+                    "action": emergency.action,
+                    "at": _time.write(now),
+                    "event": "used",
+                    "file": emergency.file,
+                    "grantSha256": emergency.grant_sha256,
+                    "payloadHash": emergency.payload_sha256,
+                    "reason": emergency.reason,
+                    "signers": emergency.people,
+                    "type": _TYPE,
+                    "useId": emergency.use_id,
+                }
+            )
 
-        members: dict[str, Any] = {
-            "action": emergency.action,
-            "at": _time.write(now),
-            "event": "used",
-            "file": emergency.file,
-            "grantSha256": emergency.grant_sha256,
-            "payloadHash": emergency.payload_sha256,
-            "reason": emergency.reason,
-            "signers": emergency.people,
-            "type": _TYPE,
-            "useId": emergency.use_id,
-        }
-        self.append(_json.to_text(members).encode("utf-8") + b"\n", check)
+        self.append(make)
 
     def end(self, use_id: str, event: str, now: int) -> None:
         """Writes down what became of it."""
-        members = {"at": _time.write(now), "event": event, "type": _TYPE, "useId": use_id}
-        self.append(_json.to_text(members).encode("utf-8") + b"\n", lambda _: None)
+        self.append(lambda _: _end(use_id, event, now))
+
+    def mark_reported(self, told: Use, now: int) -> None:
+        """Writes down that a gate knows all of this, unless more was written meanwhile."""
+
+        def make(events: list[UseEvent]) -> bytes | None:
+            is_all = any(
+                use.use_id == told.use_id and use.outcome == told.outcome for use in _uses(events)
+            )
+            return _end(told.use_id, "reported", now) if is_all else None
+
+        self.append(make)
+
+    def _read(self, file: int) -> list[UseEvent]:
+        events = super()._read(file)
+        known: set[str] = set()
+        for number, event in enumerate(events, 1):
+            if (event.used is not None) == (event.use_id in known):
+                raise self._damaged(number)
+            known.add(event.use_id)
+        return events
 
     def _record(self, line: bytes) -> UseEvent:
         members = Members(_json.parse(line))
@@ -133,7 +161,7 @@ class Uses(Lines[UseEvent]):
 
 
 class Unreported(Task[list[Use]]):
-    """Uses that no gate was told about."""
+    """Uses that no gate was told about, or not of what came of them."""
 
     def __init__(self, uses: Uses) -> None:
         self._uses = uses
@@ -153,7 +181,15 @@ class MarkReported(Task[None]):
         self._now = now
 
     def run(self) -> None:
-        self._uses.end(self._use.use_id, "reported", self._now)
+        self._uses.mark_reported(self._use, self._now)
+
+
+def _line(members: dict[str, Any]) -> bytes:
+    return _json.to_text(members).encode("utf-8") + b"\n"
+
+
+def _end(use_id: str, event: str, now: int) -> bytes:
+    return _line({"at": _time.write(now), "event": event, "type": _TYPE, "useId": use_id})
 
 
 def _uses(events: list[UseEvent]) -> list[Use]:
@@ -161,10 +197,12 @@ def _uses(events: list[UseEvent]) -> list[Use]:
     for event in events:
         if event.used is not None:
             all[event.use_id] = event.used
-        elif event.use_id in all and event.event == "reported":
+        elif event.event == "reported":
             all[event.use_id] = replace(all[event.use_id], reported=True)
-        elif event.use_id in all:
-            all[event.use_id] = replace(all[event.use_id], outcome=event.event)
+        else:
+            # What a gate was told before did not have it.
+            use = all[event.use_id]
+            all[event.use_id] = replace(use, outcome=event.event, reported=False)
     return list(all.values())
 
 

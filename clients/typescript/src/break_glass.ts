@@ -1,8 +1,8 @@
 // When the gate is not there: an act that several people have permitted in a file of their own. It has
 // names and types of its own: nothing here makes an `Approved`.
 
+import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import process from "node:process";
 
@@ -11,14 +11,12 @@ import { type BreakGlassReport, type Bytes, QuestionError, canonicalJson, explai
 import { invalid, known } from "./ask.js";
 import { Clock, shown } from "./clock.js";
 import { Denied, why } from "./denied.js";
+import { ownFile } from "./own.js";
 import { type JsonValue, Payload } from "./payload.js";
 import { Uses } from "./uses.js";
 
 /** The longest settings, in bytes. */
 const MOST_SETTINGS = 64 * 1024;
-
-/** Write permission of group and others. */
-const WRITABLE = 0o022;
 
 const SEAL = Symbol("break-glass");
 
@@ -43,25 +41,22 @@ export class BreakGlassSettings {
   }
 
   /**
-   * The settings in a file that the process cannot write: it has to belong to root, and nobody else
-   * may write it. So whoever starts the process, with whichever arguments, switches nothing on.
+   * The settings in a file of root's: it and every folder above it, without links, have to belong to
+   * root, and nobody else may write them. So neither an argument nor a file of the user's own switches
+   * anything on.
+   *
+   * This holds against whoever chooses the path, and not against whoever chooses how the process
+   * starts: with another user namespace, `LD_PRELOAD` or `NODE_OPTIONS` nobody needs settings. Every
+   * file of root's that has this form counts, an old copy as well: keep none.
    */
   static async load(path: string): Promise<BreakGlassSettings> {
-    let file: FileHandle | undefined;
+    let bytes: Uint8Array;
     try {
-      file = await open(path, "r");
-      const found = await file.stat();
-      if (process.platform === "win32") throw new Error("nobody can tell on this system that it is the operator's own");
-      if (!found.isFile()) throw new Error("it is no regular file");
-      if (found.uid !== 0) throw new Error("it does not belong to root");
-      if ((found.mode & WRITABLE) !== 0) throw new Error("it can be written by others than root");
-      if (found.size > MOST_SETTINGS) throw new Error("it is too long");
-      return new BreakGlassSettings((await file.readFile()).toString("utf8"));
+      bytes = await ownFile(path, MOST_SETTINGS);
     } catch (error) {
-      throw error instanceof Denied ? error : off(`${quote(path)} cannot be used: ${why(error)}`);
-    } finally {
-      await file?.close();
+      throw off(`${quote(path)} cannot be used: ${why(error)}`);
     }
+    return new BreakGlassSettings(Buffer.from(bytes).toString("utf8"));
   }
 
   /** Settings that are part of the program. Never make them of anything that comes with a request. */

@@ -1,8 +1,9 @@
 // Every case of gate-client/cases/break-glass.json ends as the file says.
 
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
@@ -11,6 +12,7 @@ import { Denied, Gate, Payload, gate, reason } from "./script.mjs";
 const dist = new URL(process.env.COSIGNET_GATE_DIST ?? "../dist/", import.meta.url);
 const { BreakGlass, BreakGlassSettings, EmergencyFailed } = await import(new URL("index.js", dist));
 const { setGlassClock } = await import(new URL("break_glass.js", dist));
+const { ownFile } = await import(new URL("own.js", dist));
 const all = JSON.parse(readFileSync(new URL("../../../gate-client/cases/break-glass.json", import.meta.url), "utf8"));
 
 function world(case_) {
@@ -77,22 +79,69 @@ test("an act that throws is written down as failed", async () => {
   end();
 });
 
-test("settings are those of root alone", async () => {
+/** A file that is root's on every Unix, in folders that are. */
+const ROOTS = "/etc/passwd";
+
+/** Whether settings come of it; of what is root's and has another form nothing comes, for another reason. */
+const load = (path) => reason(BreakGlassSettings.load(path));
+
+test("what others than root can have put there is no settings", async () => {
   const { settings, folder, end } = world({});
   const path = join(folder, "settings.json");
-  const load = () => reason(BreakGlassSettings.load(path));
-  assert.equal(await load(), "denied.break_glass_off");
-  writeFileSync(path, JSON.stringify(settings));
-  chmodSync(path, 0o646);
-  assert.equal(await load(), "denied.break_glass_off");
-  chmodSync(path, 0o644);
-  if (statSync(path).uid === 0) {
-    assert.equal(await load(), "ran");
-    chownSync(path, 1000, 1000);
-  }
-  assert.equal(await load(), "denied.break_glass_off");
+  assert.equal(await load(path), "denied.break_glass_off");
+  writeFileSync(path, JSON.stringify(settings), { mode: 0o644 });
+  assert.equal(await load(path), "denied.break_glass_off", "anybody may write into the folder of temporary files");
+  assert.equal(await load(ROOTS), "denied.break_glass");
+  const link = join(folder, "link");
+  symlinkSync(ROOTS, link);
+  assert.equal(await load(link), "denied.break_glass", "a link is where it leads to");
+  // Of root, of mode 0444, and what its process likes.
+  if (process.platform === "linux") assert.equal(await load("/proc/1/cmdline"), "denied.break_glass_off");
   assert.throws(() => BreakGlassSettings.inCode({ ...settings, journal: "uses" }), { reason: "denied.break_glass_off" });
   assert.throws(() => new BreakGlass({ file: "{}", policy: "{}", settings }), { reason: "denied.break_glass_off" });
+  // What a later verifier knows of settings is its own matter.
+  assert.equal(JSON.parse(BreakGlassSettings.inCode({ ...settings, minRosterVersion: 3 }).text).minRosterVersion, 3);
+  await assert.rejects(ownFile(ROOTS, 3), /more than 3 bytes/);
+  assert.equal(Buffer.from(await ownFile(ROOTS, 1 << 20)).toString(), readFileSync(ROOTS, "utf8"));
+  end();
+});
+
+test("one thing after the other makes it somebody else's", { skip: process.getuid?.() !== 0 && "root alone can make files of root's" }, async () => {
+  const { settings, folder: anybodys, end } = world({});
+  const top = mkdtempSync(join(userInfo().homedir, ".glass-"));
+  const folder = join(top, "below");
+  mkdirSync(folder);
+  const path = join(folder, "settings.json");
+  const is = async (expected, message) => assert.equal(await load(path), expected ? "ran" : "denied.break_glass_off", message);
+  writeFileSync(path, JSON.stringify(settings), { mode: 0o644 });
+  await is(true);
+  for (const [one, modes] of [[path, [0o664, 0o646, 0o644]], [folder, [0o775, 0o757, 0o1777, 0o755]], [top, [0o775, 0o757, 0o700]]]) {
+    for (const mode of modes) {
+      chmodSync(one, mode);
+      await is(mode === modes.at(-1), `${one} ${mode.toString(8)}`);
+    }
+    chownSync(one, 1000, 0);
+    await is(false, one);
+    chownSync(one, 0, 0);
+    await is(true, one);
+  }
+  writeFileSync(path, "");
+  await is(false, "it is empty");
+  rmSync(path);
+  // Nobody writes into it, and nobody waits for that.
+  spawnSync("mkfifo", ["-m", "644", path]);
+  await is(false, "a pipe");
+  rmSync(path);
+  mkdirSync(path);
+  await is(false, "a folder");
+  rmSync(path, { recursive: true });
+  // A file whose size is not that of what is in it.
+  const odd = "/sys/kernel/mm/transparent_hugepage/enabled";
+  if (existsSync(odd)) assert.equal(await load(odd), "denied.break_glass_off");
+  symlinkSync(join(anybodys, "settings.json"), path);
+  writeFileSync(join(anybodys, "settings.json"), JSON.stringify(settings), { mode: 0o644 });
+  await is(false, "a link into a folder of anybody's");
+  rmSync(top, { recursive: true });
   end();
 });
 

@@ -41,8 +41,6 @@ const MUTANTS = [
   ["asking.ts", `throw new Denied("denied.cancelled", "the request was cancelled");`, `return;`],
   ["asking.ts", `throw expired(seen);`, `return;`],
   ["asking.ts", `throw new Denied("denied.refused", seen.refusal);`, `return;`],
-  ["break_glass.ts", `if (found.uid !== 0) throw`, `if (false) throw`],
-  ["break_glass.ts", `if ((found.mode & WRITABLE) !== 0) throw`, `if (false) throw`],
   ["break_glass.ts", `if (!isAbsolute(journal)) throw`, `if (false) throw`],
   ["break_glass.ts", `if (!(own instanceof BreakGlassSettings)) throw`, `if (false) throw`],
   ["break_glass.ts", `settings: own.text, action, at`, `settings: own.text.replace(/"atLeast":2/, '"atLeast":1},{"group":"finance","atLeast":1'), action, at`],
@@ -88,6 +86,15 @@ const MUTANTS = [
   ["lines.ts", `if (start < filled || filled < size) throw`, `if (false) throw`],
   ["lines.ts", `await open(this.#path, "a+", 0o600)`, `await open(this.#path, "a+")`],
   ["lines.ts", `return () => rm(path);`, `return async () => {};`],
+  ["own.ts", `requireRoots(\`the folder`, `void (\`the folder`],
+  ["own.ts", `if (!found.isFile()) throw`, `if (false) throw`],
+  ["own.ts", `    requireRoots("it", found);`, ``],
+  ["own.ts", `if (found.size === 0) throw`, `if (false) throw`],
+  ["own.ts", `if (found.size > limit) throw`, `if (false) throw`],
+  ["own.ts", `if (filled !== found.size) throw`, `if (false) throw`],
+  ["own.ts", `if (uid !== 0) throw`, `if (false) throw`],
+  ["own.ts", `if ((mode & WRITABLE) !== 0) throw`, `if (false) throw`],
+  ["own.ts", ` | O_NONBLOCK`, ``],
   ["payload.ts", `String(Number(field.text)) !== field.text`, `false`],
   ["payload.ts", `fields === null || more`, `fields === null`],
   ["payload.ts", `Object.is(value, -0)) throw`, `false) throw`],
@@ -108,7 +115,7 @@ const work = resolve(process.argv[2] ?? join(here, "..", ".mutants"));
 
 /** The tests, first those that are most likely to notice. */
 function testsOf(file) {
-  const first = { "ask.ts": "guards", "break_glass.ts": "break_glass", "file_journal.ts": "journal", "journal.ts": "journal", "lines.ts": "journal", "uses.ts": "break_glass", "payload.ts": "guards" }[file] ?? "cases";
+  const first = { "ask.ts": "guards", "break_glass.ts": "break_glass", "file_journal.ts": "journal", "journal.ts": "journal", "lines.ts": "journal", "uses.ts": "break_glass", "own.ts": "break_glass", "payload.ts": "guards" }[file] ?? "cases";
   const names = [first, ...["cases", "guards", "journal", "break_glass"].filter((name) => name !== first)];
   return names.map((name) => join(here, "tests", `${name}.test.mjs`));
 }

@@ -37,6 +37,10 @@ HARMLESS = {
     ("_json.py", 'raise TypeError(f"{type(value).__name__} is no value of JSON")'): (
         "Every caller has a value of JSON."
     ),
+    ("_lines.py", "fcntl.flock(file, fcntl.LOCK_UN)"): (
+        "Closing gives it back as well, but for moments in which another thread starts a process."
+    ),
+    ("_lines.py", "raise NotImplementedError"): "Every journal has its own.",
     ("_steps.py", "raise NotImplementedError"): "Every task has its own.",
 }
 

@@ -18,6 +18,9 @@ import { Uses } from "./uses.js";
 /** The longest settings, in bytes. */
 const MOST_SETTINGS = 64 * 1024;
 
+/** The longest action that a gate takes, in bytes. */
+const MOST_ACTION = 120;
+
 const SEAL = Symbol("break-glass");
 
 /** Who may break the glass here, for what, and where it is written down. Without settings there is no break-glass. */
@@ -187,10 +190,14 @@ export class BreakGlass {
     return { result, useId: emergency.useId, unwritten };
   }
 
+  /** What ends does not come back when somebody sets the clock, nor after a sleep. */
+  #latest(): number {
+    return this.#isSystem ? Math.max(this.#clock.now(), Date.now()) : this.#clock.now();
+  }
+
   async #begin(action: string, payload: Payload): Promise<Emergency> {
     const { file, policy, settings: own, roster } = this.#options;
-    // What ends does not come back when somebody sets the clock, nor after a sleep.
-    const now = this.#isSystem ? Math.max(this.#clock.now(), Date.now()) : this.#clock.now();
+    const now = this.#latest();
     let report: BreakGlassReport;
     try {
       report = openBreakGlass(file, { policy, roster, settings: own.text, action, at: shown(now) });
@@ -198,8 +205,14 @@ export class BreakGlass {
       if (!(error instanceof QuestionError)) throw new Denied("denied.break_glass", `the break-glass file cannot be judged: ${why(error)}`, { cause: error });
       throw new Denied("denied.break_glass", error.message, { verifier: error.code, next: explain(error.code)?.next, cause: error });
     }
+    // A longer one could never be reported.
+    const length = Buffer.byteLength(report.action);
+    if (length < 1 || length > MOST_ACTION) {
+      throw new Denied("denied.break_glass", "the action is none that a gate could be told of", { expected: `1 to ${MOST_ACTION} bytes`, found: `${length} bytes` });
+    }
     const emergency = new Emergency(SEAL, report, file, payload);
-    await own.uses.begin(emergency, report.uses, now);
+    const allowed = { at: now, notBefore: Date.parse(report.notBefore), notAfter: Date.parse(report.notAfter), uses: report.uses };
+    await own.uses.begin(emergency, allowed, () => this.#latest());
     shout(emergency, own.uses.path);
     return emergency;
   }

@@ -17,11 +17,11 @@ export class FileJournal implements Journal {
   readonly #lines: Lines<JournalRecord>;
 
   /**
-   * The journal in this file, which is made with the first line. Others who write it are waited for
-   * as long as `patience` says, in milliseconds; 30,000 if nothing is said.
+   * The journal in this file, which is made with the first line. Others who use it are waited for
+   * as long as `patience` says, in milliseconds; 10,000 if nothing is said.
    */
   constructor(path: string, { patience }: { patience?: number } = {}) {
-    this.#lines = new Lines(path, parsed, patience);
+    this.#lines = new Lines(path, () => parsed, patience);
   }
 
   /**
@@ -40,11 +40,16 @@ export class FileJournal implements Journal {
 
   async begin(record: JournalRecord): Promise<JournalRecord | "kept"> {
     const same = (other: JournalRecord): boolean => other.operation === record.operation || other.requestId === record.requestId;
-    return (await this.#lines.append(line(record), (records) => newest(records, same))) ?? "kept";
+    let found: JournalRecord | undefined;
+    await this.#lines.append((records) => {
+      found = newest(records, same);
+      return found === undefined ? line(record) : undefined;
+    });
+    return found ?? "kept";
   }
 
   async end(record: JournalRecord): Promise<void> {
-    await this.#lines.append(line(record), () => undefined);
+    await this.#lines.append(() => line(record));
   }
 }
 

@@ -209,9 +209,10 @@ export class Gate {
   }
 
   /**
-   * Tells the gate about uses of break-glass files that it does not know of yet; returns how many.
+   * Tells the gate about uses of break-glass files that it does not know all of yet; returns how many.
    *
-   * @throws {@link Denied} with the first reason why it does not know one of them. The others were told.
+   * @throws {@link Denied} with the first reason why it does not know one of them. The others were told,
+   * unless it is `denied.unreachable`: a gate that does not answer is not asked about the others.
    */
   async reportBreakGlass({ uses }: BreakGlassSettings): Promise<number> {
     let told = 0;
@@ -219,10 +220,11 @@ export class Gate {
     for (const use of (await uses.all()).filter(({ reported }) => !reported)) {
       const denied = await denial(async () => {
         await this.#tellUse(use);
-        await uses.end(use.useId, "reported", this.#clock.now());
+        await uses.markReported(use, this.#clock.now());
       });
       if (denied === null) told += 1;
       failed ??= denied;
+      if (denied?.reason === "denied.unreachable") break;
     }
     if (failed !== null) throw failed;
     return told;

@@ -1,6 +1,6 @@
 // Files of lines that are never taken back: journals.
 //
-// Node has no locks on files: `PATH.lock` exists while somebody writes.
+// Node has no locks on files: `PATH.lock` exists while somebody reads or writes.
 
 import { Buffer } from "node:buffer";
 import { type FileHandle, open, rm } from "node:fs/promises";
@@ -15,20 +15,24 @@ import { Denied, why } from "./denied.js";
 /** The longest journal, in bytes: it is read before each act. */
 const LONGEST = 64 * 1024 * 1024;
 
-/** How long another writer is waited for, in milliseconds: it needs a few of them, on a disk at rest. */
-const PATIENCE = 30_000;
+/** How long others are waited for who read or write it, in milliseconds: they need a few of them, on a disk at rest. */
+const PATIENCE = 10_000;
 const PAUSE = 10;
 
-/** A file of lines, each read by the same function, which returns nothing for one that is damaged. */
+/** Reads the lines of one file, one after the other; returns nothing for one that is damaged. */
+export type Reader<T> = (line: Uint8Array) => T | undefined;
+
+/** A file of lines. */
 export class Lines<T> {
   readonly #path: string;
-  readonly #parsed: (line: Uint8Array) => T | undefined;
+  readonly #reader: () => Reader<T>;
   readonly #patience: number;
 
-  constructor(path: string, parsed: (line: Uint8Array) => T | undefined, patience: number = PATIENCE) {
+  /** `reader` makes a reader for each time that the file is read. */
+  constructor(path: string, reader: () => Reader<T>, patience: number = PATIENCE) {
     // The same file, wherever the process goes.
     this.#path = resolve(path);
-    this.#parsed = parsed;
+    this.#reader = reader;
     this.#patience = patience;
   }
 
@@ -42,31 +46,45 @@ export class Lines<T> {
       throw this.#failed(error);
     }
     try {
-      return await this.#read(file);
+      const unlock = await this.#lockToRead();
+      try {
+        return await this.#read(file);
+      } finally {
+        await unlock();
+      }
     } finally {
       await file.close();
     }
   }
 
-  /** Writes a line, unless `against` finds one that speaks against it, which is returned, or throws. */
-  async append<U>(line: string, against: (lines: T[]) => U | undefined): Promise<U | undefined> {
+  /** Writes the line that `make` makes of those that are there, if it makes one. Nobody else writes at the same time. */
+  async append(make: (lines: T[]) => string | undefined): Promise<void> {
     const unlock = await this.#lock();
     try {
       const file = await open(this.#path, "a+", 0o600);
       try {
-        const found = against(await this.#read(file));
-        if (found !== undefined) return found;
+        const line = make(await this.#read(file));
+        if (line === undefined) return;
         await file.appendFile(line);
         await file.sync();
       } finally {
         await file.close();
       }
       await syncName(this.#path);
-      return undefined;
     } catch (error) {
       throw error instanceof Denied ? error : this.#failed(error);
     } finally {
       await unlock();
+    }
+  }
+
+  /** Whoever may read the file and write nothing beside it reads it all the same. */
+  async #lockToRead(): Promise<() => Promise<void>> {
+    try {
+      return await this.#lock();
+    } catch (error) {
+      if (error instanceof Denied && ["EACCES", "EPERM", "EROFS"].some((code) => isCode(error.cause, code))) return async () => {};
+      throw error;
     }
   }
 
@@ -81,7 +99,7 @@ export class Lines<T> {
       } catch (error) {
         if (!isCode(error, "EEXIST")) throw this.#failed(error);
         if (elapsed() - begun >= this.#patience) {
-          throw new Denied("denied.journal", `another process writes the journal ${quote(this.#path)}, or ended while it did`, {
+          throw new Denied("denied.journal", `another process uses the journal ${quote(this.#path)}, or ended while it did`, {
             next: `If no process uses the journal any more, look at its last line, and remove ${quote(path)}.`,
           });
         }
@@ -106,7 +124,8 @@ export class Lines<T> {
       start = at + 1;
     }
     if (start < filled || filled < size) throw this.#damaged(lines.length + 1);
-    return lines.map((text, at) => this.#parsed(text) ?? this.#fail(this.#damaged(at + 1)));
+    const read = this.#reader();
+    return lines.map((text, at) => read(text) ?? this.#fail(this.#damaged(at + 1)));
   }
 
   #damaged(number: number): Denied {

@@ -3,6 +3,9 @@
 //   {"action":text,"at":time,"event":"used","file":text,"grantSha256":hex,"payloadHash":hex,
 //    "reason":text,"signers":[name,…],"type":"cosignet.break-glass-use/v1","useId":uuid}
 //   {"at":time,"event":"done","type":"cosignet.break-glass-use/v1","useId":uuid}   or "failed", or "reported"
+//
+// A use is `used` once, and nothing is written of one that is not. `reported` says that a gate knows what
+// stands before it: it has to be told once more of an outcome that stands behind.
 
 import { canonicalJson } from "@cosignet/verifier";
 
@@ -27,7 +30,7 @@ export interface Use {
   readonly signers: readonly string[];
   /** `done` or `failed`; `null` if the program ended before it could be written. */
   readonly outcome: string | null;
-  /** Whether a gate has been told. */
+  /** Whether a gate has been told, of the outcome as well. */
   readonly reported: boolean;
 }
 
@@ -40,6 +43,16 @@ export interface Begun {
   readonly payloadSha256: string;
   readonly reason: string;
   readonly people: readonly string[];
+}
+
+/** What the file permits, as it was judged. */
+export interface Allowed {
+  /** The moment that was judged. */
+  readonly at: number;
+  /** The first moment, and the one behind the last. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly uses: number;
 }
 
 interface Event {
@@ -57,7 +70,7 @@ export class Uses {
 
   constructor(path: string) {
     this.path = path;
-    this.#lines = new Lines(path, parsed);
+    this.#lines = new Lines(path, reader);
   }
 
   /** All uses, in the order in which they began. @throws {@link Denied}, `denied.journal`, for a damaged file. */
@@ -65,40 +78,69 @@ export class Uses {
     return uses(await this.#lines.all());
   }
 
-  /** @internal Writes down that the act is about to begin. Nobody else does so at the same time. */
-  async begin(begun: Begun, most: number, now: number): Promise<void> {
-    const line = {
-      action: begun.action,
-      at: shown(now),
-      event: "used",
-      file: begun.file,
-      grantSha256: begun.grantSha256,
-      payloadHash: begun.payloadSha256,
-      reason: begun.reason,
-      signers: begun.people,
-      type: TYPE,
-      useId: begun.useId,
-    };
-    await this.#lines.append(`${JSON.stringify(line)}\n`, (events) => {
-      requireClock(events, now);
-      requireUnused(uses(events), begun, most);
+  /**
+   * @internal Writes down that the act is about to begin. Nobody else does so at the same time, and it is
+   * permitted by the clock of then.
+   */
+  async begin(begun: Begun, allowed: Allowed, clock: () => number): Promise<void> {
+    await this.#lines.append((events) => {
+      const now = clock();
+      requireClock(events, allowed.at);
+      requireTime(allowed, now);
+      requireUnused(uses(events), begun, allowed.uses);
+      const line = {
+        action: begun.action,
+        at: shown(now),
+        event: "used",
+        file: begun.file,
+        grantSha256: begun.grantSha256,
+        payloadHash: begun.payloadSha256,
+        reason: begun.reason,
+        signers: begun.people,
+        type: TYPE,
+        useId: begun.useId,
+      };
+      return `${JSON.stringify(line)}\n`;
     });
   }
 
   /** @internal Writes down what became of it. */
-  async end(useId: string, event: "done" | "failed" | "reported", now: number): Promise<void> {
-    await this.#lines.append(`${JSON.stringify({ at: shown(now), event, type: TYPE, useId })}\n`, () => undefined);
+  async end(useId: string, event: "done" | "failed", now: number): Promise<void> {
+    await this.#lines.append(() => ending(useId, event, now));
+  }
+
+  /** @internal Writes down that a gate knows all of this, unless more was written meanwhile. */
+  async markReported(told: Use, now: number): Promise<void> {
+    await this.#lines.append((events) => {
+      const isAll = uses(events).some(({ useId, outcome }) => useId === told.useId && outcome === told.outcome);
+      return isAll ? ending(told.useId, "reported", now) : undefined;
+    });
   }
 }
+
+const ending = (useId: string, event: string, now: number): string => `${JSON.stringify({ at: shown(now), event, type: TYPE, useId })}\n`;
 
 function uses(events: readonly Event[]): Use[] {
   const all = new Map<string, Use>();
   for (const { event, useId, used } of events) {
-    const known = all.get(useId);
-    if (used !== undefined) all.set(useId, used);
-    else if (known !== undefined) all.set(useId, event === "reported" ? { ...known, reported: true } : { ...known, outcome: event });
+    const known = used ?? all.get(useId);
+    if (known === undefined) continue;
+    // What a gate was told before an outcome did not have it.
+    const news = used !== undefined ? {} : event === "reported" ? { reported: true } : { outcome: event, reported: false };
+    all.set(useId, { ...known, ...news });
   }
   return [...all.values()];
+}
+
+/** The verifier has judged a moment that has passed: somebody may have held the journal. */
+function requireTime({ notBefore, notAfter }: Allowed, now: number): void {
+  if (notBefore <= now && now < notAfter) return;
+  const found = shown(now);
+  throw new Denied("denied.break_glass", `the break-glass file permits nothing at ${found}`, {
+    verifier: "break_glass.window",
+    expected: `${shown(notBefore)} to ${shown(notAfter)}`,
+    found,
+  });
 }
 
 /** A clock that was set back opens a window again. */
@@ -120,6 +162,17 @@ function requireUnused(all: readonly Use[], begun: Begun, most: number): void {
   if (same.length >= most) {
     throw new Denied("denied.break_glass_used", "the break-glass file was used as often as its people have signed", { expected: `at most ${most}`, found: String(same.length) });
   }
+}
+
+/** Reads the lines of a journal, of which each has to fit those before it. */
+function reader(): (line: Uint8Array) => Event | undefined {
+  const known = new Set<string>();
+  return (line) => {
+    const event = parsed(line);
+    if (event === undefined || (event.used !== undefined) === known.has(event.useId)) return undefined;
+    known.add(event.useId);
+    return event;
+  };
 }
 
 function parsed(line: Uint8Array): Event | undefined {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -145,20 +145,138 @@ test("one thing after the other makes it somebody else's", { skip: process.getui
   end();
 });
 
-test("the gate is told once of each use", async () => {
-  const { settings, events, end } = world(all.cases.find(({ name }) => name === "done before"));
-  const own = BreakGlassSettings.inCode(settings);
-  const useId = "00000000-0000-4000-8000-000000000001";
-  const served = await gate({ other: [{ status: 200, text: '{"useId":"x"}' }, { status: 403, text: "{}" }, { status: 201, text: JSON.stringify({ useId }) }] });
-  const client = new Gate({ url: served.url, key: "key", policy: JSON.stringify(all.policies.good), patience: 1000 });
-  assert.equal(await reason(client.reportBreakGlass(own)), "denied.bad_answer");
-  assert.equal(await reason(client.reportBreakGlass(own)), "denied.key_refused");
+const never = () => assert.fail("it acted");
+const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+const doneBefore = all.cases.find(({ name }) => name === "done before");
+const [used, done] = doneBefore.journal.split(/(?<=\n)/);
+
+test("what is over when the journal is free is not done", async () => {
+  // The verifier has judged a moment within the hour, and then somebody holds the journal.
+  for (const then of ["2026-03-01T12:30:00.000Z", "2026-03-01T11:59:00.000Z"]) {
+    const { events, open, settings, end } = world({});
+    writeFileSync(`${settings.journal}.lock`, "1\n");
+    const glass = open();
+    const running = glass.run({ action: "payment.send", payload: {} }, never).catch((error) => error);
+    await sleep(200);
+    setGlassClock(glass, Date.parse(then));
+    rmSync(`${settings.journal}.lock`);
+    const denied = await running;
+    assert.ok(denied instanceof Denied, String(denied));
+    assert.deepEqual([denied.reason, denied.verifier], ["denied.break_glass", "break_glass.window"]);
+    assert.equal(denied.expected, "2026-03-01T12:00:00.000Z to 2026-03-01T12:30:00.000Z");
+    assert.deepEqual(events(), []);
+    end();
+  }
+});
+
+test("an action that no gate takes is not done", async () => {
+  const { events, open, end } = world({ file: "pattern" });
+  for (const more of ["a".repeat(106), "é".repeat(53)]) {
+    assert.equal(await reason(open().run({ action: `payment.refund.${more}`, payload: {} }, never)), "denied.break_glass");
+  }
+  assert.deepEqual(events(), []);
+  await open().run({ action: `payment.refund.${"a".repeat(105)}`, payload: {} }, () => {});
   assert.deepEqual(events(), ["used", "done"]);
-  assert.equal(await client.reportBreakGlass(own), 1);
-  assert.equal(await client.reportBreakGlass(own), 0);
-  assert.deepEqual(events(), ["used", "done", "reported"]);
-  const told = JSON.parse(served.bodies.other.at(-1));
-  assert.deepEqual([told.useId, told.outcome, told.usedAt], [useId, "done", "2026-03-01T12:05:00.000Z"]);
-  served.close();
   end();
+});
+
+test("a use is used once, and nothing ends that was not used", async () => {
+  const stranger = done.replace("-000000000001", "-000000000002");
+  const reported = done.replace('"done"', '"reported"');
+  for (const [line, journal] of [[2, used + used], [3, used + done + used], [1, done], [1, reported + used], [2, used + stranger + done]]) {
+    const { settings, text, open, end } = world({ journal });
+    for (const look of [() => BreakGlassSettings.inCode(settings).uses.all(), () => open().run({ action: "payment.send", payload: {} }, never)]) {
+      await assert.rejects(look(), (error) => error.reason === "denied.journal" && error.message.includes(`line ${line} of`));
+    }
+    assert.equal(text(), journal);
+    end();
+  }
+});
+
+test("those who read the journal wait for one who writes it", async () => {
+  const { settings, end } = world({ journal: used.slice(0, -9) });
+  writeFileSync(`${settings.journal}.lock`, "1\n");
+  const reading = BreakGlassSettings.inCode(settings).uses.all();
+  await sleep(200);
+  writeFileSync(settings.journal, used);
+  rmSync(`${settings.journal}.lock`);
+  assert.equal((await reading).length, 1);
+  assert.ok(!existsSync(`${settings.journal}.lock`));
+  end();
+});
+
+describe("reports", () => {
+  const first = "00000000-0000-4000-8000-000000000001";
+  const second = first.replace(/1$/, "2");
+  const knows = (status, useId = first) => ({ status, text: JSON.stringify({ useId }) });
+
+  /** A journal, and a gate that answers so. */
+  async function telling(journal, answers) {
+    const { settings, events, end } = world({ journal });
+    const own = BreakGlassSettings.inCode(settings);
+    const served = await gate({ other: answers });
+    const asks = { during: () => {} };
+    const spy = async (...args) => {
+      const answer = await fetch(...args);
+      asks.during();
+      return answer;
+    };
+    const client = new Gate({ url: served.url, key: "key", policy: JSON.stringify(all.policies.good), patience: 100, fetch: spy });
+    return {
+      asks, events, own,
+      add: (text) => appendFileSync(settings.journal, text),
+      report: () => client.reportBreakGlass(own),
+      told: () => served.bodies.other.map(JSON.parse),
+      end: () => { served.close(); end(); },
+    };
+  }
+
+  test("the gate is told once of each use", async () => {
+    const { report, events, told, end } = await telling(used + done, [knows(200, "x"), { status: 403, text: "{}" }, knows(201)]);
+    assert.equal(await reason(report()), "denied.bad_answer");
+    assert.equal(await reason(report()), "denied.key_refused");
+    assert.deepEqual(events(), ["used", "done"]);
+    assert.equal(await report(), 1);
+    assert.equal(await report(), 0);
+    assert.deepEqual(events(), ["used", "done", "reported"]);
+    const { useId, outcome, usedAt } = told().at(-1);
+    assert.deepEqual([useId, outcome, usedAt], [first, "done", "2026-03-01T12:05:00.000Z"]);
+    end();
+  });
+
+  test("what came of a use is told later", async () => {
+    const { report, events, told, own, add, end } = await telling(used, [knows(201), knows(200)]);
+    assert.equal(await report(), 1);
+    assert.equal(await report(), 0, "there is nothing new");
+    add(done);
+    assert.equal((await own.uses.all())[0].reported, false);
+    assert.equal(await report(), 1);
+    assert.equal(await report(), 0);
+    assert.deepEqual(told().map(({ outcome }) => outcome), [null, "done"]);
+    assert.deepEqual(events(), ["used", "reported", "done", "reported"]);
+    end();
+  });
+
+  test("what ends while the gate is told is told as well", async () => {
+    const { report, events, told, asks, add, end } = await telling(used, [knows(201), knows(200)]);
+    asks.during = () => add(done);
+    await report();
+    asks.during = () => {};
+    assert.equal(await report(), 1);
+    assert.equal(await report(), 0);
+    assert.deepEqual(told().map(({ outcome }) => outcome), [null, "done"]);
+    assert.deepEqual(events(), ["used", "done", "reported"]);
+    end();
+  });
+
+  test("a gate that does not answer is asked once", async () => {
+    const { report, told, end } = await telling(used + used.replaceAll(first, second), [{ status: 503, text: "" }, { status: 403, text: "{}" }, knows(201, second), knows(201)]);
+    assert.equal(await reason(report()), "denied.unreachable");
+    assert.equal(told().length, 1);
+    // One that answers is asked about all.
+    assert.equal(await reason(report()), "denied.key_refused");
+    assert.equal(await report(), 1);
+    assert.deepEqual(told().map(({ useId }) => useId), [first, first, second, first]);
+    end();
+  });
 });

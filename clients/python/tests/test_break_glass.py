@@ -346,9 +346,20 @@ class Journals(unittest.TestCase):
             with self.assertRaises(Denied) as denied:
                 world.open().run(action=action, payload={}, act=lambda _: self.fail("it ran"))
             self.assertIs(denied.exception.reason, Reason.BREAK_GLASS)
+            self.assertEqual(denied.exception.verifier_code, "break_glass.other_action")
         self.assertEqual(world.events(), [])
         world.open().run(action="payment.refund." + "a" * 105, payload={}, act=lambda _: None)
         self.assertEqual(world.events(), ["used", "done"])
+
+    def test_what_may_have_been_done_needs_a_new_file(self) -> None:
+        case = next(case for case in CASES["cases"] if case["expect"] == "denied.outcome_unknown")
+        with self.assertRaises(Denied) as denied:
+            payload = Payload.parse({**CASES["usual"], **case}["payload"])
+            World(self.folder, case).open().run(
+                action="payment.send", payload=payload, act=lambda _: self.fail("it ran")
+            )
+        self.assertIs(denied.exception.reason, Reason.OUTCOME_UNKNOWN)
+        self.assertIn("a new file", denied.exception.next)
 
     def test_a_use_is_used_once_and_nothing_ends_that_was_not_used(self) -> None:
         case = next(case for case in CASES["cases"] if case["name"] == "done before")

@@ -76,7 +76,8 @@ class Opening:
         if not 1 <= len(self._action.encode("utf-8", "surrogatepass")) <= _MAX_ACTION:
             message = "the action is none that a gate could be told of"
             expected = f"1 to {_MAX_ACTION} bytes"
-            raise Denied(Reason.BREAK_GLASS, message, expected=expected)
+            code = "break_glass.other_action"
+            raise Denied(Reason.BREAK_GLASS, message, verifier_code=code, expected=expected)
         try:
             return self._read(Members(_json.parse(out)))
         except (_json.JsonError, Wrong) as error:

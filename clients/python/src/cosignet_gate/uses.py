@@ -226,7 +226,8 @@ def _require_unused(all: list[Use], emergency: Emergency, most: int) -> None:
             message = (
                 f"{began}, and nothing was written behind that: the outcome of the act is unknown"
             )
-            raise Denied(Reason.OUTCOME_UNKNOWN, message)
+            next = "Look whether the act took effect. If it did not, have a new file signed."
+            raise Denied(Reason.OUTCOME_UNKNOWN, message, next=next)
         raise Denied(Reason.BREAK_GLASS_USED, f"{began}, and ended as {use.outcome}")
     if len(same) >= most:
         message = "the break-glass file was used as often as its people have signed"

@@ -395,13 +395,14 @@ class Told(BaseHTTPRequestHandler):
     #: A status and the id of a use, if not that which was told.
     answers: ClassVar[list[tuple[int, str | None]]] = []
     during: ClassVar[Callable[[], None]]
+    more: ClassVar[dict[str, Any]] = {}
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.told.append({"path": self.path, **body})
         status, use_id = self.answers.pop(0)
         type(self).during()
-        data = json.dumps({"useId": use_id or body["useId"]}).encode()
+        data = json.dumps({"useId": use_id or body["useId"], **self.more}).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
@@ -433,9 +434,10 @@ class Reports(unittest.TestCase):
 
     def report(self, *answers: int | tuple[int, str]) -> int:
         Told.answers[:] = [one if isinstance(one, tuple) else (one, None) for one in answers]
-        told = self.gate.report_break_glass(self.settings)
+        reported = self.gate.report_break_glass(self.settings)
         self.assertEqual(Told.answers, [], "it was told as often as that")
-        return told
+        self.invalid = reported.invalid
+        return reported.told
 
     def refused(self, *answers: int | tuple[int, str]) -> Reason:
         with self.assertRaises(Denied) as denied:
@@ -481,6 +483,16 @@ class Reports(unittest.TestCase):
         self.assertEqual(self.report(), 0)
         self.assertEqual([told["outcome"] for told in Told.told], [None, "done"])
         self.assertEqual(self.world.events(), ["used", "done", "reported"])
+
+    def test_what_the_gate_does_not_hold_for_valid_is_told(self) -> None:
+        self.addCleanup(setattr, Told, "more", {})
+        valid: Any
+        for valid in (True, False, 1, None):
+            self.start(self.used)
+            Told.more = {} if valid is None else {"valid": valid}
+            self.assertEqual(self.report(201), 1)
+            self.assertEqual(self.invalid, 0 if valid is True else 1)
+            self.assertEqual(self.world.events(), ["used", "reported"])
 
     def test_a_gate_that_does_not_answer_is_asked_once(self) -> None:
         second = self.used.replace("-000000000001", "-000000000002")

@@ -17,7 +17,7 @@ from .denied import Denied, Reason
 from .gate import Gate, Ran
 from .journal import Journal, Record
 from .payload import Payload
-from .uses import Use, Uses
+from .uses import Reported, Use, Uses
 
 __all__ = [
     "Approved",
@@ -35,6 +35,7 @@ __all__ = [
     "Ran",
     "Reason",
     "Record",
+    "Reported",
     "Settings",
     "Use",
     "Uses",

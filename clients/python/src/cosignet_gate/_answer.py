@@ -106,12 +106,18 @@ def detail(body: bytes) -> str | None:
     return quote(said) if said else None
 
 
-def same_use(body: bytes, use_id: str) -> None:
-    """Raises unless the gate has recorded the use with this id."""
-    found = _read(body, lambda members: members.text("useId"))
+def same_use(body: bytes, use_id: str) -> bool:
+    """Whether the gate holds the use for one that its people have signed. Raises unless it has
+    recorded the one with this id."""
+
+    def read(members: Members) -> tuple[str, bool]:
+        return members.text("useId"), members.has("valid") and members.value("valid") is True
+
+    found, is_valid = _read(body, read)
     if found != use_id:
         message = "the answer is about another use"
         raise Denied(Reason.BAD_ANSWER, message, expected=use_id, found=plain(found))
+    return is_valid
 
 
 def _said(body: bytes, key: str) -> str | None:

@@ -19,7 +19,7 @@ from .ask import Ask
 from .asking import Asking, asking
 from .denied import Denied, Reason
 from .journal import Journal, Look, Write
-from .uses import MarkReported, Unreported, Use, Uses
+from .uses import MarkReported, Reported, Unreported, Use, Uses
 
 #: How long the gate is asked to wait with an answer, in seconds: below the 60 of most proxies.
 _LONG_POLL = 25
@@ -149,29 +149,30 @@ class Rules:
         if answer.status != 200:
             raise self._unexpected(call, answer)
 
-    def report_break_glass(self, uses: Uses) -> Steps[int]:
+    def report_break_glass(self, uses: Uses) -> Steps[Reported]:
         """Tells the gate about uses that it does not know all of yet. One that does not answer is
         not asked about the others."""
-        told, failed = 0, None
+        told, invalid, failed = 0, 0, None
         for use in (yield from perform(Unreported(uses))):
             try:
-                yield from self._tell_use(use)
+                is_valid = yield from self._tell_use(use)
                 yield from perform(MarkReported(uses, use, self.clock.now()))
                 told += 1
+                invalid += not is_valid
             except Denied as denied:
                 failed = failed or denied
                 if denied.reason is Reason.UNREACHABLE:
                     break
         if failed is not None:
             raise failed
-        return told
+        return Reported(told, invalid)
 
-    def _tell_use(self, use: Use) -> Steps[None]:
+    def _tell_use(self, use: Use) -> Steps[bool]:
         call = Call("/v1/break-glass", claims=True, json=use.report(), from_root=True)
         answer = yield from self.connection.ask(call, self._soon())
         if answer.status not in (200, 201):
             raise self._unexpected(call, answer)
-        _answer.same_use(answer.body, use.use_id)
+        return _answer.same_use(answer.body, use.use_id)
 
     def _check(self) -> Steps[None]:
         """Nobody is asked for an approval that could not be verified."""

@@ -13,6 +13,7 @@ from .break_glass import Settings
 from .denied import Denied, Reason
 from .gate import Ran, _Client, warn
 from .payload import Payload
+from .uses import Reported
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ class AsyncGate(_Client):
         """``Gate.report_failed``."""
         await drive_async(self._rules.report(approved, "failed"))
 
-    async def report_break_glass(self, settings: Settings) -> int:
+    async def report_break_glass(self, settings: Settings) -> Reported:
         """``Gate.report_break_glass``."""
         return await drive_async(self._rules.report_break_glass(settings.uses))
 

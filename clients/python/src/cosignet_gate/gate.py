@@ -19,6 +19,7 @@ from .break_glass import Settings
 from .denied import Denied, Reason
 from .journal import Journal
 from .payload import Payload
+from .uses import Reported
 
 T = TypeVar("T")
 
@@ -145,9 +146,9 @@ class Gate(_Client):
         """Tells the journal and the gate that the act was tried, and failed."""
         drive(self._rules.report(approved, "failed"))
 
-    def report_break_glass(self, settings: Settings) -> int:
-        """Tells the gate about uses of break-glass files that it does not know of yet. Returns how
-        many that were."""
+    def report_break_glass(self, settings: Settings) -> Reported:
+        """Tells the gate about uses of break-glass files that it does not know all of yet. Look at
+        ``invalid`` of what it returns."""
         return drive(self._rules.report_break_glass(settings.uses))
 
     def _unreported(self, approved: Approved, outcome: str) -> Denied | None:

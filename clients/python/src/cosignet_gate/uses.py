@@ -69,6 +69,16 @@ class Use:
 
 
 @dataclass(frozen=True)
+class Reported:
+    """What a gate was told about uses."""
+
+    #: How many it did not know of before, or not how they ended.
+    told: int
+    #: How many of these it recorded as not valid: its own people have not signed for them.
+    invalid: int
+
+
+@dataclass(frozen=True)
 class UseEvent:
     """One line."""
 

@@ -87,9 +87,10 @@ export function code(answer: Answer): string {
   }
 }
 
-/** The id of the use that the gate says it has recorded. */
-export function useIdOf(body: Uint8Array): string {
-  return Members.of(body).text("useId");
+/** The id of the use that the gate says it has recorded, and whether it holds it for one that its people have signed. */
+export function readUse(body: Uint8Array): { useId: string; isValid: boolean } {
+  const members = Members.of(body);
+  return { useId: members.text("useId"), isValid: members.has("valid") && members.value("valid") === true };
 }
 
 /** The gate's own words in an answer, in quotes; empty if there are none. */

@@ -208,7 +208,7 @@ export class BreakGlass {
     // A longer one could never be reported.
     const length = Buffer.byteLength(report.action);
     if (length < 1 || length > MOST_ACTION) {
-      throw new Denied("denied.break_glass", "the action is none that a gate could be told of", { expected: `1 to ${MOST_ACTION} bytes`, found: `${length} bytes` });
+      throw new Denied("denied.break_glass", "the action is none that a gate could be told of", { verifier: "break_glass.other_action", expected: `1 to ${MOST_ACTION} bytes`, found: `${length} bytes` });
     }
     const emergency = new Emergency(SEAL, report, file, payload);
     const allowed = { at: now, notBefore: Date.parse(report.notBefore), notAfter: Date.parse(report.notAfter), uses: report.uses };

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 
 import { type Bytes, describePolicy, quote, sha256 } from "@cosignet/verifier";
 
-import { type Answer, type Seen, code, isRequestId, readClaimed, readSeen, useIdOf } from "./answer.js";
+import { type Answer, type Seen, code, isRequestId, readClaimed, readSeen, readUse } from "./answer.js";
 import { type Approved, type Trust, samePayload, sameRequest, verifyClaim } from "./approved.js";
 import { type Ask, asked, invalid, known } from "./ask.js";
 import { type Asking, asking, ended, expired, spend, stateOf } from "./asking.js";
@@ -13,7 +13,7 @@ import { Clock, elapsed, shown, sleep } from "./clock.js";
 import { type Call, Connection, plainKey } from "./connection.js";
 import { Denied, type Reason, why } from "./denied.js";
 import { type Journal, type JournalRecord, begin, end, isNew } from "./journal.js";
-import type { Use } from "./uses.js";
+import type { Reported, Use } from "./uses.js";
 
 /** How long the gate is asked to wait with an answer, in seconds: below the 60 of most proxies. */
 const LONG_POLL = 25;
@@ -209,34 +209,38 @@ export class Gate {
   }
 
   /**
-   * Tells the gate about uses of break-glass files that it does not know all of yet; returns how many.
+   * Tells the gate about uses of break-glass files that it does not know all of yet. Look at `invalid` of
+   * what it returns.
    *
    * @throws {@link Denied} with the first reason why it does not know one of them. The others were told,
    * unless it is `denied.unreachable`: a gate that does not answer is not asked about the others.
    */
-  async reportBreakGlass({ uses }: BreakGlassSettings): Promise<number> {
-    let told = 0;
+  async reportBreakGlass({ uses }: BreakGlassSettings): Promise<Reported> {
+    let [told, invalid] = [0, 0];
     let failed: Denied | null = null;
     for (const use of (await uses.all()).filter(({ reported }) => !reported)) {
       const denied = await denial(async () => {
-        await this.#tellUse(use);
+        const isValid = await this.#tellUse(use);
         await uses.markReported(use, this.#clock.now());
+        told += 1;
+        if (!isValid) invalid += 1;
       });
-      if (denied === null) told += 1;
       failed ??= denied;
       if (denied?.reason === "denied.unreachable") break;
     }
     if (failed !== null) throw failed;
-    return told;
+    return { told, invalid };
   }
 
-  async #tellUse({ action, file, outcome, payloadHash, at: usedAt, useId }: Use): Promise<void> {
+  /** Whether the gate holds the use for one that its people have signed. */
+  async #tellUse({ action, file, outcome, payloadHash, at: usedAt, useId }: Use): Promise<boolean> {
     const body = JSON.stringify({ action, file, outcome, payloadHash, usedAt, useId });
     const call: Call = { key: this.#keys.claim, path: "/v1/break-glass", fromRoot: true, body };
     const answer = await this.#connection.ask(call, this.#soon());
     if (answer.status !== 200 && answer.status !== 201) throw this.#unexpected(call, answer);
-    const found = useIdOf(answer.body);
+    const { useId: found, isValid } = readUse(answer.body);
     if (found !== useId) throw new Denied("denied.bad_answer", "the answer is about another use", { expected: useId, found: quote(found) });
+    return isValid;
   }
 
   #record(approved: Approved, event: string): JournalRecord {

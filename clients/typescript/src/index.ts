@@ -22,4 +22,4 @@ export { FileJournal } from "./file_journal.js";
 export type { Journal, JournalRecord } from "./journal.js";
 export { Payload } from "./payload.js";
 export type { JsonValue } from "./payload.js";
-export type { Use, Uses } from "./uses.js";
+export type { Reported, Use, Uses } from "./uses.js";

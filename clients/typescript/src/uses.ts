@@ -34,6 +34,14 @@ export interface Use {
   readonly reported: boolean;
 }
 
+/** What a gate was told about uses. */
+export interface Reported {
+  /** How many it did not know of before, or not how they ended. */
+  readonly told: number;
+  /** How many of these it recorded as not valid: its own people have not signed for them. */
+  readonly invalid: number;
+}
+
 /** What a use is about, before it is written down. */
 export interface Begun {
   readonly useId: string;
@@ -156,7 +164,9 @@ function requireUnused(all: readonly Use[], begun: Begun, most: number): void {
   const before = same.find(({ payloadHash }) => payloadHash === begun.payloadSha256);
   if (before !== undefined) {
     const began = `use ${before.useId} of this file began at ${before.at} with the same payload`;
-    if (before.outcome === null) throw new Denied("denied.outcome_unknown", `${began}, and nothing was written behind that: the outcome of the act is unknown`);
+    if (before.outcome === null) throw new Denied("denied.outcome_unknown", `${began}, and nothing was written behind that: the outcome of the act is unknown`, {
+      next: "Look whether the act took effect. If it did not, have a new file signed.",
+    });
     throw new Denied("denied.break_glass_used", `${began}, and ended as ${before.outcome}`);
   }
   if (same.length >= most) {

@@ -172,11 +172,18 @@ test("what is over when the journal is free is not done", async () => {
 test("an action that no gate takes is not done", async () => {
   const { events, open, end } = world({ file: "pattern" });
   for (const more of ["a".repeat(106), "é".repeat(53)]) {
-    assert.equal(await reason(open().run({ action: `payment.refund.${more}`, payload: {} }, never)), "denied.break_glass");
+    await assert.rejects(open().run({ action: `payment.refund.${more}`, payload: {} }, never), { reason: "denied.break_glass", verifier: "break_glass.other_action" });
   }
   assert.deepEqual(events(), []);
   await open().run({ action: `payment.refund.${"a".repeat(105)}`, payload: {} }, () => {});
   assert.deepEqual(events(), ["used", "done"]);
+  end();
+});
+
+test("what may have been done needs a new file", async () => {
+  const { one, open, end } = world(all.cases.find(({ expect }) => expect === "denied.outcome_unknown"));
+  const running = open().run({ action: one.action, payload: Payload.parse(one.payload) }, never);
+  await assert.rejects(running, (error) => error.reason === "denied.outcome_unknown" && error.next.includes("a new file"));
   end();
 });
 
@@ -208,7 +215,7 @@ test("those who read the journal wait for one who writes it", async () => {
 describe("reports", () => {
   const first = "00000000-0000-4000-8000-000000000001";
   const second = first.replace(/1$/, "2");
-  const knows = (status, useId = first) => ({ status, text: JSON.stringify({ useId }) });
+  const knows = (status, useId = first, valid = true) => ({ status, text: JSON.stringify({ useId, valid }) });
 
   /** A journal, and a gate that answers so. */
   async function telling(journal, answers) {
@@ -225,7 +232,8 @@ describe("reports", () => {
     return {
       asks, events, own,
       add: (text) => appendFileSync(settings.journal, text),
-      report: () => client.reportBreakGlass(own),
+      report: async () => (await client.reportBreakGlass(own)).told,
+      reported: () => client.reportBreakGlass(own),
       told: () => served.bodies.other.map(JSON.parse),
       end: () => { served.close(); end(); },
     };
@@ -267,6 +275,15 @@ describe("reports", () => {
     assert.deepEqual(told().map(({ outcome }) => outcome), [null, "done"]);
     assert.deepEqual(events(), ["used", "done", "reported"]);
     end();
+  });
+
+  test("what the gate does not hold for valid is told", async () => {
+    for (const [valid, invalid] of [[true, 0], [false, 1], [1, 1], [null, 1]]) {
+      const { reported, events, end } = await telling(used, [knows(201, first, valid)]);
+      assert.deepEqual(await reported(), { told: 1, invalid });
+      assert.deepEqual(events(), ["used", "reported"]);
+      end();
+    }
   });
 
   test("a gate that does not answer is asked once", async () => {

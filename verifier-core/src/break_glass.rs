@@ -16,7 +16,7 @@ mod settings;
 
 pub use error::Error;
 pub use file::{File, Signature, Signed, Signer};
-pub use grant::{Grant, MAX_MILLIS, MAX_USES, Pattern, challenge};
+pub use grant::{Grant, MAX_MILLIS, MAX_USES, Pattern, challenge, is_action};
 pub use opened::{Opened, Permitted};
 pub use settings::Settings;
 

@@ -452,6 +452,10 @@ codes! {
         "It is not the time that the break-glass file is for.",
         "The hour is over, it has not begun, or the clock of this machine is wrong.",
         "Compare the clock; if it is right, make a new file.";
+    BreakGlassOverused "break_glass.overused" Reject,
+        "The break-glass file was used more often than its people have signed, or twice for one payload.",
+        "A journal that was not kept, or a program that acts on another machine under the same file.",
+        "Find out which of the acts took effect, and who did them.";
     BreakGlassSettings "break_glass.settings" Usage,
         "The settings for break-glass are not of the form that the format requires, so that nothing is permitted.",
         "A typing error, or settings for a newer version.",

@@ -35,6 +35,11 @@ pub enum Error {
         /// The name of the key.
         approver: String,
     },
+    /// The policy names a roster, and the settings do not say how old it may be.
+    #[error(
+        "the policy leaves it to a roster who may sign, and the settings name no minRosterVersion"
+    )]
+    NoMinRosterVersion,
     /// The policy names a roster, and there is none that was verified under it.
     #[error("the policy leaves it to a roster who may sign, and there is none")]
     NoRoster,
@@ -131,7 +136,9 @@ impl Failure for Error {
             Self::OtherPolicy { .. } => Code::BreakGlassOtherPolicy,
             Self::QuorumShort { .. } => Code::BreakGlassQuorumShort,
             Self::Roster(error) => error.code(),
-            Self::Settings(_) | Self::SettingsNotJson(_) => Code::BreakGlassSettings,
+            Self::NoMinRosterVersion | Self::Settings(_) | Self::SettingsNotJson(_) => {
+                Code::BreakGlassSettings
+            }
             Self::Signature { error, .. } => error.code(),
             Self::TooLong { .. } => Code::BreakGlassTooLong,
             Self::UnknownKey { .. } => Code::BreakGlassUnknownKey,

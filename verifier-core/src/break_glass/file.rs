@@ -205,9 +205,12 @@ impl File {
         roster: Option<&Result<Roster, roster::Error>>,
         crypto: &dyn Crypto,
     ) -> Result<Signed, Error> {
-        let approvers = match (policy.roster(), roster) {
-            (None, _) => policy.listed(),
-            (Some(_), Some(Ok(roster))) if roster.is_under(policy) => roster.newest().listed(),
+        let (approvers, roster_version) = match (policy.roster(), roster) {
+            (None, _) => (policy.listed(), None),
+            (Some(_), Some(Ok(roster))) if roster.is_under(policy) => {
+                let newest = roster.newest();
+                (newest.listed(), Some(newest.number()))
+            }
             (Some(_), Some(Err(error))) => return Err(Error::Roster(error.clone())),
             (Some(_), _) => return Err(Error::NoRoster),
         };
@@ -224,6 +227,7 @@ impl File {
         Ok(Signed {
             file: self,
             policy_sha256: policy.sha256(),
+            roster_version,
             signers,
         })
     }
@@ -248,6 +252,8 @@ pub struct Signer {
 pub struct Signed {
     pub(super) file: File,
     pub(super) policy_sha256: [u8; 32],
+    /// The version of the roster that lists them, if the policy leaves it to one.
+    pub(super) roster_version: Option<u64>,
     pub(super) signers: Vec<Signer>,
 }
 
@@ -260,6 +266,15 @@ impl Signed {
     /// One for each signature, in their order. Two of them may be one person.
     pub fn signers(&self) -> &[Signer] {
         &self.signers
+    }
+
+    /// The people who signed, each once, in the order of their names.
+    pub fn people(&self) -> Vec<&str> {
+        let all = self.signers.iter();
+        let mut people: Vec<&str> = all.map(|one| one.person.as_str()).collect();
+        people.sort_unstable();
+        people.dedup();
+        people
     }
 }
 

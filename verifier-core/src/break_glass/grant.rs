@@ -27,7 +27,7 @@ pub const MAX_USES: u64 = 100;
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 1000;
 
-/// The longest pattern, in bytes.
+/// The longest pattern, and the longest action, in bytes: as long as an action of the gate's.
 const MAX_PATTERN: usize = 120;
 
 /// A grant, well formed. That anybody signed it is for [`super::File::verify`] to say.
@@ -153,7 +153,7 @@ impl Grant {
     ///
     /// [`Error::OtherAction`] or [`Error::Window`].
     pub fn permits(&self, action: &str, at: Time) -> Result<(), Error> {
-        if !self.action.matches(action) {
+        if !is_action(action) || !self.action.matches(action) {
             return Err(Error::OtherAction {
                 expected: self.action.clone(),
                 found: action.into(),
@@ -226,6 +226,11 @@ impl Pattern {
             }
         }
     }
+}
+
+/// Whether anything can be done under this name: what is longer no gate hears of afterwards.
+pub fn is_action(text: &str) -> bool {
+    text.len() <= MAX_PATTERN && is_name(text)
 }
 
 impl fmt::Display for Pattern {

@@ -7,6 +7,7 @@ use super::{Error, File, Grant, Settings, Signed, Signer};
 use crate::decision::{Person, Served, assign};
 use crate::encoding::hex;
 use crate::json::Value;
+use crate::roster;
 use crate::time::Time;
 
 /// The `schema` of what is said about an act.
@@ -34,6 +35,14 @@ impl Opened {
                     expected: settings.policy_sha256,
                     found,
                 });
+            }
+        }
+        if let Some(found) = signed.roster_version {
+            let expected = settings
+                .min_roster_version
+                .ok_or(Error::NoMinRosterVersion)?;
+            if found < expected {
+                return Err(Error::Roster(roster::Error::TooOld { expected, found }));
             }
         }
         if grant.audience != settings.audience {
@@ -85,11 +94,7 @@ impl Opened {
 
     /// The people who signed, each once, in the order of their names.
     pub fn people(&self) -> Vec<&str> {
-        let all = self.signers().iter();
-        let mut people: Vec<&str> = all.map(|one| one.person.as_str()).collect();
-        people.sort_unstable();
-        people.dedup();
-        people
+        self.signed.people()
     }
 
     /// The act, if it is permitted at this moment.

@@ -1,8 +1,9 @@
 //! Who may break the glass, and for what, as the owner of the program that acts has it.
 //!
 //! ```text
-//! {"actions":[pattern,…],"audience":string,"journal":string,"longest"?:duration,"policySha256":hex,
-//!  "require":[{"atLeast":n,"group":name},…],"type":"cosignet.break-glass-settings/v1"}
+//! {"actions":[pattern,…],"audience":string,"journal":string,"longest"?:duration,
+//!  "minRosterVersion"?:n,"policySha256":hex,"require":[{"atLeast":n,"group":name},…],
+//!  "type":"cosignet.break-glass-settings/v1"}
 //! ```
 
 use alloc::string::String;
@@ -28,6 +29,7 @@ pub struct Settings {
     pub(super) audience: String,
     journal: String,
     pub(super) longest: u64,
+    pub(super) min_roster_version: Option<u64>,
     pub(super) policy_sha256: [u8; 32],
     pub(super) require: Vec<Clause>,
 }
@@ -75,6 +77,7 @@ impl Settings {
             "audience",
             "journal",
             "longest",
+            "minRosterVersion",
             "policySha256",
             "require",
             "type",
@@ -114,9 +117,19 @@ impl Settings {
             audience: crate::policy::name(&members, "audience")?,
             journal: journal.into(),
             longest: longest(&members)?,
+            min_roster_version: min_roster_version(&members)?,
             policy_sha256: members.hash("policySha256")?,
             require,
         })
+    }
+}
+
+/// Whoever has an old roster could bring back people whom a newer one has removed.
+fn min_roster_version(members: &Members<'_, '_>) -> Result<Option<u64>, schema::Error> {
+    let version = members.optional_u64("minRosterVersion")?;
+    match version {
+        Some(0) => Err(members.wrong("minRosterVersion", "1 or more", "0")),
+        _ => Ok(version),
     }
 }
 

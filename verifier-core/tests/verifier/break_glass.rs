@@ -11,7 +11,7 @@ use verifier_core::break_glass::{Error, File, Grant, Opened, Pattern, Settings, 
 use verifier_core::hazmat::encoding::{base64url, from_base64url};
 use verifier_core::hazmat::payload::Challenge;
 use verifier_core::{
-    AwsLc, Crypto, Failure as _, Policy, Request, RustCrypto, Time, Verdict, verify,
+    AwsLc, Crypto, Failure as _, Policy, Request, Roster, RustCrypto, Time, Verdict, verify,
 };
 
 const NOON: &str = "2026-03-01T12:10:00.000Z";
@@ -283,6 +283,59 @@ fn the_settings_say_who_and_what() {
         other.code(&glass, &world.settings()),
         "break_glass.other_policy"
     );
+}
+
+/// Whoever has an old roster brings nobody back: the settings say how new it has to be.
+#[test]
+fn settings_say_how_old_a_roster_may_be() {
+    let (_, chain, policy) = test_vectors::Roster::apart();
+    let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
+    let request = Request::new().policy(&policy);
+    let roster = Ok(Roster::verify(chain.to_string().as_bytes(), &request).unwrap());
+    let hash = hex(&policy.sha256());
+    let one = Draft::by("apart one").passkey;
+    let file = Glass::new(&hash).signed_by(&[&one]).text();
+    for (version, code) in [
+        (None, "break_glass.settings"),
+        (Some(0), "break_glass.settings"),
+        (Some(2), "roster.too_old"),
+        // Then the next rule is asked.
+        (Some(1), "break_glass.quorum_short"),
+    ] {
+        let mut text = settings(&hash, "/var/lib/payments/break-glass.jsonl");
+        if let Some(version) = version {
+            text["minRosterVersion"] = json!(version);
+        }
+        let opened = Settings::from_json(text.to_string().as_bytes()).and_then(|settings| {
+            let file = File::parse(file.as_bytes())?;
+            let signed = file.verify(&policy, Some(&roster), &AwsLc)?;
+            Opened::new(signed, &settings)
+        });
+        assert_eq!(opened.unwrap_err().code().to_string(), code, "{version:?}");
+    }
+    // Without a roster it says nothing.
+    let world = World::new();
+    let mut settings = world.settings();
+    settings["minRosterVersion"] = json!(7);
+    assert_eq!(world.code(&world.glass(), &settings), "ok");
+}
+
+/// What no gate would record afterwards is nothing that can be done.
+#[test]
+fn an_action_is_a_name_of_120_bytes_at_most() {
+    let world = World::new();
+    let mut wide = world.glass();
+    wide.action = "payment.*".into();
+    let long = format!("payment.{}", "x".repeat(112));
+    for (action, code) in [
+        (long.as_str(), "ok"),
+        (&format!("{long}x"), "break_glass.other_action"),
+        ("payment.\u{200b}send", "break_glass.other_action"),
+        ("payment.send ", "break_glass.other_action"),
+    ] {
+        let found = world.code_of(&wide.text(), &world.settings(), action, NOON);
+        assert_eq!(found, code, "{action:?}");
+    }
 }
 
 #[test]

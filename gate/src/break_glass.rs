@@ -2,11 +2,14 @@
 //! (docs/spec/break-glass.md). The gate records them and decides nothing: no request comes of it,
 //! and none becomes approved.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serving::openapi::schema::object;
-use verifier_core::break_glass::{Error, File};
-use verifier_core::hazmat::encoding::{base64url, hex};
+use verifier_core::break_glass::File;
+use verifier_core::hazmat::encoding::{base64url, hex, sha256};
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
 use verifier_core::{AwsLc, Code, Failure as _, Policy, Time};
@@ -20,17 +23,23 @@ use crate::request::Outcome;
 /// The kind of the event of a use.
 pub(crate) const KIND: &str = "break-glass.used";
 
+/// The kind of the event that says what came of a use of which that was not known.
+pub(crate) const ENDED: &str = "break-glass.ended";
+
 /// The fewest people who can break the glass.
 const FEWEST: usize = 2;
 
+/// How many uses a key may report in an hour: those of two grants.
+const HOURLY: u32 = 200;
+
 /// What an executor says.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Used<'b> {
+#[derive(Clone, Debug)]
+pub(crate) struct Used {
     /// A lower-case UUID.
-    pub(crate) use_id: &'b str,
-    pub(crate) action: &'b str,
+    pub(crate) use_id: String,
+    pub(crate) action: String,
     /// The text of the file.
-    pub(crate) file: &'b str,
+    pub(crate) file: String,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) payload_hash: [u8; 32],
     pub(crate) used_at: Time,
@@ -41,6 +50,42 @@ pub(crate) struct Used<'b> {
 pub(crate) struct Recorded {
     pub(crate) event: Event,
     pub(crate) is_new: bool,
+}
+
+/// What was recorded when it was looked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UsesSeen {
+    /// The number of the last event.
+    pub(crate) last: u64,
+    /// The event of the use with this id.
+    pub(crate) used: Option<Event>,
+    /// The event of what came of it.
+    pub(crate) ended: Option<Event>,
+    /// Uses under the same grant, if this one is not there.
+    pub(crate) same_grant: Vec<Event>,
+}
+
+/// Makes the facts of a use, of the events under the same grant that are new since it was looked.
+pub(crate) type Facts = Box<dyn FnOnce(&[Event]) -> String + Send>;
+
+/// How often each key has reported a use within the hour. It is forgotten at the end of the process.
+#[derive(Debug, Default)]
+pub(crate) struct Hours(Mutex<HashMap<String, (Instant, u32)>>);
+
+impl Hours {
+    fn take(&self, key: &str, now: Instant) -> Result<(), Refusal> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, count) = all.entry(key.to_owned()).or_insert((now, 0));
+        if now.saturating_duration_since(*began) >= Duration::from_secs(60 * 60) {
+            (*began, *count) = (now, 0);
+        }
+        if *count >= HOURLY {
+            let detail = format!("The key has reported {HOURLY} uses of break-glass in this hour.");
+            return Err(Refusal::new(Reason::KeyLimit, detail));
+        }
+        *count += 1;
+        Ok(())
+    }
 }
 
 /// How many uses were recorded since the start.
@@ -69,65 +114,115 @@ impl Counts {
     }
 }
 
-impl Used<'_> {
-    /// The members of the event that the executor has said.
-    fn said(&self) -> [(&'static str, Value<'_>); 6] {
+impl Used {
+    /// The members of the event that the executor has said. A file that is none is not kept: its
+    /// hash says which one it was.
+    fn said(&self, is_file: bool) -> [(&'static str, Value<'_>); 7] {
+        let file = is_file.then_some(self.file.as_str());
         [
-            ("action", self.action.into()),
-            ("file", self.file.into()),
+            ("action", self.action.as_str().into()),
+            ("file", file.into()),
+            ("fileSha256", hex(&sha256(self.file.as_bytes())).into()),
             ("outcome", self.outcome.map(Outcome::as_str).into()),
             ("payloadHash", hex(&self.payload_hash).into()),
-            ("useId", self.use_id.into()),
+            ("useId", self.use_id.as_str().into()),
             ("usedAt", self.used_at.to_string().into()),
         ]
     }
 }
 
 impl Gate {
-    /// Records a use, once for its id. Whether its signatures hold is recorded with it, and
-    /// never keeps it from being recorded.
-    pub(crate) async fn record_use(&self, key: &ApiKey, used: Used<'_>) -> Result<Recorded> {
+    /// Records a use, once for its id, and once what came of it. Whether its signatures hold is
+    /// recorded with it, and never keeps it from being recorded.
+    pub(crate) async fn record_use(&self, key: &ApiKey, used: Used) -> Result<Recorded> {
+        let file = File::parse(used.file.as_bytes());
+        let grant = file.as_ref().ok().map(File::grant_sha256);
+        let seen = self.store.uses_seen(&used.use_id, grant).await?;
+        if let Some(event) = &seen.used {
+            return self
+                .repeated(key, &used, event.clone(), seen.ended.as_ref())
+                .await;
+        }
+        self.hours.take(&key.id, Instant::now())?;
         let people = self.store.people().await?;
-        let judged = judge(&used, &self.policy_of(&people));
-        let (code, signers) = match &judged {
-            Ok(signers) => (None, signers.as_slice()),
-            Err(code) => (Some(code.as_str()), &[][..]),
+        let policy = match &file {
+            Ok(file) => self.policy_of(&people, file),
+            Err(_) => String::new(),
         };
-        let own = [
-            ("code", code.into()),
-            ("key", key.name.as_str().into()),
-            (
-                "signers",
-                signers
-                    .iter()
-                    .map(|name| Value::from(name.as_str()))
-                    .collect(),
-            ),
-            ("valid", judged.is_ok().into()),
-        ];
-        let facts = object(used.said().into_iter().chain(own));
-        let recorded = self.store.record_use(used.use_id, facts.to_text()).await?;
-        if !recorded.is_new && !says(&recorded.event, &used) {
-            let detail = "Another use was reported under this id.";
-            return Err(Refusal::new(Reason::BreakGlassReused, detail).into());
+        let (name, asked) = (key.name.clone(), used.clone());
+        let before = seen.same_grant.clone();
+        // Up to 16 signatures are verified: no other call waits for that.
+        let facts = move || -> Facts {
+            let judged = file
+                .map_err(|error| error.code())
+                .and_then(|file| Judged::of(&asked, file, &policy));
+            Box::new(move |since| facts(&asked, &name, grant, judged, &before, since))
+        };
+        let facts = tokio::task::spawn_blocking(facts).await;
+        let facts = facts.map_err(|_| Refusal::internal())?;
+        let id = used.use_id.clone();
+        let recorded = self.store.record_use(&id, seen, grant, facts).await?;
+        if !recorded.is_new {
+            return self.repeated(key, &used, recorded.event, None).await;
         }
-        if recorded.is_new {
-            self.uses.add(judged.is_ok());
-            tracing::warn!(
-                use_id = used.use_id,
-                valid = judged.is_ok(),
-                "BREAK-GLASS: something was done without an approval"
-            );
-        }
+        let valid = fact(&recorded.event, "valid") == Value::Bool(true);
+        self.uses.add(valid);
+        tracing::warn!(
+            use_id = used.use_id,
+            valid,
+            "BREAK-GLASS: something was done without an approval"
+        );
         Ok(recorded)
     }
 
-    /// Everybody of this gate, with the time for which each key counts, as a policy: who has since
-    /// gone could sign before.
-    fn policy_of(&self, people: &[Person]) -> String {
+    /// A use that is recorded, and told again: the same, or the same with what came of it.
+    async fn repeated(
+        &self,
+        key: &ApiKey,
+        used: &Used,
+        event: Event,
+        ended: Option<&Event>,
+    ) -> Result<Recorded> {
+        let other = || {
+            let detail = "Another use was reported under this id.";
+            Refusal::new(Reason::BreakGlassReused, detail)
+        };
+        if !says(&event, used) {
+            return Err(other().into());
+        }
+        let told = Value::from(used.outcome.map(Outcome::as_str));
+        let known = fact(ended.unwrap_or(&event), "outcome");
+        let known = match known == Value::Null && told != Value::Null {
+            true => {
+                let facts = Value::from([
+                    ("key", key.name.as_str().into()),
+                    ("outcome", told.clone()),
+                    ("useId", used.use_id.as_str().into()),
+                ]);
+                let (id, number) = (&used.use_id, event.number);
+                let ended = self.store.end_use(id, number, facts.to_text()).await?;
+                fact(&ended.event, "outcome")
+            }
+            false => known,
+        };
+        // Somebody who asks again does not take back what came of it.
+        if known != told && told != Value::Null {
+            return Err(other().into());
+        }
+        let is_new = false;
+        Ok(Recorded { event, is_new })
+    }
+
+    /// Those of this gate whose keys the file names, with the time for which each key counts, as a
+    /// policy: who has since gone could sign before.
+    fn policy_of(&self, people: &[Person], file: &File) -> String {
         let keys = people.iter().flat_map(|person| {
             let keys = person.credentials.iter();
-            keys.map(move |one| approver(person, one))
+            let named = keys.filter(|one| {
+                let mut all = file.signatures().iter();
+                all.any(|signature| signature.credential_id == one.id)
+            });
+            named.map(move |one| approver(person, one))
         });
         let list = |text: &str| -> Value<'static> {
             std::iter::once(Value::from(text.to_owned())).collect()
@@ -168,39 +263,125 @@ fn approver(person: &Person, one: &Credential) -> Value<'static> {
     object(members.into_iter().chain(end))
 }
 
-/// The people who signed for this act at that time, or the code that says why it is not so.
-fn judge(used: &Used<'_>, policy: &str) -> core::result::Result<Vec<String>, Code> {
-    let policy = Policy::from_json(policy.as_bytes()).map_err(|error| error.code())?;
-    let signed = File::parse(used.file.as_bytes())
-        .and_then(|file| file.verify(&policy, None, &AwsLc))
-        .and_then(|signed| {
-            let grant = signed.file().grant();
-            grant.permits(used.action, used.used_at)?;
-            Ok(signed)
-        })
-        .map_err(|error: Error| error.code())?;
-    let mut people: Vec<String> = signed
-        .signers()
-        .iter()
-        .map(|one| one.person.clone())
-        .collect();
-    people.sort_unstable();
-    people.dedup();
-    match people.len() >= FEWEST {
-        true => Ok(people),
-        false => Err(Code::BreakGlassQuorumShort),
+/// A file that holds for the act.
+struct Judged {
+    /// Who signed.
+    people: Vec<String>,
+    /// How often they permit it.
+    uses: u64,
+}
+
+impl Judged {
+    /// The code says why it is not so.
+    fn of(used: &Used, file: File, policy: &str) -> core::result::Result<Self, Code> {
+        let policy = match Policy::from_json(policy.as_bytes()) {
+            Ok(policy) => policy,
+            // A policy lists somebody.
+            Err(_) if file.signatures().is_empty() => return Err(Code::BreakGlassQuorumShort),
+            Err(_) => return Err(Code::BreakGlassUnknownKey),
+        };
+        let signed = file
+            .verify(&policy, None, &AwsLc)
+            .map_err(|error| error.code())?;
+        let grant = signed.file().grant();
+        grant
+            .permits(&used.action, used.used_at)
+            .map_err(|error| error.code())?;
+        let people = signed.people();
+        match people.len() >= FEWEST {
+            true => Ok(Self {
+                uses: grant.uses,
+                people: people.into_iter().map(str::to_owned).collect(),
+            }),
+            false => Err(Code::BreakGlassQuorumShort),
+        }
     }
 }
 
-/// Whether an event is about exactly this.
-fn says(event: &Event, used: &Used<'_>) -> bool {
-    let value = Value::parse(event.line.as_bytes(), Limits::bytes(event::MAX_BYTES));
-    let Ok(Value::Object(line)) = &value else {
-        return false;
+/// The facts of a use, behind those that were recorded under the same grant.
+fn facts(
+    used: &Used,
+    key: &str,
+    grant: Option<[u8; 32]>,
+    judged: core::result::Result<Judged, Code>,
+    before: &[Event],
+    since: &[Event],
+) -> String {
+    let judged = judged.and_then(|judged| {
+        let count = before.len().saturating_add(since.len());
+        let is_over = u64::try_from(count).unwrap_or(u64::MAX) >= judged.uses;
+        let own = Value::from(hex(&used.payload_hash));
+        let mut all = before.iter().chain(since);
+        match is_over || all.any(|event| fact(event, "payloadHash") == own) {
+            true => Err(Code::BreakGlassOverused),
+            false => Ok(judged),
+        }
+    });
+    let (code, signers) = match &judged {
+        Ok(judged) => (None, judged.people.as_slice()),
+        Err(code) => (Some(code.as_str()), &[][..]),
     };
-    let facts = line.get("event").and_then(Value::as_object);
-    facts.is_some_and(|facts| {
-        let mut said = used.said().into_iter();
-        said.all(|(key, value)| facts.get(key) == Some(&value))
+    let own = [
+        ("code", code.into()),
+        ("grantSha256", grant.map(|hash| hex(&hash)).into()),
+        ("key", key.into()),
+        (
+            "signers",
+            signers
+                .iter()
+                .map(|name| Value::from(name.as_str()))
+                .collect(),
+        ),
+        ("valid", judged.is_ok().into()),
+    ];
+    let said = used.said(grant.is_some());
+    object(said.into_iter().chain(own)).to_text()
+}
+
+/// What an event says under this key; nothing if it does not say it.
+pub(crate) fn fact(event: &Event, key: &str) -> Value<'static> {
+    let line = Value::parse(event.line.as_bytes(), Limits::bytes(event::MAX_BYTES));
+    let line = line.ok();
+    let facts = line
+        .as_ref()
+        .and_then(|line| line.as_object()?.get("event")?.as_object());
+    match facts.and_then(|facts| facts.get(key)) {
+        Some(Value::Bool(flag)) => Value::Bool(*flag),
+        Some(value) => value
+            .as_str()
+            .map_or(Value::Null, |text| text.to_owned().into()),
+        None => Value::Null,
+    }
+}
+
+/// Whether an event is about exactly this, but for what came of it.
+fn says(event: &Event, used: &Used) -> bool {
+    // Events of before say the file alone.
+    let of_before = fact(event, "fileSha256") == Value::Null;
+    let mut said = used
+        .said(of_before || fact(event, "file") != Value::Null)
+        .into_iter();
+    said.all(|(key, value)| match key {
+        "outcome" => true,
+        "fileSha256" if of_before => true,
+        _ => fact(event, key) == value,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reports_so_many_uses_in_an_hour() {
+        let (hours, begin) = (Hours::default(), Instant::now());
+        for _ in 0..HOURLY {
+            hours.take("a", begin).unwrap();
+        }
+        let late = begin + Duration::from_secs(60 * 60 - 1);
+        let refused = hours.take("a", late).unwrap_err();
+        assert_eq!(refused.reason, Reason::KeyLimit);
+        hours.take("b", late).unwrap();
+        hours.take("a", late + Duration::from_secs(1)).unwrap();
+    }
 }

@@ -11,7 +11,7 @@ use verifier_core::hazmat::encoding::{base64url, hex, sha256};
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::shown::is_name;
 
-use crate::break_glass::Counts;
+use crate::break_glass::{Counts, Hours};
 use crate::ceremony::{self, Sent};
 use crate::person::{ApiKey, Credential, Person};
 use crate::refusal::{Reason, Refusal};
@@ -49,6 +49,8 @@ pub(crate) struct Gate {
     pub(crate) ready: Arc<Readiness>,
     /// Uses of break-glass files.
     pub(crate) uses: Counts,
+    /// How often they are reported.
+    pub(crate) hours: Hours,
 }
 
 /// A body that asks for an approval.

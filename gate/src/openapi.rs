@@ -179,7 +179,7 @@ const OPERATIONS: &[Operation] = &[
         answers: &[
             (
                 200,
-                "A repeat: what was recorded.",
+                "A repeat, or what came of it: what was recorded first.",
                 Content::Json("BreakGlassRecord"),
             ),
             (201, "It is recorded.", Content::Json("BreakGlassRecord")),

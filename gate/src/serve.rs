@@ -10,7 +10,7 @@ use serving::{Paces, Readiness, Server};
 use tokio::sync::Notify;
 
 use crate::args::ServeArgs;
-use crate::break_glass::Counts;
+use crate::break_glass::{Counts, Hours};
 use crate::courier::{Courier, Figures, Post};
 use crate::embedded::Embedded;
 use crate::gate::Gate;
@@ -159,6 +159,7 @@ async fn serve(
         bell: Arc::new(Notify::new()),
         ready: Arc::clone(&ready),
         uses: Counts::default(),
+        hours: Hours::default(),
     });
     let outbox = Outbox {
         store: Arc::clone(&store),

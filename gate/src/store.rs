@@ -26,7 +26,7 @@ use std::pin::Pin;
 
 use verifier_core::Time;
 
-use crate::break_glass::Recorded;
+use crate::break_glass::{Facts, Recorded, UsesSeen};
 use crate::event::Event;
 use crate::person::{ApiKey, Credential, Person};
 use crate::refusal::Refusal;
@@ -213,11 +213,24 @@ pub(crate) trait Store: News + fmt::Debug + Send + Sync {
     /// Ends a key.
     fn revoke(&self, name: &str) -> Answer<'_, bool>;
 
-    /// Records the use of a break-glass file as an event with these facts, in canonical JSON. There is
-    /// one event for an id at most: a second call changes nothing, and gets the first one's.
-    fn record_use(&self, id: &str, facts: String) -> Answer<'_, Recorded>;
+    /// What is known of the use of a break-glass file with this id, and of others under its grant.
+    fn uses_seen(&self, id: &str, grant: Option<[u8; 32]>) -> Answer<'_, UsesSeen>;
+    /// Records a use that was not seen, as an event with these facts, in canonical JSON: they are
+    /// asked for when nothing else is recorded, with what was recorded under the grant since it was
+    /// looked. There is one event for an id at most: a second call changes nothing, and gets the
+    /// first one's.
+    fn record_use(
+        &self,
+        id: &str,
+        seen: UsesSeen,
+        grant: Option<[u8; 32]>,
+        facts: Facts,
+    ) -> Answer<'_, Recorded>;
+    /// Records what came of a use, once, by the same rule; nothing was before event `seen`.
+    fn end_use(&self, id: &str, seen: u64, facts: String) -> Answer<'_, Recorded>;
 
-    /// The events behind this number, in order.
+    /// The events behind this number, in order: so many at most, and fewer if they are long; one at
+    /// least, if there is one.
     fn events(&self, after: u64, most: usize) -> Answer<'_, Vec<Event>>;
     /// Lets the store's clock follow the machine's again after that went back; everything that is
     /// open, or approved and not claimed, ends. Returns how many requests that were.

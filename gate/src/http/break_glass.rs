@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hyper::{Method, StatusCode};
 use serving::answer::private;
 use serving::{Answer, Party, Problem, Request, party};
-use verifier_core::break_glass::File;
+use verifier_core::break_glass::{File, is_action};
 use verifier_core::hazmat::bundle::is_approval_id;
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::schema::{self, Members, Wrong};
@@ -86,7 +86,7 @@ async fn report(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
     Ok(private(status, shown(&recorded)))
 }
 
-fn used<'v>(members: &Members<'v, '_>) -> Result<Used<'v>, schema::Error> {
+fn used(members: &Members<'_, '_>) -> Result<Used, schema::Error> {
     let use_id = members.text("useId")?;
     if !is_approval_id(use_id) {
         return Err(members.wrong("useId", "a lower-case UUID", use_id));
@@ -108,10 +108,15 @@ fn used<'v>(members: &Members<'v, '_>) -> Result<Used<'v>, schema::Error> {
         let unit = "bytes";
         return Err(members.error("file", Wrong::TooLarge { limit, unit }));
     }
+    let action = members.text("action")?;
+    if !is_action(action) {
+        let expected = "1 to 120 bytes of printable text, without blanks at its ends";
+        return Err(members.wrong("action", expected, action));
+    }
     Ok(Used {
-        use_id,
-        action: members.text("action")?,
-        file,
+        use_id: use_id.to_owned(),
+        action: action.to_owned(),
+        file: file.to_owned(),
         outcome,
         payload_hash: members.hash("payloadHash")?,
         used_at: members.time("usedAt")?,

@@ -36,7 +36,7 @@ use super::{
     Answer, Created, Enrolment, Invite, NewCredential, NewRequest, Store, StoreError, Trouble,
     Unlogged, Visits,
 };
-use crate::break_glass::Recorded;
+use crate::break_glass::{Facts, Recorded, UsesSeen};
 use crate::event::{Event, Link};
 use crate::person::{ApiKey, Credential, Person};
 use crate::request::{NewSignature, Outcome, Request};
@@ -266,20 +266,25 @@ impl Store for Sql {
         self.change(move |step| step.revoke(&name))
     }
 
-    fn record_use(&self, id: &str, facts: String) -> Answer<'_, Recorded> {
+    fn uses_seen(&self, id: &str, grant: Option<[u8; 32]>) -> Answer<'_, UsesSeen> {
+        let id = id.to_owned();
+        self.look(move |connection| Ok(keys::uses_seen(connection, &id, grant.as_ref())?))
+    }
+
+    fn record_use(
+        &self,
+        id: &str,
+        seen: UsesSeen,
+        grant: Option<[u8; 32]>,
+        facts: Facts,
+    ) -> Answer<'_, Recorded> {
         let place = keys::place_of_use(id);
-        Box::pin(async move {
-            // Everything that is there already is searched beside the one thread that writes.
-            let looked = place.clone();
-            let look = self.look(move |connection| Ok(keys::used(connection, &looked, 0)?));
-            let (seen, found) = look.await?;
-            if let Some(event) = found {
-                let is_new = false;
-                return Ok(Recorded { event, is_new });
-            }
-            let record = self.change(move |step| step.record_use(&place, seen, &facts));
-            record.await
-        })
+        self.change(move |step| step.record_use(&place, &seen, grant.as_ref(), facts))
+    }
+
+    fn end_use(&self, id: &str, seen: u64, facts: String) -> Answer<'_, Recorded> {
+        let place = keys::place_of_end(id);
+        self.change(move |step| step.end_use(&place, seen, &facts))
     }
 
     fn events(&self, after: u64, most: usize) -> Answer<'_, Vec<Event>> {

@@ -1,11 +1,12 @@
 //! API keys and events.
 
+use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::json::{Limits, Value};
 
 use super::database::{Connection, params};
 use super::rows::{self, millis};
 use super::writer::Step;
-use crate::break_glass::{self, Recorded};
+use crate::break_glass::{self, Facts, Recorded, UsesSeen};
 use crate::event::{self, Event};
 use crate::person::ApiKey;
 use crate::refusal::{Reason, Refusal};
@@ -62,16 +63,43 @@ impl Step<'_> {
 
 impl Step<'_> {
     /// Records a use, unless an event behind number `seen` has done so: nobody has before.
-    pub(super) fn record_use(&mut self, place: &str, seen: u64, facts: &str) -> Result<Recorded> {
+    pub(super) fn record_use(
+        &mut self,
+        place: &str,
+        seen: &UsesSeen,
+        grant: Option<&[u8; 32]>,
+        facts: Facts,
+    ) -> Result<Recorded> {
         self.require_clock()?;
-        if let (_, Some(event)) = used(self.connection, place, seen)? {
+        if let Some(event) = placed(self.connection, place, seen.last)? {
             let is_new = false;
             return Ok(Recorded { event, is_new });
         }
+        let since = under_grant(self.connection, grant, seen.last)?;
+        self.record(break_glass::KIND, place, seen.last, &facts(&since))
+    }
+
+    /// Records what came of a use, unless an event behind number `seen` has done so.
+    pub(super) fn end_use(&mut self, place: &str, seen: u64, facts: &str) -> Result<Recorded> {
+        self.require_clock()?;
+        if let Some(event) = placed(self.connection, place, seen)? {
+            let is_new = false;
+            return Ok(Recorded { event, is_new });
+        }
+        self.record(break_glass::ENDED, place, seen, facts)
+    }
+
+    fn record(
+        &mut self,
+        kind: &'static str,
+        place: &str,
+        seen: u64,
+        facts: &str,
+    ) -> Result<Recorded> {
         let facts = Value::parse(facts.as_bytes(), Limits::bytes(event::MAX_BYTES));
         let facts = facts.map_err(|_| Refusal::internal())?;
-        self.event(break_glass::KIND, Some(place), facts)?;
-        let (_, event) = used(self.connection, place, seen)?;
+        self.event(kind, Some(place), facts)?;
+        let event = placed(self.connection, place, seen)?;
         let event = event.ok_or_else(Refusal::internal)?;
         let is_new = true;
         Ok(Recorded { event, is_new })
@@ -83,17 +111,63 @@ pub(super) fn place_of_use(id: &str) -> String {
     format!("use:{id}")
 }
 
-/// The number of the last event, and the event behind number `after` of the use with this place.
-pub(super) fn used(
+/// The same in the event of what came of it. It does not begin as those of uses do.
+pub(super) fn place_of_end(id: &str) -> String {
+    format!("use-end:{id}")
+}
+
+/// What is known of the use with this id, and of others under the same grant.
+pub(super) fn uses_seen(
+    connection: &dyn Connection,
+    id: &str,
+    grant: Option<&[u8; 32]>,
+) -> Result<UsesSeen, StoreError> {
+    let last = rows::end_of_events(connection)?.link.number;
+    let used = placed(connection, &place_of_use(id), 0)?;
+    let (ended, same_grant) = match &used {
+        Some(used) => {
+            let ended = placed(connection, &place_of_end(id), used.number)?;
+            (ended, Vec::new())
+        }
+        None => (None, under_grant(connection, grant, 0)?),
+    };
+    Ok(UsesSeen {
+        last,
+        used,
+        ended,
+        same_grant,
+    })
+}
+
+/// The event behind number `after` with this place.
+fn placed(
     connection: &dyn Connection,
     place: &str,
     after: u64,
-) -> Result<(u64, Option<Event>), StoreError> {
-    let last = rows::end_of_events(connection)?.link.number;
+) -> Result<Option<Event>, StoreError> {
     let sql = "SELECT number, line FROM event WHERE number > ?1 AND request = ?2 LIMIT 1";
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let found = connection.row(sql, params![after, place])?;
-    Ok((last, found.as_ref().map(rows::event).transpose()?))
+    let found = connection.row(sql, params![signed(after), place])?;
+    found.as_ref().map(rows::event).transpose()
+}
+
+/// The uses behind number `after` under this grant, as many as could be permitted and one more.
+/// What is searched for stands in no string of the line: there its quotation marks are escaped.
+fn under_grant(
+    connection: &dyn Connection,
+    grant: Option<&[u8; 32]>,
+    after: u64,
+) -> Result<Vec<Event>, StoreError> {
+    let Some(grant) = grant else {
+        return Ok(Vec::new());
+    };
+    let like = format!("%\"grantSha256\":\"{}\"%", hex(grant));
+    let sql = "SELECT number, line FROM event WHERE number > ?1 AND request >= 'use:' AND \
+               request < 'use;' AND line LIKE ?2 ORDER BY number LIMIT 101";
+    connection.map(sql, params![signed(after), like], rows::event)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 pub(super) fn keys(connection: &dyn Connection) -> Result<Vec<ApiKey>, StoreError> {
@@ -105,15 +179,35 @@ pub(super) fn key(connection: &dyn Connection, id: &str) -> Result<Option<ApiKey
     found.as_ref().map(rows::key).transpose()
 }
 
+/// The characters of the events that are returned at once: the answer of an operator's call escapes
+/// them, and still has to fit.
+const PAGE: u64 = 4 * 1024 * 1024;
+
+/// Events behind number `after`, in order: not more than `most`, and not more than a page of them,
+/// though one at least.
 pub(super) fn events(
     connection: &dyn Connection,
     after: u64,
     most: usize,
 ) -> Result<Vec<Event>, StoreError> {
-    let sql = "SELECT number, line FROM event WHERE number > ?1 ORDER BY number LIMIT ?2";
-    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
-    connection.map(sql, params![number(after), number(most)], rows::event)
+    let sql = "SELECT number, CAST(length(line) AS bigint) AS size FROM event WHERE number > ?1 \
+               ORDER BY number LIMIT ?2";
+    let most = signed(u64::try_from(most).unwrap_or(u64::MAX));
+    let sizes = connection.map(sql, params![signed(after), most], |row| {
+        Ok((row.get::<u64>("number")?, row.get::<u64>("size")?))
+    })?;
+    let mut room = PAGE;
+    let mut last = after;
+    for (place, (number, size)) in sizes.into_iter().enumerate() {
+        match room.checked_sub(size) {
+            Some(left) => room = left,
+            None if place == 0 => room = 0,
+            None => break,
+        }
+        last = number;
+    }
+    let sql = "SELECT number, line FROM event WHERE number > ?1 AND number <= ?2 ORDER BY number";
+    connection.map(sql, params![signed(after), signed(last)], rows::event)
 }
 
 pub(super) fn previous(

@@ -88,6 +88,9 @@ async function signIt() {
   try {
     const signed = file;
     const assertion = await sign({ challenge: await challenge(signed.grantText), ...(await passkeys($("#name").value.trim())) });
+    if (file !== signed) {
+      throw new Problem(0, "page.file", "Another file was opened while the passkey was asked. Nothing was kept of the signature.");
+    }
     renderSigned(withSignature(signed, assertion));
   } catch (error) {
     report(error instanceof RangeError ? new Problem(0, "page.file", error.message) : error);

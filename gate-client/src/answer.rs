@@ -162,14 +162,16 @@ impl Claimed {
     }
 }
 
-/// Fails unless the gate has recorded the use with this id.
-pub(crate) fn same_use(body: &[u8], id: &str) -> Result<(), Denied> {
+/// Whether the gate holds the use for valid; fails unless it has recorded the one with this id.
+pub(crate) fn same_use(body: &[u8], id: &str) -> Result<bool, Denied> {
     let value = json(body)?;
-    let found = Members::of(&value)
-        .and_then(|members| members.text("useId"))
-        .map_err(|error| bad(&error))?;
+    let read = || {
+        let members = Members::of(&value)?;
+        Ok((members.text("useId")?, members.optional_bool("valid")?))
+    };
+    let (found, valid) = read().map_err(|error: schema::Error| bad(&error))?;
     match found == id {
-        true => Ok(()),
+        true => Ok(valid == Some(true)),
         false => Err(
             Denied::new(Reason::BadAnswer, "the answer is about another use")
                 .compared(id, plain(found)),

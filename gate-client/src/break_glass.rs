@@ -18,8 +18,7 @@
 //! It is a function of its own, with types of its own: no [`Approved`](crate::Approved) comes of it,
 //! and nothing that takes one takes an [`Emergency`].
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use payload_form::Payload;
@@ -31,6 +30,7 @@ use verifier_core::{AwsLc, Failure as _, Policy, plain, quote};
 use crate::clock::Clock;
 use crate::denied::{Denied, Reason};
 use crate::gate::Outcome;
+use crate::owned;
 use crate::uses::Uses;
 
 /// Who may break the glass here, for what, and where it is written down. Without settings there is
@@ -42,9 +42,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings in a file that the process cannot write: on Unix it has to belong to root, and
-    /// nobody else may write it. So whoever starts the process, with whichever arguments, switches
-    /// nothing on.
+    /// The settings in a file that the process cannot write: on Unix it and every folder on the way
+    /// to it have to belong to root, and nobody else may write them. Whoever chooses the path gets
+    /// settings that root has written, or none; that may be an old copy, so that none is left lying
+    /// about. Whoever starts the process in a user namespace of their own, or with a library of
+    /// their own, acts as they like, and needs no settings.
     ///
     /// # Errors
     ///
@@ -56,13 +58,7 @@ impl Settings {
             let message = format!("break-glass is not set up here: {shown} {why}");
             Denied::new(Reason::BreakGlassOff, message)
         };
-        let file = File::open(path).map_err(|error| off(format!("cannot be read: {error}")))?;
-        operators_own(&file).map_err(|why| off(why.into()))?;
-        let most = u64::try_from(break_glass::Settings::MAX_BYTES).unwrap_or(u64::MAX);
-        let mut text = Vec::new();
-        file.take(most.saturating_add(1))
-            .read_to_end(&mut text)
-            .map_err(|error| off(format!("cannot be read: {error}")))?;
+        let text = owned::read(path, break_glass::Settings::MAX_BYTES).map_err(off)?;
         Self::in_code(&text)
     }
 
@@ -87,34 +83,6 @@ impl Settings {
     /// The journal.
     pub fn uses(&self) -> &Uses {
         &self.uses
-    }
-}
-
-/// Fails unless the file is the operator's, and nobody else's to change.
-#[cfg(unix)]
-fn operators_own(file: &File) -> Result<(), &'static str> {
-    use std::os::unix::fs::MetadataExt as _;
-    let found = file.metadata().map_err(|_| "cannot be looked at")?;
-    match found.is_file() {
-        true => is_operators(found.uid(), found.mode()),
-        false => Err("is no regular file"),
-    }
-}
-
-/// Elsewhere nobody can tell whose a file is: settings are in the code there.
-#[cfg(not(unix))]
-fn operators_own(_file: &File) -> Result<(), &'static str> {
-    Err("cannot be told to be the operator's own on this system")
-}
-
-#[cfg(unix)]
-fn is_operators(owner: u32, mode: u32) -> Result<(), &'static str> {
-    /// Write permission of group and others.
-    const WRITABLE: u32 = 0o022;
-    match (owner, mode & WRITABLE) {
-        (0, 0) => Ok(()),
-        (0, _) => Err("can be written by others than root"),
-        _ => Err("does not belong to root"),
     }
 }
 
@@ -219,9 +187,12 @@ impl BreakGlass {
 
     fn begin(&self, action: &str, payload: &[u8]) -> Result<Emergency, Denied> {
         let payload = Payload::parse(payload)?;
-        let now = self.clock.latest();
-        let permitted = self.opened.permits(action, now);
-        let permitted = permitted.map_err(|error| denied(&error))?;
+        let permits = || {
+            let now = self.clock.latest();
+            let permitted = self.opened.permits(action, now);
+            permitted.map_err(|error| denied(&error))
+        };
+        let permitted = permits()?;
         let grant = self.opened.grant();
         let people = self.opened.people().into_iter();
         let emergency = Emergency {
@@ -234,7 +205,9 @@ impl BreakGlass {
             reason: grant.reason.clone(),
             people: people.map(Into::into).collect(),
         };
-        self.uses.begin(&emergency, now)?;
+        // The journal may have been waited for, and the hour may be over.
+        self.uses
+            .begin(&emergency, || permits().map(|still| still.at()))?;
         self.shout(&emergency);
         Ok(emergency)
     }
@@ -303,7 +276,8 @@ impl Emergency {
 }
 
 fn denied(error: &break_glass::Error) -> Denied {
-    let denied = Denied::new(Reason::BreakGlass(error.code()), error.to_string());
+    let code = error.code();
+    let denied = Denied::new(Reason::BreakGlass(code), format!("{code}: {error}"));
     match (error.expected(), error.found()) {
         (Some(expected), Some(found)) => denied.compared(expected, found),
         _ => denied,
@@ -333,20 +307,6 @@ fn use_id() -> Result<String, Denied> {
 mod tests {
     use super::*;
     use verifier_core::hazmat::bundle::is_approval_id;
-
-    #[test]
-    fn settings_are_those_of_root_alone() {
-        for (owner, mode, fits) in [
-            (0, 0o100_644, true),
-            (0, 0o100_600, true),
-            (0, 0o100_664, false),
-            (0, 0o100_646, false),
-            (1000, 0o100_644, false),
-            (1000, 0o100_400, false),
-        ] {
-            assert_eq!(is_operators(owner, mode).is_ok(), fits, "{owner} {mode:o}");
-        }
-    }
 
     #[test]
     fn settings_that_others_can_write_switch_nothing_on() {

@@ -147,6 +147,8 @@ fn minted() -> Value {
             "good": plain,
             "half an hour": with("longest", json!("29m")),
             "one person": with("require", json!([{"atLeast": 1, "group": "oncall"}])),
+            "a roster's version": with("minRosterVersion", json!(7)),
+            "a roster's version 0": with("minRosterVersion", json!(0)),
             "unknown member": with("enabled", json!(true)),
         },
     });
@@ -156,6 +158,10 @@ fn minted() -> Value {
     let other_done = used(&two, 1, OTHER, Some("done"));
     let once = used(&twice, 1, OTHER, Some("done"));
     let both = once.clone() + &used(&twice, 2, r#"{"amount":"1"}"#, Some("failed"));
+    let others = edited(|glass| glass.random = [1; 32]);
+    let others_end = used(&others, 1, PAYLOAD, Some("done"));
+    let end_alone = others_end.split_inclusive('\n').next_back().unwrap();
+    let long = format!("payment.{}", "x".repeat(112));
     let ends = ["used", "done"];
     let behind = |before: &[&str]| json!([before, &ends[..]].concat());
     all["cases"] = json!([
@@ -165,6 +171,14 @@ fn minted() -> Value {
         {"name": "the first moment", "now": "2026-03-01T12:00:00.000Z", "expect": "ran", "events": ends},
         {"name": "a journal of other files", "journal": used(&edited(|glass| glass.random = [1; 32]), 1, PAYLOAD, None), "expect": "ran", "events": behind(&["used"])},
         {"name": "the second of two uses", "file": "two people, two uses", "journal": once, "expect": "ran", "events": behind(&["used", "done"])},
+        {"name": "a roster's version, and none is needed", "settings": "a roster's version", "expect": "ran", "events": ends},
+        {"name": "an action of 120 bytes", "file": "pattern", "action": long, "expect": "ran", "events": ends},
+        {"name": "an action of 121 bytes", "file": "pattern", "action": format!("{long}x"), "expect": "denied.break_glass", "code": "break_glass.other_action"},
+        {"name": "an action that is not shown as itself", "file": "pattern", "action": "payment.\u{200b}send", "expect": "denied.break_glass", "code": "break_glass.other_action"},
+        {"name": "settings with version 0 of a roster", "settings": "a roster's version 0", "expect": "denied.break_glass", "code": "break_glass.settings"},
+        {"name": "a use that begins twice in the journal", "journal": used(&others, 1, PAYLOAD, None) + &used(&others, 1, OTHER, None), "expect": "denied.journal"},
+        {"name": "an end without a use in the journal", "journal": end_alone, "expect": "denied.journal"},
+        {"name": "a report without a use in the journal", "journal": end_alone.replace("\"done\"", "\"reported\""), "expect": "denied.journal"},
         {"name": "expired", "now": "2026-03-01T12:30:00.000Z", "expect": "denied.break_glass", "code": "break_glass.window"},
         {"name": "not begun", "now": "2026-03-01T11:59:59.999Z", "expect": "denied.break_glass", "code": "break_glass.window"},
         {"name": "other action", "action": "payment.refund", "expect": "denied.break_glass", "code": "break_glass.other_action"},
@@ -294,6 +308,81 @@ fn every_case_ends_as_the_file_says() {
         expect("closure", ran == u32::from(found == "ran"));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_hour_that_ends_while_the_journal_is_waited_for_is_over() {
+    let all = cases();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("uses");
+    let mut settings = all["settings"]["good"].clone();
+    settings["journal"] = json!(path);
+    let settings = Settings::in_code(settings.to_string().as_bytes()).unwrap();
+    let policy = Policy::from_json(all["policies"]["good"].to_string().as_bytes()).unwrap();
+    let file = all["files"]["two people"].as_str().unwrap();
+    std::fs::write(&path, "").unwrap();
+    let held = std::fs::File::open(&path).unwrap();
+    held.lock().unwrap();
+    let waiting = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        drop(held);
+    });
+    let glass = BreakGlass::open(file.as_bytes(), &policy, None, &settings).unwrap();
+    let glass = glass.at(Time::parse("2026-03-01T12:29:59.800Z").unwrap());
+    let denied = glass.run("payment.send", b"{}", |_| -> Result<(), ()> {
+        panic!("it ran")
+    });
+    waiting.join().unwrap();
+    let reason = denied.unwrap_err().reason();
+    assert_eq!(
+        reason.verifier().map(|code| code.as_str()),
+        Some("break_glass.window")
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), b"");
+}
+
+#[test]
+fn a_gate_hears_of_a_use_and_then_of_its_end() {
+    let two = Glass::new(&"00".repeat(32));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("uses");
+    let uses = crate::Uses::new(&path);
+    let now = Time::parse("2026-03-01T12:10:00.000Z").unwrap();
+    let left = || -> Vec<Option<String>> {
+        let left = uses.unreported().unwrap();
+        left.iter()
+            .map(|one| one.outcome().map(Into::into))
+            .collect()
+    };
+    std::fs::write(&path, used(&two, 1, PAYLOAD, None)).unwrap();
+    let running = uses.unreported().unwrap().remove(0);
+    uses.reported(&running, now).unwrap();
+    assert!(left().is_empty(), "there is nothing to tell until it ends");
+    uses.end(running.use_id(), "done", now).unwrap();
+    assert_eq!(left(), [Some("done".into())]);
+    let ended = uses.unreported().unwrap().remove(0);
+    // What was told before it ended is not enough, whoever writes that down too late.
+    uses.reported(&running, now).unwrap();
+    assert_eq!(left(), [Some("done".into())]);
+    uses.reported(&ended, now).unwrap();
+    assert!(left().is_empty());
+    assert_eq!(events(&path), ["used", "reported", "done", "reported"]);
+}
+
+#[test]
+fn a_gate_that_is_down_is_waited_for_once() {
+    let two = Glass::new(&"00".repeat(32));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("uses");
+    let text = (1..=9).map(|number| used(&two, number, PAYLOAD, Some("done")));
+    std::fs::write(&path, text.collect::<String>()).unwrap();
+    let gate = crate::Gate::without_policy("http://127.0.0.1:9", crate::Keys::both("key"));
+    let patience = std::time::Duration::from_millis(700);
+    let began = std::time::Instant::now();
+    let told = gate.unwrap().patience(patience);
+    let told = told.report_break_glass(&crate::Uses::new(&path));
+    assert_eq!(told.unwrap_err().reason(), Reason::Unreachable);
+    assert!(began.elapsed() < patience * 4, "{:?}", began.elapsed());
 }
 
 #[test]

@@ -360,27 +360,41 @@ impl Gate {
     }
 
     /// Tells the gate about uses of break-glass files that it does not know of yet, and the journal
-    /// that it knows. Returns how many that were.
+    /// that it knows.
     ///
     /// # Errors
     ///
-    /// [`Denied`], with the first reason why it does not know one of them. The others were told.
-    pub fn report_break_glass(&self, uses: &Uses) -> Result<usize, Denied> {
-        let mut told = 0;
+    /// [`Denied`], with the first reason why it does not know one of them. The others were told,
+    /// unless the gate cannot be reached.
+    pub fn report_break_glass(&self, uses: &Uses) -> Result<Reported, Denied> {
+        let mut reported = Reported::default();
         let mut failed = None;
         for one in uses.unreported()? {
-            match self
-                .tell_use(&one)
-                .and_then(|()| uses.reported(&one, self.clock.now()))
-            {
-                Ok(()) => told += 1,
-                Err(denied) => failed = failed.or(Some(denied)),
+            let told = self.tell_use(&one).and_then(|valid| {
+                uses.reported(&one, self.clock.now())?;
+                Ok(valid)
+            });
+            match told {
+                Ok(true) => reported.told += 1,
+                Ok(false) => {
+                    reported.told += 1;
+                    reported.invalid += 1;
+                }
+                Err(denied) => {
+                    // Each of the others would be waited for as long.
+                    let is_over = denied.reason() == Reason::Unreachable;
+                    failed = failed.or(Some(denied));
+                    if is_over {
+                        break;
+                    }
+                }
             }
         }
-        failed.map_or(Ok(told), Err)
+        failed.map_or(Ok(reported), Err)
     }
 
-    fn tell_use(&self, one: &Use) -> Result<(), Denied> {
+    /// Whether the gate holds the use for one that its people have signed.
+    fn tell_use(&self, one: &Use) -> Result<bool, Denied> {
         let call = Call {
             right: Right::Claim,
             path: "/v1/break-glass",
@@ -427,6 +441,16 @@ impl Gate {
         let address = self.connection.address(call);
         Denied::new(reason, answer.refused(&address).to_string())
     }
+}
+
+/// What a gate was told about uses of break-glass files.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Reported {
+    /// Uses that it did not know of before, or not how they ended.
+    pub told: usize,
+    /// Those of them that it recorded as not valid: its own people have not signed for them.
+    pub invalid: usize,
 }
 
 /// An id that nobody else has.

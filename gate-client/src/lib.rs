@@ -43,6 +43,7 @@ mod denied;
 mod gate;
 mod journal;
 mod lines;
+mod owned;
 mod uses;
 
 #[cfg(test)]
@@ -57,6 +58,6 @@ pub use asking::Asking;
 pub use break_glass::{BreakGlass, Broken, Emergency, Settings};
 pub use connection::Keys;
 pub use denied::{Denied, Reason};
-pub use gate::{Gate, Outcome, Ran};
+pub use gate::{Gate, Outcome, Ran, Reported};
 pub use journal::{Journal, Record};
 pub use uses::{Use, UseEvent, Uses};

@@ -7,6 +7,7 @@
 //!                            or "failed", or "reported"
 //! ```
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use verifier_core::Time;
@@ -58,7 +59,9 @@ pub struct Use {
     at: Time,
     used: Box<Used>,
     outcome: Option<String>,
+    /// Whether a gate has been told of it, and whether of its outcome as well.
     reported: bool,
+    told: bool,
 }
 
 impl Use {
@@ -154,21 +157,27 @@ impl Uses {
     ///
     /// As those of [`Uses::events`].
     pub fn all(&self) -> Result<Vec<Use>, Denied> {
-        Ok(uses(&self.events()?))
+        self.fold(&self.events()?)
     }
 
-    /// Uses that no gate was told about.
+    /// Uses that no gate was told about, or not about their outcome, which is known by now.
     pub(crate) fn unreported(&self) -> Result<Vec<Use>, Denied> {
         let mut all = self.all()?;
-        all.retain(|one| !one.reported);
+        all.retain(|one| !one.reported || (one.outcome.is_some() && !one.told));
         Ok(all)
     }
 
-    /// Writes down that the act is about to begin. Nobody else does so at the same time.
-    pub(crate) fn begin(&self, emergency: &Emergency, now: Time) -> Result<(), Denied> {
+    /// Writes down that the act is about to begin. Nobody else does so at the same time. `now` is
+    /// asked when nobody else can: whether it is permitted still, and what time it is.
+    pub(crate) fn begin(
+        &self,
+        emergency: &Emergency,
+        now: impl FnOnce() -> Result<Time, Denied>,
+    ) -> Result<(), Denied> {
         self.lines.append(|events| {
+            let now = now()?;
             clock_is_right(events, now)?;
-            may_be_used(&uses(events), emergency)?;
+            may_be_used(&self.fold(events)?, emergency)?;
             let signers = emergency.people().iter();
             Ok(Value::from([
                 ("action", emergency.action().into()),
@@ -190,20 +199,60 @@ impl Uses {
 
     /// Writes down what became of it.
     pub(crate) fn end(&self, use_id: &str, event: &str, now: Time) -> Result<(), Denied> {
-        self.lines.append(|_| {
-            Ok(Value::from([
-                ("at", now.to_string().into()),
-                ("event", event.into()),
-                ("type", USE_TYPE.into()),
-                ("useId", use_id.into()),
-            ]))
+        self.lines.append(|_| Ok(end(use_id, event, now)))
+    }
+
+    /// Writes down that a gate knows of it, unless it has ended meanwhile: then the gate does not
+    /// know enough.
+    pub(crate) fn reported(&self, one: &Use, now: Time) -> Result<(), Denied> {
+        self.lines.append_some(|events| {
+            let all = self.fold(events)?;
+            let found = all.iter().find(|found| found.use_id == one.use_id);
+            let same = found.is_some_and(|found| found.outcome == one.outcome);
+            Ok(same.then(|| end(&one.use_id, "reported", now)))
         })
     }
 
-    /// Writes down that a gate knows of it.
-    pub(crate) fn reported(&self, one: &Use, now: Time) -> Result<(), Denied> {
-        self.end(&one.use_id, "reported", now)
+    /// The uses that lines are about. One that begins twice, or ends and never began, is damage:
+    /// somebody would make a use forgotten.
+    fn fold(&self, events: &[UseEvent]) -> Result<Vec<Use>, Denied> {
+        let mut all: Vec<Use> = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for (event, line) in events.iter().zip(1_usize..) {
+            let begun = known.get(event.use_id.as_str()).copied();
+            let begun = begun.and_then(|place| all.get_mut(place));
+            match (&event.used, begun) {
+                (Some(used), None) => {
+                    known.insert(&event.use_id, all.len());
+                    all.push(Use {
+                        use_id: event.use_id.clone(),
+                        at: event.at,
+                        used: used.clone(),
+                        outcome: None,
+                        reported: false,
+                        told: false,
+                    });
+                }
+                (None, Some(one)) if event.event == "reported" => {
+                    one.reported = true;
+                    one.told = one.outcome.is_some();
+                }
+                (None, Some(one)) => one.outcome = Some(event.event.clone()),
+                (Some(_), Some(_)) | (None, None) => return Err(self.lines.damaged(line)),
+            }
+        }
+        Ok(all)
     }
+}
+
+/// A line behind that of a use.
+fn end<'v>(use_id: &'v str, event: &'v str, now: Time) -> Value<'v> {
+    Value::from([
+        ("at", now.to_string().into()),
+        ("event", event.into()),
+        ("type", USE_TYPE.into()),
+        ("useId", use_id.into()),
+    ])
 }
 
 /// Fails if something was written later than now: a clock that was set back opens a window again.
@@ -236,7 +285,9 @@ fn may_be_used(all: &[Use], emergency: &Emergency) -> Result<(), Denied> {
                     "use {id} of this file began at {at} with the same payload, and nothing was \
                      written behind that: the outcome of the act is unknown"
                 );
-                Denied::new(Reason::OutcomeUnknown, message)
+                Denied::new(Reason::OutcomeUnknown, message).next_is(
+                    "Look whether the act took effect. If it did not, have a new file signed.",
+                )
             }
             Some(outcome) => {
                 let message = format!(
@@ -254,31 +305,6 @@ fn may_be_used(all: &[Use], emergency: &Emergency) -> Result<(), Denied> {
     let message = "the break-glass file was used as often as its people have signed";
     Err(Denied::new(Reason::BreakGlassUsed, message)
         .compared(format!("at most {most}"), same.len().to_string()))
-}
-
-fn uses(events: &[UseEvent]) -> Vec<Use> {
-    let mut all: Vec<Use> = Vec::new();
-    for event in events {
-        if let Some(used) = &event.used {
-            all.push(Use {
-                use_id: event.use_id.clone(),
-                at: event.at,
-                used: used.clone(),
-                outcome: None,
-                reported: false,
-            });
-            continue;
-        }
-        let mut begun = all.iter_mut().rev();
-        let Some(one) = begun.find(|one| one.use_id == event.use_id) else {
-            continue;
-        };
-        match event.event.as_str() {
-            "reported" => one.reported = true,
-            outcome => one.outcome = Some(outcome.into()),
-        }
-    }
-    all
 }
 
 fn event(line: &[u8]) -> Option<UseEvent> {

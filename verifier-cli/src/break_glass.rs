@@ -192,12 +192,24 @@ fn report(args: &BreakGlassReportArgs) -> Result<ExitCode, CliError> {
     let settings = gate_client::Settings::load(&args.settings).map_err(denied)?;
     let gate = Gate::without_policy(&args.door.url, plain_keys(&args.door)?).map_err(denied)?;
     let gate = gate.patience(args.door.patience);
-    let told = gate.report_break_glass(settings.uses()).map_err(denied)?;
+    let reported = gate.report_break_glass(settings.uses()).map_err(denied)?;
+    let (told, invalid) = (reported.told, reported.invalid);
     let text = match args.format {
-        Format::Human => format!("The gate was told about {told} uses, and knows all of them.\n"),
+        Format::Human => {
+            let all = format!("The gate was told about {told} uses, and knows all of them.\n");
+            match invalid {
+                0 => all,
+                _ => format!("{all}It holds {invalid} of them for not valid: look at them now.\n"),
+            }
+        }
         Format::Json => {
-            let told = u64::try_from(told).unwrap_or(u64::MAX);
-            Value::from([("reported", told.into())]).to_text() + "\n"
+            let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+            Value::from([
+                ("invalid", number(invalid).into()),
+                ("reported", number(told).into()),
+            ])
+            .to_text()
+                + "\n"
         }
     };
     Ok(exit_of(output::print(&text, args.format)))

@@ -89,6 +89,12 @@ fn act_without(args: &GateRunArgs, file: &Path, settings: &Path) -> Result<ExitC
         })
         .map_err(denied)?;
     let told = gate.report_break_glass(settings.uses());
+    if let Ok(told) = &told
+        && told.invalid > 0
+    {
+        let message = "The gate holds a use for not valid: its own people have not signed for it.";
+        print_note(message, args.format);
+    }
     for why in broken.unwritten.into_iter().chain(told.err()) {
         let message = format!(
             "The command ran without an approval, and not everybody knows it: {why}. Tell the \

@@ -70,7 +70,9 @@ pub(crate) struct BreakGlassNewArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 The policy has to list the key (`cosignet policy add-approver --key FILE`). A key in a file is as
-good as the place where it is kept: no device asks who uses it. The file is changed where it is.
+good as the place where it is kept: no device asks who uses it. What the file permits is shown first,
+with the SHA-256 of the grant; it is signed if you type `yes`, or gave that with --grant-sha256. The
+file is changed where it is.
 
 Example:
   openssl genpkey -algorithm ed25519 -out emergency.pem
@@ -83,6 +85,9 @@ pub(crate) struct BreakGlassSignArgs {
     /// The private key: Ed25519, or ECDSA on P-256, as PKCS #8 in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
+    /// The grant that is to be signed, as somebody has read it to you; without it a terminal asks
+    #[arg(long, value_name = "HEX")]
+    pub(crate) grant_sha256: Option<String>,
 }
 
 /// Put the signatures of several copies of one break-glass file together
@@ -107,7 +112,7 @@ Without --settings it says whether every signature holds, and not whether they a
 does nothing else: no use is written down by it.
 
 Exit codes: 0 it holds, as far as was asked; 1 it does not; 2 wrong usage, a bad policy or bad
-settings; 5 a file cannot be read.
+settings; 4 the roster is missing or cannot be judged; 5 a file cannot be read.
 
 Example:
   cosignet break-glass check payday.json --policy policy.toml \\

@@ -1,5 +1,6 @@
 //! A signature by a key in a file: an assertion as a browser would have it made.
 
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -7,16 +8,17 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use spki::der::pem;
 use verifier_core::break_glass::{File, Signature, challenge};
-use verifier_core::hazmat::encoding::{base64url, sha256};
+use verifier_core::hazmat::encoding::{base64url, hex, sha256};
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::webauthn::assertion::verify_signature;
 use verifier_core::policy::Approver;
 
-use super::Trust;
+use super::{Trust, human};
 use crate::args::BreakGlassSignArgs;
 use crate::code::CliCode;
 use crate::failure::CliError;
 use crate::file;
+use crate::text::plain;
 use crate::verify::CRYPTO;
 
 /// The longest file with a key, in bytes.
@@ -43,6 +45,7 @@ pub(super) fn run(args: &BreakGlassSignArgs) -> Result<ExitCode, CliError> {
         return Err(CliError::usage(message).next(next).about(&args.file));
     }
     let key = Key::read(&args.key)?;
+    confirm(args, &trust, &signed)?;
     let signature = sign(&trust, &signed, &key)?;
     signed.add(signature).map_err(|error| about(&error))?;
     // Nothing is written that nobody could open.
@@ -50,6 +53,45 @@ pub(super) fn run(args: &BreakGlassSignArgs) -> Result<ExitCode, CliError> {
     let text = checked.file().to_json() + "\n";
     file::replace(&args.file, edit, &text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what is about to be signed, and fails unless somebody wants that.
+fn confirm(args: &BreakGlassSignArgs, trust: &Trust, file: &File) -> Result<(), CliError> {
+    let hash = hex(&file.grant_sha256());
+    if let Some(wanted) = &args.grant_sha256
+        && !wanted.eq_ignore_ascii_case(&hash)
+    {
+        return Err(CliError::usage("the file holds another grant.")
+            .expected(plain(wanted))
+            .found(hash)
+            .next("Read the file, and find out who changed it.")
+            .about(&args.file));
+    }
+    let signed = trust
+        .verify(file.clone())
+        .map_err(|error| CliError::of(&error).about(&args.file))?;
+    let words = format!("The grant, with SHA-256 {hash}, is about to be signed.");
+    let mut stderr = std::io::stderr();
+    let shown = stderr.write_all(human(&signed, &words).as_bytes());
+    let stdin = std::io::stdin();
+    if args.grant_sha256.is_some() {
+        return Ok(());
+    }
+    let asked =
+        shown.is_ok() && stdin.is_terminal() && stderr.write_all(b"Type yes to sign it: ").is_ok();
+    let mut line = String::new();
+    if asked {
+        // What cannot be read is no yes.
+        let _read = stdin.lock().take(16).read_line(&mut line);
+    }
+    match line.trim() {
+        "yes" => Ok(()),
+        _ => Err(CliError::usage("nobody said that this is to be signed.")
+            .next(format!(
+                "Read what it permits; then give --grant-sha256 {hash}."
+            ))
+            .about(&args.file)),
+    }
 }
 
 /// 32 random bytes.

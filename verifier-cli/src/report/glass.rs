@@ -1,7 +1,9 @@
 //! Uses of break-glass files: what was done without an approval, by the journal of the program that did
 //! it. None of it is a row, and none is counted among approvals.
 
-use verifier_core::break_glass::{File, Signed};
+use std::collections::{HashMap, HashSet};
+
+use verifier_core::break_glass::File;
 use verifier_core::hazmat::encoding::hex;
 use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::time::for_people;
@@ -18,6 +20,9 @@ use crate::gate::denied;
 use crate::html::Html;
 use crate::text::wrap;
 use crate::verify::CRYPTO;
+
+/// The fewest people who can break the glass.
+const FEWEST: usize = 2;
 
 /// The `schema` of a use.
 const SCHEMA: &str = "cosignet.report-break-glass/v1";
@@ -50,14 +55,9 @@ impl Glass {
         let uses = Uses::new(path)
             .all()
             .map_err(|error| denied(error).file(path))?;
+        let mut before = HashMap::new();
         let check = |used: Use| {
-            let signed = File::parse(used.file().as_bytes())
-                .and_then(|file| file.verify(policy, roster, &CRYPTO))
-                .and_then(|signed| {
-                    signed.file().grant().permits(used.action(), used.at())?;
-                    Ok(people(&signed))
-                });
-            let signers = signed.map_err(|error| error.code());
+            let signers = check(&used, policy, roster, &mut before);
             Checked { used, signers }
         };
         let uses = uses.into_iter().map(check).collect();
@@ -181,13 +181,43 @@ impl Checked {
     }
 }
 
-fn people(signed: &Signed) -> Vec<String> {
-    let mut people: Vec<String> = signed
-        .signers()
-        .iter()
-        .map(|one| one.person.clone())
-        .collect();
-    people.sort_unstable();
-    people.dedup();
-    people
+/// The payloads for which each grant was used.
+type Before = HashMap<[u8; 32], HashSet<[u8; 32]>>;
+
+/// The people who signed for this use, behind those before it: the line says what the file says, two
+/// people or more have signed it, under this policy, for that act and moment, and as often as this.
+fn check(
+    used: &Use,
+    policy: &Policy,
+    roster: Option<&Result<Roster, roster::Error>>,
+    before: &mut Before,
+) -> Result<Vec<String>, Code> {
+    let signed = File::parse(used.file().as_bytes())
+        .and_then(|file| file.verify(policy, roster, &CRYPTO))
+        .map_err(|error| error.code())?;
+    let (file, people) = (signed.file(), signed.people());
+    let grant = file.grant();
+    if grant.policy_sha256 != policy.sha256() {
+        return Err(Code::BreakGlassOtherPolicy);
+    }
+    // Counted whatever else is wrong with it: it was used.
+    let payloads = before.entry(file.grant_sha256()).or_default();
+    let is_new = payloads.insert(used.payload_hash());
+    let uses = u64::try_from(payloads.len()).unwrap_or(u64::MAX);
+    let same = used.grant_sha256() == file.grant_sha256()
+        && used.reason() == grant.reason
+        && people.iter().eq(used.signers());
+    if !same {
+        return Err(Code::BreakGlassForm);
+    }
+    if people.len() < FEWEST {
+        return Err(Code::BreakGlassQuorumShort);
+    }
+    grant
+        .permits(used.action(), used.at())
+        .map_err(|error| error.code())?;
+    if !is_new || grant.uses < uses {
+        return Err(Code::BreakGlassOverused);
+    }
+    Ok(people.into_iter().map(Into::into).collect())
 }

@@ -1,5 +1,7 @@
 //! Break-glass files, signed with keys in files.
 
+use serde_json::{Value, json};
+
 use crate::fixtures::Folder;
 
 /// That of RFC 8410.
@@ -55,6 +57,125 @@ fn folder() -> Folder {
     folder
 }
 
+fn grant_sha256(folder: &Folder, file: &str) -> String {
+    let check = format!("break-glass check {file} --policy policy.toml --format json");
+    let said: Value = serde_json::from_str(&folder.run(&check).stdout).unwrap();
+    said["grantSha256"].as_str().unwrap().to_owned()
+}
+
+fn sign(folder: &Folder, file: &str, name: &str) {
+    let sign = format!("break-glass sign {file} --policy policy.toml --key {name}.pem");
+    let hash = grant_sha256(folder, file);
+    let run = folder.run(&format!("{sign} --grant-sha256 {hash}"));
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    assert!(run.stderr.contains("The gate is down."), "{}", run.stderr);
+}
+
+#[test]
+fn nobody_signs_what_they_have_not_seen() {
+    let folder = folder();
+    assert_eq!(folder.run_args([NEW, &["-o", "a.json"]].concat()).code, 0);
+    let before = folder.read("a.json");
+    let sign = "break-glass sign a.json --policy policy.toml --key ann.pem";
+    let other = format!("{sign} --grant-sha256 {}", "00".repeat(32));
+    for words in [sign, &other] {
+        let run = folder.run(words);
+        assert_eq!(run.code, 2, "{}", run.transcript());
+        assert_eq!(folder.read("a.json"), before);
+    }
+    let run = folder.run(sign);
+    let hash = grant_sha256(&folder, "a.json");
+    for words in ["payment.*", "The gate is down.", &hash] {
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+}
+
+/// A journal is nobody's word: the report believes signatures, and counts.
+#[test]
+fn a_report_takes_no_use_that_two_people_have_not_signed() {
+    let folder = folder();
+    let words = [NEW, &["--uses", "2", "-o", "file.json"]].concat();
+    assert_eq!(folder.run_args(words).code, 0);
+    let empty = folder.read("file.json");
+    sign(&folder, "file.json", "ann");
+    let one = folder.read("file.json");
+    sign(&folder, "file.json", "bob");
+    let file = folder.read("file.json");
+    let hash = grant_sha256(&folder, "file.json");
+    let line = |number: u8, payload: &str, edit: &dyn Fn(&mut Value)| {
+        let mut line = json!({
+            "action": "payment.send",
+            "at": "2026-03-01T12:10:00.000Z",
+            "event": "used",
+            "file": file.trim(),
+            "grantSha256": hash,
+            "payloadHash": payload.repeat(32),
+            "reason": "The gate is down.",
+            "signers": ["ann", "bob"],
+            "type": "cosignet.break-glass-use/v1",
+            "useId": format!("00000000-0000-4000-8000-00000000000{number}"),
+        });
+        edit(&mut line);
+        line.to_string() + "\n"
+    };
+    let as_it_is = |_: &mut Value| {};
+    let alone = |edit: &dyn Fn(&mut Value)| line(1, "00", edit);
+    let twice = line(1, "00", &as_it_is) + &line(2, "11", &as_it_is);
+    let cases = [
+        (twice.clone(), None),
+        (
+            twice + &line(3, "22", &as_it_is),
+            Some("break_glass.overused"),
+        ),
+        (
+            line(1, "00", &as_it_is) + &line(2, "00", &as_it_is),
+            Some("break_glass.overused"),
+        ),
+        (
+            alone(&|line| {
+                line["file"] = json!(empty.trim());
+                line["signers"] = json!([]);
+            }),
+            Some("break_glass.quorum_short"),
+        ),
+        (
+            alone(&|line| {
+                line["file"] = json!(one.trim());
+                line["signers"] = json!(["ann"]);
+            }),
+            Some("break_glass.quorum_short"),
+        ),
+        (
+            alone(&|line| line["signers"] = json!(["ann", "cleo"])),
+            Some("break_glass.form"),
+        ),
+        (
+            alone(&|line| line["reason"] = json!("A test.")),
+            Some("break_glass.form"),
+        ),
+        (
+            alone(&|line| line["grantSha256"] = json!("00".repeat(32))),
+            Some("break_glass.form"),
+        ),
+    ];
+    std::fs::create_dir(folder.path("approvals")).unwrap();
+    for (journal, code) in cases {
+        folder.write("journal", journal);
+        let run = folder.run("report --policy policy.toml --break-glass journal approvals");
+        match code {
+            None => assert_eq!(run.code, 0, "{}", run.transcript()),
+            Some(code) => {
+                assert_eq!(run.code, 1, "{}", run.transcript());
+                let said = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(
+                    said.contains(&format!("nobody who counts: {code}")),
+                    "{said}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn two_keys_sign_copies_that_are_joined() {
     let folder = folder();
@@ -66,9 +187,7 @@ fn two_keys_sign_copies_that_are_joined() {
     assert_eq!(new("a.json", &[]).code, 5, "nothing is overwritten");
     folder.write("b.json", folder.read("a.json"));
     for (file, name) in [("a.json", "ann"), ("b.json", "bob")] {
-        let sign = format!("break-glass sign {file} --policy policy.toml --key {name}.pem");
-        let run = folder.run(&sign);
-        assert_eq!(run.code, 0, "{}", run.transcript());
+        sign(&folder, file, name);
     }
     let run = folder.run("break-glass join a.json b.json -o both.json");
     assert_eq!(run.code, 0, "{}", run.transcript());

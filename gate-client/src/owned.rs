@@ -96,7 +96,12 @@ mod tests {
         // user must not look at.
         let refused = read("/proc/version".as_ref(), 4096).unwrap_err();
         assert!(refused.contains("another size"), "{refused}");
-        // So is a device, which must not even be opened.
+        // What is no file is never opened.
+        assert_eq!(
+            read("/etc".as_ref(), 4096).unwrap_err(),
+            "is no regular file"
+        );
+        // Nor is a device, which would never end.
         let refused = read("/dev/zero".as_ref(), 4096).unwrap_err();
         assert!(!refused.contains("bytes"), "{refused}");
     }

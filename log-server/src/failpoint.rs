@@ -71,15 +71,16 @@ pub(crate) fn patience() -> Option<std::time::Duration> {
 }
 
 /// Whether this process takes it for certain that it leads, as one would that relies on a lock:
-/// `COSIGNET_LOG_TEST_UNFENCED`. Its commits and publications then have no condition. For the test
+/// `COSIGNET_LOG_TEST_UNFENCED`. Its commits and publications then have no condition, and
+/// it does not look whether somebody else has signed. For the test
 /// that shows that somebody would notice.
-#[cfg(all(feature = "failpoints", feature = "postgres"))]
+#[cfg(feature = "failpoints")]
 pub(crate) fn unfenced() -> bool {
     static SET: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *SET.get_or_init(|| std::env::var_os("COSIGNET_LOG_TEST_UNFENCED").is_some())
 }
 
-#[cfg(all(not(feature = "failpoints"), feature = "postgres"))]
+#[cfg(not(feature = "failpoints"))]
 pub(crate) const fn unfenced() -> bool {
     false
 }

@@ -14,7 +14,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::error::{LogError, Result};
 use crate::store::{Brake, CHECKPOINT, Head, Heads, Objects};
-use crate::{key, partials};
+use crate::{failpoint, key, partials};
 
 /// How often the keeper does what.
 #[derive(Clone, Copy, Debug)]
@@ -284,7 +284,8 @@ impl Work {
 
 /// Whether no process that has published `head` can have published this one before.
 fn contradicts(size: u64, root: &Hash, head: &Head) -> bool {
-    size > head.size || (size == head.size && *root != head.root)
+    let another = size > head.size || (size == head.size && *root != head.root);
+    another && !failpoint::unfenced()
 }
 
 fn warn(done: Result<()>, what: &str) {

@@ -71,9 +71,8 @@ pub(crate) fn patience() -> Option<std::time::Duration> {
 }
 
 /// Whether this process takes it for certain that it leads, as one would that relies on a lock:
-/// `COSIGNET_LOG_TEST_UNFENCED`. Its commits and publications then have no condition, and
-/// it does not look whether somebody else has signed. For the test
-/// that shows that somebody would notice.
+/// `COSIGNET_LOG_TEST_UNFENCED`. Its commits and publications then have no condition, and it does not
+/// look whether somebody else has signed. For the test that shows that somebody would notice.
 #[cfg(feature = "failpoints")]
 pub(crate) fn unfenced() -> bool {
     static SET: std::sync::OnceLock<bool> = std::sync::OnceLock::new();

@@ -396,6 +396,7 @@ fn a_log_whose_leaders_rely_on_leading_is_caught() {
     let forked = |what: &String| {
         let shows = what.contains(" shows ") && what.contains(" entries after ");
         let kinds = [
+            "is answered with 409",
             "two heads of",
             "has shown another tree of",
             "is there twice",
@@ -406,7 +407,8 @@ fn a_log_whose_leaders_rely_on_leading_is_caught() {
         trouble.suffer(Fault::LeaderSleeps);
         trouble.record().violations().iter().any(forked)
     });
-    assert!(caught, "nobody noticed: {:#?}", trouble.done);
+    let seen = trouble.record().violations();
+    assert!(caught, "nobody noticed: {:#?}, {seen:#?}", trouble.done);
 }
 
 /// Waits until every member says that the log is frozen.

@@ -73,8 +73,6 @@ pub(crate) use heads::Heads;
 #[cfg(test)]
 pub(crate) use memory::Memory;
 pub(crate) use objects::{CHECKPOINT, Listed, Objects, walk};
-#[cfg(all(test, feature = "postgres"))]
-pub(crate) use postgres::Cluster;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Postgres, address as database_address};
 pub(crate) use tokens::{TokenRow, Tokens};

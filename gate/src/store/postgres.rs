@@ -12,18 +12,12 @@
 //! ```
 
 mod clock;
-#[cfg(test)]
-#[path = "../../../log-server/tests/log/cluster.rs"]
-mod cluster;
 mod error;
 mod known;
 mod ledger;
 mod link;
 mod listener;
 mod moving;
-#[cfg(test)]
-#[path = "../../../log-server/tests/log/proxy.rs"]
-mod proxy;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -39,8 +33,6 @@ use super::StoreError;
 use super::sql::database::Connection;
 use super::sql::{Clock, Notify, Sql};
 use clock::ServerClock;
-#[cfg(test)]
-pub(super) use cluster::Cluster;
 use known::Known;
 use ledger::Book;
 use link::Link;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "postgres")]
+use postgres_cluster::Cluster;
 use tempfile::TempDir;
 use verifier_core::Time;
 use verifier_core::hazmat::decision::Clause;
 use verifier_core::hazmat::encoding::sha256;
 
 #[cfg(feature = "postgres")]
-use super::postgres::{Cluster, Database};
+use super::postgres::Database;
 use super::sql::{Notify, Sql};
 use super::{
     Invite, Limits, NewCredential, NewRequest, Repeats, Store, StoreError, Trouble, sqlite,

@@ -1,18 +1,15 @@
 //! Several processes of one gate, on one database and one log.
 
-#[path = "../../../log-server/tests/log/cluster.rs"]
-mod cluster;
-
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use postgres_cluster::Cluster;
 use serde_json::json;
 use test_vectors::encoding::{from_b64url, hex, sha256};
 
 use crate::harness::{Gate, Log, Person, RULES, Reply};
-use cluster::Cluster;
 
 /// Two processes behind what browsers take for one.
 struct Pair {

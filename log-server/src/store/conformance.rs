@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+#[cfg(feature = "postgres")]
+use postgres_cluster::Cluster;
 use test_vectors::weed::Weed;
 use verifier_core::Time;
 use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;

@@ -12,9 +12,6 @@
 
 mod audit;
 mod batch;
-#[cfg(test)]
-#[path = "../../tests/log/cluster.rs"]
-mod cluster;
 mod copy;
 mod error;
 mod evidence;
@@ -22,16 +19,10 @@ mod freeze;
 mod leader;
 mod link;
 mod members;
-#[cfg(test)]
-#[path = "../../tests/log/proxy.rs"]
-mod proxy;
 mod publisher;
 mod rows;
 mod schema;
 mod staged;
-#[cfg(test)]
-#[path = "../../tests/log/standbys.rs"]
-mod standbys;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -49,9 +40,6 @@ use self::rows::number;
 use self::session::{LIMIT, Purpose, Session};
 use super::{Audit, Backend, Eraser, Head, Lead, Members, Objects, Records, Tokens};
 use crate::error::{LogError, Result};
-
-#[cfg(test)]
-pub(crate) use cluster::Cluster;
 
 /// The database with this address, which holds logs.
 pub(crate) fn address(text: &str) -> Result<Address> {

@@ -4,10 +4,12 @@
 
 use std::time::{Duration, Instant};
 
+use postgres_cluster::Proxy;
+use postgres_cluster::proxy::{Cut, Flow, Upload, Way};
+
 use crate::audience::{Audience, Record, audit};
 use crate::harness::{Approval, Dice};
 use crate::members::until;
-use crate::proxy::{Cut, Flow, Proxy, Upload, Way};
 use crate::stage::{Machine, PLACE, Stage};
 
 /// The things that fail.
@@ -271,10 +273,10 @@ impl Trouble {
             .into_iter()
             .for_each(|number| trio.pause(number));
         let begun = Instant::now();
-        while trio.waiting() == 0 && begun.elapsed() < Duration::from_secs(10) {
+        while trio.primary().waiting() == 0 && begun.elapsed() < Duration::from_secs(10) {
             std::thread::sleep(Duration::from_millis(20));
         }
-        let hits = trio.interrupt(function);
+        let hits = trio.primary().interrupt(function);
         std::thread::sleep(Duration::from_millis(700));
         u32::try_from(hits).unwrap()
     }

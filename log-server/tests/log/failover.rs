@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use postgres_cluster::proxy::Upload;
+use postgres_cluster::{Cluster, Proxy, Trio};
 use serde_json::json;
 use test_vectors::weed::Weed;
 
-use crate::cluster::Cluster;
 use crate::cosigning::policy;
 use crate::harness::{Approval, Log, Reply, Server, tree};
 use crate::members::{TAKE_OVER, assert_verified, is_found, leads, member, member_with, until};
-use crate::proxy::{Proxy, Upload};
-use crate::standbys::Trio;
 use crate::witness::{Fake, Manner};
 
 /// A database, and how it was.

@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::cluster::Cluster;
+use postgres_cluster::Cluster;
+
 use crate::harness::{Approval, Log, Server, tree};
 
 /// How soon somebody else has to lead.

@@ -7,14 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use postgres_cluster::proxy::Upload;
+use postgres_cluster::{Proxy, Trio, free_port};
 use tempfile::TempDir;
 use test_vectors::weed::Weed;
 
-use crate::cluster::free_port;
 use crate::cosigning::policy;
 use crate::harness::{Client, Log, Server};
-use crate::proxy::{Proxy, Upload};
-use crate::standbys::Trio;
 use crate::witness::Real;
 
 /// Where the public files of the log are.

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use postgres_cluster::proxy::Cut;
+use postgres_cluster::{Cluster, Proxy, WAITING};
 use verifier_core::Time;
 use verifier_core::hazmat::encoding::sha256;
 
-use super::proxy::{Cut, Proxy};
 use super::*;
 use crate::channel::{Channel, Kept, Kind, Target};
 use crate::delivery::{Lane, Outcome};
@@ -323,36 +324,20 @@ fn a_claim_that_no_standby_has_is_not_given() {
     let cluster = gate.cluster();
     let store = Arc::new(gate.open());
     let id = gate.approved(&store, 0);
-    let standby = |name: &str| {
-        cluster.sql(
-            "postgres",
-            &format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'"),
-        );
-        cluster.sql("postgres", "SELECT pg_reload_conf()");
-    };
-    standby("nobody");
+    cluster.require_nobody();
     let claim = {
         let (store, id) = (Arc::clone(&store), id.clone());
         gate.runtime
             .spawn(async move { store.claim(&id, &key(), "one", sha256(b"{}")).await })
     };
-    let waits = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client \
-                 backend'";
-    let wait = || {
-        let begun = Instant::now();
-        while cluster.sql("postgres", &format!("SELECT count(*) {waits}")) == "0" {
-            assert!(begun.elapsed() < Duration::from_secs(30));
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    wait();
-    let cancel = format!("SELECT bool_and(pg_cancel_backend(pid)) {waits}");
+    cluster.until_waiting();
+    let cancel = format!("SELECT bool_and(pg_cancel_backend(pid)) {WAITING}");
     assert_eq!(cluster.sql("postgres", &cancel), "t");
     // The row shows, and nobody is told: a commit is asked for, and waits for the standby again.
-    wait();
+    cluster.until_waiting();
     assert_eq!(gate.claimed(&id), "one");
     assert!(!claim.is_finished());
-    standby("");
+    cluster.require_standbys("");
     gate.runtime.block_on(claim).unwrap().unwrap();
 }
 

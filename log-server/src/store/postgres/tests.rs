@@ -6,9 +6,10 @@ use std::borrow::Borrow;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use postgres_cluster::proxy::{Cut, Way};
+use postgres_cluster::{Cluster, Proxy, WAITING};
+
 use super::address as address_of;
-use super::cluster::Cluster;
-use super::proxy::{Cut, Proxy, Way};
 use super::*;
 use crate::key::LogKey;
 use crate::store::conformance::head;
@@ -237,39 +238,23 @@ fn a_commit_that_no_standby_has_is_no_commit() {
     let (cluster, backend) = (&log.cluster, log.backend());
     let [none, one] = [0, 1].map(|size: u8| log.head(size.into(), size));
     let mut lead = backend.lead().unwrap();
-    let standby = |name: &str| {
-        cluster.sql(
-            "postgres",
-            &format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'"),
-        );
-        cluster.sql("postgres", "SELECT pg_reload_conf()");
-    };
-    standby("nobody");
+    cluster.require_nobody();
     let new = one.clone();
     let commit = thread::spawn(move || lead.store.commit(&none, &new, &[addition(0)], 0));
-    let waits = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = \
-                 'client backend'";
-    let wait_for = |what: &str| {
-        let begun = Instant::now();
-        while cluster.sql("postgres", what) == "0" {
-            assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
-            thread::sleep(Duration::from_millis(20));
-        }
-    };
-    wait_for(&format!("SELECT count(*) {waits}"));
+    cluster.until_waiting();
     assert_eq!(
         cluster.sql(
             "postgres",
-            &format!("SELECT bool_and(pg_cancel_backend(pid)) {waits}")
+            &format!("SELECT bool_and(pg_cancel_backend(pid)) {WAITING}")
         ),
         "t"
     );
     // The row shows, and the log does not believe it: it writes, and waits for the standby again.
     let shown = || log.sql("SELECT size FROM cosignet_log.head");
-    wait_for(&format!("SELECT count(*) {waits}"));
+    cluster.until_waiting();
     assert_eq!(shown(), "1");
     assert!(!commit.is_finished());
-    standby("");
+    cluster.require_standbys("");
     assert_eq!(commit.join().unwrap().unwrap(), Outcome::Committed);
     assert_eq!(backend.head().unwrap(), one);
 }

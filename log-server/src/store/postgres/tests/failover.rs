@@ -4,7 +4,8 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
-use super::super::standbys::Trio;
+use postgres_cluster::Trio;
+
 use super::*;
 
 /// A log in a database of three servers.
@@ -86,15 +87,6 @@ impl<T: std::ops::Deref<Target = Trio>> Failover<T> {
             thread::sleep(Duration::from_millis(20));
         }
     }
-
-    /// Waits until a commit waits for a standby.
-    fn until_one_waits(&self) {
-        let begun = Instant::now();
-        while self.trio.waiting() == 0 {
-            assert!(begun.elapsed() < Duration::from_secs(30), "nobody waits");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
 }
 
 /// A commit of the first entry, by a thread.
@@ -115,12 +107,12 @@ fn interrupted(function: &str) {
     let lead = log.backend().lead().unwrap();
     log.pause();
     let commit = committing(lead, &none, &one);
-    log.until_one_waits();
+    log.trio.primary().until_waiting();
     assert_eq!(log.size(), "0");
-    assert!(log.trio.interrupt(function) >= 1);
+    assert!(log.trio.primary().interrupt(function) >= 1);
     // Whoever looks sees it, and the one that asks after it waits for a standby again.
     log.until_shown("1");
-    log.until_one_waits();
+    log.trio.primary().until_waiting();
     assert!(!commit.is_finished());
     log.resume();
     let (done, mut lead) = commit.join().unwrap();
@@ -154,7 +146,7 @@ fn a_commit_beyond_its_deadline_is_still_under_way() {
     log.pause();
     let begun = Instant::now();
     let commit = committing(lead, &none, &one);
-    log.until_one_waits();
+    log.trio.primary().until_waiting();
     let refused = log.backend().lead().unwrap_err();
     assert!(matches!(refused, LogError::Database(_)), "{refused}");
     // The deadline is five seconds.
@@ -236,8 +228,8 @@ fn what_no_standby_has_is_lost_with_its_server_and_was_never_called_committed() 
         let lead = log.backend().lead().unwrap();
         log.pause();
         let commit = committing(lead, &none, &one);
-        log.until_one_waits();
-        assert!(log.trio.interrupt("pg_cancel_backend") >= 1);
+        log.trio.primary().until_waiting();
+        assert!(log.trio.primary().interrupt("pg_cancel_backend") >= 1);
         log.until_shown("1");
         log.trio
             .standbys()
@@ -309,8 +301,8 @@ fn a_promoted_standby_that_has_what_was_committed_is_led_anew() {
             let done = lead.publish.publish(&head.checkpoint, 2);
             (done, lead)
         });
-        log.until_one_waits();
-        assert!(log.trio.interrupt("pg_cancel_backend") >= 1);
+        log.trio.primary().until_waiting();
+        assert!(log.trio.primary().interrupt("pg_cancel_backend") >= 1);
         let (done, lead) = publishing.join().unwrap();
         assert!(done.is_err(), "{done:?}");
         let members = log.backend().members().unwrap().unwrap();

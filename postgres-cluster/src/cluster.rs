@@ -1,7 +1,5 @@
 //! A PostgreSQL of the tests' own, which ends with them.
 
-#![allow(dead_code, reason = "each of its users needs a part of it")]
-
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -12,9 +10,10 @@ use std::time::{Duration, Instant};
 
 /// A running server.
 #[derive(Debug)]
-pub(crate) struct Cluster {
+pub struct Cluster {
     programs: PathBuf,
-    pub(crate) port: u16,
+    /// The port that it listens on, on 127.0.0.1.
+    pub port: u16,
     keeper: Child,
 }
 
@@ -48,20 +47,24 @@ fi
 rm -rf "$folder"
 "#;
 
+/// The sessions that wait for a standby, as the end of a question about them.
+pub const WAITING: &str = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' \
+                       AND backend_type = 'client backend'";
+
 impl Cluster {
     /// The one of this process. `None`, said aloud, where PostgreSQL is not installed.
-    pub(crate) fn shared() -> Option<&'static Self> {
+    pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&[])).as_ref()
     }
 
     /// One with settings of its own.
-    pub(crate) fn start(settings: &[&str]) -> Option<Self> {
+    pub fn start(settings: &[&str]) -> Option<Self> {
         Self::start_at(free_port(), settings)
     }
 
     /// The same at this port.
-    pub(crate) fn start_at(port: u16, settings: &[&str]) -> Option<Self> {
+    pub fn start_at(port: u16, settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(
                 std::env::var_os("COSIGNET_TEST_POSTGRES").is_none(),
@@ -96,7 +99,7 @@ impl Cluster {
     }
 
     /// A copy of this one at another port, that follows whoever has a copy's settings point to.
-    pub(crate) fn standby_at(&self, port: u16, settings: &[&str]) -> Self {
+    pub fn standby_at(&self, port: u16, settings: &[&str]) -> Self {
         let folder = own_folder();
         let mut copy = unprivileged(&self.programs.join("pg_basebackup"));
         copy.args(["-h", "127.0.0.1", "-U", "postgres", "--no-sync"])
@@ -155,7 +158,7 @@ impl Cluster {
     }
 
     /// Ends the server and starts it again, with the same data.
-    pub(crate) fn restart(&self) {
+    pub fn restart(&self) {
         let asked = "SELECT extract(epoch FROM pg_postmaster_start_time())";
         let before = self.sql("postgres", asked);
         self.tell(b"restart\n");
@@ -173,7 +176,7 @@ impl Cluster {
     }
 
     /// SIGKILL, for good: whatever it has not yet sent to others is lost with it.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         self.tell(b"kill\n");
         let begun = Instant::now();
         while self.psql("postgres", "SELECT 1").status.success() {
@@ -189,7 +192,7 @@ impl Cluster {
     }
 
     /// The name of a new database, whose owner is the role `log`.
-    pub(crate) fn database(&self) -> String {
+    pub fn database(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("log{}", NEXT.fetch_add(1, Ordering::SeqCst));
         self.sql("postgres", &format!("CREATE DATABASE {name} OWNER log"));
@@ -197,17 +200,17 @@ impl Cluster {
     }
 
     /// The address of a database.
-    pub(crate) fn address(&self, database: &str) -> String {
+    pub fn address(&self, database: &str) -> String {
         self.address_at(self.port, database)
     }
 
     /// The address of a database behind something that listens on another port.
-    pub(crate) fn address_at(&self, port: u16, database: &str) -> String {
+    pub fn address_at(&self, port: u16, database: &str) -> String {
         format!("postgres://log@127.0.0.1:{port}/{database}")
     }
 
     /// What the owner of the server gets for an answer, one line a row.
-    pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
+    pub fn sql(&self, database: &str, sql: &str) -> String {
         let Output {
             status,
             stdout,
@@ -219,21 +222,78 @@ impl Cluster {
     }
 
     /// The same; `None` if the server does not answer, or not like that.
-    pub(crate) fn try_sql(&self, database: &str, sql: &str) -> Option<String> {
+    pub fn try_sql(&self, database: &str, sql: &str) -> Option<String> {
         let Output { status, stdout, .. } = self.psql(database, sql);
         let said = String::from_utf8(stdout).unwrap();
         status.success().then(|| said.trim_end().to_owned())
     }
 
+    /// Has every COMMIT wait for these standbys, as `synchronous_standby_names` names them; for none
+    /// if it is empty.
+    pub fn require_standbys(&self, names: &str) {
+        let sql = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+        self.sql("postgres", &sql);
+        self.sql("postgres", "SELECT pg_reload_conf()");
+    }
+
+    /// Has every COMMIT wait for a standby that there is not, and returns when that is so: a server
+    /// hears of its settings when it gets to it, and until then a COMMIT waits for nobody.
+    pub fn require_nobody(&self) {
+        self.require_standbys("nobody");
+        let probes = format!("{WAITING} AND application_name = 'probe'");
+        let begun = Instant::now();
+        loop {
+            let mut probe = self.session("postgres", "COMMENT ON DATABASE postgres IS 'probe'");
+            // It says what it was cancelled for.
+            let probe = probe.env("PGAPPNAME", "probe").stderr(Stdio::null());
+            let mut probe = probe.spawn().unwrap();
+            while probe.try_wait().unwrap().is_none() {
+                let waiting = format!("SELECT bool_or(pg_cancel_backend(pid)) {probes}");
+                if self.sql("postgres", &waiting) == "t" {
+                    probe.wait().unwrap();
+                    return;
+                }
+                let late = begun.elapsed() > Duration::from_secs(30);
+                assert!(!late, "no COMMIT waits for a standby");
+            }
+        }
+    }
+
+    /// How many sessions wait for a standby at the moment.
+    pub fn waiting(&self) -> usize {
+        let sql = format!("SELECT count(*) {WAITING}");
+        self.sql("postgres", &sql).parse().unwrap()
+    }
+
+    /// Waits until a session waits for a standby.
+    pub fn until_waiting(&self) {
+        let begun = Instant::now();
+        while self.waiting() == 0 {
+            let late = begun.elapsed() > Duration::from_secs(30);
+            assert!(!late, "nobody waits for a standby");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Does this (`pg_cancel_backend`, `pg_terminate_backend`) to all that wait for a standby, and
+    /// says to how many.
+    pub fn interrupt(&self, function: &str) -> usize {
+        let sql = format!("SELECT count(*) FROM (SELECT {function}(pid) {WAITING}) AS x");
+        self.sql("postgres", &sql).parse().unwrap()
+    }
+
     fn psql(&self, database: &str, sql: &str) -> Output {
-        Command::new(self.programs.join("psql"))
-            .args(["-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-U", "postgres"])
+        self.session(database, sql).output().unwrap()
+    }
+
+    fn session(&self, database: &str, sql: &str) -> Command {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-U", "postgres"])
             .args(["-v", "ON_ERROR_STOP=1", "-p", &self.port.to_string()])
             .args(["-d", database, "-c", sql])
             .env("PGCONNECT_TIMEOUT", "5")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        psql
     }
 }
 
@@ -284,7 +344,8 @@ fn done(command: &mut Command) {
     assert!(status.success(), "{command:?}: {said}");
 }
 
-pub(crate) fn free_port() -> u16 {
+/// A port that nobody listens on at the moment.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -1,8 +1,6 @@
 //! A way to a server on which everything goes wrong that can: what is sent is held, lost, late, or cut
 //! off, in either direction, at a COMMIT, after so many bytes, and at an upload.
 
-#![allow(dead_code, reason = "each of its users needs a part of it")]
-
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -16,7 +14,7 @@ use tokio::sync::{Notify, watch};
 
 /// A moment of a conversation with PostgreSQL.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Cut {
+pub enum Cut {
     /// The connection ends, and the server never sees the COMMIT.
     BeforeCommit,
     /// The server has answered the COMMIT, the connection ends, and nobody hears of it.
@@ -27,7 +25,7 @@ pub(crate) enum Cut {
 
 /// A direction.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Way {
+pub enum Way {
     /// To the server.
     There,
     /// To the client.
@@ -36,7 +34,8 @@ pub(crate) enum Way {
 
 /// What becomes of the bytes in one direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Flow {
+pub enum Flow {
+    /// They arrive.
     #[default]
     Pass,
     /// So much later.
@@ -49,7 +48,8 @@ pub(crate) enum Flow {
 
 /// What becomes of uploads to an S3 server.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Upload {
+pub enum Upload {
+    /// They arrive.
     #[default]
     Pass,
     /// A server error, and nothing is written.
@@ -59,13 +59,19 @@ pub(crate) enum Upload {
     /// No answer. It arrives when this is over, the client having given up long ago.
     Late,
     /// Uploads and downloads, so much later.
-    Slow { put: Duration, get: Duration },
+    Slow {
+        /// Of an upload.
+        put: Duration,
+        /// Of a download.
+        get: Duration,
+    },
 }
 
 /// Passes on what it gets, for as long as the tests run.
 #[derive(Clone, Debug)]
-pub(crate) struct Proxy {
-    pub(crate) port: u16,
+pub struct Proxy {
+    /// The port that it listens on, on 127.0.0.1.
+    pub port: u16,
     state: Arc<State>,
 }
 
@@ -99,7 +105,7 @@ fn runtime() -> &'static Runtime {
 
 impl Proxy {
     /// To a server on this machine.
-    pub(crate) fn start(server: u16) -> Self {
+    pub fn start(server: u16) -> Self {
         let state = Arc::new(State {
             server: AtomicU16::new(server),
             there: watch::Sender::default(),
@@ -129,39 +135,39 @@ impl Proxy {
     }
 
     /// To another server from now on: connections to the one before end.
-    pub(crate) fn lead_to(&self, server: u16) {
+    pub fn lead_to(&self, server: u16) {
         self.state.server.store(server, SeqCst);
         self.state.sever.send_replace(());
     }
 
     /// Has the next so many COMMITs cut.
-    pub(crate) fn cut(&self, cut: Cut, times: usize) {
+    pub fn cut(&self, cut: Cut, times: usize) {
         *self.state.next.lock().unwrap() = vec![cut; times];
     }
 
     /// Cuts the connection on which the last of so many bytes go this way from now on.
-    pub(crate) fn cut_after(&self, way: Way, bytes: usize) {
+    pub fn cut_after(&self, way: Way, bytes: usize) {
         *self.state.left.lock().unwrap() = Some((way, bytes));
     }
 
     /// From now on, on all connections.
-    pub(crate) fn flow(&self, way: Way, flow: Flow) {
+    pub fn flow(&self, way: Way, flow: Flow) {
         self.state.flow(way).send_replace(flow);
     }
 
     /// From now on, on all connections.
-    pub(crate) fn uploads(&self, upload: Upload) {
+    pub fn uploads(&self, upload: Upload) {
         self.state.uploads.send_replace(upload);
     }
 
     /// Ends all connections, and lets none in.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.state.closed.store(true, SeqCst);
         self.state.sever.send_replace(());
     }
 
     /// Lets everything pass again. What was held arrives.
-    pub(crate) fn heal(&self) {
+    pub fn heal(&self) {
         self.state.closed.store(false, SeqCst);
         self.state.next.lock().unwrap().clear();
         *self.state.left.lock().unwrap() = None;
@@ -171,7 +177,7 @@ impl Proxy {
     }
 
     /// How often something did not pass as it should have.
-    pub(crate) fn hits(&self) -> u32 {
+    pub fn hits(&self) -> u32 {
         self.state.hits.load(SeqCst)
     }
 }

@@ -1,19 +1,20 @@
 //! A PostgreSQL of three servers: a primary and two standbys, one of which has to have what is called
 //! committed (`ANY 1`). Each of them follows whichever of the three is the primary.
 
-#![allow(dead_code, reason = "each of its users needs a part of it")]
-
 use std::time::{Duration, Instant};
 
-use super::cluster::{Cluster, free_port};
-use super::proxy::{Flow, Proxy, Way};
+use crate::cluster::{Cluster, free_port};
+use crate::proxy::{Flow, Proxy, Way};
 
 /// How many servers there are.
 const SERVERS: usize = 3;
 
+/// Which standbys a COMMIT waits for.
+const ANY: &str = "ANY 1 (s0, s1, s2)";
+
 /// The three of them.
 #[derive(Debug)]
-pub(crate) struct Trio {
+pub struct Trio {
     ports: [u16; SERVERS],
     /// The way of each server, as a standby, to the primary.
     ways: [Proxy; SERVERS],
@@ -24,7 +25,7 @@ pub(crate) struct Trio {
 
 impl Trio {
     /// Server 0 is the primary. `None`, said aloud, where PostgreSQL is not installed.
-    pub(crate) fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let ports = [free_port(), free_port(), free_port()];
         let ways = [(); SERVERS].map(|()| Proxy::start(ports[0]));
         let first = Cluster::start_at(ports[0], &borrowed(&settings(&ways[0], 0)))?;
@@ -37,7 +38,7 @@ impl Trio {
         this.join(1);
         this.join(2);
         // Not before there is somebody to wait for.
-        require_standby(this.primary(), true);
+        this.primary().require_standbys(ANY);
         Some(this)
     }
 
@@ -46,29 +47,30 @@ impl Trio {
         format!("s{server}")
     }
 
-    pub(crate) fn primary(&self) -> &Cluster {
+    /// Whoever is the primary.
+    pub fn primary(&self) -> &Cluster {
         self.servers[self.primary].as_ref().unwrap()
     }
 
     /// The number of the primary.
-    pub(crate) fn primary_number(&self) -> usize {
+    pub fn primary_number(&self) -> usize {
         self.primary
     }
 
     /// The numbers of the standbys that live.
-    pub(crate) fn standbys(&self) -> Vec<usize> {
+    pub fn standbys(&self) -> Vec<usize> {
         let lives = |number: &usize| self.servers[*number].is_some();
         let all = (0..SERVERS).filter(lives);
         all.filter(|number| *number != self.primary).collect()
     }
 
     /// The ports of all three, whoever lives.
-    pub(crate) fn ports(&self) -> [u16; SERVERS] {
+    pub fn ports(&self) -> [u16; SERVERS] {
         self.ports
     }
 
     /// The address of a database at whoever is the primary, through these ports.
-    pub(crate) fn address_through(ports: &[u16], database: &str) -> String {
+    pub fn address_through(ports: &[u16], database: &str) -> String {
         let hosts: Vec<String> = ports
             .iter()
             .map(|port| format!("127.0.0.1:{port}"))
@@ -76,18 +78,19 @@ impl Trio {
         format!("postgres://log@{}/{database}", hosts.join(","))
     }
 
-    pub(crate) fn address(&self, database: &str) -> String {
+    /// The address of a database at whoever is the primary.
+    pub fn address(&self, database: &str) -> String {
         Self::address_through(&self.ports, database)
     }
 
     /// SIGKILL to the primary. Its files are gone with it.
-    pub(crate) fn kill_primary(&mut self) {
+    pub fn kill_primary(&mut self) {
         let dead = self.servers[self.primary].take();
         dead.as_ref().unwrap().kill();
     }
 
     /// SIGKILL to a standby.
-    pub(crate) fn kill_standby(&mut self, number: usize) {
+    pub fn kill_standby(&mut self, number: usize) {
         assert_ne!(number, self.primary);
         let dead = self.servers[number].take();
         dead.as_ref().unwrap().kill();
@@ -95,7 +98,7 @@ impl Trio {
 
     /// The standby that has received most: with the primary gone, and all others asked, it has
     /// everything that was called committed.
-    pub(crate) fn most_advanced(&self) -> usize {
+    pub fn most_advanced(&self) -> usize {
         let received = |number: &usize| {
             let sql =
                 "SELECT coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'";
@@ -107,12 +110,12 @@ impl Trio {
 
     /// Makes a standby the primary, whatever it lacks. The one before has to be dead. `waits` says
     /// whether what is committed from now on has to be at another one as well.
-    pub(crate) fn promote(&mut self, number: usize, waits: bool) {
+    pub fn promote(&mut self, number: usize, waits: bool) {
         let standby = self.servers[number].as_ref().unwrap();
         for way in &self.ways {
             way.lead_to(self.ports[number]);
         }
-        require_standby(standby, waits);
+        standby.require_standbys(if waits { ANY } else { "" });
         assert_eq!(standby.sql("postgres", "SELECT pg_promote(true, 30)"), "t");
         let begun = Instant::now();
         while standby.sql("postgres", "SELECT pg_is_in_recovery()") != "f" {
@@ -126,7 +129,7 @@ impl Trio {
     }
 
     /// Makes a dead server anew, as a standby of the primary, and waits until it has caught up.
-    pub(crate) fn join(&mut self, number: usize) {
+    pub fn join(&mut self, number: usize) {
         self.resume(number);
         let settings = settings(&self.ways[number], number);
         let standby = self
@@ -137,7 +140,7 @@ impl Trio {
     }
 
     /// Waits until a standby hears of what the primary does.
-    pub(crate) fn until_streaming(&self, number: usize) {
+    pub fn until_streaming(&self, number: usize) {
         let sql = format!(
             "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' \
              AND application_name = '{}'",
@@ -154,50 +157,20 @@ impl Trio {
     }
 
     /// Lets a standby lag: nothing that the primary sends arrives.
-    pub(crate) fn pause(&self, number: usize) {
+    pub fn pause(&self, number: usize) {
         self.ways[number].flow(Way::Back, Flow::Held);
     }
 
     /// Lets everything arrive.
-    pub(crate) fn resume(&self, number: usize) {
+    pub fn resume(&self, number: usize) {
         self.ways[number].heal();
     }
 
     /// What is on its way to a standby never arrives, nor does anything else.
-    pub(crate) fn cut_off(&self, number: usize) {
+    pub fn cut_off(&self, number: usize) {
         self.ways[number].close();
     }
-
-    /// How many sessions of the log wait for a standby at the moment.
-    pub(crate) fn waiting(&self) -> usize {
-        let sql = format!("SELECT count(*) {WAITING}");
-        self.primary().sql("postgres", &sql).parse().unwrap()
-    }
-
-    /// Does this (`pg_cancel_backend`, `pg_terminate_backend`) to all that wait for a standby, and
-    /// says to how many.
-    pub(crate) fn interrupt(&self, function: &str) -> usize {
-        let sql = format!("SELECT count(*) FROM (SELECT {function}(pid) {WAITING}) AS x");
-        self.primary().sql("postgres", &sql).parse().unwrap()
-    }
 }
-
-/// Whether what a server commits waits for a standby.
-fn require_standby(server: &Cluster, required: bool) {
-    let names = match required {
-        true => "ANY 1 (s0, s1, s2)",
-        false => "",
-    };
-    server.sql(
-        "postgres",
-        &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"),
-    );
-    server.sql("postgres", "SELECT pg_reload_conf()");
-}
-
-/// Those who wait for a standby.
-const WAITING: &str = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' \
-                       AND backend_type = 'client backend'";
 
 /// The settings of a server, which as a standby follows whoever is at the end of this way.
 fn settings(way: &Proxy, number: usize) -> Vec<String> {

@@ -310,25 +310,57 @@ fn every_case_ends_as_the_file_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A file that two people have signed, and an empty journal.
+struct Scene {
+    folder: tempfile::TempDir,
+    settings: Settings,
+    policy: Policy,
+    file: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let all = cases();
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = all["settings"]["good"].clone();
+        settings["journal"] = json!(folder.path().join("uses"));
+        let this = Self {
+            folder,
+            settings: Settings::in_code(settings.to_string().as_bytes()).unwrap(),
+            policy: Policy::from_json(all["policies"]["good"].to_string().as_bytes()).unwrap(),
+            file: all["files"]["two people"].as_str().unwrap().into(),
+        };
+        std::fs::write(this.journal(), "").unwrap();
+        this
+    }
+
+    fn journal(&self) -> std::path::PathBuf {
+        self.folder.path().join("uses")
+    }
+
+    /// The journal, as somebody else has it, until it is dropped.
+    fn held(&self) -> std::fs::File {
+        let held = std::fs::File::open(self.journal()).unwrap();
+        held.lock().unwrap();
+        held
+    }
+
+    fn opened(&self, at: &str) -> BreakGlass {
+        let file = self.file.as_bytes();
+        let glass = BreakGlass::open(file, &self.policy, None, &self.settings).unwrap();
+        glass.at(Time::parse(at).unwrap())
+    }
+}
+
 #[test]
 fn an_hour_that_ends_while_the_journal_is_waited_for_is_over() {
-    let all = cases();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("uses");
-    let mut settings = all["settings"]["good"].clone();
-    settings["journal"] = json!(path);
-    let settings = Settings::in_code(settings.to_string().as_bytes()).unwrap();
-    let policy = Policy::from_json(all["policies"]["good"].to_string().as_bytes()).unwrap();
-    let file = all["files"]["two people"].as_str().unwrap();
-    std::fs::write(&path, "").unwrap();
-    let held = std::fs::File::open(&path).unwrap();
-    held.lock().unwrap();
+    let scene = Scene::new();
+    let held = scene.held();
     let waiting = std::thread::spawn(move || {
         std::thread::sleep(std::time::Duration::from_millis(400));
         drop(held);
     });
-    let glass = BreakGlass::open(file.as_bytes(), &policy, None, &settings).unwrap();
-    let glass = glass.at(Time::parse("2026-03-01T12:29:59.800Z").unwrap());
+    let glass = scene.opened("2026-03-01T12:29:59.800Z");
     let denied = glass.run("payment.send", b"{}", |_| -> Result<(), ()> {
         panic!("it ran")
     });
@@ -338,7 +370,7 @@ fn an_hour_that_ends_while_the_journal_is_waited_for_is_over() {
         reason.verifier().map(|code| code.as_str()),
         Some("break_glass.window")
     );
-    assert_eq!(std::fs::read(&path).unwrap(), b"");
+    assert_eq!(std::fs::read(scene.journal()).unwrap(), b"");
 }
 
 #[test]
@@ -387,21 +419,9 @@ fn a_gate_that_is_down_is_waited_for_once() {
 
 #[test]
 fn what_failed_is_written_down_and_nobody_else_writes() {
-    let all = cases();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("uses");
-    let mut settings = all["settings"]["good"].clone();
-    settings["journal"] = json!(path);
-    let settings = Settings::in_code(settings.to_string().as_bytes()).unwrap();
-    let policy = Policy::from_json(all["policies"]["good"].to_string().as_bytes()).unwrap();
-    let file = all["files"]["two people"].as_str().unwrap();
-    let open = || {
-        let glass = BreakGlass::open(file.as_bytes(), &policy, None, &settings).unwrap();
-        glass.at(Time::parse("2026-03-01T12:10:00.000Z").unwrap())
-    };
-    std::fs::write(&path, "").unwrap();
-    let held = std::fs::File::open(&path).unwrap();
-    held.lock().unwrap();
+    let scene = Scene::new();
+    let open = || scene.opened("2026-03-01T12:10:00.000Z");
+    let held = scene.held();
     let denied = open().run("payment.send", b"{}", |_| -> Result<(), ()> {
         panic!("it ran")
     });
@@ -411,11 +431,11 @@ fn what_failed_is_written_down_and_nobody_else_writes() {
         .run("payment.send", b"{}", |_| Err::<(), &str>("no"))
         .unwrap();
     assert_eq!((ran.result, ran.unwritten), (Err("no"), None));
-    let uses = settings.uses().all().unwrap();
+    let uses = scene.settings.uses().all().unwrap();
     assert_eq!(uses.len(), 1);
     assert_eq!(uses[0].use_id(), ran.use_id);
     assert_eq!(uses[0].outcome(), Some("failed"));
     assert_eq!(uses[0].signers(), ["ann", "bob"]);
-    assert_eq!(uses[0].file(), file);
+    assert_eq!(uses[0].file(), scene.file);
     assert!(!uses[0].is_reported());
 }

@@ -33,8 +33,14 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// How many calls end requests before something else is looked at, and how many requests each. A
 /// call is never divided, and where several processes work on one store the others wait for it.
-const AT_ONCE: (usize, usize) = (1, 500);
-const AT_ONCE_SHARED: (usize, usize) = (20, 25);
+const AT_ONCE: AtOnce = AtOnce {
+    calls: 1,
+    most: 500,
+};
+const AT_ONCE_SHARED: AtOnce = AtOnce {
+    calls: 20,
+    most: 25,
+};
 
 /// How often, and for how long, it is tried whether something can be changed.
 const CHECK: Duration = Duration::from_secs(3);
@@ -114,6 +120,10 @@ async fn serve(
         Change::Request(id) => bells.ring(id),
         Change::Deliveries => rung.notify_one(),
     };
+    let at_once = match place.is_shared() {
+        true => AT_ONCE_SHARED,
+        false => AT_ONCE,
+    };
     let place = place.clone();
     // It may ask a server, and waits for the answer.
     let opened = tokio::task::spawn_blocking(move || place.open(Arc::new(notify)));
@@ -185,7 +195,7 @@ async fn serve(
         tokio::spawn(outbox.run()),
         tokio::spawn(courier.run()),
         tokio::spawn(admin),
-        tokio::spawn(look(Arc::clone(&gate), config.retention_days)),
+        tokio::spawn(look(Arc::clone(&gate), at_once, config.retention_days)),
         tokio::spawn(watch(Arc::clone(&gate.store), Arc::clone(&gate.ready))),
     ];
     let app = Arc::new(App {
@@ -204,12 +214,19 @@ async fn serve(
     Ok(())
 }
 
+/// How many calls, and how many requests in each.
+#[derive(Clone, Copy, Debug)]
+struct AtOnce {
+    calls: usize,
+    most: usize,
+}
+
 /// Ends what is over, and erases what has been kept long enough.
-async fn look(gate: Arc<Gate>, retention_days: Option<u64>) {
+async fn look(gate: Arc<Gate>, at_once: AtOnce, retention_days: Option<u64>) {
     loop {
         tokio::time::sleep(LOOK).await;
-        let looked = end(&gate).await;
-        let looked = looked.and(erase(&gate, retention_days).await);
+        let looked = end(&gate, at_once).await;
+        let looked = looked.and(erase(&gate, at_once, retention_days).await);
         say(
             &gate.ready,
             "store",
@@ -218,15 +235,7 @@ async fn look(gate: Arc<Gate>, retention_days: Option<u64>) {
     }
 }
 
-fn at_once(gate: &Gate) -> (usize, usize) {
-    match gate.store.visits() {
-        None => AT_ONCE,
-        Some(_) => AT_ONCE_SHARED,
-    }
-}
-
-async fn end(gate: &Gate) -> Result<(), Trouble> {
-    let (calls, most) = at_once(gate);
+async fn end(gate: &Gate, AtOnce { calls, most }: AtOnce) -> Result<(), Trouble> {
     for _ in 0..calls {
         if gate.store.expire(most).await?.len() < most {
             break;
@@ -235,14 +244,17 @@ async fn end(gate: &Gate) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn erase(gate: &Gate, retention_days: Option<u64>) -> Result<(), Trouble> {
+async fn erase(
+    gate: &Gate,
+    AtOnce { calls, most }: AtOnce,
+    retention_days: Option<u64>,
+) -> Result<(), Trouble> {
     let Some(days) = retention_days else {
         return Ok(());
     };
     let kept = days.saturating_mul(86_400_000);
     let before = gate.now().as_millis().saturating_sub(kept);
     let before = verifier_core::Time::from_millis(before).unwrap_or(gate.now());
-    let (calls, most) = at_once(gate);
     for _ in 0..calls {
         if gate.store.erase(before, most).await? < most {
             break;

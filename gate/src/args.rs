@@ -11,7 +11,7 @@ use command_line::Format;
 use crate::layout::Layout;
 use crate::settings::Settings;
 
-pub(crate) use store::{StoreAddress, StoreArgs};
+pub(crate) use store::StoreArgs;
 pub(crate) use webhook::{AddArgs, WebhookCommand};
 
 /// Ask people before something critical happens, and keep what proves their answers

@@ -45,6 +45,18 @@ pub(crate) struct Used {
     pub(crate) used_at: Time,
 }
 
+impl Used {
+    /// The members of a report, all of which have to be there.
+    pub(crate) const MEMBERS: [&str; 6] = [
+        "action",
+        "file",
+        "outcome",
+        "payloadHash",
+        "useId",
+        "usedAt",
+    ];
+}
+
 /// What the gate has recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {

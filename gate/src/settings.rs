@@ -6,11 +6,12 @@ use std::time::Duration;
 use clap::Args;
 use command_line::CliError;
 use lettre::message::Mailbox;
+use log_server::StoreAddress;
 use serde::Deserialize;
 use serving::{Listen, Proxies};
 use url::Url;
 
-use crate::args::{ServeArgs, StoreAddress, StoreArgs};
+use crate::args::{ServeArgs, StoreArgs};
 use crate::layout::Layout;
 use crate::site::Site;
 use crate::store::Limits;

@@ -18,6 +18,13 @@ use crate::store::{Backend, Detached, Directory, Embedded, Objects};
 #[serde(transparent)]
 pub struct StoreAddress(String);
 
+impl StoreAddress {
+    /// The text, with whatever is in it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<String> for StoreAddress {
     fn from(text: String) -> Self {
         Self(text)

@@ -1,10 +1,9 @@
 //! `--store`
 
-use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Deserialize;
+use log_server::StoreAddress;
 
 /// Where what must not be lost is kept, if that is not the data directory.
 #[derive(Args, Clone, Debug, Default)]
@@ -34,28 +33,5 @@ impl StoreArgs {
             store_password: self.store_password.or(file.store_password),
             store_schema: self.store_schema.or(file.store_schema),
         }
-    }
-}
-
-/// An address as somebody has written it. It may have a password in it, so it is never shown.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct StoreAddress(String);
-
-impl StoreAddress {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for StoreAddress {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for StoreAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StoreAddress").finish_non_exhaustive()
     }
 }

@@ -64,16 +64,7 @@ async fn report(app: &Arc<App>, request: Request) -> Result<Answer, Problem> {
     let party = Some(Party::Token(key.id.clone()));
     let (body, _held) = read::body(app, request, party, MAX_REPORT).await?;
     let value = read_json(&body, MAX_REPORT)?;
-    let members = Members::of(&value).and_then(|all| {
-        all.only(&[
-            "action",
-            "file",
-            "outcome",
-            "payloadHash",
-            "useId",
-            "usedAt",
-        ])
-    });
+    let members = Members::of(&value).and_then(|all| all.only(&Used::MEMBERS));
     let used = members.as_ref().map_err(Clone::clone).and_then(used);
     let recorded = app
         .gate

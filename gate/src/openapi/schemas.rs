@@ -6,6 +6,7 @@ use serving::openapi::schema::{
 };
 use verifier_core::hazmat::json::Value;
 
+use crate::break_glass::Used;
 use crate::request::Status;
 
 /// A stable code.
@@ -138,31 +139,13 @@ pub(super) fn all() -> Value<'static> {
         ),
         (
             "BreakGlassUse",
-            closed(
-                &[
-                    "action",
-                    "file",
-                    "outcome",
-                    "payloadHash",
-                    "useId",
-                    "usedAt",
-                ],
-                &[
-                    "action",
-                    "file",
-                    "outcome",
-                    "payloadHash",
-                    "useId",
-                    "usedAt",
-                ],
-                |name| match name {
-                    "outcome" => text_or_null("^(done|failed)$"),
-                    "payloadHash" => text(HEX_32),
-                    "useId" => text(UUID),
-                    "usedAt" => text(TIME),
-                    _ => string(),
-                },
-            ),
+            closed(&Used::MEMBERS, &Used::MEMBERS, |name| match name {
+                "outcome" => text_or_null("^(done|failed)$"),
+                "payloadHash" => text(HEX_32),
+                "useId" => text(UUID),
+                "usedAt" => text(TIME),
+                _ => string(),
+            }),
         ),
         (
             "Claim",

@@ -8,7 +8,7 @@
 //! ```text
 //! database    statements, values, rows; what a database has to be able to do
 //! writer      the thread, and what it needs of a database: a Ledger
-//! requests, signing, people, keys, channels, deliveries     the rules
+//! requests, signing, people, keys, uses, channels, deliveries     the rules
 //! rows, news, visits                                        what is in tables; news; sessions
 //! ```
 
@@ -23,6 +23,7 @@ pub(super) mod rows;
 mod signing;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod visits;
 pub(super) mod writer;
 
@@ -268,7 +269,7 @@ impl Store for Sql {
 
     fn uses_seen(&self, id: &str, grant: Option<[u8; 32]>) -> Answer<'_, UsesSeen> {
         let id = id.to_owned();
-        self.look(move |connection| Ok(keys::uses_seen(connection, &id, grant.as_ref())?))
+        self.look(move |connection| Ok(uses::uses_seen(connection, &id, grant.as_ref())?))
     }
 
     fn record_use(
@@ -278,12 +279,12 @@ impl Store for Sql {
         grant: Option<[u8; 32]>,
         facts: Facts,
     ) -> Answer<'_, Recorded> {
-        let place = keys::place_of_use(id);
+        let place = uses::place_of_use(id);
         self.change(move |step| step.record_use(&place, &seen, grant.as_ref(), facts))
     }
 
     fn end_use(&self, id: &str, seen: u64, facts: String) -> Answer<'_, Recorded> {
-        let place = keys::place_of_end(id);
+        let place = uses::place_of_end(id);
         self.change(move |step| step.end_use(&place, seen, &facts))
     }
 

@@ -128,6 +128,9 @@ column! {
     Vec<u8>: Bytes, Vec::as_slice;
     [u8; 32]: Bytes, <[u8; 32]>::as_slice;
     i64: Number, |number: &i64| *number;
+    // Databases have no larger numbers, and nothing here counts as far.
+    u64: Number, |number: &u64| i64::try_from(*number).unwrap_or(i64::MAX);
+    usize: Number, |number: &usize| i64::try_from(*number).unwrap_or(i64::MAX);
     bool: Number, |yes: &bool| i64::from(*yes);
 }
 

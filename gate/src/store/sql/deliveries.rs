@@ -119,7 +119,7 @@ impl Step<'_> {
             params![
                 id,
                 state.as_str(),
-                i64::try_from(tries).unwrap_or(i64::MAX),
+                tries,
                 next.map(millis),
                 ended.map(millis),
                 outcome.said(),
@@ -157,7 +157,6 @@ impl Step<'_> {
     }
 
     pub(super) fn forget(&mut self, before: Time, most: usize) -> Result<usize> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
         let sql = "DELETE FROM delivery WHERE id IN \
                    (SELECT id FROM delivery WHERE ended < ?1 LIMIT ?2)";
         Ok(self.execute(sql, params![millis(before), most])?)
@@ -230,7 +229,6 @@ pub(super) fn due(
         "SELECT * FROM delivery WHERE {condition}{} ORDER BY next LIMIT ?3",
         connection.is_taken()
     );
-    let look = i64::try_from(look).unwrap_or(i64::MAX);
     let mut due = Vec::new();
     for row in connection.rows(&sql, params![lane.channel(), millis(now), look])? {
         let id: String = row.get("id")?;
@@ -284,7 +282,6 @@ pub(super) fn records(
 ) -> Result<Vec<Record>, StoreError> {
     let sql = "SELECT * FROM delivery WHERE (?1 IS NULL OR channel = ?1) \
                AND (?2 IS NULL OR state = ?2) ORDER BY at DESC, rowid DESC LIMIT ?3";
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
     connection.map(
         sql,
         params![channel, state.map(State::as_str), most],

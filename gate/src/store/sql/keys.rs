@@ -1,13 +1,11 @@
 //! API keys and events.
 
-use verifier_core::hazmat::encoding::hex;
-use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::json::Value;
 
 use super::database::{Connection, params};
 use super::rows::{self, millis};
 use super::writer::Step;
-use crate::break_glass::{self, Facts, Recorded, UsesSeen};
-use crate::event::{self, Event};
+use crate::event::Event;
 use crate::person::ApiKey;
 use crate::refusal::{Reason, Refusal};
 use crate::request::Request;
@@ -61,115 +59,6 @@ impl Step<'_> {
     }
 }
 
-impl Step<'_> {
-    /// Records a use, unless an event behind number `seen` has done so: nobody has before.
-    pub(super) fn record_use(
-        &mut self,
-        place: &str,
-        seen: &UsesSeen,
-        grant: Option<&[u8; 32]>,
-        facts: Facts,
-    ) -> Result<Recorded> {
-        self.require_clock()?;
-        if let Some(event) = placed(self.connection, place, seen.last)? {
-            let is_new = false;
-            return Ok(Recorded { event, is_new });
-        }
-        let since = under_grant(self.connection, grant, seen.last)?;
-        self.record(break_glass::KIND, place, seen.last, &facts(&since))
-    }
-
-    /// Records what came of a use, unless an event behind number `seen` has done so.
-    pub(super) fn end_use(&mut self, place: &str, seen: u64, facts: &str) -> Result<Recorded> {
-        self.require_clock()?;
-        if let Some(event) = placed(self.connection, place, seen)? {
-            let is_new = false;
-            return Ok(Recorded { event, is_new });
-        }
-        self.record(break_glass::ENDED, place, seen, facts)
-    }
-
-    fn record(
-        &mut self,
-        kind: &'static str,
-        place: &str,
-        seen: u64,
-        facts: &str,
-    ) -> Result<Recorded> {
-        let facts = Value::parse(facts.as_bytes(), Limits::bytes(event::MAX_BYTES));
-        let facts = facts.map_err(|_| Refusal::internal())?;
-        self.event(kind, Some(place), facts)?;
-        let event = placed(self.connection, place, seen)?;
-        let event = event.ok_or_else(Refusal::internal)?;
-        let is_new = true;
-        Ok(Recorded { event, is_new })
-    }
-}
-
-/// What stands in the place of a request's id in the event of a use. It is the id of none.
-pub(super) fn place_of_use(id: &str) -> String {
-    format!("use:{id}")
-}
-
-/// The same in the event of what came of it. It does not begin as those of uses do.
-pub(super) fn place_of_end(id: &str) -> String {
-    format!("use-end:{id}")
-}
-
-/// What is known of the use with this id, and of others under the same grant.
-pub(super) fn uses_seen(
-    connection: &dyn Connection,
-    id: &str,
-    grant: Option<&[u8; 32]>,
-) -> Result<UsesSeen, StoreError> {
-    let last = rows::end_of_events(connection)?.link.number;
-    let used = placed(connection, &place_of_use(id), 0)?;
-    let (ended, same_grant) = match &used {
-        Some(used) => {
-            let ended = placed(connection, &place_of_end(id), used.number)?;
-            (ended, Vec::new())
-        }
-        None => (None, under_grant(connection, grant, 0)?),
-    };
-    Ok(UsesSeen {
-        last,
-        used,
-        ended,
-        same_grant,
-    })
-}
-
-/// The event behind number `after` with this place.
-fn placed(
-    connection: &dyn Connection,
-    place: &str,
-    after: u64,
-) -> Result<Option<Event>, StoreError> {
-    let sql = "SELECT number, line FROM event WHERE number > ?1 AND request = ?2 LIMIT 1";
-    let found = connection.row(sql, params![signed(after), place])?;
-    found.as_ref().map(rows::event).transpose()
-}
-
-/// The uses behind number `after` under this grant, as many as could be permitted and one more.
-/// What is searched for stands in no string of the line: there its quotation marks are escaped.
-fn under_grant(
-    connection: &dyn Connection,
-    grant: Option<&[u8; 32]>,
-    after: u64,
-) -> Result<Vec<Event>, StoreError> {
-    let Some(grant) = grant else {
-        return Ok(Vec::new());
-    };
-    let like = format!("%\"grantSha256\":\"{}\"%", hex(grant));
-    let sql = "SELECT number, line FROM event WHERE number > ?1 AND request >= 'use:' AND \
-               request < 'use;' AND line LIKE ?2 ORDER BY number LIMIT 101";
-    connection.map(sql, params![signed(after), like], rows::event)
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 pub(super) fn keys(connection: &dyn Connection) -> Result<Vec<ApiKey>, StoreError> {
     connection.map("SELECT * FROM api_key ORDER BY name", &[], rows::key)
 }
@@ -192,8 +81,7 @@ pub(super) fn events(
 ) -> Result<Vec<Event>, StoreError> {
     let sql = "SELECT number, CAST(length(line) AS bigint) AS size FROM event WHERE number > ?1 \
                ORDER BY number LIMIT ?2";
-    let most = signed(u64::try_from(most).unwrap_or(u64::MAX));
-    let sizes = connection.map(sql, params![signed(after), most], |row| {
+    let sizes = connection.map(sql, params![after, most], |row| {
         Ok((row.get::<u64>("number")?, row.get::<u64>("size")?))
     })?;
     let mut room = PAGE;
@@ -207,7 +95,7 @@ pub(super) fn events(
         last = number;
     }
     let sql = "SELECT number, line FROM event WHERE number > ?1 AND number <= ?2 ORDER BY number";
-    connection.map(sql, params![signed(after), signed(last)], rows::event)
+    connection.map(sql, params![after, last], rows::event)
 }
 
 pub(super) fn previous(

@@ -270,7 +270,6 @@ pub(super) fn due(
                UNION ALL \
                SELECT id FROM request WHERE state IN ('signed', 'approved') AND claimed IS NULL \
                AND claim_by <= ?1 LIMIT ?2";
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
     connection.map(sql, params![millis(now), most], |row| row.at(0))
 }
 
@@ -283,7 +282,6 @@ pub(super) fn kept(
     let sql = "SELECT id FROM request WHERE decided < ?1 AND payload IS NOT NULL AND NOT EXISTS \
                (SELECT 1 FROM signature WHERE signature.request = request.id AND bundle IS NULL) \
                LIMIT ?2";
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
     connection.map(sql, params![millis(before), most], |row| row.at(0))
 }
 

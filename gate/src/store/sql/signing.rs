@@ -141,7 +141,6 @@ pub(super) fn unlogged(
          WHERE bundle IS NULL{} ORDER BY received LIMIT ?1",
         connection.is_taken()
     );
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
     connection.map(&sql, params![most], |row| {
         let request = rows::request(connection, &row.get::<String>("request")?)?
             .ok_or_else(|| StoreError::Damaged("a signature of no request".into()))?;

@@ -31,7 +31,6 @@ impl Visits for Sql {
 
     fn begin(&self, visit: Visit) -> Answer<'_, bool> {
         let over = self.now().as_millis().saturating_sub(REMEMBERED);
-        let over = i64::try_from(over).unwrap_or(i64::MAX);
         self.look(move |connection| {
             connection.execute("DELETE FROM login WHERE until <= ?1", params![over])?;
             connection.execute("DELETE FROM session WHERE until <= ?1", params![over])?;

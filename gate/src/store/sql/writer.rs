@@ -73,10 +73,14 @@ impl Step<'_> {
         facts: Value<'_>,
     ) -> Result<(), Trouble> {
         let (event, link) = Event::next(self.end.link, self.now, kind, facts);
-        let number = i64::try_from(event.number).unwrap_or(i64::MAX);
         self.execute(
             "INSERT INTO event (number, request, at, line) VALUES (?1, ?2, ?3, ?4)",
-            params![number, request, super::rows::millis(self.now), event.line],
+            params![
+                event.number,
+                request,
+                super::rows::millis(self.now),
+                event.line
+            ],
         )?;
         self.end = End { link, at: self.now };
         self.changed.extend(request.map(str::to_owned));

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use test_vectors::{Decision, Draft, Roster};
 use verifier_core::alarm::{Alarm, Evidence};
 use verifier_core::hazmat::encoding::{from_base64url, hex, sha256};
 use verifier_core::hazmat::json::{Limits, Value};
 
-use crate::command::{root, run, succeeds};
+use crate::command::{cargo, root, run, succeeds};
 
 /// A target, and the members of the vectors' inputs that seed it.
 const TARGETS: &[(&str, &[&str])] = &[
@@ -36,10 +35,8 @@ const TARGETS: &[(&str, &[&str])] = &[
 
 /// Runs every target for so many seconds.
 pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
-    if !succeeds(Command::new("cargo").args(["+nightly", "fuzz", "--version"])) {
-        return Err("fuzzing needs a nightly toolchain and cargo-fuzz: \
-                    `rustup toolchain install nightly && cargo install cargo-fuzz --locked`"
-            .into());
+    if !succeeds(&mut cargo(&["fuzz", "--version"])) {
+        return Err("fuzzing needs cargo-fuzz: `cargo install cargo-fuzz --locked`".into());
     }
     let fuzz = root().join("verifier-core").join("fuzz");
     for (target, members) in TARGETS {
@@ -59,7 +56,6 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
         }
         let limit = format!("-max_total_time={seconds}");
         let args = [
-            "+nightly",
             "fuzz",
             "run",
             target,
@@ -68,8 +64,9 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
             "-max_len=65536",
             "-timeout=10",
         ];
-        run(Command::new("cargo")
-            .args(args)
+        // Sanitizers and coverage are unstable: the pinned compiler has them under this variable.
+        run(cargo(&args)
+            .env("RUSTC_BOOTSTRAP", "1")
             .current_dir(root().join("verifier-core")))?;
     }
     Ok(())

@@ -21,6 +21,8 @@ use crate::command::{binary, cargo, print, status, until_serving};
 
 /// Appends of one measurement, and how many clients send them.
 const APPENDS: u32 = 40_000;
+/// Approvals that are signed ahead while a log is filled.
+const CHUNK: u32 = 20_000;
 const CLIENTS: usize = 1024;
 /// Appends of the take-over, in which each of fewer clients pauses after each of its own.
 const LOAD: u32 = 30_000;
@@ -30,19 +32,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 const KILL: Duration = Duration::from_secs(4);
 const WATCH: Duration = Duration::from_secs(18);
 
-/// Measures the programs in a folder, or those of this checkout, built with optimisation.
-pub(crate) fn run(folder: Option<&str>) -> Result<(), String> {
+/// The name of the log that is filled, whose bucket is not made slow.
+const NEAR: &str = "bucket";
+
+/// Measures the programs in a folder, or those of this checkout, built with optimisation. The log is
+/// measured empty, and once more with `entries` entries if these are more than it has by then.
+pub(crate) fn run(folder: Option<&str>, entries: u32) -> Result<(), String> {
     if cfg!(debug_assertions) && folder.is_none() {
-        let again = [
-            "run",
-            "--release",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--",
-            "bench-cluster",
-        ];
-        return match status(&mut cargo(&again))?.success() {
+        let mut again = cargo(&["run", "--release", "--quiet", "--package", "xtask", "--"]);
+        again.args(["bench-cluster", &entries.to_string()]);
+        return match status(&mut again)?.success() {
             true => Ok(()),
             false => Err("the benchmark failed".into()),
         };
@@ -54,28 +53,89 @@ pub(crate) fn run(folder: Option<&str>) -> Result<(), String> {
     let servers = Servers::start()?;
     let mut next = 0;
     for (name, endpoint) in [
-        ("SeaweedFS on this machine", "bucket"),
+        ("SeaweedFS on this machine", NEAR),
         ("30 ms for each PUT and 20 ms for each GET more", "slow"),
     ] {
         let log = Log::create(&program, &servers, endpoint)?;
         let member = log.serve()?;
-        let approvals = load::sign(next, APPENDS);
-        next += APPENDS;
-        let appended = load::append(&member.address, &log.token, &approvals, CLIENTS)?;
-        let (took, mut times) = appended;
-        times.sort();
-        println!(
-            "{name}: {:.0} published appends/s through one member, {CLIENTS} clients; time to \
-             acknowledge p50 {:.0} ms, p99 {:.0} ms",
-            f64::from(APPENDS) / took.as_secs_f64(),
-            percentile(&times, 50),
-            percentile(&times, 99),
-        );
-        if endpoint == "bucket" {
+        println!("{name}, 1 member, {CLIENTS} clients");
+        let empty = measure(&log, &member, &mut next)?;
+        if endpoint == NEAR {
+            if next < entries {
+                fill(&log, &member, &mut next, entries)?;
+                let full = measure(&log, &member, &mut next)?;
+                println!(
+                    "  {:.0} % of the rate of the empty log",
+                    100.0 * full / empty
+                );
+                sizes(servers.says(&format!("{endpoint}Store"))?, next)?;
+            }
             take_over(&log, member, next)?;
             next += LOAD;
         }
     }
+    Ok(())
+}
+
+/// Appends through one member. Returns the published appends a second.
+fn measure(log: &Log<'_>, member: &Member, next: &mut u32) -> Result<f64, String> {
+    let approvals = load::sign(*next, APPENDS);
+    let before = *next;
+    *next += APPENDS;
+    let (took, mut times) = load::append(&member.address, &log.token, &approvals, CLIENTS)?;
+    times.sort();
+    let rate = f64::from(APPENDS) / took.as_secs_f64();
+    println!(
+        "  with {before} entries: {rate:.0} published appends/s; time to acknowledge p50 {:.0} ms, \
+         p99 {:.0} ms",
+        percentile(&times, 50),
+        percentile(&times, 99),
+    );
+    Ok(rate)
+}
+
+/// Appends until the log has so many entries.
+fn fill(log: &Log<'_>, member: &Member, next: &mut u32, entries: u32) -> Result<(), String> {
+    eprintln!("filling the log up to {entries} entries …");
+    while *next < entries {
+        let count = CHUNK.min(entries - *next);
+        let approvals = load::sign(*next, count);
+        load::append(&member.address, &log.token, &approvals, CLIENTS)?;
+        *next += count;
+    }
+    Ok(())
+}
+
+/// What the tables take that grow with the log, for each entry.
+fn sizes(store: &str, entries: u32) -> Result<(), String> {
+    let sql = "SELECT relname, pg_table_size(c.oid), pg_indexes_size(c.oid) FROM pg_class c JOIN \
+               pg_namespace n ON n.oid = relnamespace WHERE nspname = 'cosignet_log' AND relkind = \
+               'r' AND pg_table_size(c.oid) > 1000000 ORDER BY relname";
+    let mut psql = Command::new("psql");
+    psql.args([
+        "--no-psqlrc",
+        "--tuples-only",
+        "--no-align",
+        "--command",
+        sql,
+        store,
+    ]);
+    let (mut heap, mut index) = (0.0, 0.0);
+    for line in print(&mut psql)?.lines() {
+        let mut columns = line.split('|');
+        let name = columns.next().unwrap_or_default();
+        let mut each = || {
+            let bytes = columns.next().and_then(|bytes| bytes.parse::<f64>().ok());
+            let bytes = bytes.ok_or_else(|| format!("psql said {line:?}"));
+            bytes.map(|bytes| bytes / f64::from(entries))
+        };
+        let (table, indexes) = (each()?, each()?);
+        println!("  {name}: {table:.0} bytes an entry, and {indexes:.0} in its indexes");
+        heap += table;
+        index += indexes;
+    }
+    // Bytes of one entry are gigabytes of a thousand million.
+    println!("  1,000,000,000 entries of this kind: {heap:.0} GB, and {index:.0} GB of indexes");
     Ok(())
 }
 

@@ -60,7 +60,8 @@ cargo xtask interop packages  install what is in target/dist where nothing else 
 cargo xtask bench             speed, as ratios measured in one run
 cargo xtask bench-log [N]     appends and reads a second, with an empty log and with N entries
 cargo xtask bench-log against DIR  the log against that of another build, in turns
-cargo xtask bench-cluster [DIR]  appends a second of a log in PostgreSQL and S3, and how long a take-over takes;
+cargo xtask bench-cluster [N|DIR]  appends a second of a log in PostgreSQL and S3, and how long a take-over
+                              takes; N: also with so many entries, and the sizes of the tables;
                               DIR: of the programs there
 cargo xtask bench-gate        requests, decisions and waking callers of a gate, on this disk
 cargo xtask bench-monitor [N] a full audit of a log of N entries, 200,000 if not said
@@ -113,8 +114,11 @@ fn main() -> ExitCode {
             Ok(entries) => bench_log::run(entries),
             Err(_) => Err(format!("{entries} is not a number of entries")),
         },
-        ["bench-cluster"] => bench_cluster::run(None),
-        ["bench-cluster", folder] => bench_cluster::run(Some(folder)),
+        ["bench-cluster"] => bench_cluster::run(None, 0),
+        ["bench-cluster", one] => match one.parse() {
+            Ok(entries) => bench_cluster::run(None, entries),
+            Err(_) => bench_cluster::run(Some(one), 0),
+        },
         ["bench-gate"] => bench_gate::run(),
         ["bench-monitor"] => bench_monitor::run(200_000),
         ["bench-monitor", entries] => match entries.parse() {

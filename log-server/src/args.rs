@@ -95,6 +95,9 @@ pub(crate) enum Command {
     Fsck(FsckArgs),
     Export(ExportArgs),
     Mirror(MirrorArgs),
+    /// Keys that evidence in a database is erased with
+    #[command(subcommand)]
+    ErasureKey(ErasureKeyCommand),
     ApproverHash(ApproverHashArgs),
 }
 
@@ -114,6 +117,8 @@ pub(crate) struct InitArgs {
     pub(crate) objects: ObjectsArgs,
     #[command(flatten)]
     pub(crate) store: StoreArg,
+    #[command(flatten)]
+    pub(crate) erasure_keys: ErasureKeysArg,
 }
 
 /// Where what must not be lost is kept, if that is not the data directory.
@@ -137,6 +142,29 @@ impl StoreArg {
             store: self.address.clone(),
             objects,
             ..Place::new(data)
+        }
+    }
+}
+
+/// The keys that evidence is sealed under.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ErasureKeysArg {
+    /// The file of an erasure key, if evidence in the database of --store is sealed; can be repeated
+    #[arg(
+        long = "erasure-key",
+        value_name = "FILE",
+        env = "COSIGNET_LOG_ERASURE_KEYS",
+        value_delimiter = ','
+    )]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl ErasureKeysArg {
+    /// The same log for a process that has these keys.
+    pub(crate) fn place(&self, place: Place) -> Place {
+        Place {
+            erasure_keys: self.files.clone(),
+            ..place
         }
     }
 }
@@ -177,6 +205,14 @@ pub(crate) struct Settings {
         hide_env_values = true
     )]
     store: Option<StoreAddress>,
+    /// The file of an erasure key, if evidence in the database of --store is sealed; can be repeated
+    #[arg(
+        long = "erasure-key",
+        value_name = "FILE",
+        env = "COSIGNET_LOG_ERASURE_KEYS",
+        value_delimiter = ','
+    )]
+    erasure_keys: Vec<PathBuf>,
     /// Address and port, such as localhost:8080; :8080 is every address of this machine [default:
     /// 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT", env = "COSIGNET_LOG_LISTEN")]
@@ -329,6 +365,10 @@ impl ServeArgs {
         };
         log.queue = positive(own.queue.or(file.queue), "queue", log.queue)?;
         log.store = own.store.or(file.store);
+        log.erasure_keys = match own.erasure_keys.is_empty() {
+            true => file.erasure_keys,
+            false => own.erasure_keys,
+        };
         log.witness_policy = own.witness_policy.or(file.witness_policy);
         log.anchor = own.anchor.config(file.anchor)?;
         log.verify_policy = own.verify_policy.or(file.verify_policy);
@@ -411,6 +451,57 @@ pub(crate) struct DataArg {
     pub(crate) store: StoreArg,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum ErasureKeyCommand {
+    Create(CreateKeyArgs),
+    Status(KeyStatusArgs),
+    Rotate(RotateArgs),
+}
+
+/// Make an erasure key, and print its id
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The key never goes into the database, nor into its backups: what was erased is unreadable in all of
+them once every copy of the key is destroyed. And if every copy is lost before, so is all evidence that
+it has sealed; the log itself goes on. Keep a copy apart from those of the database.")]
+pub(crate) struct CreateKeyArgs {
+    /// Where the file goes; it must not exist
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Show which erasure key is the current one, and how many entries are sealed under which
+#[derive(Args, Debug)]
+pub(crate) struct KeyStatusArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArg,
+    #[command(flatten)]
+    pub(crate) keys: ErasureKeysArg,
+}
+
+/// Seal all evidence under a new erasure key, or its first one, while the log runs
+#[derive(Args, Debug)]
+#[command(after_help = "\
+First restart every member with both keys: --erasure-key OLD --erasure-key NEW. Then run this, again if
+it was interrupted: it goes on. It says when members need the old key no more, and what destroying that
+takes away: what was erased, from every archive and backup, and with it all other evidence that is in
+backups of before. Make a backup afterwards, and destroy the key then.
+
+Exit codes: 0 done, 1 damage, 2 wrong usage or a key that is not here, 5 the database: try again.")]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArg,
+    #[command(flatten)]
+    pub(crate) keys: ErasureKeysArg,
+    /// The file of the new key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// The id of a key of which no copy is left: all evidence that it alone can open is erased; can be
+    /// repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) lost: Vec<String>,
+}
+
 /// A right of a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Right {
@@ -456,6 +547,8 @@ pub(crate) struct FsckArgs {
     pub(crate) objects: ObjectsArgs,
     #[command(flatten)]
     pub(crate) store: StoreArg,
+    #[command(flatten)]
+    pub(crate) erasure_keys: ErasureKeysArg,
 }
 
 /// Copy a log as it is now, while it runs: database, tiles, checkpoint; not the key
@@ -476,6 +569,8 @@ pub(crate) struct ExportArgs {
     pub(crate) objects: ObjectsArgs,
     #[command(flatten)]
     pub(crate) store: StoreArg,
+    #[command(flatten)]
+    pub(crate) erasure_keys: ErasureKeysArg,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -504,6 +599,7 @@ mod tests {
     const FILE: &str = r#"
         listen = "127.0.0.1:9"
         store = "postgres://log:secret@db.example/log"
+        erasureKeys = ["old.key", "new.key"]
         rpIds = ["a.example", "b.example"]
         origins = ["https://a.example"]
         userVerification = "preferred"
@@ -540,6 +636,8 @@ mod tests {
         let found = config(FILE, &[]).unwrap();
         assert_eq!(found.listen.to_string(), "127.0.0.1:9");
         assert!(found.log.store.is_some());
+        let keys = ["old.key", "new.key"].map(PathBuf::from);
+        assert_eq!(found.log.erasure_keys, keys);
         assert!(!format!("{found:?}").contains("secret"));
         assert_eq!(found.log.rules.rp_ids, ["a.example", "b.example"]);
         assert_eq!(found.log.rules.origins, ["https://a.example"]);

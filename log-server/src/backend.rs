@@ -1,7 +1,7 @@
 //! The back end that a log is kept in: the one place that chooses it.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -44,6 +44,8 @@ pub(crate) struct Place {
     pub(crate) layout: Layout,
     pub(crate) store: Option<StoreAddress>,
     pub(crate) objects: Option<ObjectPlace>,
+    /// The files of the erasure keys that evidence in a database is sealed under.
+    pub(crate) erasure_keys: Vec<PathBuf>,
     /// The address at which other members of the log reach this process.
     pub(crate) url: Option<String>,
 }
@@ -55,6 +57,7 @@ impl Place {
             layout: Layout::new(data),
             store: None,
             objects: None,
+            erasure_keys: Vec::new(),
             url: None,
         }
     }
@@ -62,6 +65,13 @@ impl Place {
 
 /// The back end of the log with this key, whether `init` has made one or not.
 pub(crate) fn of(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
+    if place.store.is_none() && !place.erasure_keys.is_empty() {
+        return Err(LogError::Usage(
+            "--erasure-key is for a log in PostgreSQL: name that with --store, or leave the key out. \
+             SQLite overwrites what is erased, and keeps evidence plain"
+                .into(),
+        ));
+    }
     let objects: Option<Arc<dyn Objects>> = match (&place.objects, &place.store) {
         (Some(elsewhere), _) => Some(elsewhere.open()?),
         // A database on another machine can go back by itself: heads are kept outside it.
@@ -88,11 +98,15 @@ fn database(
     key: &LogKey,
     objects: Arc<dyn Objects>,
 ) -> Result<Box<dyn Backend>> {
+    use crate::erasure_key::Keyring;
     use crate::store::{Postgres, database_address};
 
     let address = database_address(store)?;
+    let keys = Keyring::read(&place.erasure_keys)?;
     let backend = Postgres::new(address, key.public(), objects);
-    Ok(Box::new(backend.reached_at(place.url.clone())))
+    Ok(Box::new(
+        backend.with_keys(keys).reached_at(place.url.clone()),
+    ))
 }
 
 #[cfg(not(feature = "postgres"))]

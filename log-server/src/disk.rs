@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use durable::Access;
+use serving::secret::exposed;
 use verifier_core::hazmat::text::from_people;
 
 use crate::error::{LogError, Result};
@@ -16,6 +17,25 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
         Ok(text) => Ok(text.into_owned()),
         Err(error) => Err(LogError::Usage(format!("{} {error}", path.display()))),
     }
+}
+
+/// The bytes of a file with a secret. Warns if others can read it, too; an error if they can put
+/// another one in its place.
+pub(crate) fn read_secret(path: &Path) -> Result<Vec<u8>> {
+    match exposed(path).map_err(LogError::file(path))? {
+        Some(exposed) if exposed.is_writable() => {
+            let remedy = exposed.remedy();
+            return Err(LogError::Usage(format!(
+                "{exposed}. If nobody has, make it its owner's alone: {remedy}"
+            )));
+        }
+        Some(exposed) => {
+            let remedy = exposed.remedy();
+            tracing::warn!("{exposed}; make it its owner's alone: {remedy}");
+        }
+        None => {}
+    }
+    fs::read(path).map_err(LogError::file(path))
 }
 
 /// Puts `bytes` at `path`, for everybody to read, in place of what was there; makes its folder.

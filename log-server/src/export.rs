@@ -26,6 +26,7 @@ use crate::tiles::{Source as _, Tiles};
 /// `export`
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let place = args.store.place(&args.data, args.objects.place()?);
+    let place = args.erasure_keys.place(place);
     let from_dir = &place.layout;
     let (from, key) = backend::open(&place)?;
     let to_dir = Layout::new(&args.to);

@@ -41,6 +41,8 @@ struct Findings {
     key: Option<String>,
     damage: Vec<String>,
     more: u64,
+    /// Entries whose evidence is sealed under a key that is not here.
+    closed: u64,
     /// Why not all of it was looked at.
     stopped: Option<String>,
 }
@@ -91,6 +93,7 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
     let place = args
         .store
         .place(Path::new(&args.log), args.objects.place()?);
+    let place = args.erasure_keys.place(place);
     let found = if is_at(&["http://", "https://"]) {
         address(args, args.vkey.as_deref())?
     } else if is_at(&["s3:"]) || place.layout.is_public() {
@@ -105,6 +108,13 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
         directory(&place, args.witness_policy.as_deref())?
     };
     let count = crate::count(found.damage.len()) + found.more;
+    if found.closed > 0 {
+        eprintln!(
+            "cosignet-log: the evidence of {} entries is sealed, and was not opened: name the files of \
+             the erasure keys with --erasure-key",
+            found.closed
+        );
+    }
     match args.format {
         Format::Json => println!("{}", to_json(&found)),
         Format::Human => {

@@ -17,6 +17,7 @@ use crate::layout::Layout;
 /// `init`
 pub(crate) fn run(args: &InitArgs) -> Result<()> {
     let place = args.store.place(&args.data, args.objects.place()?);
+    let place = args.erasure_keys.place(place);
     println!("{}", create_at(&place, &args.origin)?);
     Ok(())
 }

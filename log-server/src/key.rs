@@ -6,11 +6,9 @@
 //!
 //! The form in which other implementations of signed notes keep theirs.
 
-use std::fs;
 use std::path::Path;
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use serving::secret::exposed;
 use verifier_core::AwsLc;
 use verifier_core::hazmat::encoding::{base64, from_base64, hex};
 use verifier_core::hazmat::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
@@ -51,20 +49,7 @@ impl LogKey {
 
     /// Reads the key file. Warns if others can read it, too.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        match exposed(path).map_err(LogError::file(path))? {
-            Some(exposed) if exposed.is_writable() => {
-                let remedy = exposed.remedy();
-                return Err(LogError::Usage(format!(
-                    "{exposed}. If nobody has, make it its owner's alone: {remedy}"
-                )));
-            }
-            Some(exposed) => {
-                let remedy = exposed.remedy();
-                tracing::warn!("{exposed}; make it its owner's alone: {remedy}");
-            }
-            None => {}
-        }
-        let bytes = fs::read(path).map_err(LogError::file(path))?;
+        let bytes = disk::read_secret(path)?;
         let text = String::from_utf8(bytes).unwrap_or_default();
         Self::parse(text.trim_end()).ok_or_else(|| {
             LogError::damage(format!(
@@ -141,6 +126,8 @@ pub(crate) fn open(key: &VerifierKey, text: &str) -> std::result::Result<(u64, H
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 

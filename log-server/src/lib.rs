@@ -22,6 +22,7 @@ mod disclosure;
 mod disk;
 mod edge;
 mod erasure;
+mod erasure_key;
 mod error;
 mod export;
 mod failpoint;
@@ -41,6 +42,7 @@ mod place;
 mod publication;
 mod publisher;
 mod refusal;
+mod rotation;
 mod sequencer;
 mod serve;
 mod settings;
@@ -79,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Fsck(args) => fsck::run(args),
         Command::Export(args) => export::run(args),
         Command::Mirror(args) => mirror::run(args),
+        Command::ErasureKey(command) => rotation::run(command),
         Command::ApproverHash(args) => init::approver_hash(args),
     };
     match done {

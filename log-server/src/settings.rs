@@ -19,6 +19,8 @@ pub struct Settings {
     pub rules: Rules,
     /// The database that keeps what must not be lost, if the data directory does not.
     pub store: Option<StoreAddress>,
+    /// The files of the erasure keys that evidence in that database is sealed under.
+    pub erasure_keys: Vec<PathBuf>,
     /// A c2sp.org/tlog-policy: the witnesses to ask, and the quorum without which nothing is
     /// published.
     pub witness_policy: Option<PathBuf>,
@@ -49,6 +51,7 @@ impl Settings {
         Self {
             rules,
             store: None,
+            erasure_keys: Vec::new(),
             witness_policy: None,
             publish_wait: Duration::from_secs(20),
             queue: 4096,
@@ -66,6 +69,7 @@ impl Settings {
         Place {
             store: self.store.clone(),
             objects: self.objects.clone(),
+            erasure_keys: self.erasure_keys.clone(),
             ..Place::new(data)
         }
     }

@@ -13,6 +13,7 @@
 //! Tokens             those who may write                     any number of threads
 //! Eraser             the end of erasures                     one thread
 //! Audit              the questions of fsck                   another process
+//! Sealing            the keys that evidence is erased with    another process
 //! Objects            the public files: tiles and anchors     everybody
 //! ```
 //!
@@ -44,6 +45,7 @@ mod memory;
 mod objects;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub(crate) mod sealing;
 mod sqlite;
 mod tokens;
 
@@ -58,7 +60,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 
 use crate::error::Result;
 
-pub(crate) use audit::{Audit, Claims, Stray};
+pub(crate) use audit::{Audit, Claims, Found, Stray};
 #[cfg(test)]
 pub(crate) use bucket::faulty::{Fault, Faulty};
 #[cfg(feature = "s3")]
@@ -75,6 +77,7 @@ pub(crate) use memory::Memory;
 pub(crate) use objects::{CHECKPOINT, Listed, Objects, walk};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Postgres, address as database_address};
+pub(crate) use sealing::Sealing;
 pub(crate) use tokens::{TokenRow, Tokens};
 
 /// A committed tree.
@@ -277,6 +280,11 @@ pub(crate) trait Backend: Debug + Send + Sync {
 
     /// The view of a member; `None` if this log is that of one process.
     fn members(&self) -> Result<Option<Arc<dyn Members>>> {
+        Ok(None)
+    }
+
+    /// The erasure keys that evidence is sealed under; `None` where what is erased is overwritten.
+    fn sealing(&self) -> Result<Option<Box<dyn Sealing>>> {
         Ok(None)
     }
 

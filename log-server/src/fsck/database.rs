@@ -8,7 +8,7 @@ use super::{Findings, tree};
 use crate::disclosure;
 use crate::edge::{Edge, File};
 use crate::error::Result;
-use crate::store::{Audit, Claim, Claims, Head, Holders};
+use crate::store::{Audit, Claim, Claims, Found, Head, Holders};
 use crate::tiles::Tiles;
 
 /// Findings about the database as a whole.
@@ -53,8 +53,10 @@ pub(super) fn entry(
     match findings.take(store.evidence(index))? {
         None => {}
         Some(None) => findings.row(format!("entry {index} has no row of evidence")),
-        Some(Some((kept, written))) => {
-            if let Some(complaint) = disclosure::complaint(&kept, entry) {
+        Some(Some(Found { kept, written })) => {
+            findings.closed += u64::from(kept.is_none());
+            let complaint = kept.and_then(|kept| disclosure::complaint(&kept, entry));
+            if let Some(complaint) = complaint {
                 findings.row(format!("entry {index}: {complaint}"));
             } else if !written {
                 findings.row(format!(

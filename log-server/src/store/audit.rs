@@ -19,6 +19,15 @@ pub(crate) struct Stray {
     pub(crate) leaf: i64,
 }
 
+/// The evidence beside an entry, as it was found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Found {
+    /// `None` if it is sealed, and this process does not have its key.
+    pub(crate) kept: Option<Evidence>,
+    /// Whether it is what was written.
+    pub(crate) written: bool,
+}
+
 /// A store under examination. Changes nothing, and keeps no snapshot for long: a running log goes
 /// on, and erases.
 pub(crate) trait Audit: Debug {
@@ -35,8 +44,8 @@ pub(crate) trait Audit: Debug {
     /// The holders of a claim.
     fn holders(&self, claim: &Claim) -> Result<Holders>;
 
-    /// The evidence beside an entry, and whether it is what was written.
-    fn evidence(&self, leaf: u64) -> Result<Option<(Evidence, bool)>>;
+    /// The evidence beside an entry.
+    fn evidence(&self, leaf: u64) -> Result<Option<Found>>;
 
     /// How many claims of a kind the first `size` entries have, and the rows of entries that do not
     /// exist.

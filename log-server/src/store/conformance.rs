@@ -13,6 +13,8 @@ use verifier_core::hazmat::tlog::merkle::EMPTY_ROOT;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::*;
+#[cfg(feature = "postgres")]
+use crate::erasure_key::{ErasureKey, Keyring};
 use crate::error::LogError;
 use crate::key::LogKey;
 use crate::layout::Layout;
@@ -43,6 +45,8 @@ macro_rules! backends {
         conforms!(memory: Some(((), super::Memory::default())); $($rule)*);
         #[cfg(feature = "postgres")]
         conforms!(postgres: super::in_postgres(); $($rule)*);
+        #[cfg(feature = "postgres")]
+        conforms!(postgres_with_an_erasure_key: super::sealed_in_postgres(); $($rule)*);
         #[cfg(feature = "postgres")]
         conforms!(postgres_and_bucket: super::in_postgres_and_a_bucket(); $($rule)*);
         conforms!(bucket: Some({
@@ -110,6 +114,19 @@ fn postgres() -> Option<(tempfile::TempDir, Postgres, Arc<Directory>)> {
 #[cfg(feature = "postgres")]
 fn in_postgres() -> Option<(tempfile::TempDir, Detached)> {
     let (folder, postgres, objects) = postgres()?;
+    Some((
+        folder,
+        Detached::new(Box::new(postgres), objects, key().public()),
+    ))
+}
+
+/// The same with evidence under keys of its own.
+#[cfg(feature = "postgres")]
+fn sealed_in_postgres() -> Option<(tempfile::TempDir, Detached)> {
+    let (folder, postgres, objects) = postgres()?;
+    let mut keys = Keyring::default();
+    keys.add(Arc::new(ErasureKey::generate().unwrap()));
+    let postgres = postgres.with_keys(keys);
     Some((
         folder,
         Detached::new(Box::new(postgres), objects, key().public()),
@@ -558,8 +575,11 @@ fn fsck_sees_what_was_committed(backend: &dyn Backend) {
         let index = u64::from(leaf);
         let found = audit.holders(&addition(leaf).claim).unwrap();
         assert_eq!(found, holders(index));
-        let kept = audit.evidence(index).unwrap();
-        assert_eq!(kept, Some((evidence(leaf), true)));
+        let found = Found {
+            kept: Some(evidence(leaf)),
+            written: true,
+        };
+        assert_eq!(audit.evidence(index).unwrap(), Some(found));
     }
     assert_eq!(audit.evidence(4).unwrap(), None);
     for kind in [Claims::Approvals, Claims::Assertions] {

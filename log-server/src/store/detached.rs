@@ -24,7 +24,7 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use self::keeper::{Keeper, Pace};
 use super::{
     Audit, Backend, CHECKPOINT, Eraser, Head, Heads, Lead, Members, Objects, Publish, Records,
-    Tokens,
+    Sealing, Tokens,
 };
 use crate::error::{LogError, Result};
 
@@ -134,6 +134,10 @@ impl Backend for Detached {
 
     fn heads(&self) -> Option<Heads> {
         Some(Heads::new(self.objects()))
+    }
+
+    fn sealing(&self) -> Result<Option<Box<dyn Sealing>>> {
+        self.backend.sealing()
     }
 
     fn copy_to(&self, file: &Path) -> Result<()> {

@@ -262,8 +262,12 @@ impl Audit for Memory {
         Ok(self.state().holders(claim))
     }
 
-    fn evidence(&self, leaf: u64) -> Result<Option<(Evidence, bool)>> {
-        Ok(Records::evidence(self, leaf)?.map(|kept| (kept, true)))
+    fn evidence(&self, leaf: u64) -> Result<Option<Found>> {
+        let kept = Records::evidence(self, leaf)?;
+        Ok(kept.map(|kept| Found {
+            kept: Some(kept),
+            written: true,
+        }))
     }
 
     fn count_claims(&self, kind: Claims, size: u64) -> Result<(u64, Vec<Stray>)> {

@@ -7,6 +7,8 @@
 //! members                 who leads, and what is public
 //! leader, batch, publisher         epochs: commits and publications of the one that leads
 //! freeze                  the mark that ends a log whose database went back
+//! sealed, sealing         evidence under keys of its own, and the erasure keys of these
+//! sweeper                 what erasures leave behind
 //! rows, staged, evidence, tokens, audit, copy   the questions
 //! ```
 
@@ -22,7 +24,10 @@ mod members;
 mod publisher;
 mod rows;
 mod schema;
+mod sealed;
+mod sealing;
 mod staged;
+mod sweeper;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -38,7 +43,8 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use self::link::{Answer, Link, Place, Value};
 use self::rows::number;
 use self::session::{LIMIT, Purpose, Session};
-use super::{Audit, Backend, Eraser, Head, Lead, Members, Objects, Records, Tokens};
+use super::{Audit, Backend, Eraser, Head, Lead, Members, Objects, Records, Sealing, Tokens};
+use crate::erasure_key::Keyring;
 use crate::error::{LogError, Result};
 
 /// The database with this address, which holds logs.
@@ -62,6 +68,7 @@ impl Postgres {
         let place = Place {
             address: Arc::new(address),
             key: Arc::new(key.clone()),
+            keys: Keyring::default(),
             #[cfg(test)]
             unfenced: false,
         };
@@ -75,6 +82,12 @@ impl Postgres {
     /// The same, reached by other members at this address.
     pub(crate) fn reached_at(self, url: Option<String>) -> Self {
         Self { url, ..self }
+    }
+
+    /// The same, of a process that has these erasure keys.
+    pub(crate) fn with_keys(mut self, keys: Keyring) -> Self {
+        self.place.keys = keys;
+        self
     }
 
     /// Whether the tables have a log of this name, whatever its key is.
@@ -102,7 +115,10 @@ impl Postgres {
         let log = "INSERT INTO log SELECT coalesce(max(log_id), 0) + 1, $1, $2, \
                    (SELECT system_identifier::text FROM pg_control_system()) FROM log \
                    RETURNING log_id";
-        let heads = "INSERT INTO head VALUES ($1, $2, $3, $4, 0, NULL, NULL, '-infinity')";
+        let kek = self.place.keys.of_new_log()?.map(|key| key.id());
+        let heads = "INSERT INTO head (log_id, size, root, checkpoint, epoch, renewed, kek) \
+                     VALUES ($1, $2, $3, $4, 0, '-infinity', $5)";
+        let keys = "INSERT INTO erasure_key SELECT $1, $2 WHERE $2 IS NOT NULL";
         let published = "INSERT INTO published VALUES ($1, $2, $3, $4, 0)";
         session.run(LIMIT, async |client| -> Answer<()> {
             client
@@ -117,8 +133,17 @@ impl Postgres {
                 (&root, Type::BYTEA),
                 (&head.checkpoint, Type::TEXT),
             ];
-            client.execute_typed(heads, values).await?;
             client.execute_typed(published, values).await?;
+            let values: &[Value<'_>] = &[
+                (&log, Type::INT4),
+                (&size, Type::INT8),
+                (&root, Type::BYTEA),
+                (&head.checkpoint, Type::TEXT),
+                (&kek, Type::TEXT),
+            ];
+            client.execute_typed(heads, values).await?;
+            let values: &[Value<'_>] = &[(&log, Type::INT4), (&kek, Type::TEXT)];
+            client.execute_typed(keys, values).await?;
             Ok(())
         })?;
         Ok(link::commit(session)?)
@@ -157,6 +182,7 @@ impl Backend for Postgres {
     fn lead(&self) -> Result<Lead> {
         settings::require(&self.place.address)?;
         schema::upgrade_existing(&self.place.address)?;
+        sealing::require(&self.place)?;
         leader::take_over(&self.place, self.url.as_deref())
     }
 
@@ -177,7 +203,7 @@ impl Backend for Postgres {
     }
 
     fn eraser(&self) -> Result<Arc<dyn Eraser>> {
-        Ok(Arc::new(evidence::Sweeper::open(&self.place)?))
+        Ok(Arc::new(sweeper::Sweeper::open(&self.place)?))
     }
 
     fn audit(&self) -> Result<Box<dyn Audit>> {
@@ -190,14 +216,22 @@ impl Backend for Postgres {
 
     fn members(&self) -> Result<Option<Arc<dyn Members>>> {
         schema::upgrade_existing(&self.place.address)?;
+        sealing::require(&self.place)?;
         Ok(Some(Arc::new(members::Observer::open(&self.place)?)))
+    }
+
+    fn sealing(&self) -> Result<Option<Box<dyn Sealing>>> {
+        Ok(Some(Box::new(sealing::Resealer::open(&self.place)?)))
     }
 
     fn copy_to(&self, file: &Path) -> Result<()> {
         // A copy can be started by itself, and would be the fork.
         match freeze::frozen(&mut Link::new(&self.place, Purpose::Serve))? {
             Some(why) => Err(freeze::refusal(&self.place, &why)),
-            None => copy::copy_to(&self.place, file),
+            None => {
+                sealing::require(&self.place)?;
+                copy::copy_to(&self.place, file)
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::failpoint;
 
 pub(super) use connections::{Impatient, Readers, TokenTable};
 #[cfg(feature = "postgres")]
-pub(super) use evidence::checksum_of as checksum_of_evidence;
+pub(super) use evidence::{checksum_of as checksum_of_evidence, checksum_of_sealed};
 #[cfg(feature = "postgres")]
 pub(super) use import::Import;
 

@@ -9,9 +9,9 @@ use tokio_postgres::types::Type;
 use super::link::{Answer, Link, Place, Value};
 use super::rows::{self, number};
 use super::session::Purpose;
-use super::{evidence, freeze, held, schema, tokens};
+use super::{evidence, freeze, held, schema, sealed, tokens};
 use crate::error::Result;
-use crate::store::{Audit, Claim, Claims, Evidence, Head, Holders, Stray};
+use crate::store::{Audit, Claim, Claims, Found, Head, Holders, Stray};
 
 /// How many rows are read at once.
 const ROWS: i64 = 4096;
@@ -79,9 +79,16 @@ impl Audit for Examiner {
         Ok(found.first().copied().unwrap_or_default())
     }
 
-    fn evidence(&self, leaf: u64) -> Result<Option<(Evidence, bool)>> {
-        let kept = evidence::kept(&mut held(&self.0), leaf)?;
-        kept.map(evidence::Kept::checked).transpose()
+    fn evidence(&self, leaf: u64) -> Result<Option<Found>> {
+        let mut link = held(&self.0);
+        let Some(row) = evidence::kept(&mut link, leaf)? else {
+            return Ok(None);
+        };
+        let opened = sealed::open_one(link.place(), row)?;
+        Ok(Some(Found {
+            written: opened.written,
+            kept: opened.if_readable(),
+        }))
     }
 
     fn count_claims(&self, kind: Claims, size: u64) -> Result<(u64, Vec<Stray>)> {
@@ -110,6 +117,7 @@ impl Audit for Examiner {
         let mut strays = Vec::new();
         for (table, first, last) in [
             ("evidence", "leaf", "leaf"),
+            ("evidence_key", "leaf", "leaf"),
             ("staged", "first", "last"),
             ("erasure", "leaf", "leaf"),
         ] {

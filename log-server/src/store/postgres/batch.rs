@@ -3,9 +3,11 @@
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
+use super::evidence::Columns;
 use super::link::{Answer, Value};
 use super::rows::number;
-use super::{evidence, staged};
+use super::sealed::{self, Seal};
+use super::staged;
 use crate::error::Result;
 use crate::failpoint;
 use crate::store::{Addition, Head};
@@ -14,7 +16,7 @@ use crate::store::{Addition, Head};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Written {
     All,
-    /// The head is another one, or the epoch.
+    /// The head is another one, or the epoch, or the erasure key.
     Nothing,
     /// Something between here and the tables has changed what they were told.
     Part,
@@ -29,12 +31,15 @@ pub(super) struct Batch<'a> {
     approvals: Vec<&'a [u8]>,
     assertions: Vec<&'a [u8]>,
     staged: Vec<u8>,
-    evidence: evidence::Columns<'a>,
+    evidence: Columns<'a>,
+    kek: Option<&'a str>,
     published: i64,
 }
 
 impl<'a> Batch<'a> {
+    /// The evidence is sealed with `seal`, which has the erasure key `kek`, if the log has one.
     pub(super) fn new(
+        (kek, seal): (Option<&'a str>, Option<Seal<'_>>),
         old: &'a Head,
         new: &'a Head,
         additions: &'a [Addition],
@@ -43,7 +48,8 @@ impl<'a> Batch<'a> {
         let leaves = (old.size..).take(additions.len()).map(number);
         let leaves: Vec<i64> = leaves.collect::<Result<_>>()?;
         let each = additions.iter().map(|addition| &addition.evidence);
-        let evidence = evidence::Columns::new(leaves.iter().copied().zip(each))?;
+        let evidence = sealed::write(seal, leaves.iter().copied().zip(each))?;
+        let evidence = Columns::new(evidence);
         Ok(Self {
             head: [number(old.size)?, number(new.size)?],
             roots: [&old.root, &new.root],
@@ -59,6 +65,7 @@ impl<'a> Batch<'a> {
             staged: staged::write(additions)?,
             leaves,
             evidence,
+            kek,
             published: number(published)?,
         })
     }
@@ -71,11 +78,13 @@ impl<'a> Batch<'a> {
         let moves = match failpoint::unfenced() {
             false => {
                 "UPDATE head SET size = $2, root = $3, checkpoint = $4, renewed = now() \
-                 WHERE log_id = $1 AND size = $5 AND root = $6 AND epoch = $7"
+                 WHERE log_id = $1 AND size = $5 AND root = $6 AND epoch = $7 \
+                 AND kek IS NOT DISTINCT FROM $8"
             }
             true => {
                 "UPDATE head SET size = $2, root = $3, checkpoint = $4, renewed = now() \
-                 WHERE log_id = $1 AND ($5::int8, $6::bytea, $7::int8) IS NOT NULL"
+                 WHERE log_id = $1 AND ($5::int8, $6::bytea, $7::int8) IS NOT NULL \
+                 AND kek IS NOT DISTINCT FROM $8"
             }
         };
         let values: &[Value<'_>] = &[
@@ -86,6 +95,7 @@ impl<'a> Batch<'a> {
             (old_size, Type::INT8),
             (old_root, Type::BYTEA),
             (&epoch, Type::INT8),
+            (&self.kek, Type::TEXT),
         ];
         if client.execute_typed(moves, values).await? != 1 {
             return Ok(Written::Nothing);
@@ -129,7 +139,7 @@ impl<'a> Batch<'a> {
         )?;
         let all = crate::count(self.leaves.len());
         Ok(
-            match [approvals, assertions, evidence] == [all; 3] && staged == 1 {
+            match [approvals, assertions] == [all; 2] && evidence && staged == 1 {
                 true => Written::All,
                 false => Written::Part,
             },

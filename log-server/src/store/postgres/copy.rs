@@ -10,7 +10,7 @@ use tokio_postgres::types::Type;
 use super::link::{Answer, Link, Place};
 use super::rows::{self, hash, index, number};
 use super::session::Purpose;
-use super::{audit, evidence, staged, tokens};
+use super::{audit, evidence, sealed, staged, tokens};
 use crate::error::Result;
 use crate::store::sqlite::Import;
 use crate::store::{Claims, Head};
@@ -49,16 +49,16 @@ pub(super) fn copy_to(place: &Place, file: &Path) -> Result<()> {
     let mut from = 0;
     loop {
         let range = [from, end];
-        let some =
-            link.ask(async |client, log| evidence::some(client, log, range, EVIDENCE).await)?;
+        let some = link
+            .ask(async |client, log| evidence::some(client, log, range, "true", EVIDENCE).await)?;
         let Some(last) = some.last() else {
             break;
         };
         from = last.leaf.saturating_add(1);
-        let rows = some.into_iter().map(|kept| {
-            let leaf = index(kept.leaf)?;
-            let (kept, written) = kept.checked()?;
-            Ok((leaf, kept, written))
+        // SQLite overwrites what is erased, and keeps it plain.
+        let rows = sealed::open(place, some)?.into_iter().map(|opened| {
+            let (leaf, written) = (index(opened.leaf)?, opened.written);
+            Ok((leaf, opened.evidence()?, written))
         });
         copy.evidence(&rows.collect::<Result<Vec<_>>>()?)?;
     }

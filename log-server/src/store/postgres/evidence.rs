@@ -1,126 +1,81 @@
-//! The evidence beside an entry, and its erasure.
+//! The table of evidence, and what is kept of erasures.
 //!
 //! PostgreSQL overwrites nothing: a change leaves the old version of the row in its table until a
 //! VACUUM takes it away, and in the write-ahead log, in standbys and in backups for as long as those
-//! are kept. A row of `erasure` stays until the VACUUM is done; the rest is the operator's.
+//! are kept. So the evidence of a log that has an erasure key is [sealed](super::sealed), and an
+//! erasure takes the wrapped key away as well.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio_postgres::Client;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row};
 use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::link::{Answer, Ending, Link, Place, Value};
+use super::rows::{self, number};
+use super::sealed::{self, Kept, Written};
 use super::session::Purpose;
-use super::{
-    freeze,
-    rows::{self, index, number},
-};
+use super::{freeze, sealing};
 use crate::error::{LogError, Result};
 use crate::failpoint;
-use crate::store::sqlite::checksum_of_evidence;
-use crate::store::{Disclosure, Eraser, Evidence, Records, Replaced};
+use crate::store::{Evidence, Records, Replaced};
 
 const COLUMNS: &str = "leaf, disclosure, approval_id, client_data_json, payload, action, blind, \
-                       salt, email, context, refusal, sha256";
+                       salt, email, context, refusal, sha256, sealed";
+
+/// Rows with their keys, out of one snapshot, as [`Kept::read`] takes them.
+const SELECT: &str = "SELECT e.leaf, disclosure, approval_id, client_data_json, payload, action, \
+                      blind, salt, email, context, refusal, sha256, sealed, kek, wrapped \
+                      FROM evidence e LEFT JOIN evidence_key USING (log_id, leaf)";
 
 /// How many look-ups ask the database at a time.
 const READERS: usize = 4;
 
-/// A row as it was read.
-#[derive(Clone, Debug)]
-pub(super) struct Kept {
-    pub(super) leaf: i64,
-    disclosure: i64,
-    bytes: [Option<Vec<u8>>; 9],
-    sum: Vec<u8>,
-}
-
-impl Kept {
-    pub(super) fn read(row: &Row) -> Answer<Self> {
-        let mut bytes: [Option<Vec<u8>>; 9] = Default::default();
-        for (at, bytes) in (2..).zip(&mut bytes) {
-            *bytes = row.try_get(at)?;
-        }
-        Ok(Self {
-            leaf: row.try_get(0)?,
-            disclosure: row.try_get(1)?,
-            bytes,
-            sum: row.try_get(11)?,
-        })
-    }
-
-    /// The evidence, and whether it is what was written.
-    pub(super) fn checked(self) -> Result<(Evidence, bool)> {
-        let [
-            approval,
-            json,
-            payload,
-            action,
-            blind,
-            salt,
-            email,
-            context,
-            refusal,
-        ] = self.bytes;
-        let kept = Evidence {
-            disclosure: Disclosure::from_number(self.disclosure),
-            approval_id: text(approval)?,
-            client_data_json: json,
-            payload,
-            action: text(action)?,
-            blind: fixed(blind)?,
-            salt: fixed(salt)?,
-            email: text(email)?,
-            context: text(context)?,
-            refusal: fixed(refusal)?,
-        };
-        let sum = checksum_of_evidence(self.leaf, &kept)?;
-        Ok((kept, sum[..] == self.sum))
-    }
-
-    fn evidence(self) -> Result<Evidence> {
-        self.checked().map(|(kept, _)| kept)
-    }
-}
-
-fn text(bytes: Option<Vec<u8>>) -> Result<Option<String>> {
-    let wrong = |_| LogError::damage("the database: a text of the evidence is no text");
-    bytes.map(String::from_utf8).transpose().map_err(wrong)
-}
-
-fn fixed(bytes: Option<Vec<u8>>) -> Result<Option<[u8; 32]>> {
-    let wrong =
-        |_| LogError::damage("the database: a random number of the evidence is not 32 bytes");
-    bytes.map(<[u8; 32]>::try_from).transpose().map_err(wrong)
-}
+/// How often a change begins anew because another erasure key has become the current one.
+const ATTEMPTS: usize = 3;
 
 /// The evidence of several entries, column by column.
 #[derive(Debug, Default)]
 pub(super) struct Columns<'a> {
     leaf: Vec<i64>,
     disclosure: Vec<i64>,
-    bytes: [Vec<Option<&'a [u8]>>; 9],
+    fields: [Vec<Option<&'a [u8]>>; 9],
     sum: Vec<Vec<u8>>,
+    sealed: Vec<Option<Vec<u8>>>,
+    keys: Keys,
+}
+
+/// Wrapped keys, column by column.
+#[derive(Debug, Default)]
+struct Keys {
+    leaf: Vec<i64>,
+    kek: Vec<String>,
+    wrapped: Vec<Vec<u8>>,
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn new(rows: impl Iterator<Item = (i64, &'a Evidence)>) -> Result<Self> {
+    pub(super) fn new(rows: Vec<Written<'a>>) -> Self {
         let mut this = Self::default();
-        for (leaf, kept) in rows {
-            this.leaf.push(leaf);
-            this.disclosure.push(kept.disclosure.number());
-            for (column, value) in this.bytes.iter_mut().zip(bytes(kept)) {
+        for row in rows {
+            this.leaf.push(row.leaf);
+            this.disclosure.push(row.disclosure);
+            for (column, value) in this.fields.iter_mut().zip(row.fields) {
                 column.push(value);
             }
-            this.sum.push(checksum_of_evidence(leaf, kept)?.to_vec());
+            this.sum.push(row.sum.to_vec());
+            this.sealed.push(row.sealed);
+            if let Some((kek, wrapped)) = row.key {
+                this.keys.leaf.push(row.leaf);
+                this.keys.kek.push(kek);
+                this.keys.wrapped.push(wrapped);
+            }
         }
-        Ok(this)
+        this
     }
 
-    /// Adds the rows. Returns how many.
-    pub(super) async fn insert(&self, client: &Client, log: i32) -> Answer<u64> {
+    /// Adds the rows, and those of their keys. Whether all of them were written.
+    pub(super) async fn insert(&self, client: &Client, log: i32) -> Answer<bool> {
         let over = match failpoint::unfenced() {
             false => "",
             true => " ON CONFLICT (log_id, leaf) DO UPDATE SET sha256 = excluded.sha256",
@@ -128,59 +83,100 @@ impl<'a> Columns<'a> {
         let sql = format!(
             "INSERT INTO evidence (log_id, {COLUMNS}) SELECT $1, * FROM unnest($2::int8[], \
              $3::int8[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[], \
-             $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[]){over}"
+             $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], \
+             $14::bytea[]){over}"
         );
         let mut values: Vec<Value<'_>> = vec![
             (&log, Type::INT4),
             (&self.leaf, Type::INT8_ARRAY),
             (&self.disclosure, Type::INT8_ARRAY),
         ];
-        for column in &self.bytes {
+        for column in &self.fields {
             values.push((column, Type::BYTEA_ARRAY));
         }
         values.push((&self.sum, Type::BYTEA_ARRAY));
-        client.execute_typed(&sql, &values).await
+        values.push((&self.sealed, Type::BYTEA_ARRAY));
+        let rows = client.execute_typed(&sql, &values);
+        let keys = self.keys.insert(client, log);
+        let (rows, keys) = tokio::try_join!(biased; rows, keys)?;
+        let all = |column: &Vec<i64>| crate::count(column.len());
+        Ok((rows, keys) == (all(&self.leaf), all(&self.keys.leaf)))
     }
 }
 
-/// The columns after the disclosure, in their order.
-fn bytes(kept: &Evidence) -> [Option<&[u8]>; 9] {
-    [
-        kept.approval_id.as_deref().map(str::as_bytes),
-        kept.client_data_json.as_deref(),
-        kept.payload.as_deref(),
-        kept.action.as_deref().map(str::as_bytes),
-        kept.blind.as_ref().map(|bytes| &bytes[..]),
-        kept.salt.as_ref().map(|bytes| &bytes[..]),
-        kept.email.as_deref().map(str::as_bytes),
-        kept.context.as_deref().map(str::as_bytes),
-        kept.refusal.as_ref().map(|bytes| &bytes[..]),
-    ]
+impl Columns<'_> {
+    /// Puts these rows, all of which are sealed, in place of plain ones with these checksums, where
+    /// those still are. Returns how many.
+    pub(super) async fn close(&self, client: &Client, log: i32, old: &[Vec<u8>]) -> Answer<u64> {
+        let sql = "WITH closed AS ( \
+                       UPDATE evidence e SET approval_id = NULL, client_data_json = NULL, \
+                       payload = NULL, action = NULL, blind = NULL, salt = NULL, email = NULL, \
+                       context = NULL, refusal = NULL, sealed = new.sealed, sha256 = new.sum \
+                       FROM unnest($2::int8[], $3::bytea[], $4::bytea[], $5::bytea[]) \
+                       AS new (leaf, old, sealed, sum) \
+                       WHERE e.log_id = $1 AND e.leaf = new.leaf AND e.sealed IS NULL \
+                       AND e.sha256 = new.old RETURNING e.leaf \
+                   ) \
+                   INSERT INTO evidence_key (log_id, leaf, kek, wrapped) \
+                   SELECT $1, leaf, kek, wrapped FROM closed \
+                   JOIN unnest($6::int8[], $7::text[], $8::bytea[]) AS key (leaf, kek, wrapped) \
+                   USING (leaf)";
+        let Keys { leaf, kek, wrapped } = &self.keys;
+        let values: &[Value<'_>] = &[
+            (&log, Type::INT4),
+            (&self.leaf, Type::INT8_ARRAY),
+            (&old, Type::BYTEA_ARRAY),
+            (&self.sealed, Type::BYTEA_ARRAY),
+            (&self.sum, Type::BYTEA_ARRAY),
+            (leaf, Type::INT8_ARRAY),
+            (kek, Type::TEXT_ARRAY),
+            (wrapped, Type::BYTEA_ARRAY),
+        ];
+        client.execute_typed(sql, values).await
+    }
+}
+
+impl Keys {
+    async fn insert(&self, client: &Client, log: i32) -> Answer<u64> {
+        if self.leaf.is_empty() {
+            return Ok(0);
+        }
+        let sql = "INSERT INTO evidence_key (log_id, leaf, kek, wrapped) \
+                   SELECT $1, * FROM unnest($2::int8[], $3::text[], $4::bytea[])";
+        let values: &[Value<'_>] = &[
+            (&log, Type::INT4),
+            (&self.leaf, Type::INT8_ARRAY),
+            (&self.kek, Type::TEXT_ARRAY),
+            (&self.wrapped, Type::BYTEA_ARRAY),
+        ];
+        client.execute_typed(sql, values).await
+    }
 }
 
 /// The row of an entry.
 pub(super) fn kept(link: &mut Link, leaf: u64) -> Result<Option<Kept>> {
     let leaf = number(leaf)?;
-    link.ask(async |client, log| one(client, log, leaf, "").await)
+    link.ask(async |client, log| one(client, log, leaf).await)
 }
 
-async fn one(client: &Client, log: i32, leaf: i64, lock: &str) -> Answer<Option<Kept>> {
-    let sql = format!("SELECT {COLUMNS} FROM evidence WHERE log_id = $1 AND leaf = $2 {lock}");
+async fn one(client: &Client, log: i32, leaf: i64) -> Answer<Option<Kept>> {
+    let sql = format!("{SELECT} WHERE log_id = $1 AND e.leaf = $2");
     let values: &[Value<'_>] = &[(&log, Type::INT4), (&leaf, Type::INT8)];
     let row = client.query_typed_opt(&sql, values).await?;
     row.as_ref().map(Kept::read).transpose()
 }
 
-/// Some rows from an entry on.
+/// Some rows from an entry on, for which this holds.
 pub(super) async fn some(
     client: &Client,
     log: i32,
     [first, end]: [i64; 2],
+    holds: &str,
     most: i64,
 ) -> Answer<Vec<Kept>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM evidence WHERE log_id = $1 AND leaf >= $2 AND leaf < $3 \
-         ORDER BY leaf LIMIT $4"
+        "{SELECT} WHERE log_id = $1 AND e.leaf >= $2 AND e.leaf < $3 AND {holds} \
+         ORDER BY e.leaf LIMIT $4"
     );
     let values: &[Value<'_>] = &[
         (&log, Type::INT4),
@@ -226,36 +222,24 @@ impl Records for Readers {
     }
 
     fn evidence(&self, leaf: u64) -> Result<Option<Evidence>> {
-        self.with(|link| kept(link, leaf))?
-            .map(Kept::evidence)
-            .transpose()
+        self.with(|link| {
+            let Some(row) = kept(link, leaf)? else {
+                return Ok(None);
+            };
+            sealed::open_one(link.place(), row)?.evidence().map(Some)
+        })
     }
 
     fn replace_evidence(&self, leaf: u64, old: &Evidence, new: &Evidence) -> Result<Replaced> {
         let leaf = number(leaf)?;
-        let sum = checksum_of_evidence(leaf, new)?;
-        let is_less = !old.is_within(new);
         self.with(|link| {
-            let place = link.place().clone();
-            link.change(async |client, log| {
-                if let Some(why) = freeze::in_the_way(client, log).await? {
-                    return Ok(Ending::Undo(Err(freeze::refusal(&place, &why))));
+            for _ in 0..ATTEMPTS {
+                if let Some(done) = exchange(link, leaf, old, new)? {
+                    return Ok(done);
                 }
-                let found = one(client, log, leaf, "FOR UPDATE").await?;
-                let found = found.map(Kept::evidence).transpose();
-                match found {
-                    Ok(Some(found)) if found == *old => {}
-                    Ok(_) => return Ok(Ending::Undo(Ok(Replaced::Other))),
-                    Err(failure) => return Ok(Ending::Undo(Err(failure))),
-                }
-                replace(client, log, leaf, new, &sum).await?;
-                if is_less {
-                    let sql = "INSERT INTO erasure (log_id, leaf) VALUES ($1, $2)";
-                    let values: &[Value<'_>] = &[(&log, Type::INT4), (&leaf, Type::INT8)];
-                    client.execute_typed(sql, values).await?;
-                }
-                Ok(Ending::Commit(Ok(Replaced::Done)))
-            })?
+            }
+            let why = "the erasure key of the log changes all the time: try again";
+            Err(LogError::System(why.into()))
         })
     }
 
@@ -271,90 +255,83 @@ impl Records for Readers {
     }
 }
 
-async fn replace(
-    client: &Client,
-    log: i32,
+/// Replaces evidence; `None` if another erasure key has become the current one meanwhile. Keys are
+/// used outside the transaction: that holds locks, and an erasure key may be on another machine.
+fn exchange(
+    link: &mut Link,
     leaf: i64,
+    old: &Evidence,
     new: &Evidence,
-    sum: &[u8; 32],
-) -> Answer<u64> {
+) -> Result<Option<Replaced>> {
+    let place = link.place().clone();
+    let (kek, found) = link.ask(async |client, log| -> Answer<_> {
+        let kek = sealing::current(client, log).await?;
+        Ok((kek, one(client, log, leaf).await?))
+    })?;
+    let Some(found) = found else {
+        return Ok(Some(Replaced::Other));
+    };
+    if sealed::open_one(&place, found.clone())?.evidence()? != *old {
+        return Ok(Some(Replaced::Other));
+    }
+    let rows = sealed::write(place.seal(kek.as_deref())?, [(leaf, new)].into_iter())?;
+    let is_less = !old.is_within(new);
+    link.change(async |client, log| {
+        let standing = freeze::standing(client, log).await?;
+        if let Some(why) = standing.frozen {
+            return Ok(Ending::Undo(Err(freeze::refusal(&place, &why))));
+        }
+        if standing.kek != kek {
+            return Ok(Ending::Undo(Ok(None)));
+        }
+        let lock = "SELECT FROM evidence WHERE log_id = $1 AND leaf = $2 FOR UPDATE";
+        let values: &[Value<'_>] = &[(&log, Type::INT4), (&leaf, Type::INT8)];
+        client.query_typed(lock, values).await?;
+        let now = one(client, log, leaf).await?;
+        if !now.is_some_and(|now| now.is_same(&found)) {
+            return Ok(Ending::Undo(Ok(Some(Replaced::Other))));
+        }
+        for row in &rows {
+            replace(client, log, row).await?;
+        }
+        if is_less {
+            let sql = "INSERT INTO erasure (log_id, leaf) VALUES ($1, $2)";
+            client.execute_typed(sql, values).await?;
+        }
+        Ok(Ending::Commit(Ok(Some(Replaced::Done))))
+    })?
+}
+
+/// Writes a row in place of the one that is there, and its key in place of that one's.
+pub(super) async fn replace(client: &Client, log: i32, new: &Written<'_>) -> Answer<()> {
     let sql = "UPDATE evidence SET disclosure = $3, approval_id = $4, client_data_json = $5, \
                payload = $6, action = $7, blind = $8, salt = $9, email = $10, context = $11, \
-               refusal = $12, sha256 = $13 WHERE log_id = $1 AND leaf = $2";
-    let disclosure = new.disclosure.number();
-    let bytes = bytes(new);
+               refusal = $12, sha256 = $13, sealed = $14 WHERE log_id = $1 AND leaf = $2";
     let mut values: Vec<Value<'_>> = vec![
         (&log, Type::INT4),
-        (&leaf, Type::INT8),
-        (&disclosure, Type::INT8),
+        (&new.leaf, Type::INT8),
+        (&new.disclosure, Type::INT8),
     ];
-    for value in &bytes {
+    for value in &new.fields {
         values.push((value, Type::BYTEA));
     }
-    let sum = &sum[..];
+    let sum = &new.sum[..];
     values.push((&sum, Type::BYTEA));
-    client.execute_typed(sql, &values).await
-}
-
-/// The one that has old versions of rows taken away.
-#[derive(Debug)]
-pub(super) struct Sweeper(Mutex<Link>);
-
-impl Sweeper {
-    pub(super) fn open(place: &Place) -> Result<Self> {
-        Ok(Self(Mutex::new(Link::open(place, Purpose::Maintain)?)))
-    }
-}
-
-impl Eraser for Sweeper {
-    fn pending(&self) -> Result<u64> {
-        let sql = "SELECT count(*) FROM erasure WHERE log_id = $1";
-        let count: i64 = super::held(&self.0).ask(async |client, log| {
-            let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
-            row.try_get(0)
-        })?;
-        index(count)
-    }
-
-    fn finish(&self) -> Result<bool> {
-        let mut link = super::held(&self.0);
-        let last = "SELECT max(id), pg_has_role(relowner, 'USAGE') \
-                    FROM pg_class LEFT JOIN erasure ON log_id = $1 \
-                    WHERE pg_class.oid = 'cosignet_log.evidence'::regclass GROUP BY relowner";
-        let (last, may): (Option<i64>, bool) = link.ask(async |client, log| {
-            let row = client.query_typed_one(last, &[(&log, Type::INT4)]).await?;
-            Ok((row.try_get(0)?, row.try_get(1)?))
-        })?;
-        let Some(last) = last else {
-            return Ok(true);
-        };
-        if !may {
-            return Err(LogError::Usage(
-                "only the owner of the table evidence can have erased rows taken away by VACUUM: \
-                 serve the log as the role that made it"
-                    .into(),
-            ));
-        }
-        link.ask(async |client, _| client.batch_execute("VACUUM evidence").await)?;
-        // Somebody with an older snapshot keeps old versions alive, and then VACUUM does too.
-        let left = "SELECT coalesce(sum(n_dead_tup), 0)::int8 FROM pg_stat_all_tables \
-                    WHERE relid IN (SELECT unnest(ARRAY[oid, reltoastrelid]) FROM pg_class \
-                    WHERE oid = 'cosignet_log.evidence'::regclass)";
-        let left: i64 =
-            link.ask(async |client, _| client.query_typed_one(left, &[]).await?.try_get(0))?;
-        if left != 0 {
-            return Ok(false);
-        }
-        let sql = "DELETE FROM erasure WHERE log_id = $1 AND id <= $2";
-        link.change(async |client, log| {
-            let values: &[Value<'_>] = &[(&log, Type::INT4), (&last, Type::INT8)];
-            client.execute_typed(sql, values).await?;
-            Ok(Ending::Commit(()))
-        })?;
-        Ok(true)
-    }
-
-    fn journal(&self) -> u64 {
-        0
-    }
+    values.push((&new.sealed, Type::BYTEA));
+    client.execute_typed(sql, &values).await?;
+    let Some((kek, wrapped)) = &new.key else {
+        let sql = "DELETE FROM evidence_key WHERE log_id = $1 AND leaf = $2";
+        let values: &[Value<'_>] = &[(&log, Type::INT4), (&new.leaf, Type::INT8)];
+        return client.execute_typed(sql, values).await.map(|_| ());
+    };
+    let sql = "INSERT INTO evidence_key (log_id, leaf, kek, wrapped) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (log_id, leaf) DO UPDATE SET kek = excluded.kek, \
+               wrapped = excluded.wrapped";
+    let values: &[Value<'_>] = &[
+        (&log, Type::INT4),
+        (&new.leaf, Type::INT8),
+        (kek, Type::TEXT),
+        (wrapped, Type::BYTEA),
+    ];
+    client.execute_typed(sql, values).await.map(|_| ())
 }

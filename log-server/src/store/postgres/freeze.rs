@@ -125,12 +125,28 @@ pub(super) fn frozen(link: &mut Link) -> Result<Option<String>> {
     })
 }
 
-/// The reason for which nothing may be changed, in the transaction that is to change something. No
-/// mark can be made before that ends.
-pub(super) async fn in_the_way(client: &Client, log: i32) -> Answer<Option<String>> {
-    let sql = "SELECT frozen FROM head WHERE log_id = $1 FOR SHARE";
+/// What a transaction that changes something has to know of the log first.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    /// The reason for which nothing may be changed.
+    pub(super) frozen: Option<String>,
+    /// The id of the erasure key that evidence is sealed under.
+    pub(super) kek: Option<String>,
+}
+
+/// How the log stands, until the transaction ends: neither of the two can change before that.
+pub(super) async fn standing(client: &Client, log: i32) -> Answer<Standing> {
+    let sql = "SELECT frozen, kek FROM head WHERE log_id = $1 FOR SHARE";
     let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
-    row.try_get(0)
+    Ok(Standing {
+        frozen: row.try_get(0)?,
+        kek: row.try_get(1)?,
+    })
+}
+
+/// The reason for which nothing may be changed, in the transaction that is to change something.
+pub(super) async fn in_the_way(client: &Client, log: i32) -> Answer<Option<String>> {
+    Ok(standing(client, log).await?.frozen)
 }
 
 /// The error of whoever asks a frozen log for more than it can do.

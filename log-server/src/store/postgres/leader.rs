@@ -30,8 +30,8 @@ use super::batch::{Batch, Written};
 use super::freeze::{self, LeaderBrake};
 use super::link::{Answer, Ending, Link, Place, Value};
 use super::publisher::Publisher;
-use super::rows;
 use super::session::Purpose;
+use super::{rows, sealing};
 use crate::error::{LogError, Result};
 use crate::failpoint;
 use crate::store::{Addition, Claim, Head, Holders, Lead, Outcome, Store, Tenure};
@@ -71,7 +71,7 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
     let (mut link, server) = Link::open_bound(place, Purpose::Lead)?;
     let take = format!(
         "UPDATE head SET epoch = epoch + 1, leader = $2, url = $3, renewed = now() \
-         WHERE log_id = $1 AND frozen IS NULL AND {LAPSED} RETURNING epoch"
+         WHERE log_id = $1 AND frozen IS NULL AND {LAPSED} RETURNING epoch, kek"
     );
     let taken = link.change(async |client, log| {
         let values: &[Value<'_>] = &[
@@ -84,9 +84,10 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
         };
         let epoch: i64 = row.try_get(0)?;
         announce(client, log, epoch).await?;
-        Ok(Ending::Commit(Some(epoch)))
+        let kek: Option<String> = row.try_get(1)?;
+        Ok(Ending::Commit(Some((epoch, kek))))
     });
-    let Some(epoch) = taken? else {
+    let Some((epoch, kek)) = taken? else {
         if let Some(why) = freeze::frozen(&mut link)? {
             return Err(freeze::refusal(place, &why));
         }
@@ -97,6 +98,8 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
             place.address
         )));
     };
+    // It was there when the start looked.
+    place.seal(kek.as_deref())?;
     tracing::info!(epoch, "leading");
     let reign = Arc::new(Reign {
         place: place.clone(),
@@ -109,6 +112,7 @@ pub(super) fn take_over(place: &Place, url: Option<&str>) -> Result<Lead> {
             reign: Arc::clone(&reign),
             link,
             certain: None,
+            kek,
         }),
         publish: Box::new(Publisher {
             reign: Arc::clone(&reign),
@@ -137,6 +141,54 @@ struct Writer {
     link: Link,
     /// The committed head, unless there is a doubt about it.
     certain: Option<Head>,
+    /// The erasure key that evidence is sealed under, as far as this process knows.
+    kek: Option<String>,
+}
+
+impl Writer {
+    /// Whether another erasure key has become the current one, which is then used. It has to be here:
+    /// somebody else who has it can lead.
+    fn has_new_key(&mut self) -> Result<bool> {
+        let kek = self.link.ask(sealing::current)?;
+        if kek == self.kek {
+            return Ok(false);
+        }
+        if let Some(id) = &kek
+            && self.reign.place.keys.find(id).is_none()
+        {
+            let place = &self.reign.place;
+            let why = place.keys.lacks(id, place.key.name());
+            return Err(LogError::Deposed(why));
+        }
+        tracing::info!(kek, "another erasure key");
+        self.kek = kek;
+        Ok(true)
+    }
+
+    /// Writes a batch, but for its COMMIT.
+    fn prepare(
+        &mut self,
+        old: &Head,
+        new: &Head,
+        additions: &[Addition],
+        published: u64,
+    ) -> Result<Ending<Written>> {
+        let epoch = *self.reign.epoch();
+        #[cfg(test)]
+        let epoch = match self.reign.place.unfenced {
+            true => self.any_epoch()?,
+            false => epoch,
+        };
+        let kek = self.kek.as_deref();
+        let seal = self.reign.place.seal(kek)?;
+        let batch = Batch::new((kek, seal), old, new, additions, published)?;
+        self.link.prepare(async |client, log| {
+            Ok(match batch.write(client, log, epoch).await? {
+                Written::All => Ending::Commit(Written::All),
+                other => Ending::Undo(other),
+            })
+        })
+    }
 }
 
 impl Writer {
@@ -255,29 +307,20 @@ impl Store for Writer {
         additions: &[Addition],
         published: u64,
     ) -> Result<Outcome> {
-        let epoch = *self.reign.epoch();
-        #[cfg(test)]
-        let epoch = match self.reign.place.unfenced {
-            true => self.any_epoch()?,
-            false => epoch,
-        };
-        let batch = Batch::new(old, new, additions, published)?;
-        let prepared = self.link.prepare(async |client, log| {
-            Ok(match batch.write(client, log, epoch).await? {
-                Written::All => Ending::Commit(Written::All),
-                other => Ending::Undo(other),
-            })
-        })?;
+        let mut prepared = self.prepare(old, new, additions, published)?;
+        if matches!(prepared, Ending::Undo(Written::Nothing)) {
+            // The database has something else than this process took for certain.
+            self.certain = None;
+            if self.has_new_key()? {
+                prepared = self.prepare(old, new, additions, published)?;
+            }
+        }
         match prepared {
             Ending::Commit(_) => self.end_commit(new),
-            Ending::Undo(Written::Nothing) => {
-                // The database does not have the head that this process took for certain.
-                self.certain = None;
-                match self.current()? {
-                    Some(_) => Ok(Outcome::Moved),
-                    None => Err(deposed(&self.reign.place)),
-                }
-            }
+            Ending::Undo(Written::Nothing) => match self.current()? {
+                Some(_) => Ok(Outcome::Moved),
+                None => Err(deposed(&self.reign.place)),
+            },
             Ending::Undo(_) => Err(LogError::damage(
                 "the database has not written what it was told to: it has a rule or a trigger that \
                  is not of this program. `cosignet-log fsck` names it",
@@ -288,6 +331,7 @@ impl Store for Writer {
     fn is_taken(&mut self) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT FROM staged s WHERE s.log_id = $1 AND last >= size) \
                    OR EXISTS (SELECT FROM evidence e WHERE e.log_id = $1 AND leaf >= size) \
+                   OR EXISTS (SELECT FROM evidence_key k WHERE k.log_id = $1 AND leaf >= size) \
                    FROM head WHERE log_id = $1";
         self.link.ask(async |client, log| {
             let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;

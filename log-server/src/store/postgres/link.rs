@@ -11,6 +11,7 @@ use super::Address;
 use super::error::Lapse;
 use super::schema;
 use super::session::{LIMIT, Purpose, Session};
+use crate::erasure_key::Keyring;
 use crate::error::{LogError, Result};
 use crate::failpoint;
 
@@ -34,6 +35,8 @@ pub(super) enum Ending<T> {
 pub(super) struct Place {
     pub(super) address: Arc<Address>,
     pub(super) key: Arc<VerifierKey>,
+    /// The erasure keys of this process.
+    pub(super) keys: Keyring,
     /// Commits name no epoch: for the test that shows that somebody would notice.
     #[cfg(test)]
     pub(super) unfenced: bool,

@@ -12,10 +12,10 @@ use super::session::{LIMIT, Purpose, Session};
 use crate::error::{LogError, Result};
 
 /// The schema version that this program reads and writes.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// The steps to it.
-const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
+const STEPS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// Texts from outside are bytes: a text of PostgreSQL has no U+0000. The head is written with each
 /// batch, so its page has room for the next version of the row. A row of `staged` is one batch.
@@ -101,6 +101,26 @@ CREATE TABLE cosignet_log.token (
 
 /// The reason for which nobody may lead the log any more, see `freeze`.
 const VERSION_2: &str = "ALTER TABLE cosignet_log.head ADD COLUMN frozen text;";
+
+/// Keys for erasing, see `sealed` and `sealing`. The head names the erasure key that is the current one,
+/// so that a commit sees at once when that is another one. A row of `erasure_key` is a key that
+/// may have wrapped rows of `evidence_key`: whoever serves the log needs all of them.
+const VERSION_3: &str = "
+ALTER TABLE cosignet_log.head ADD COLUMN kek text;
+ALTER TABLE cosignet_log.evidence ADD COLUMN sealed bytea;
+CREATE TABLE cosignet_log.evidence_key (
+    log_id int4 NOT NULL,
+    leaf int8 NOT NULL,
+    kek text NOT NULL,
+    wrapped bytea NOT NULL,
+    PRIMARY KEY (log_id, leaf)
+);
+CREATE TABLE cosignet_log.erasure_key (
+    log_id int4 NOT NULL,
+    kek text NOT NULL,
+    PRIMARY KEY (log_id, kek)
+);
+";
 
 /// Every column, key and check of this version, as PostgreSQL writes them.
 const DEFINITIONS: &str = include_str!("schema.txt");

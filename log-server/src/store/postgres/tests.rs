@@ -1,5 +1,6 @@
 //! Behaviour that is PostgreSQL's alone; the rules of every back end are in `conformance`.
 
+mod erasing;
 mod failover;
 
 use std::borrow::Borrow;
@@ -514,8 +515,8 @@ fn fsck_sees_what_is_not_as_it_was_written() {
     };
     assert_eq!(complaints(), [""; 0]);
     log.sql("UPDATE cosignet_log.evidence SET salt = blind WHERE leaf = 1");
-    assert!(audit.evidence(0).unwrap().unwrap().1);
-    assert!(!audit.evidence(1).unwrap().unwrap().1);
+    assert!(audit.evidence(0).unwrap().unwrap().written);
+    assert!(!audit.evidence(1).unwrap().unwrap().written);
     // The damage goes along with a copy.
     let file = log.folder.path().join("copy.sqlite");
     std::fs::write(&file, "").unwrap();
@@ -566,16 +567,18 @@ fn an_older_database_is_brought_to_this_version_and_a_newer_one_is_left_alone() 
     let Some(log) = Fixture::with_log() else {
         return;
     };
-    log.sql("UPDATE cosignet_log.schema SET version = 3");
+    log.sql("UPDATE cosignet_log.schema SET version = 4");
     let refused = log.backend().lead().unwrap_err();
-    assert!(refused.to_string().contains("schema 3"), "{refused}");
-    assert_eq!(log.sql("SELECT version FROM cosignet_log.schema"), "3");
+    assert!(refused.to_string().contains("schema 4"), "{refused}");
+    assert_eq!(log.sql("SELECT version FROM cosignet_log.schema"), "4");
     // One that version 1 has made: whoever serves brings it up to date first.
     for first in [
         |log: &Postgres| log.members().map(|_| ()),
         |log: &Postgres| log.lead().map(|_| ()),
     ] {
-        log.sql("ALTER TABLE cosignet_log.head DROP COLUMN frozen");
+        log.sql("ALTER TABLE cosignet_log.head DROP COLUMN frozen, DROP COLUMN kek");
+        log.sql("ALTER TABLE cosignet_log.evidence DROP COLUMN sealed");
+        log.sql("DROP TABLE cosignet_log.evidence_key, cosignet_log.erasure_key");
         log.sql("UPDATE cosignet_log.schema SET version = 1");
         // Nobody else does: processes of version 1 may still run.
         for early in [
@@ -588,7 +591,7 @@ fn an_older_database_is_brought_to_this_version_and_a_newer_one_is_left_alone() 
         }
         assert_eq!(log.sql("SELECT version FROM cosignet_log.schema"), "1");
         first(&log.backend()).unwrap();
-        assert_eq!(log.sql("SELECT version FROM cosignet_log.schema"), "2");
+        assert_eq!(log.sql("SELECT version FROM cosignet_log.schema"), "3");
         let found = log.backend().audit().unwrap().complaints();
         assert!(found.is_empty(), "{found:?}");
     }
@@ -599,7 +602,7 @@ fn an_older_database_is_brought_to_this_version_and_a_newer_one_is_left_alone() 
     other.sql("INSERT INTO cosignet_log.schema VALUES (0)");
     let none = other.backend().lead().unwrap_err();
     assert!(none.to_string().contains("no log named"), "{none}");
-    assert_eq!(other.sql("SELECT version FROM cosignet_log.schema"), "2");
+    assert_eq!(other.sql("SELECT version FROM cosignet_log.schema"), "3");
     other.backend().create(&other.head(0, 0)).unwrap();
     other.backend().lead().unwrap();
 }

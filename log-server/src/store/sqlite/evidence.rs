@@ -114,6 +114,17 @@ pub(in crate::store) fn checksum_of(leaf: i64, kept: &Evidence) -> Result<[u8; 3
     checksum::of(&columns(&leaf, &kept.disclosure.number(), kept))
 }
 
+/// The checksum of a row that is sealed, elsewhere: SQLite overwrites what is erased, and keeps
+/// evidence plain.
+#[cfg(feature = "postgres")]
+pub(in crate::store) fn checksum_of_sealed(
+    leaf: i64,
+    disclosure: i64,
+    sealed: &[u8],
+) -> Result<[u8; 32]> {
+    checksum::of(&[&leaf, &disclosure, &sealed])
+}
+
 /// The columns of the table, in their order.
 fn columns<'a>(leaf: &'a i64, disclosure: &'a i64, kept: &'a Evidence) -> [&'a dyn ToSql; 11] {
     [

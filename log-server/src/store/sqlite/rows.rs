@@ -9,7 +9,7 @@ use rusqlite::ErrorCode;
 
 use super::{Sqlite, number, schema};
 use crate::error::Result;
-use crate::store::{Audit, Claim, Claims, Evidence, Head, Holders, Stray};
+use crate::store::{Audit, Claim, Claims, Found, Head, Holders, Stray};
 
 /// How many rows are read at once.
 const ROWS: i64 = 4096;
@@ -99,8 +99,12 @@ impl Audit for Sqlite {
         self.held_by(claim)
     }
 
-    fn evidence(&self, leaf: u64) -> Result<Option<(Evidence, bool)>> {
-        self.evidence_checked(leaf)
+    fn evidence(&self, leaf: u64) -> Result<Option<Found>> {
+        let found = self.evidence_checked(leaf)?;
+        Ok(found.map(|(kept, written)| Found {
+            kept: Some(kept),
+            written,
+        }))
     }
 
     fn count_claims(&self, kind: Claims, size: u64) -> Result<(u64, Vec<Stray>)> {

@@ -94,6 +94,7 @@ pub(crate) enum Command {
     Token(TokenCommand),
     Fsck(FsckArgs),
     Export(ExportArgs),
+    Import(ImportArgs),
     Mirror(MirrorArgs),
     /// Keys that evidence in a database is erased with
     #[command(subcommand)]
@@ -565,6 +566,33 @@ pub(crate) struct ExportArgs {
     /// machine, wherever the log is kept
     #[arg(long, value_name = "DIR")]
     pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    #[command(flatten)]
+    pub(crate) erasure_keys: ErasureKeysArg,
+}
+
+/// Move the log of one machine into a database that several share
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The log must not run. All of it is verified, as `fsck` does, before anything is written, and again where it
+has arrived; only then the directory is marked, so that it is never started again, and members can start.
+Run it again if it was interrupted. log.sqlite.moved is what remains: evidence that is erased later is
+still in it, so remove it when you trust the database.
+
+Exit codes: 0 done, 1 damage, and nothing was moved; 2 wrong usage; 5 a file, the database or the bucket.")]
+pub(crate) struct ImportArgs {
+    /// The data directory of the log as it is
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// Where its public files are, if not in that directory: s3://BUCKET/PREFIX or a folder
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) from_objects: Option<String>,
+    /// The data directory of a member, which gets log.key; it can be the same
+    #[arg(long, value_name = "DIR", env = "COSIGNET_LOG_DATA")]
+    pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) objects: ObjectsArgs,
     #[command(flatten)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::disk;
 use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
@@ -65,6 +66,15 @@ impl Place {
 
 /// The back end of the log with this key, whether `init` has made one or not.
 pub(crate) fn of(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
+    find(place, key, false)
+}
+
+/// The same of a log that is on its way into a database, and that nobody else finds.
+pub(crate) fn arriving(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
+    find(place, key, true)
+}
+
+fn find(place: &Place, key: &LogKey, arriving: bool) -> Result<Box<dyn Backend>> {
     if place.store.is_none() && !place.erasure_keys.is_empty() {
         return Err(LogError::Usage(
             "--erasure-key is for a log in PostgreSQL: name that with --store, or leave the key out. \
@@ -80,7 +90,7 @@ pub(crate) fn of(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
     };
     Ok(match (&place.store, objects) {
         (Some(StoreAddress(text)), Some(objects)) => {
-            let backend = database(text, place, key, Arc::clone(&objects))?;
+            let backend = database(text, place, key, Arc::clone(&objects), arriving)?;
             Box::new(Detached::new(backend, objects, key.public()))
         }
         (_, Some(objects)) => {
@@ -97,6 +107,7 @@ fn database(
     place: &Place,
     key: &LogKey,
     objects: Arc<dyn Objects>,
+    arriving: bool,
 ) -> Result<Box<dyn Backend>> {
     use crate::erasure_key::Keyring;
     use crate::store::{Postgres, database_address};
@@ -104,13 +115,21 @@ fn database(
     let address = database_address(store)?;
     let keys = Keyring::read(&place.erasure_keys)?;
     let backend = Postgres::new(address, key.public(), objects);
-    Ok(Box::new(
-        backend.with_keys(keys).reached_at(place.url.clone()),
-    ))
+    let backend = backend.with_keys(keys).reached_at(place.url.clone());
+    Ok(Box::new(match arriving {
+        true => backend.arriving(),
+        false => backend,
+    }))
 }
 
 #[cfg(not(feature = "postgres"))]
-fn database(_: &str, _: &Place, _: &LogKey, _: Arc<dyn Objects>) -> Result<Box<dyn Backend>> {
+fn database(
+    _: &str,
+    _: &Place,
+    _: &LogKey,
+    _: Arc<dyn Objects>,
+    _: bool,
+) -> Result<Box<dyn Backend>> {
     Err(LogError::Usage(
         "this cosignet-log was built without PostgreSQL: build it with the feature `postgres`, or \
          leave --store out"
@@ -144,6 +163,14 @@ pub(crate) fn open(place: &Place) -> Result<(Box<dyn Backend>, LogKey)> {
             .as_ref()
             .map_or("log.sqlite", |_| "the database");
         return Err(missing(beside));
+    }
+    if place.store.is_none() && layout.moved().exists() {
+        let said = disk::read_text(&layout.moved())?;
+        return Err(LogError::Usage(format!(
+            "the log in {root} has left: {}. Started here, it would be two logs with one key, and so a \
+             fork; see OPERATIONS, \"From one directory to a cluster\"",
+            verifier_core::plain(said.trim_end())
+        )));
     }
     let key = LogKey::read(&layout.key())?;
     let backend = of(place, &key)?;

@@ -186,23 +186,32 @@ fn snapshot(from: &dyn Backend, tiles: &Tiles, to: &Embedded, size: u64) -> Resu
     Ok(copy.finish())
 }
 
-fn copy_tiles(from: &Tiles, to: &Tiles, objects: &dyn Objects, size: u64) -> Result<()> {
+/// Copies the tiles of a tree, as far as they are not there: tiles never change, and are put in place
+/// whole.
+pub(crate) fn copy_tiles(from: &Tiles, to: &Tiles, objects: &dyn Objects, size: u64) -> Result<()> {
+    /// How many are put at once.
+    const ABREAST: usize = 32;
     let levels = (0..8).map(Level::Hashes).chain([Level::Entries]);
     for level in levels {
         if tile::hashes_at(level, size) == 0 {
             continue;
         }
-        for tile in Tile::all_in_tree(level, size) {
-            // Tiles never change, and are put in place whole.
-            if objects.has(&tile.path())? {
-                continue;
+        let mut all = Tile::all_in_tree(level, size).peekable();
+        while all.peek().is_some() {
+            let mut missing = Vec::new();
+            for tile in all.by_ref().take(ABREAST) {
+                if objects.has(&tile.path())? {
+                    continue;
+                }
+                let bytes = from
+                    .read(&tile)?
+                    .ok_or_else(|| LogError::damage(format!("{} is missing", tile.path())))?;
+                missing.push((tile, bytes));
             }
-            let bytes = from
-                .read(&tile)?
-                .ok_or_else(|| LogError::damage(format!("{} is missing", tile.path())))?;
-            objects.put(&tile.path(), &bytes)?;
-            if tile.is_full() {
-                to.collect_partials(&tile);
+            let named = missing.iter().map(|(tile, bytes)| (tile.path(), &**bytes));
+            objects.put_all(&named.collect::<Vec<_>>())?;
+            for (tile, _) in missing.iter().filter(|(tile, _)| tile.is_full()) {
+                to.collect_partials(tile);
             }
         }
     }
@@ -210,7 +219,7 @@ fn copy_tiles(from: &Tiles, to: &Tiles, objects: &dyn Objects, size: u64) -> Res
 }
 
 /// Every object of a folder, those of its folders before its own.
-fn copy_folder(from: &dyn Objects, to: &dyn Objects, folder: &str) -> Result<()> {
+pub(crate) fn copy_folder(from: &dyn Objects, to: &dyn Objects, folder: &str) -> Result<()> {
     for name in walk(from, folder)? {
         if let Some(bytes) = from.get(&name)? {
             to.put(&name, &bytes)?;

@@ -24,7 +24,7 @@ use crate::args::{Format, FsckArgs};
 use crate::backend::{self, Place};
 use crate::error::{LogError, Result};
 use crate::key::{self, LogKey};
-use crate::store::{CHECKPOINT, Claim, Head, Objects, Stray};
+use crate::store::{Backend, CHECKPOINT, Claim, Head, Objects, Stray};
 use crate::tiles::Tiles;
 
 /// The most that is listed.
@@ -32,7 +32,7 @@ const MOST: usize = 100;
 
 /// The findings.
 #[derive(Debug, Default)]
-struct Findings {
+pub(crate) struct Findings {
     /// The name of the database.
     database: String,
     size: u64,
@@ -48,6 +48,16 @@ struct Findings {
 }
 
 impl Findings {
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        crate::count(self.damage.len()).saturating_add(self.more)
+    }
+
+    /// Those that are listed.
+    pub(crate) fn listed(&self) -> &[String] {
+        &self.damage
+    }
+
     /// The part that was read; `None` if it could not be read because it is damaged, which is a
     /// finding.
     fn take<T>(&mut self, found: Result<T>) -> Result<Option<T>> {
@@ -107,7 +117,7 @@ pub(crate) fn run(args: &FsckArgs) -> Result<()> {
     } else {
         directory(&place, args.witness_policy.as_deref())?
     };
-    let count = crate::count(found.damage.len()) + found.more;
+    let count = found.count();
     if found.closed > 0 {
         eprintln!(
             "cosignet-log: the evidence of {} entries is sealed, and was not opened: name the files of \
@@ -172,6 +182,15 @@ fn directory(place: &Place, policy: Option<&Path>) -> Result<Findings> {
             "{dir} has a log.key, and there is no log in {name}"
         )));
     }
+    examine(&*backend, &key, policy)
+}
+
+/// Everything about a log that is there, in its tables and its public files.
+pub(crate) fn examine(
+    backend: &dyn Backend,
+    key: &LogKey,
+    policy: Option<&Path>,
+) -> Result<Findings> {
     let mut findings = Findings {
         database: backend.name(),
         ..Findings::default()
@@ -202,7 +221,7 @@ fn directory(place: &Place, policy: Option<&Path>) -> Result<Findings> {
         return Ok(findings);
     };
     if let Ok(text) = &text {
-        checkpoint::check(text, &key, policy, (size, root), &mut findings)?;
+        checkpoint::check(text, key, policy, (size, root), &mut findings)?;
     }
     let head = head.unwrap_or(Head {
         size,
@@ -231,7 +250,7 @@ fn directory(place: &Place, policy: Option<&Path>) -> Result<Findings> {
     files::check(&objects, size, &next, ahead, &mut findings)?;
     anchors::check(&objects, key.public(), size, &mut findings)?;
     if backend.heads().is_some() {
-        outside(&objects, &key, size, committed, &mut findings)?;
+        outside(&objects, key, size, committed, &mut findings)?;
     }
     bar.finish_and_clear();
     Ok(findings)

@@ -3,6 +3,7 @@
 //! ```text
 //! log.key        the private key, mode 0600
 //! log.sqlite     what was committed; tokens; evidence
+//! log.moved      says where the log is now, if `import` has taken it elsewhere
 //! lock           held by the one server that runs, mode 0600
 //! public/        checkpoint, tile/… and anchors/…: a plain web server may serve this folder
 //! ```
@@ -42,6 +43,16 @@ impl Layout {
     /// The first bytes that SQLite writes.
     pub(crate) fn write_ahead_log(&self) -> PathBuf {
         self.root.join("log.sqlite-wal")
+    }
+
+    /// What `import` leaves, so that nobody starts the log here again.
+    pub(crate) fn moved(&self) -> PathBuf {
+        self.root.join("log.moved")
+    }
+
+    /// The database of a log that was taken elsewhere.
+    pub(crate) fn moved_database(&self) -> PathBuf {
+        self.root.join("log.sqlite.moved")
     }
 
     pub(crate) fn public(&self) -> PathBuf {

@@ -30,6 +30,7 @@ mod follower;
 mod fsck;
 mod health;
 mod http;
+mod import;
 mod init;
 mod key;
 mod layout;
@@ -80,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Token(command) => token::run(command),
         Command::Fsck(args) => fsck::run(args),
         Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
         Command::Mirror(args) => mirror::run(args),
         Command::ErasureKey(command) => rotation::run(command),
         Command::ApproverHash(args) => init::approver_hash(args),

@@ -13,6 +13,7 @@
 //! Tokens             those who may write                     any number of threads
 //! Eraser             the end of erasures                     one thread
 //! Audit              the questions of fsck                   another process
+//! Intake             a log that comes from elsewhere         another process
 //! Sealing            the keys that evidence is erased with    another process
 //! Objects            the public files: tiles and anchors     everybody
 //! ```
@@ -40,6 +41,7 @@ mod embedded;
 mod error;
 mod evidence;
 pub(crate) mod heads;
+mod intake;
 #[cfg(test)]
 mod memory;
 mod objects;
@@ -67,11 +69,12 @@ pub(crate) use bucket::faulty::{Fault, Faulty};
 pub(crate) use bucket::{Address, Bucket, Endpoint};
 pub(crate) use detached::Detached;
 pub(crate) use directory::Directory;
-pub(crate) use embedded::{CopiedDatabase, Embedded};
+pub(crate) use embedded::{Contents, CopiedDatabase, Embedded};
 pub use error::DatabaseError;
 pub(crate) use error::Trouble;
 pub(crate) use evidence::{Disclosure, Eraser, Evidence, Records, Replaced};
 pub(crate) use heads::Heads;
+pub(crate) use intake::Intake;
 #[cfg(test)]
 pub(crate) use memory::Memory;
 pub(crate) use objects::{CHECKPOINT, Listed, Objects, walk};
@@ -285,6 +288,12 @@ pub(crate) trait Backend: Debug + Send + Sync {
 
     /// The erasure keys that evidence is sealed under; `None` where what is erased is overwritten.
     fn sealing(&self) -> Result<Option<Box<dyn Sealing>>> {
+        Ok(None)
+    }
+
+    /// The way into this back end for a log that is elsewhere, under whose name nothing is there;
+    /// `None` if there is none.
+    fn intake(&self) -> Result<Option<Box<dyn Intake>>> {
         Ok(None)
     }
 

@@ -23,8 +23,8 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use self::keeper::{Keeper, Pace};
 use super::{
-    Audit, Backend, CHECKPOINT, Eraser, Head, Heads, Lead, Members, Objects, Publish, Records,
-    Sealing, Tokens,
+    Audit, Backend, CHECKPOINT, Eraser, Head, Heads, Intake, Lead, Members, Objects, Publish,
+    Records, Sealing, Tokens,
 };
 use crate::error::{LogError, Result};
 
@@ -138,6 +138,10 @@ impl Backend for Detached {
 
     fn sealing(&self) -> Result<Option<Box<dyn Sealing>>> {
         self.backend.sealing()
+    }
+
+    fn intake(&self) -> Result<Option<Box<dyn Intake>>> {
+        self.backend.intake()
     }
 
     fn copy_to(&self, file: &Path) -> Result<()> {

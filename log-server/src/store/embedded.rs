@@ -10,7 +10,10 @@ use durable::{Lock, beside};
 use super::directory::Directory;
 use super::objects::Checkpoint;
 use super::sqlite::{Impatient, Readers, Sqlite, TokenTable};
-use super::{Audit, Backend, CHECKPOINT, Eraser, Head, Lead, Objects, Records, Tokens};
+use super::{
+    Audit, Backend, CHECKPOINT, Claims, Eraser, Evidence, Head, Lead, Objects, Records, TokenRow,
+    Tokens,
+};
 use crate::disk;
 use crate::error::{LogError, Result};
 use crate::layout::Layout;
@@ -55,12 +58,51 @@ impl Embedded {
         Ok(Copy { path, store })
     }
 
+    /// The rows of the database, to be read by whoever has the lock of the directory.
+    pub(crate) fn contents(&self) -> Result<Contents> {
+        Ok(Contents(Sqlite::open(&self.database())?))
+    }
+
     /// Puts a copy in place of the database that is here, if one is.
     pub(crate) fn adopt(&self, copy: &CopiedDatabase) -> Result<()> {
         for more in ["-wal", "-shm"] {
             disk::remove(&beside(&self.database(), more))?;
         }
         disk::rename(&copy.0, &self.database())
+    }
+}
+
+/// The rows of a log that nobody changes.
+#[derive(Debug)]
+pub(crate) struct Contents(Sqlite);
+
+impl Contents {
+    pub(crate) fn head(&self) -> Result<Head> {
+        self.0.head()
+    }
+
+    /// The committed leaves from `first` on, in order and without a hole.
+    pub(crate) fn staged(&self, first: u64) -> Result<Vec<String>> {
+        self.0.staged(first)
+    }
+
+    /// Some claims after a hash, in order.
+    pub(crate) fn claims_after(&self, kind: Claims, last: &[u8]) -> Result<Vec<(Vec<u8>, i64)>> {
+        self.0.claims_after(kind, last)
+    }
+
+    pub(crate) fn evidence(&self, leaf: u64) -> Result<Option<Evidence>> {
+        Sqlite::evidence(&self.0, leaf)
+    }
+
+    /// All tokens, in the order in which they were made.
+    pub(crate) fn tokens(&self) -> Result<Vec<TokenRow>> {
+        self.0.tokens()
+    }
+
+    /// Entries whose erasure is not finished.
+    pub(crate) fn erasing(&self) -> Result<Vec<u64>> {
+        self.0.erasing()
     }
 }
 
@@ -111,7 +153,7 @@ impl Backend for Embedded {
     }
 
     fn require_vacant(&self) -> Result<()> {
-        for path in [self.database(), self.layout.public()] {
+        for path in [self.database(), self.layout.public(), self.layout.moved()] {
             if path.exists() {
                 return Err(LogError::Usage(format!(
                     "{} exists: there is, or was, a log in this directory",

@@ -6,6 +6,7 @@
 //! schema                  the tables
 //! members                 who leads, and what is public
 //! leader, batch, publisher         epochs: commits and publications of the one that leads
+//! intake                  a log that comes from a directory
 //! freeze                  the mark that ends a log whose database went back
 //! sealed, sealing         evidence under keys of its own, and the erasure keys of these
 //! sweeper                 what erasures leave behind
@@ -18,6 +19,7 @@ mod copy;
 mod error;
 mod evidence;
 mod freeze;
+mod intake;
 mod leader;
 mod link;
 mod members;
@@ -43,7 +45,9 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use self::link::{Answer, Link, Place, Value};
 use self::rows::number;
 use self::session::{LIMIT, Purpose, Session};
-use super::{Audit, Backend, Eraser, Head, Lead, Members, Objects, Records, Sealing, Tokens};
+use super::{
+    Audit, Backend, Eraser, Head, Intake, Lead, Members, Objects, Records, Sealing, Tokens,
+};
 use crate::erasure_key::Keyring;
 use crate::error::{LogError, Result};
 
@@ -69,6 +73,7 @@ impl Postgres {
             address: Arc::new(address),
             key: Arc::new(key.clone()),
             keys: Keyring::default(),
+            arriving: false,
             #[cfg(test)]
             unfenced: false,
         };
@@ -90,64 +95,71 @@ impl Postgres {
         self
     }
 
-    /// Whether the tables have a log of this name, whatever its key is.
-    fn has_name(&self) -> Result<bool> {
-        let mut session = Session::open(&self.place.address, Purpose::Serve)?;
-        if schema::version(&mut session)?.is_none() {
-            return Ok(false);
-        }
-        let origin = self.place.key.name();
-        let sql = "SELECT EXISTS (SELECT FROM cosignet_log.log WHERE origin = $1)";
-        let there = session.run(LIMIT, async |client| -> Answer<bool> {
-            let row = client
-                .query_typed_one(sql, &[(&origin, Type::TEXT)])
-                .await?;
-            row.try_get(0)
-        });
-        Ok(there?)
+    /// The same on its way from elsewhere: nobody else finds it.
+    pub(crate) fn arriving(mut self) -> Self {
+        self.place.arriving = true;
+        self
     }
+}
 
-    /// Writes the rows of a new log.
-    fn insert(&self, session: &mut Session, head: &Head) -> Result<()> {
-        let (origin, vkey) = (self.place.key.name(), self.place.key.to_string());
-        let (size, root) = (number(head.size)?, &head.root[..]);
-        // A number for each log, one after the other: the lock on the table makes them wait.
-        let log = "INSERT INTO log SELECT coalesce(max(log_id), 0) + 1, $1, $2, \
-                   (SELECT system_identifier::text FROM pg_control_system()) FROM log \
-                   RETURNING log_id";
-        let kek = self.place.keys.of_new_log()?.map(|key| key.id());
-        let heads = "INSERT INTO head (log_id, size, root, checkpoint, epoch, renewed, kek) \
-                     VALUES ($1, $2, $3, $4, 0, '-infinity', $5)";
-        let keys = "INSERT INTO erasure_key SELECT $1, $2 WHERE $2 IS NOT NULL";
-        let published = "INSERT INTO published VALUES ($1, $2, $3, $4, 0)";
-        session.run(LIMIT, async |client| -> Answer<()> {
-            client
-                .batch_execute("BEGIN; LOCK TABLE log IN EXCLUSIVE MODE")
-                .await?;
-            let values: &[Value<'_>] = &[(&origin, Type::TEXT), (&vkey, Type::TEXT)];
-            let row = client.query_typed_one(log, values).await?;
-            let log: i32 = row.try_get(0)?;
-            let values: &[Value<'_>] = &[
-                (&log, Type::INT4),
-                (&size, Type::INT8),
-                (&root, Type::BYTEA),
-                (&head.checkpoint, Type::TEXT),
-            ];
-            client.execute_typed(published, values).await?;
-            let values: &[Value<'_>] = &[
-                (&log, Type::INT4),
-                (&size, Type::INT8),
-                (&root, Type::BYTEA),
-                (&head.checkpoint, Type::TEXT),
-                (&kek, Type::TEXT),
-            ];
-            client.execute_typed(heads, values).await?;
-            let values: &[Value<'_>] = &[(&log, Type::INT4), (&kek, Type::TEXT)];
-            client.execute_typed(keys, values).await?;
-            Ok(())
-        })?;
-        Ok(link::commit(session)?)
+/// Whether the tables have a log of this name, whatever its key is.
+fn has_name(place: &Place) -> Result<bool> {
+    let mut session = Session::open(&place.address, Purpose::Serve)?;
+    if schema::version(&mut session)?.is_none() {
+        return Ok(false);
     }
+    let origin = place.name();
+    let sql = "SELECT EXISTS (SELECT FROM cosignet_log.log WHERE origin = $1)";
+    let there = session.run(LIMIT, async |client| -> Answer<bool> {
+        let row = client
+            .query_typed_one(sql, &[(&origin, Type::TEXT)])
+            .await?;
+        row.try_get(0)
+    });
+    Ok(there?)
+}
+
+/// Writes the first rows of a log.
+fn insert(place: &Place, session: &mut Session, head: &Head, public: &Head) -> Result<()> {
+    let (origin, vkey) = (place.name(), place.key.to_string());
+    let kek = place.keys.of_new_log()?.map(|key| key.id());
+    // A number for each log, one after the other: the lock on the table makes them wait.
+    let log = "INSERT INTO log SELECT coalesce(max(log_id), 0) + 1, $1, $2, \
+               (SELECT system_identifier::text FROM pg_control_system()) FROM log \
+               RETURNING log_id";
+    let heads = "INSERT INTO head (log_id, size, root, checkpoint, epoch, renewed, kek) \
+                 VALUES ($1, $2, $3, $4, 0, '-infinity', $5)";
+    let published = "INSERT INTO published VALUES ($1, $2, $3, $4, 0)";
+    let keys = "INSERT INTO erasure_key SELECT $1, $2 WHERE $2 IS NOT NULL";
+    let (size, root) = (number(head.size)?, &head.root[..]);
+    let (public_size, public_root) = (number(public.size)?, &public.root[..]);
+    session.run(LIMIT, async |client| -> Answer<()> {
+        client
+            .batch_execute("BEGIN; LOCK TABLE log IN EXCLUSIVE MODE")
+            .await?;
+        let values: &[Value<'_>] = &[(&origin, Type::TEXT), (&vkey, Type::TEXT)];
+        let row = client.query_typed_one(log, values).await?;
+        let log: i32 = row.try_get(0)?;
+        let values: &[Value<'_>] = &[
+            (&log, Type::INT4),
+            (&size, Type::INT8),
+            (&root, Type::BYTEA),
+            (&head.checkpoint, Type::TEXT),
+            (&kek, Type::TEXT),
+        ];
+        client.execute_typed(heads, values).await?;
+        let values: &[Value<'_>] = &[
+            (&log, Type::INT4),
+            (&public_size, Type::INT8),
+            (&public_root, Type::BYTEA),
+            (&public.checkpoint, Type::TEXT),
+        ];
+        client.execute_typed(published, values).await?;
+        let values: &[Value<'_>] = &[(&log, Type::INT4), (&kek, Type::TEXT)];
+        client.execute_typed(keys, values).await?;
+        Ok(())
+    })?;
+    Ok(link::commit(session)?)
 }
 
 impl Backend for Postgres {
@@ -156,11 +168,11 @@ impl Backend for Postgres {
     }
 
     fn exists(&self) -> Result<bool> {
-        self.has_name()
+        has_name(&self.place)
     }
 
     fn require_vacant(&self) -> Result<()> {
-        if self.has_name()? {
+        if has_name(&self.place)? {
             return Err(LogError::Usage(format!(
                 "{} has a log named {} already",
                 self.place.address,
@@ -175,8 +187,7 @@ impl Backend for Postgres {
         settings::require(&self.place.address)?;
         schema::upgrade(&self.place.address)?;
         let mut session = Session::open(&self.place.address, Purpose::Serve)?;
-        self.insert(&mut session, head)?;
-        Ok(())
+        insert(&self.place, &mut session, head, head)
     }
 
     fn lead(&self) -> Result<Lead> {
@@ -222,6 +233,11 @@ impl Backend for Postgres {
 
     fn sealing(&self) -> Result<Option<Box<dyn Sealing>>> {
         Ok(Some(Box::new(sealing::Resealer::open(&self.place)?)))
+    }
+
+    fn intake(&self) -> Result<Option<Box<dyn Intake>>> {
+        settings::require(&self.place.address)?;
+        Ok(Some(Box::new(intake::Arrival::new(&self.place)?)))
     }
 
     fn copy_to(&self, file: &Path) -> Result<()> {

@@ -128,6 +128,12 @@ impl Log {
         self.variables.extend(owned(variables));
     }
 
+    /// The value of a variable that was set.
+    pub(crate) fn variable(&self, name: &str) -> String {
+        let found = self.variables.iter().find(|(other, _)| other == name);
+        found.unwrap().1.clone()
+    }
+
     /// Sets its directory aside.
     pub(crate) fn snapshot(&self) -> Snapshot<'_> {
         copy(&self.data(), &self.path("../snapshot"));

@@ -62,7 +62,7 @@ impl<'a> Batch<'a> {
                 .iter()
                 .map(|one| &one.claim.assertion[..])
                 .collect(),
-            staged: staged::write(additions)?,
+            staged: staged::write(additions.iter().map(|one| &*one.leaf))?,
             leaves,
             evidence,
             kek,

@@ -37,9 +37,22 @@ pub(super) struct Place {
     pub(super) key: Arc<VerifierKey>,
     /// The erasure keys of this process.
     pub(super) keys: Keyring,
+    /// The log is on its way, and found under no name that a key can have.
+    pub(super) arriving: bool,
     /// Commits name no epoch: for the test that shows that somebody would notice.
     #[cfg(test)]
     pub(super) unfenced: bool,
+}
+
+impl Place {
+    /// The name of the log in the table of logs.
+    pub(super) fn name(&self) -> String {
+        let name = self.key.name();
+        match self.arriving {
+            true => format!("arriving {name}"),
+            false => name.to_owned(),
+        }
+    }
 }
 
 /// One life of a server: its timeline, and when it was started. A standby that takes its place has
@@ -243,7 +256,7 @@ pub(super) fn commit(session: &mut Session) -> std::result::Result<(), Lapse> {
 /// all of its files: the same key in two databases signs two histories.
 fn identify(session: &mut Session, place: &Place) -> Result<Found> {
     schema::require(session)?;
-    let origin = place.key.name();
+    let origin = place.name();
     let sql = "SELECT log_id, vkey, cluster, system_identifier::text, \
                CASE WHEN pg_is_in_recovery() THEN 'standby' \
                ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END \
@@ -264,7 +277,7 @@ fn identify(session: &mut Session, place: &Place) -> Result<Found> {
         .transpose()
     })?;
     let at = &place.address;
-    let origin = verifier_core::plain(origin);
+    let origin = verifier_core::plain(&origin);
     let Some((log, vkey, cluster, found, incarnation)) = row else {
         return Err(LogError::Usage(format!(
             "{at} has no log named {origin}: create it with `cosignet-log init`"

@@ -91,6 +91,9 @@ impl Seal<'_> {
     fn close(self, rows: &mut [Written<'_>]) -> Result<()> {
         let has_some = |row: &&mut Written<'_>| row.fields.iter().any(Option::is_some);
         let mut rows: Vec<_> = rows.iter_mut().filter(has_some).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
         let keys = rows.iter().map(|_| DataKey::random());
         let keys = keys.collect::<Result<Vec<_>>>()?;
         let wrapped = self.key.wrap(&keys)?;

@@ -5,12 +5,11 @@
 //! ```
 
 use crate::error::{LogError, Result};
-use crate::store::Addition;
 
 /// The leaves of these entries.
-pub(super) fn write(additions: &[Addition]) -> Result<Vec<u8>> {
+pub(super) fn write<'a>(all: impl Iterator<Item = &'a str>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    for Addition { leaf, .. } in additions {
+    for leaf in all {
         let length = u32::try_from(leaf.len());
         let length = length.map_err(|_| LogError::System("an entry is too long".into()))?;
         bytes.extend(length.to_be_bytes());

@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Row};
 
 use super::link::{Answer, Ending, Link, Place, Value};
 use super::session::Purpose;
@@ -26,28 +26,13 @@ impl TokenTable {
 impl Tokens for TokenTable {
     fn add(&self, token: &TokenRow) -> Result<bool> {
         let sum = token.checksum()?;
-        let sum = &sum[..];
-        let sql = format!(
-            "INSERT INTO token (log_id, {COLUMNS}, sha256) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
-        );
         let mut link = held(&self.0);
         let place = link.place().clone();
         link.change(async |client, log| {
             if let Some(why) = freeze::in_the_way(client, log).await? {
                 return Ok(Ending::Undo(Err(freeze::refusal(&place, &why))));
             }
-            let values: &[Value<'_>] = &[
-                (&log, Type::INT4),
-                (&token.name, Type::TEXT),
-                (&token.id, Type::TEXT),
-                (&token.hash, Type::BYTEA),
-                (&token.rights, Type::TEXT),
-                (&token.created, Type::TEXT),
-                (&token.revoked, Type::TEXT),
-                (&sum, Type::BYTEA),
-            ];
-            Ok(match client.execute_typed(&sql, values).await? {
+            Ok(match insert(client, log, token, &sum).await? {
                 0 => Ending::Undo(Ok(false)),
                 _ => Ending::Commit(Ok(true)),
             })
@@ -105,6 +90,31 @@ impl Tokens for TokenTable {
             Ok(Ending::Commit(Ok(true)))
         })?
     }
+}
+
+/// Adds the row of a token, with its checksum, unless there is one of this name or id. Returns how many.
+pub(super) async fn insert(
+    client: &Client,
+    log: i32,
+    token: &TokenRow,
+    sum: &[u8; 32],
+) -> Answer<u64> {
+    let sum = &sum[..];
+    let sql = format!(
+        "INSERT INTO token (log_id, {COLUMNS}, sha256) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
+    );
+    let values: &[Value<'_>] = &[
+        (&log, Type::INT4),
+        (&token.name, Type::TEXT),
+        (&token.id, Type::TEXT),
+        (&token.hash, Type::BYTEA),
+        (&token.rights, Type::TEXT),
+        (&token.created, Type::TEXT),
+        (&token.revoked, Type::TEXT),
+        (&sum, Type::BYTEA),
+    ];
+    client.execute_typed(&sql, values).await
 }
 
 /// All tokens, in the order in which they were made, and whether each is what was written.

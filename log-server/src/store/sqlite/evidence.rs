@@ -72,6 +72,15 @@ impl Sqlite {
         Ok(found.is_some())
     }
 
+    /// The entries of which something that was erased may still be in a file.
+    pub(in crate::store) fn erasing(&self) -> Result<Vec<u64>> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT leaf FROM erasure ORDER BY id")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        rows.map(|leaf| index(leaf?)).collect()
+    }
+
     /// How many erasures may still be in a file.
     pub(crate) fn erasures(&self) -> Result<u64> {
         let sql = "SELECT count(*) FROM erasure";

@@ -60,6 +60,20 @@ impl Sqlite {
         }
     }
 
+    /// Some claims after a hash, in order.
+    pub(in crate::store) fn claims_after(
+        &self,
+        kind: Claims,
+        last: &[u8],
+    ) -> Result<Vec<(Vec<u8>, i64)>> {
+        let table = table(kind);
+        let sql =
+            format!("SELECT hash, leaf FROM {table} WHERE hash > ?1 ORDER BY hash LIMIT {ROWS}");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// How many heads there are: one.
     fn heads(&self) -> Result<u64> {
         let sql = "SELECT count(*) FROM head";

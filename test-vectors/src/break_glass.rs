@@ -1,10 +1,12 @@
-//! Break-glass files: a grant, and the people who sign it.
+//! Break-glass files: a grant, and the people who sign it; and what a log has of it.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::approval::{ORIGIN, RP_ID};
-use crate::ceremony::Ceremony;
-use crate::encoding::{b64url, pseudo_random, sha256};
+use crate::ceremony::{Assertion, Ceremony};
+use crate::encoding::{b64url, hex, pseudo_random, sha256};
 use crate::passkey::Passkey;
 
 /// A file in the making. Change what you like, then write its [`text`](Self::text).
@@ -88,13 +90,18 @@ impl Glass {
         [&b"break-glass\0"[..], &sha256(&tagged)].concat()
     }
 
+    /// One signature.
+    pub fn sign(&self, passkey: &Passkey) -> Assertion {
+        let mut ceremony = Ceremony::new(RP_ID, ORIGIN, &[], &[]);
+        ceremony.challenge = b64url(&self.challenge());
+        (self.edit)(&mut ceremony);
+        ceremony.sign(passkey)
+    }
+
     /// The file as JSON.
     pub fn value(&self) -> Value {
         let signatures = self.signers.iter().map(|passkey| {
-            let mut ceremony = Ceremony::new(RP_ID, ORIGIN, &[], &[]);
-            ceremony.challenge = b64url(&self.challenge());
-            (self.edit)(&mut ceremony);
-            let assertion = ceremony.sign(passkey);
+            let assertion = self.sign(passkey);
             json!({
                 "authenticatorData": b64url(&assertion.authenticator_data),
                 "clientDataJSON": b64url(&assertion.client_data_json),
@@ -115,6 +122,41 @@ impl Glass {
     pub fn text(&self) -> String {
         self.value().to_string()
     }
+}
+
+/// The members of the entry that a log has of the signature by this passkey.
+pub fn leaf(glass: &Glass, rp_id: &str, passkey: &Passkey) -> BTreeMap<String, String> {
+    let assertion = glass.sign(passkey);
+    let members = [
+        ("authenticatorData", b64url(&assertion.authenticator_data)),
+        ("clientDataJSON", b64url(&assertion.client_data_json)),
+        ("credentialPublicKey", b64url(&assertion.public_key)),
+        ("notBefore", glass.not_before.clone()),
+        ("rpId", rp_id.to_owned()),
+        ("signature", b64url(&assertion.signature)),
+        ("type", "cosignet.break-glass/v1".into()),
+    ];
+    let members = members.into_iter();
+    members.map(|(key, text)| (key.to_owned(), text)).collect()
+}
+
+/// The id under which a log has that entry.
+///
+/// ```text
+/// SHA-256("cosignet.break-glass-entry/v1" ‖ 00 ‖ challenge[44] ‖ key)[..16] as a UUID
+/// ```
+pub fn leaf_id(glass: &Glass, passkey: &Passkey) -> String {
+    let tag: &[u8] = b"cosignet.break-glass-entry/v1\0";
+    let hash = sha256(&[tag, &glass.challenge(), &passkey.public_key].concat());
+    let text = hex(&hash[..16]);
+    let parts = [
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..],
+    ];
+    parts.join("-")
 }
 
 /// Settings: two of `oncall` for payments, under the policy with this hash.

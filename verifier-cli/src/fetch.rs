@@ -9,6 +9,7 @@ use verifier_core::hazmat::commitment::{EmailAddress, approver_commitment, email
 use verifier_core::hazmat::encoding::sha256;
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::input::Input;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::payload::Challenge;
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
@@ -165,11 +166,15 @@ fn fetch(log: &RemoteLog, wanted: &Wanted, policy: Option<&Policy>) -> Result<Fe
         CliError::new(CliCode::ServedMismatch, message)
     })?;
     let mut left_out = Vec::new();
-    let evidence = match (Entry::parse(&text), wanted.id()) {
+    let evidence = match (Leaf::parse(&text), wanted.id()) {
         (Ok(entry), Some(id)) => {
             belongs(&entry, id)?;
             let hint = hint.map(|hint| hint.evidence).unwrap_or_default();
-            disclosed(id, &entry, hint, &mut left_out)
+            match &entry {
+                // The leaf is all that there is.
+                Leaf::BreakGlass(_) => Evidence::default(),
+                Leaf::Decision(entry) => disclosed(id, entry, hint, &mut left_out),
+            }
         }
         (Ok(_), None) => Evidence::default(),
         (Err(error), Some(_)) => return Err(CliError::of(&error)),
@@ -225,8 +230,8 @@ fn signed<'t>(
 }
 
 /// The entry is that of the approval that was asked for.
-fn belongs(entry: &Entry, id: &str) -> Result<(), CliError> {
-    if entry.approval_id_hash == sha256(id.as_bytes()) {
+fn belongs(entry: &Leaf, id: &str) -> Result<(), CliError> {
+    if entry.id_hash() == sha256(id.as_bytes()) {
         return Ok(());
     }
     let message = format!(

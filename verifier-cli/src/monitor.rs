@@ -15,6 +15,7 @@ mod judge;
 mod leaves;
 mod metrics;
 mod page;
+mod reported;
 mod scan;
 mod seen;
 mod spool;

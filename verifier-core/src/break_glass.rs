@@ -8,20 +8,24 @@
 //! File::parse ──► File ── verify, every signature ──► Signed ── under settings ──► Opened ── permits ──► Permitted
 //! ```
 
+mod entry;
 mod error;
 mod file;
 mod grant;
 mod opened;
 mod settings;
 
+pub use entry::Entry;
 pub use error::Error;
 pub use file::{File, Signature, Signed, Signer};
-pub use grant::{Grant, MAX_MILLIS, MAX_USES, Pattern, challenge, is_action};
+pub use grant::{Grant, MAX_MILLIS, MAX_USES, Pattern, challenge, is_action, is_challenge};
 pub use opened::{Opened, Permitted};
 pub use settings::Settings;
 
 /// The `type` of a grant.
 pub const GRANT_TYPE: &str = "cosignet.break-glass-grant/v1";
+/// The `type` of an entry of a log.
+pub const ENTRY_TYPE: &str = "cosignet.break-glass/v1";
 /// The `type` of a file.
 pub const FILE_TYPE: &str = "cosignet.break-glass-file/v1";
 /// The `type` of settings.

@@ -117,6 +117,11 @@ codes! {
         "The log holds entries of a newer format.",
         "Update the verifier.";
 
+    EntryBreakGlass "entry.break_glass" Reject,
+        "The log entry says that something was done without an approval, under a break-glass file. It is no approval, whoever signed it.",
+        "Several people permitted an act for when the approval service was not there, and the use was reported and logged.",
+        "Treat it as no approval; review the use with people who did not sign it.";
+
     EntryTypeMismatch "entry.type_mismatch" Reject,
         "The log entry and what was signed are not of one kind: one of them is that of an approval, the other that of a refusal.",
         "The entry was joined from an approval and a refusal, or made by software that does not follow the format.",

@@ -24,8 +24,8 @@ use crate::encoding::{base64url, sha256};
 use crate::json::{self, Limits, Value};
 use crate::schema::{self, Members, Wrong};
 use crate::time::Time;
-use crate::webauthn::{AssertionJson, CoseKey};
-use crate::{Failure, quote};
+use crate::webauthn::{AssertionJson, CoseKey, cose_key};
+use crate::{Failure, break_glass, quote};
 
 /// The `type` of an approval's entry.
 pub const TYPE: &str = "cosignet.approval/v1";
@@ -107,11 +107,7 @@ impl Entry {
     /// The bytes that identify the credential's key, whichever of two numbers its algorithm was
     /// written with ([`CoseKey::as_bytes`]). What is no sound key stands for itself.
     pub fn key_identity(&self) -> Cow<'_, [u8]> {
-        let bytes = &self.credential_public_key;
-        match CoseKey::parse(bytes) {
-            Ok(key) if key.as_bytes() != bytes => key.as_bytes().to_vec().into(),
-            _ => bytes.into(),
-        }
+        cose_key::identity(&self.credential_public_key)
     }
 
     /// The bytes that identify the assertion. Two entries with the same ones carry one and the same
@@ -150,20 +146,19 @@ impl Entry {
         Value::Object(members.collect()).to_text()
     }
 
-    /// Reads the text of a leaf.
+    /// Reads the text of the leaf of an approval or a refusal. Logs have
+    /// [others](crate::hazmat::leaf::Leaf), too.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > Self::MAX_BYTES {
-            return Err(Error::TooLarge { found: text.len() });
-        }
-        let value = Value::parse(text.as_bytes(), Limits::bytes(Self::MAX_BYTES))
-            .map_err(Error::NotJson)?;
-        if value.to_canonical().as_deref() != Some(text) {
-            return Err(Error::NotCanonical);
-        }
-        let members = Members::of(&value)?;
+        let value = canonical(text)?;
+        Self::of(Members::of(&value)?)
+    }
+
+    /// The members of an entry.
+    pub(crate) fn of(members: Members<'_, '_>) -> Result<Self, Error> {
         let act = match members.text("type")? {
             TYPE => Act::Approval,
             REFUSAL_TYPE => Act::Refusal,
+            break_glass::ENTRY_TYPE => return Err(Error::BreakGlass),
             other => {
                 let found = other.to_string();
                 return Err(Error::UnknownType { found });
@@ -194,8 +189,21 @@ impl Entry {
     }
 }
 
+/// A text that is no longer than an entry, and its own canonical form.
+pub(crate) fn canonical(text: &str) -> Result<Value<'_>, Error> {
+    if text.len() > Entry::MAX_BYTES {
+        return Err(Error::TooLarge { found: text.len() });
+    }
+    let limits = Limits::bytes(Entry::MAX_BYTES);
+    let value = Value::parse(text.as_bytes(), limits).map_err(Error::NotJson)?;
+    match value.to_canonical().as_deref() == Some(text) {
+        true => Ok(value),
+        false => Err(Error::NotCanonical),
+    }
+}
+
 /// A relying party id: a domain in lower-case ASCII, at most 253 characters.
-fn rp_id<'v>(members: &Members<'v, '_>, key: &str) -> Result<&'v str, schema::Error> {
+pub(crate) fn rp_id<'v>(members: &Members<'v, '_>, key: &str) -> Result<&'v str, schema::Error> {
     let text = members.text(key)?;
     if is_rp_id(text) {
         return Ok(text);
@@ -217,6 +225,9 @@ fn is_rp_id(text: &str) -> bool {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The entry of a use of break-glass, which is [no approval](break_glass::Entry).
+    #[error("the log entry is that of a use of break-glass, which is no approval")]
+    BreakGlass,
     /// A member is missing, unknown or wrong.
     #[error("the log entry does not follow its format: {0}")]
     Field(#[from] schema::Error),
@@ -243,6 +254,7 @@ pub enum Error {
 impl Failure for Error {
     fn code(&self) -> Code {
         match self {
+            Self::BreakGlass => Code::EntryBreakGlass,
             Self::Field(_) => Code::EntryField,
             Self::NotCanonical | Self::NotJson(_) => Code::EntryNotCanonical,
             Self::TooLarge { .. } => Code::EntryTooLarge,
@@ -253,7 +265,9 @@ impl Failure for Error {
     fn expected(&self) -> Option<String> {
         match self {
             Self::TooLarge { .. } => Some(format!("at most {} bytes", Entry::MAX_BYTES)),
-            Self::UnknownType { .. } => Some(format!("{TYPE} or {REFUSAL_TYPE}")),
+            Self::BreakGlass | Self::UnknownType { .. } => {
+                Some(format!("{TYPE} or {REFUSAL_TYPE}"))
+            }
             _ => None,
         }
     }
@@ -264,6 +278,7 @@ impl Failure for Error {
                 Wrong::Value { found, .. } => Some(found.clone()),
                 _ => None,
             },
+            Self::BreakGlass => Some(break_glass::ENTRY_TYPE.into()),
             Self::TooLarge { found } => Some(format!("{found} bytes")),
             Self::UnknownType { found } => Some(quote(found)),
             _ => None,

@@ -7,19 +7,20 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use crate::Failure;
 use crate::bundle::{Anchor, Bundle, Evidence, Header};
 use crate::confirmation::{Approved, Confirmation};
-use crate::encoding::{base64url, hex, sha256};
-use crate::entry::{self, Entry};
+use crate::encoding::{base64url, from_base64url, hex, sha256};
+use crate::entry;
 use crate::input::{self, Input};
 use crate::json::{Limits, Value};
+use crate::leaf::Leaf;
 use crate::payload::Challenge;
 use crate::tlog::checkpoint::SignedCheckpoint;
 use crate::tlog::cosignature::Cosignature;
 use crate::tlog::merkle::leaf_hash;
 use crate::tlog::proof::Proof;
 use crate::webauthn::{AuthenticatorData, ClientData, CoseKey, Flags, Registration};
+use crate::{Failure, break_glass};
 
 /// The first line of every inspection.
 pub const NOTICE: &str = "NOTHING WAS VERIFIED. This is what the file says, true or not.";
@@ -52,7 +53,10 @@ fn content(bytes: &[u8]) -> Result<(&'static str, Value<'static>), input::Error>
         }
     };
     let kind = value.as_object().and_then(|o| o.get("type")?.as_str());
-    if matches!(kind, Some(entry::TYPE | entry::REFUSAL_TYPE)) {
+    if matches!(
+        kind,
+        Some(entry::TYPE | entry::REFUSAL_TYPE | break_glass::ENTRY_TYPE)
+    ) {
         return Ok(("entry", entry(text)));
     }
     if Registration::is_meant(&value) {
@@ -81,8 +85,9 @@ fn bundle(bundle: &Bundle) -> Value<'static> {
 }
 
 fn entry(text: &str) -> Value<'static> {
-    let entry = match Entry::parse(text) {
-        Ok(entry) => entry,
+    let entry = match Leaf::parse(text) {
+        Ok(Leaf::Decision(entry)) => entry,
+        Ok(Leaf::BreakGlass(entry)) => return glass(&entry, text),
         Err(error) => return in_place(&error, text),
     };
     Value::from([
@@ -99,6 +104,24 @@ fn entry(text: &str) -> Value<'static> {
         ("leafHash", hex(&leaf_hash(text.as_bytes())).into()),
         ("rpId", entry.rp_id.into()),
         ("signature", base64url(&entry.signature).into()),
+    ])
+}
+
+/// The entry of a use of break-glass.
+fn glass(entry: &break_glass::Entry, text: &str) -> Value<'static> {
+    Value::from([
+        (
+            "authenticatorData",
+            authenticator_data(&entry.authenticator_data),
+        ),
+        ("clientDataJSON", client_data(&entry.client_data_json)),
+        ("credentialPublicKey", key(&entry.credential_public_key)),
+        ("id", entry.id().into()),
+        ("leafHash", hex(&leaf_hash(text.as_bytes())).into()),
+        ("notBefore", entry.not_before.to_string().into()),
+        ("rpId", entry.rp_id.clone().into()),
+        ("signature", base64url(&entry.signature).into()),
+        ("type", break_glass::ENTRY_TYPE.into()),
     ])
 }
 
@@ -259,7 +282,12 @@ fn client_data(bytes: &[u8]) -> Value<'static> {
             ("nonce", base64url(challenge.nonce()).into()),
             ("payloadHash", hex(challenge.payload_hash()).into()),
         ]),
-        Err(error) => in_place(&error, client_data.challenge()),
+        Err(error) => match from_base64url(client_data.challenge()) {
+            Ok(signed) if break_glass::is_challenge(&signed) => {
+                Value::from([("breakGlass", base64url(&signed).into())])
+            }
+            _ => in_place(&error, client_data.challenge()),
+        },
     };
     Value::from([
         ("challenge", challenge),

@@ -109,7 +109,7 @@ fn of_object(object: &Object<'_>) -> Kind {
     match object.get("type").and_then(Value::as_str) {
         Some(break_glass::FILE_TYPE) => Kind::BreakGlass,
         Some(bundle::TYPE) => Kind::Bundle,
-        Some(entry::TYPE | entry::REFUSAL_TYPE) => Kind::Entry,
+        Some(entry::TYPE | entry::REFUSAL_TYPE | break_glass::ENTRY_TYPE) => Kind::Entry,
         Some(decision::TYPE) => Kind::Decision,
         Some(roster::CHAIN_TYPE) => Kind::Roster,
         Some(ALARM) => Kind::Alarm,
@@ -220,6 +220,7 @@ mod tests {
                 Kind::Registration,
             ),
             (approval.bundle.entry.as_bytes(), Kind::Entry),
+            (br#"{"type":"cosignet.break-glass/v1"}"#, Kind::Entry),
             (br#"{"type":"cosignet.alarm/v1"}"#, Kind::Alarm),
             (
                 br#"{"type":"cosignet.break-glass-file/v1"}"#,

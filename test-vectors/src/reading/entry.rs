@@ -32,6 +32,7 @@ impl Entry {
             None => return Err("entry.field"),
             Some("cosignet.approval/v1") => false,
             Some("cosignet.refusal/v1") => true,
+            Some("cosignet.break-glass/v1") => return Err("entry.break_glass"),
             Some(_) => return Err("entry.unknown_type"),
         };
         Self::members(&value, refuses).ok_or("entry.field")

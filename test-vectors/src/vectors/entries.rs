@@ -203,6 +203,19 @@ pub(super) fn form() -> File {
     for (name, edit) in types {
         file.invalid(name, input(&with(edit)), "entry.unknown_type");
     }
+    let glass: [(&str, Edit); 2] = [
+        ("the type of break-glass", |m| {
+            drop(m.insert("type".into(), "cosignet.break-glass/v1".into()))
+        }),
+        ("the type of break-glass with other members", |m| {
+            m.clear();
+            m.insert("type".into(), "cosignet.break-glass/v1".into());
+            m.insert("reason".into(), "no".into());
+        }),
+    ];
+    for (name, edit) in glass {
+        file.invalid(name, input(&with(edit)), "entry.break_glass");
+    }
     file
 }
 

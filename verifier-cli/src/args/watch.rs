@@ -63,7 +63,8 @@ on only after that. The first round needs --init and reads the whole log.
 
 Exit codes of --once: 0 clean; 1 misbehaviour is proven: the evidence is in DIR/alarms, and as long
 as a file is there every round ends with 1; 1 as well, and once, if an entry is by a key that the
-roster does not list (entry.unlisted_key), which proves nothing against the log and makes no file;
+roster does not list (entry.unlisted_key), or says that something was done under break-glass, without
+an approval (entry.break_glass), which proves nothing against the log and makes no file;
 2 wrong usage, a bad policy, or no state; 4 the round could not be completed, which proves nothing;
 5 the log cannot be reached, or the round has read as much as it may (--round-seconds,
 --round-entries, --round-mib) and the next one goes on there, or a file cannot be written.

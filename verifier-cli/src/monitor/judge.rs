@@ -1,11 +1,10 @@
-//! Judges entries that were scanned: alarms for what they prove, and what was asked to be watched.
+//! Judges entries that were scanned: alarms for what they prove.
 
 use std::collections::BTreeMap;
 
 use log_client::Nodes;
 use verifier_core::alarm::{ALLOWANCE_MILLIS, Evidence, Logged};
-use verifier_core::hazmat::encoding::{base64url, sha256};
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::time::{Time, for_people};
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
@@ -19,21 +18,11 @@ use crate::code::CliCode;
 use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 
-fn unlisted_event(index: u64) -> Event {
-    let code = CliCode::EntryUnlistedKey.as_str();
-    let text = format!(
-        "entry {index} is by a key that no version of the roster in force there lists  [{code}]"
-    );
-    Event::new("unlisted", text)
-        .with("code", code)
-        .with("index", index)
-}
-
 /// Entries that need not be asked for.
 type Hand = BTreeMap<u64, Vec<u8>>;
 
 /// How many entries of one round become alarms of their own.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// A head with a time at which no quorum had seen later entries.
 #[derive(Clone, Copy, Debug)]
@@ -317,71 +306,6 @@ impl Monitor<'_> {
         Ok(hand)
     }
 
-    /// Reports the entries by watched keys, and those by keys that the roster does not list.
-    fn watch(&mut self, from: u64, to: u64) -> Result<(), CliError> {
-        if self.watched.is_empty() && self.roster.is_none() {
-            return Ok(());
-        }
-        let mut found = Vec::new();
-        let mut unlisted = Vec::new();
-        self.leaves.each(from, to, |index, record| {
-            match record.is_unlisted() {
-                true => unlisted.push(index),
-                false => found.extend(record.watched().map(|_| index)),
-            }
-            Ok(())
-        })?;
-        self.unlisted(&unlisted);
-        for index in found {
-            if let Some(event) = self.watched_event(index)? {
-                self.say(&event);
-                self.post_entry(index, &event);
-            }
-        }
-        Ok(())
-    }
-
-    /// Says that entries are by keys that nobody put into the roster. It is an alarm about the
-    /// approval service, and no evidence against the log: a roster may be old.
-    fn unlisted(&mut self, indexes: &[u64]) {
-        let more = indexes.len().saturating_sub(MOST);
-        for index in indexes.iter().take(MOST) {
-            let event = unlisted_event(*index);
-            self.say(&event);
-            self.post_entry(*index, &event);
-        }
-        if more > 0 {
-            let text = format!("{more} more entries are by keys that the roster does not list");
-            self.say(&Event::new("unlisted", text));
-        }
-        if !indexes.is_empty() {
-            self.worst = self.worst.max(CliCode::EntryUnlistedKey.exit());
-        }
-    }
-
-    /// The event for an entry by a watched key.
-    pub(super) fn watched_event(&mut self, index: u64) -> Result<Option<Event>, CliError> {
-        let record = self.leaves.record(index)?;
-        if record.is_unlisted() {
-            return Ok(Some(unlisted_event(index)));
-        }
-        let key = record.watched().and_then(|key| self.watched.get(key));
-        let Some((key, time)) = key.zip(record.decided_at()) else {
-            return Ok(None);
-        };
-        let key = format!("SHA256:{}", base64url(&sha256(key)));
-        let text = format!(
-            "entry {index} is by the key {key}; decided at {}, says the service",
-            for_people(time)
-        );
-        let event = Event::new("watched", text)
-            .with("decidedAt", time.to_string())
-            .with("index", index)
-            .with("key", key)
-            .with("leafHash", base64url(&record.hash));
-        Ok(Some(event))
-    }
-
     fn duplicates(&mut self, head: &SignedHead, to: u64) -> Result<(), CliError> {
         let from = self.judged();
         let pairs = match to == head.size {
@@ -417,11 +341,10 @@ impl Monitor<'_> {
         let second = self.logged(second, head, hand)?;
         let entry = |logged: &Logged| {
             let text = std::str::from_utf8(&logged.entry).ok()?;
-            Entry::parse(text).ok()
+            Leaf::parse(text).ok()
         };
         let same = entry(&first).zip(entry(&second)).is_some_and(|(a, b)| {
-            a.approval_id_hash == b.approval_id_hash
-                || a.assertion_identity() == b.assertion_identity()
+            a.id_hash() == b.id_hash() || a.assertion_identity() == b.assertion_identity()
         });
         match same {
             true => {

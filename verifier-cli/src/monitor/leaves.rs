@@ -5,6 +5,7 @@
 //!   bit 63      the entry breaks a rule
 //!   bit 62      it is of a type that is not known
 //!   bit 61      the roster lists its key in no version that is in force there
+//!   bit 60      it is of a use of break-glass, and bits 0–47 are its notBefore
 //!   bits 48–55  which of the watched keys it is by, from 1; 0 for none
 //!   bits 0–47   decidedAt in milliseconds since 1970
 //! ```
@@ -33,6 +34,7 @@ const CHUNK_BYTES: usize = 1024 * BYTES;
 const FAULT: u64 = 1 << 63;
 const UNKNOWN: u64 = 1 << 62;
 const UNLISTED: u64 = 1 << 61;
+const GLASS: u64 = 1 << 60;
 const WATCHED: u32 = 48;
 const TIME: u64 = (1 << 48) - 1;
 
@@ -63,6 +65,20 @@ impl Record {
         self.found & (FAULT | UNKNOWN | UNLISTED) == UNLISTED
     }
 
+    /// An entry of a use of break-glass, in order.
+    pub(crate) fn glass(hash: Hash, not_before: Time, watched: Option<u8>) -> Self {
+        let record = Self::sound(hash, not_before, watched);
+        let found = record.found | GLASS;
+        Self { found, ..record }
+    }
+
+    /// From when on something was permitted under break-glass, as the log says, if the entry is of
+    /// that.
+    pub(crate) fn glass_from(&self) -> Option<Time> {
+        let glass = self.found & (FAULT | UNKNOWN | GLASS) == GLASS;
+        Time::from_millis(self.found & TIME).filter(|_| glass)
+    }
+
     /// An entry that breaks a rule.
     pub(crate) fn fault(hash: Hash) -> Self {
         Self { hash, found: FAULT }
@@ -84,8 +100,8 @@ impl Record {
 
     /// When it was decided, as the service claims.
     pub(crate) fn decided_at(&self) -> Option<Time> {
-        let sound = self.found & (FAULT | UNKNOWN) == 0;
-        Time::from_millis(self.found & TIME).filter(|_| sound)
+        let decided = self.found & (FAULT | UNKNOWN | GLASS) == 0;
+        Time::from_millis(self.found & TIME).filter(|_| decided)
     }
 
     /// Which of the watched keys it is by.

@@ -12,7 +12,7 @@ use verifier_core::AwsLc;
 use verifier_core::Failure as _;
 use verifier_core::Roster;
 use verifier_core::code::Effect;
-use verifier_core::hazmat::leaf;
+use verifier_core::hazmat::leaf::{self, Leaf};
 use verifier_core::hazmat::tlog::edge::Edge;
 use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
 use verifier_core::hazmat::tlog::tile::{Level, Tile, WIDTH};
@@ -174,7 +174,10 @@ impl Batch {
                 let key = entry.key_identity();
                 let watched = scan.watched.iter().position(|watched| **watched == *key);
                 let watched = watched.and_then(|key| u8::try_from(key).ok());
-                let record = Record::sound(hash, entry.decided_at, watched);
+                let record = match &entry {
+                    Leaf::BreakGlass(entry) => Record::glass(hash, entry.not_before, watched),
+                    Leaf::Decision(entry) => Record::sound(hash, entry.decided_at, watched),
+                };
                 match scan.roster {
                     Some((roster, origin)) if !roster.lists(&key, origin, index) => {
                         record.unlisted()

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! SHA-256(what)[..16] ‖ index of the entry, 8 bytes big-endian
-//!   what = 'i' ‖ approvalIdHash, or 'a' ‖ clientDataHash ‖ credentialPublicKey
+//!   what = 'i' ‖ SHA-256 of the id, or 'a' ‖ clientDataHash ‖ credentialPublicKey
 //! ```
 //!
 //! The keys of a file are checked as they are read, see `table`. A scan writes new files; when it
@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use verifier_core::hazmat::encoding::sha256;
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 
 use super::state::unwritable;
 use crate::failure::CliError;
@@ -38,8 +38,8 @@ const ABREAST: usize = 64;
 const MOST: usize = 100;
 
 /// The keys of an entry.
-pub(crate) fn keys(entry: &Entry, index: u64) -> [Key; 2] {
-    let id = [&b"i"[..], &entry.approval_id_hash].concat();
+pub(crate) fn keys(entry: &Leaf, index: u64) -> [Key; 2] {
+    let id = [&b"i"[..], &entry.id_hash()].concat();
     let assertion = [&b"a"[..], &entry.assertion_identity()].concat();
     [id, assertion].map(|what| {
         let mut key = [0; 24];

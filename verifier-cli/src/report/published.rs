@@ -9,7 +9,8 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use log_client::RemoteLog;
-use verifier_core::hazmat::entry::{Act, Entry};
+use verifier_core::hazmat::entry::Act;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::time::{Time, for_people};
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::hazmat::tlog::merkle::{CompactRange, Hash, leaf_hash};
@@ -38,6 +39,8 @@ pub(super) struct Published {
     pub(super) keys_of: &'static str,
     /// Entries by keys of the policy, or of its roster.
     pub(super) entries: usize,
+    /// How often something was done under break-glass that these keys have signed for.
+    glass: usize,
     /// Those of them that are not among the inputs.
     pub(super) not_shown: Vec<NotShown>,
     /// Inputs whose entry is not in this log, by their place in the rows.
@@ -104,6 +107,7 @@ impl Published {
                 None => "your policy",
             },
             entries: 0,
+            glass: 0,
             not_shown: Vec::new(),
             elsewhere: Vec::new(),
         };
@@ -138,16 +142,24 @@ impl Published {
         Ok(Some(found))
     }
 
-    /// Counts an entry of the log, if its key is one of the policy.
+    /// Counts an entry of the log, if its key is one of the policy. One of break-glass is no approval,
+    /// and is counted as what it is.
     fn take(&mut self, index: u64, bytes: &[u8], keys: &HashMap<&[u8], &str>, shown: bool) {
-        let entry = std::str::from_utf8(bytes).ok();
-        // What is no entry of this type is by nobody's key.
-        let Some(entry) = entry.and_then(|text| Entry::parse(text).ok()) else {
+        let leaf = std::str::from_utf8(bytes).ok();
+        // What is no entry of a type that is known is by nobody's key.
+        let Some(leaf) = leaf.and_then(|text| Leaf::parse(text).ok()) else {
             return;
         };
-        let identity = entry.key_identity();
+        let identity = leaf.key_identity();
         let Some(approver) = keys.get(&*identity) else {
             return;
+        };
+        let entry = match &leaf {
+            Leaf::BreakGlass(_) => {
+                self.glass += 1;
+                return;
+            }
+            Leaf::Decision(entry) => entry,
         };
         self.entries += 1;
         if !shown {
@@ -191,8 +203,15 @@ impl Published {
             true => "You were shown all of them.".into(),
             false => format!("{} you were not shown.", unseen.join(" and ")),
         };
+        let glass = match self.glass {
+            0 => String::new(),
+            1 => " One more entry by them is no approval: it says that something was done under break-glass.".into(),
+            count => format!(
+                " {count} more entries by them are no approvals: they say that something was done under break-glass."
+            ),
+        };
         format!(
-            "The log {} has {} entries, {head}; {} of them are by keys of {}, and {share} of those are among your files. {unseen}",
+            "The log {} has {} entries, {head}; {} of them are by keys of {}, and {share} of those are among your files. {unseen}{glass}",
             plain(&self.origin),
             self.size,
             self.entries,

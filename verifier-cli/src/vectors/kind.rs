@@ -6,10 +6,12 @@ use verifier_core::HeaderChain;
 use verifier_core::Policy;
 use verifier_core::Roster;
 use verifier_core::Time;
+use verifier_core::break_glass::{self, Opened, Settings};
 use verifier_core::hazmat::context::Context;
 use verifier_core::hazmat::encoding::{from_base64url, from_hex};
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::{Object, Value};
+use verifier_core::hazmat::leaf;
 use verifier_core::hazmat::tlog::merkle::{self, Hash};
 use verifier_core::hazmat::tlog::note::Note;
 use verifier_core::hazmat::tlog::policy::TlogPolicy;
@@ -26,6 +28,7 @@ use super::verdict::Found;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Assertion,
+    BreakGlass,
     Bundle,
     Consistency,
     Context,
@@ -33,6 +36,7 @@ pub(super) enum Kind {
     Entry,
     Headers,
     Inclusion,
+    Leaf,
     LogProof,
     Note,
     Policy,
@@ -51,10 +55,12 @@ impl Kind {
         Some(match text {
             "bitcoin.headers" => Self::Headers,
             "bitcoin.retarget" => Self::Retarget,
+            "break-glass" => Self::BreakGlass,
             "bundle" => Self::Bundle,
             "context" => Self::Context,
             "decision" => Self::Decision,
             "entry" => Self::Entry,
+            "leaf" => Self::Leaf,
             "merkle.consistency" => Self::Consistency,
             "merkle.inclusion" => Self::Inclusion,
             "note" => Self::Note,
@@ -71,6 +77,7 @@ impl Kind {
     pub(super) fn run(self, input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
         match self {
             Self::Assertion => assertion(input, crypto),
+            Self::BreakGlass => break_glass(input, crypto),
             Self::Bundle => report(input, "bundleText", crypto),
             Self::Context => Ok(outcome(Context::parse(text(input, "text")?))),
             Self::Decision => report(input, "decisionText", crypto),
@@ -78,6 +85,7 @@ impl Kind {
             Self::Entry => Ok(outcome(Entry::parse(text(input, "text")?))),
             Self::Headers => bitcoin::headers(input),
             Self::Inclusion => inclusion(input),
+            Self::Leaf => leaf(input, crypto),
             Self::LogProof => log_proof(input, crypto),
             Self::Note => note(input, crypto),
             Self::Policy => Ok(outcome(Policy::from_json(
@@ -125,6 +133,41 @@ fn policy_of(input: Input<'_>) -> Result<Option<Policy>, policy::Error> {
         Some(policy) => policy.to_text(),
     };
     Policy::from_json(json.as_bytes()).map(Some)
+}
+
+/// Whether a file permits an act under settings, in the order of docs/spec/break-glass.md.
+fn break_glass(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+    let policy = match policy_of(input) {
+        Ok(policy) => policy.ok_or("policy: missing")?,
+        Err(error) => return Ok(invalid(&error)),
+    };
+    let request = Request::new().policy(&policy).crypto(crypto);
+    let roster = optional(input, "roster", text)?;
+    let roster = roster.map(|file| Roster::verify(file.as_bytes(), &request));
+    let (file, settings) = (text(input, "file")?, text(input, "settings")?);
+    let (action, at) = (text(input, "action")?, time(input, "at")?);
+    let permits = || -> Result<(), break_glass::Error> {
+        let settings = Settings::from_json(settings.as_bytes())?;
+        let file = break_glass::File::parse(file.as_bytes())?;
+        let signed = file.verify(&policy, roster.as_ref(), crypto)?;
+        let opened = Opened::new(signed, &settings)?;
+        opened.permits(action, at).map(|_| ())
+    };
+    Ok(outcome(permits()))
+}
+
+/// The rules for an entry that need the leaf alone.
+fn leaf(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {
+    let policy = match policy_of(input) {
+        Ok(policy) => policy.ok_or("policy: missing")?,
+        Err(error) => return Ok(invalid(&error)),
+    };
+    let text = text(input, "text")?;
+    Ok(outcome(leaf::check(
+        text.as_bytes(),
+        policy.webauthn(),
+        crypto,
+    )))
 }
 
 fn roster(input: Input<'_>, crypto: &dyn Crypto) -> Result<Outcome, Broken> {

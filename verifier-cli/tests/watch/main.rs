@@ -14,6 +14,7 @@ mod endless;
 mod failures;
 mod fetch;
 mod foreign;
+mod glass;
 mod honest;
 mod liar;
 mod lies;

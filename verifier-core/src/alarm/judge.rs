@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::{ALLOWANCE_MILLIS, Accused, Alarm, Error, Evidence, Logged, Proven, Request};
 use crate::code::Effect;
 use crate::entry::Entry;
+use crate::leaf::Leaf;
 use crate::policy::{LogPolicy, LogRule};
 use crate::time::{Time, for_people};
 use crate::tlog::checkpoint::SignedCheckpoint;
@@ -148,8 +149,8 @@ impl Judge<'_> {
         if pair.first == pair.second {
             return Err(unproven("it is the same entry twice"));
         }
-        let (a, b) = (entry(first)?, entry(second)?);
-        let (kind, what) = if a.approval_id_hash == b.approval_id_hash {
+        let (a, b) = (any_entry(first)?, any_entry(second)?);
+        let (kind, what) = if a.id_hash() == b.id_hash() {
             ("duplicate.approval", "the same approval id")
         } else if a.assertion_identity() == b.assertion_identity() {
             (
@@ -327,10 +328,19 @@ fn checkpoint(text: &str) -> Result<SignedCheckpoint<'_>, Error> {
     SignedCheckpoint::parse(text).map_err(evidence)
 }
 
+/// An entry that was decided at some time.
 fn entry(logged: &Logged) -> Result<Entry, Error> {
+    Entry::parse(text(logged)?).map_err(evidence)
+}
+
+/// An entry of any kind.
+fn any_entry(logged: &Logged) -> Result<Leaf, Error> {
+    Leaf::parse(text(logged)?).map_err(evidence)
+}
+
+fn text(logged: &Logged) -> Result<&str, Error> {
     let text = core::str::from_utf8(&logged.entry);
-    let text = text.map_err(|_| evidence(leaf::Error::NotText))?;
-    Entry::parse(text).map_err(evidence)
+    text.map_err(|_| evidence(leaf::Error::NotText))
 }
 
 fn same_key(a: &VerifierKey, b: &VerifierKey) -> Result<(), Error> {

@@ -24,6 +24,10 @@ pub const MAX_MILLIS: u64 = 60 * 60 * 1000;
 /// The most acts that a grant permits.
 pub const MAX_USES: u64 = 100;
 
+/// The length of a challenge, and how each begins.
+const CHALLENGE_BYTES: usize = 44;
+const CHALLENGE_BEGIN: &[u8] = b"break-glass\0";
+
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 1000;
 
@@ -185,8 +189,12 @@ impl Grant {
 pub fn challenge(grant: &str) -> Vec<u8> {
     let tag: &[u8] = b"cosignet.break-glass/v1\0";
     let hash = sha256(&[tag, grant.as_bytes()].concat());
-    let begin: &[u8] = b"break-glass\0";
-    [begin, &hash].concat()
+    [CHALLENGE_BEGIN, &hash].concat()
+}
+
+/// Whether bytes can be the challenge of a grant. Of which one, the grant alone says.
+pub fn is_challenge(bytes: &[u8]) -> bool {
+    bytes.len() == CHALLENGE_BYTES && bytes.starts_with(CHALLENGE_BEGIN)
 }
 
 /// What may be done: one action, or all whose names begin alike.

@@ -14,6 +14,7 @@
 //! makes the first row of algorithms the same as the second, which names the curve as well: both
 //! are read, and the first one is written. So a key has one identity, however it came.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -130,6 +131,15 @@ impl CoseKey {
         // Canonical and with exactly these members, the input was this encoding, or differs from
         // it in the number of the algorithm.
         Ok(Self::from_public_key(key))
+    }
+}
+
+/// The bytes that identify the key that these are, whichever of two numbers its algorithm was written
+/// with ([`CoseKey::as_bytes`]). What is no sound key stands for itself.
+pub fn identity(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match CoseKey::parse(bytes) {
+        Ok(key) if key.as_bytes() != bytes => key.as_bytes().to_vec().into(),
+        _ => bytes.into(),
     }
 }
 

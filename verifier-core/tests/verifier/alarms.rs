@@ -9,11 +9,13 @@
     reason = "these are tests, and they have std"
 )]
 
-use test_vectors::approval::{DECIDED_AT_SECONDS, LOG_ORIGIN, witness};
-use test_vectors::encoding::pseudo_random;
+use test_vectors::approval::{DECIDED_AT_SECONDS, LOG_ORIGIN, RP_ID, witness};
+use test_vectors::break_glass::leaf;
+use test_vectors::encoding::{b64url, pseudo_random};
+use test_vectors::entry::canonical;
 use test_vectors::log::tlog_policy;
 use test_vectors::note::note;
-use test_vectors::{Algorithm, Draft, Log, Witness};
+use test_vectors::{Algorithm, Draft, Glass, Log, Passkey, Witness};
 use verifier_core::AwsLc;
 use verifier_core::Policy;
 use verifier_core::Time;
@@ -323,6 +325,70 @@ fn one_assertion_or_one_id_twice() {
         second.passkey = test_vectors::Passkey::new(Algorithm::Es256, "bob");
     };
     assert_eq!(twice(two_keys), Err("alarm.unproven"));
+}
+
+/// The entry of somebody's signature of a grant.
+fn glass(seed: &str, edit: fn(&mut std::collections::BTreeMap<String, String>)) -> String {
+    let mut glass = Glass::new(&"11".repeat(32));
+    glass.random = pseudo_random(seed);
+    let alice = Passkey::new(Algorithm::Es256, "alice");
+    let mut members = leaf(&glass, RP_ID, &alice);
+    edit(&mut members);
+    canonical(&members)
+}
+
+#[test]
+fn a_use_of_break_glass_is_no_misbehaviour_unless_it_breaks_a_rule() {
+    let judged = |leaves: &[String], evidence: fn(Logged, Logged) -> Evidence| {
+        let log = log(leaves);
+        let at = |index| logged(&log, leaves, index, leaves.len(), DECIDED + 60);
+        judge(evidence(at(0), at(1)))
+    };
+    let bad: fn(Logged, Logged) -> Evidence = |one, _| Evidence::BadEntry(one);
+    let [one, other] = ["one", "other"].map(|seed| glass(seed, |_| {}));
+    let all = [one.clone(), other];
+    assert_eq!(judged(&all, bad), Err("alarm.unproven"));
+    assert_eq!(judged(&all, Evidence::Duplicate), Err("alarm.unproven"));
+    // It was decided by nobody, at no time.
+    let late: fn(Logged, Logged) -> Evidence = |before, late| Evidence::Late { before, late };
+    assert_eq!(judged(&all, late), Err("entry.break_glass"));
+    let ahead: fn(Logged, Logged) -> Evidence =
+        |logged, _| Evidence::PostDated { logged, ots: None };
+    assert_eq!(judged(&all, ahead), Err("entry.break_glass"));
+
+    let again = glass("one", |members| {
+        members.insert("notBefore".into(), "2026-03-01T12:00:00.001Z".into());
+    });
+    let twice = judged(&[one.clone(), again], Evidence::Duplicate);
+    assert_eq!(twice, Ok("duplicate.approval"));
+    let edits: [fn(&mut std::collections::BTreeMap<String, String>); 3] = [
+        |members| drop(members.remove("notBefore")),
+        |members| drop(members.insert("signature".into(), "AA".into())),
+        // An approval's client data.
+        |members| {
+            let (assertion, _) = Draft::numbered(Algorithm::Es256, 1).sign();
+            members.insert("clientDataJSON".into(), b64url(&assertion.client_data_json));
+        },
+    ];
+    for edit in edits {
+        let leaves = [glass("one", edit), one.clone()];
+        assert_eq!(judged(&leaves, bad), Ok("entry.rejected"));
+    }
+}
+
+/// One act of a human is one entry, of whatever kind a log says that it is.
+#[test]
+fn an_assertion_is_not_logged_as_an_approval_and_as_break_glass() {
+    let mut used = Glass::new(&"11".repeat(32));
+    used.random = pseudo_random("one");
+    let mut draft = Draft::numbered(Algorithm::Es256, 1);
+    draft.ceremony = test_vectors::Ceremony::new(RP_ID, test_vectors::approval::ORIGIN, &[], &[]);
+    draft.ceremony.challenge = b64url(&used.challenge());
+    let leaves = [draft.sign().1, glass("one", |_| {})];
+    let log = log(&leaves);
+    let at = |index| logged(&log, &leaves, index, 2, DECIDED + 60);
+    let found = judge(Evidence::Duplicate(at(0), at(1)));
+    assert_eq!(found, Ok("duplicate.assertion"));
 }
 
 #[test]

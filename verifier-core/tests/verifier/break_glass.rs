@@ -4,12 +4,16 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use test_vectors::break_glass::settings;
+use test_vectors::approval::RP_ID;
+use test_vectors::break_glass::{leaf, leaf_id, settings};
 use test_vectors::encoding::{b64url, hex};
+use test_vectors::entry::canonical;
 use test_vectors::{Algorithm, Approver, Ceremony, Draft, Glass, Passkey};
-use verifier_core::break_glass::{Error, File, Grant, Opened, Pattern, Settings, challenge};
+use verifier_core::break_glass::{Entry, Error, File, Grant, Opened, Pattern, Settings, challenge};
 use verifier_core::hazmat::encoding::{base64url, from_base64url};
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::payload::Challenge;
+use verifier_core::hazmat::webauthn::CoseKey;
 use verifier_core::{
     AwsLc, Crypto, Failure as _, Policy, Request, Roster, RustCrypto, Time, Verdict, verify,
 };
@@ -125,6 +129,29 @@ fn two_people_open_it_for_the_time_that_they_signed() {
     ] {
         assert_eq!(world.code_of(&wide.text(), &settings, action, NOON), code);
     }
+}
+
+/// What a log has of it is made by the core as it is minted independently.
+#[test]
+fn each_signature_is_an_entry_of_its_own() {
+    let world = World::new();
+    let glass = world.glass();
+    let file = File::parse(glass.text().as_bytes()).unwrap();
+    let mut ids = Vec::new();
+    for (signature, passkey) in file.signatures().iter().zip([&world.ann, &world.bob]) {
+        let key = CoseKey::parse(&passkey.public_key).unwrap();
+        let entry = Entry::new(file.grant(), signature, RP_ID, &key).unwrap();
+        let text = canonical(&leaf(&glass, RP_ID, passkey));
+        assert_eq!(entry.to_text(), text);
+        assert_eq!(entry.id(), leaf_id(&glass, passkey));
+        assert_eq!(Leaf::parse(&text), Ok(Leaf::BreakGlass(entry)));
+        ids.push(leaf_id(&glass, passkey));
+    }
+    assert_ne!(ids[0], ids[1]);
+    let mut other = file.grant().clone();
+    other.uses = 2;
+    let key = CoseKey::parse(&world.ann.public_key).unwrap();
+    assert_eq!(Entry::new(&other, &file.signatures()[0], RP_ID, &key), None);
 }
 
 #[test]

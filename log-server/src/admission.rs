@@ -7,6 +7,10 @@
 //!  "context":"…"?,"refusal":{"random":b64}?,
 //!  "disclosure":"sealed"|"hash"|"public"?}
 //! ```
+//!
+//! What was done under break-glass has a request of its own, see `glass`.
+
+pub(crate) mod glass;
 
 use verifier_core::AwsLc;
 use verifier_core::Code;
@@ -15,6 +19,7 @@ use verifier_core::hazmat::commitment::approver_commitment;
 use verifier_core::hazmat::encoding::{from_base64url, hex, sha256};
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::time::{CLOCK_ALLOWANCE_MILLIS, Time};
 use verifier_core::hazmat::webauthn::{
@@ -75,11 +80,11 @@ pub(crate) const REQUEST_MEMBERS: &[&str] = &[
     "rpId",
 ];
 
-/// A verified approval.
+/// A verified approval, refusal, or signature under break-glass.
 #[derive(Clone, Debug)]
 pub(crate) struct Admitted {
     /// The entry without its commitment to the approver.
-    pub(crate) entry: Entry,
+    pub(crate) entry: Leaf,
     /// The caller's evidence, to be sent back.
     pub(crate) sent: Sent,
     pub(crate) disclosure: Disclosure,
@@ -109,6 +114,9 @@ impl Admitted {
     pub(crate) fn read(body: &[u8], rules: &Rules) -> Result<Self, Refusal> {
         let value = Value::parse(body, Limits::bytes(Bundle::MAX_PAYLOAD * 2))
             .map_err(|error| Refusal::new(Reason::NotJson, error.to_string()))?;
+        if glass::is_meant(&value) {
+            return glass::read(Members::of(&value)?, rules);
+        }
         let members = Members::of(&value)?.only(REQUEST_MEMBERS)?;
         let approval_id = members.text("approvalId")?;
         if !is_approval_id(approval_id) {
@@ -176,7 +184,7 @@ impl Admitted {
         // With the longest commitment, so that what is admitted here fits.
         Entry::parse(&with_approver(&entry, Some([0; 32])).to_text())?;
         Ok(Self {
-            entry,
+            entry: Leaf::Decision(entry),
             sent,
             disclosure,
         })
@@ -189,7 +197,10 @@ impl Admitted {
     /// Refuses a decision that is too old, or in the future: the promise that makes back-dating
     /// provable.
     pub(crate) fn check_time(&self, now: Time, rules: &Rules) -> Result<(), Refusal> {
-        let decided = self.entry.decided_at;
+        let decided = match &self.entry {
+            Leaf::BreakGlass(entry) => return glass::check_time(entry, now),
+            Leaf::Decision(entry) => entry.decided_at,
+        };
         let most = max_decision_age(rules.max_append_delay);
         let earliest = now.as_millis().saturating_sub(most);
         let latest = now.saturating_add_millis(CLOCK_ALLOWANCE_MILLIS);
@@ -207,11 +218,16 @@ impl Admitted {
     /// The new entry, with a commitment that nobody can link to another one.
     pub(crate) fn addition(&self, blind: [u8; 32]) -> Addition {
         let commitment = |approver: EmailHash| approver_commitment(&blind, &approver.hash);
-        let entry = with_approver(&self.entry, self.sent.approver.map(commitment));
+        let leaf = match &self.entry {
+            Leaf::BreakGlass(entry) => entry.to_text(),
+            Leaf::Decision(entry) => {
+                with_approver(entry, self.sent.approver.map(commitment)).to_text()
+            }
+        };
         let public = self.disclosure == Disclosure::Public;
         let approver = self.sent.approver;
         Addition {
-            leaf: entry.to_text(),
+            leaf,
             claim: self.claim(),
             evidence: Evidence {
                 disclosure: self.disclosure,
@@ -228,10 +244,13 @@ impl Admitted {
         }
     }
 
-    /// Whether this is the approval of that entry, word for word but for the approver, whose
+    /// Whether this is what that entry is of, word for word but for the approver, whose
     /// commitment is different each time.
-    pub(crate) fn repeats(&self, entry: &Entry) -> bool {
-        with_approver(entry, None) == self.entry
+    pub(crate) fn repeats(&self, entry: &Leaf) -> bool {
+        match entry {
+            Leaf::BreakGlass(_) => *entry == self.entry,
+            Leaf::Decision(entry) => Leaf::Decision(with_approver(entry, None)) == self.entry,
+        }
     }
 }
 
@@ -249,13 +268,7 @@ fn verify(
     rp_id: &str,
     rules: &Rules,
 ) -> Result<VerifiedAssertion, Refusal> {
-    if !rules.rp_ids.iter().any(|known| known == rp_id) {
-        return Err(Refusal::rejected(
-            Code::WebauthnRpId,
-            "This log admits no approvals for this relying party id.",
-        )
-        .compared(rules.rp_ids.join(", "), quote(rp_id)));
-    }
+    require_rp_id(rp_id, rules)?;
     // Whatever it is: one that is malformed fits no expectation.
     let challenge = ClientData::parse(json.client_data_json()).ok();
     let challenge = challenge.and_then(|data| from_base64url(data.challenge()).ok());
@@ -265,6 +278,15 @@ fn verify(
     expected.allow_cross_origin = rules.allow_cross_origin;
     expected.top_origins = rules.top_origins.clone();
     Ok(json.assertion().verify(key, &expected, &AwsLc)?)
+}
+
+fn require_rp_id(rp_id: &str, rules: &Rules) -> Result<(), Refusal> {
+    if rules.rp_ids.iter().any(|known| known == rp_id) {
+        return Ok(());
+    }
+    let detail = "This log admits no approvals for this relying party id.";
+    Err(Refusal::rejected(Code::WebauthnRpId, detail)
+        .compared(rules.rp_ids.join(", "), quote(rp_id)))
 }
 
 fn email_hash(members: Members<'_, '_>) -> Result<EmailHash, schema::Error> {

@@ -6,14 +6,15 @@
 //! ```
 
 use verifier_core::Code;
+use verifier_core::break_glass;
 use verifier_core::hazmat::bundle::{self, Bundle, Reveal};
 use verifier_core::hazmat::commitment::{EmailAddress, approver_commitment, email_hash};
 use verifier_core::hazmat::encoding::{hex, sha256};
-use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::schema::{self, Members};
 
-use crate::admission::{disclosure, label};
+use crate::admission::{disclosure, glass, label};
 use crate::refusal::{Reason, Refusal};
 use crate::statement::{Statement, challenge};
 use crate::store::{Disclosure, Evidence};
@@ -78,22 +79,14 @@ impl Change {
     pub(crate) fn apply(
         self,
         approval_id: &str,
-        entry: &Entry,
+        leaf: &Leaf,
         old: &Evidence,
     ) -> Result<Evidence, Refusal> {
+        let Leaf::Decision(entry) = leaf else {
+            return Err(glass::nothing_to_disclose());
+        };
         if self.level == Disclosure::Sealed {
-            return Ok(Evidence {
-                disclosure: Disclosure::Sealed,
-                approval_id: None,
-                client_data_json: None,
-                payload: None,
-                action: None,
-                blind: None,
-                salt: None,
-                email: None,
-                context: None,
-                refusal: None,
-            });
+            return Ok(Evidence::sealed());
         }
         let mut new = old.clone();
         new.disclosure = self.level;
@@ -183,7 +176,11 @@ pub(crate) fn shown(kept: &Evidence) -> bundle::Evidence {
 
 /// Faults of the evidence beside an entry. The address is not held against its
 /// commitment: that takes a tenth of a second each.
-pub(crate) fn complaint(kept: &Evidence, entry: &Entry) -> Option<&'static str> {
+pub(crate) fn complaint(kept: &Evidence, leaf: &Leaf) -> Option<&'static str> {
+    let entry = match leaf {
+        Leaf::BreakGlass(entry) => return glass_complaint(kept, entry),
+        Leaf::Decision(entry) => entry,
+    };
     let Evidence {
         approval_id,
         client_data_json,
@@ -221,4 +218,22 @@ pub(crate) fn complaint(kept: &Evidence, entry: &Entry) -> Option<&'static str> 
         Disclosure::Public => id.is_none() || data.is_none() || kept.payload.is_none(),
     };
     missing.then_some("what its disclosure promises is missing")
+}
+
+/// Beside the entry of a use of break-glass there is nothing but its id and its own client data.
+fn glass_complaint(kept: &Evidence, entry: &break_glass::Entry) -> Option<&'static str> {
+    let id = kept.approval_id.as_ref();
+    if id.is_some_and(|id| *id != entry.id()) {
+        return Some("the id is not that of the entry");
+    }
+    let data = kept.client_data_json.as_ref();
+    if data.is_some_and(|json| *json != entry.client_data_json) {
+        return Some("the client data are not those of the entry");
+    }
+    let nothing = Evidence {
+        approval_id: kept.approval_id.clone(),
+        client_data_json: kept.client_data_json.clone(),
+        ..Evidence::sealed()
+    };
+    (*kept != nothing).then_some("more is kept than its disclosure allows")
 }

@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use verifier_core::hazmat::encoding::hex;
-use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::json::Value;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
@@ -238,7 +238,7 @@ pub(crate) fn examine(
     let objects = backend.objects();
     let tiles = Tiles::new(objects.clone());
     let bar = bar(head.size);
-    let mut each = |index, claim: &Claim, entry: &Entry, findings: &mut Findings| {
+    let mut each = |index, claim: &Claim, entry: &Leaf, findings: &mut Findings| {
         bar.inc(1);
         database::entry(&*store, index, claim, entry, findings)
     };
@@ -322,7 +322,7 @@ fn address(args: &FsckArgs, vkey: Option<&str>) -> Result<Findings> {
     let begun = Instant::now();
     let late = || begun.elapsed().as_secs() >= args.max_seconds;
     let mut stopped = None;
-    let mut each = |index, claim: &Claim, _: &Entry, _: &mut Findings| {
+    let mut each = |index, claim: &Claim, _: &Leaf, _: &mut Findings| {
         bar.inc(1);
         claims.add(index, claim);
         // The clock is looked at once a bundle.

@@ -2,6 +2,7 @@
 //! the HTTP side alone knows.
 
 use verifier_core::Code;
+use verifier_core::break_glass;
 use verifier_core::hazmat::webauthn::{assertion, cose_key, credential};
 use verifier_core::hazmat::{context, entry, payload, schema};
 
@@ -158,6 +159,7 @@ macro_rules! from_core {
 
 from_core!(
     assertion::Error,
+    break_glass::Error,
     context::Error,
     cose_key::Error,
     credential::Error,

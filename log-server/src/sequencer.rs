@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 
 use crate::admission::Rules;
 use crate::batch::{Batch, Entered, Growth, Job, Stage};
@@ -227,7 +227,7 @@ impl Sequencer {
         additions: &[Addition],
     ) -> std::result::Result<Entered, Refusal> {
         let found = self.entry(index, additions).map_err(|f| failed(&f))?;
-        let entry = Entry::parse(&found.leaf).map_err(|error| {
+        let entry = Leaf::parse(&found.leaf).map_err(|error| {
             failed(&LogError::damage(format!(
                 "entry {index} of the log: {error}"
             )))

@@ -57,7 +57,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use verifier_core::hazmat::encoding::sha256;
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::tlog::merkle::Hash;
 
 use crate::error::Result;
@@ -92,7 +92,7 @@ pub(crate) struct Head {
     pub(crate) checkpoint: String,
 }
 
-/// The two things that an entry takes for ever: its approval id and its assertion.
+/// The two things that an entry takes for ever: its id, and its assertion.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Claim {
     pub(crate) approval: Hash,
@@ -100,10 +100,10 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// SHA-256 of what identifies the assertion ([`Entry::assertion_identity`]).
-    pub(crate) fn of(entry: &Entry) -> Self {
+    /// SHA-256 of what identifies the assertion ([`Leaf::assertion_identity`]).
+    pub(crate) fn of(entry: &Leaf) -> Self {
         Self {
-            approval: entry.approval_id_hash,
+            approval: entry.id_hash(),
             assertion: sha256(&entry.assertion_identity()),
         }
     }

@@ -1,7 +1,7 @@
 //! Checks of the database's rows about entries.
 
 use verifier_core::hazmat::encoding::hex;
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
 
 use super::{Findings, tree};
@@ -33,7 +33,7 @@ pub(super) fn entry(
     store: &dyn Audit,
     index: u64,
     claim: &Claim,
-    entry: &Entry,
+    entry: &Leaf,
     findings: &mut Findings,
 ) -> Result<()> {
     let Some(Holders {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use super::{Findings, anchors, bar, checkpoint, files, heads, published, tree};
@@ -49,7 +49,7 @@ pub(super) fn check(args: &FsckArgs, place: &ObjectPlace) -> Result<Findings> {
     let tiles = Tiles::new(Arc::clone(&objects));
     let bar = bar(size);
     let mut claims = tree::Duplicates::default();
-    let mut each = |index, claim: &Claim, _: &Entry, _: &mut Findings| {
+    let mut each = |index, claim: &Claim, _: &Leaf, _: &mut Findings| {
         bar.inc(1);
         claims.add(index, claim);
         Ok(())

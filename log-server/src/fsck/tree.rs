@@ -1,6 +1,6 @@
 //! Entries and tiles, whoever serves them.
 
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
 use verifier_core::hazmat::tlog::tile::{Level, Tile};
 
@@ -11,7 +11,7 @@ use crate::store::Claim;
 use crate::tiles::Source;
 
 /// The visit of each entry, by index.
-pub(super) type Each<'e> = dyn FnMut(u64, &Claim, &Entry, &mut Findings) -> Result<()> + 'e;
+pub(super) type Each<'e> = dyn FnMut(u64, &Claim, &Leaf, &mut Findings) -> Result<()> + 'e;
 
 /// Reads every entry and every tile of a tree. Returns the tree of the entries as far as they
 /// could be read.
@@ -83,7 +83,7 @@ pub(super) fn one(
 ) -> Result<()> {
     let entry = std::str::from_utf8(text)
         .map_err(|_| "it is no text".to_owned())
-        .and_then(|text| Entry::parse(text).map_err(|error| error.to_string()));
+        .and_then(|text| Leaf::parse(text).map_err(|error| error.to_string()));
     match entry {
         Ok(entry) => each(index, &Claim::of(&entry), &entry, findings),
         Err(error) => {

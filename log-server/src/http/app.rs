@@ -10,7 +10,7 @@ use serving::{Paces, Party, Problem, Room, token};
 use tokio::sync::{mpsc, watch};
 use verifier_core::hazmat::bundle::{self, is_approval_id};
 use verifier_core::hazmat::encoding::sha256;
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
@@ -171,8 +171,8 @@ impl App {
         self.anchors.of_entry(index, leaf, head, &self.tiles)
     }
 
-    /// A published entry, by approval id.
-    pub(super) fn entry(&self, id: &str, head: &Head) -> Result<(u64, Entry), Refusal> {
+    /// A published entry, by its id.
+    pub(super) fn entry(&self, id: &str, head: &Head) -> Result<(u64, Leaf), Refusal> {
         if !is_approval_id(id) {
             return Err(Refusal::unknown_approval());
         }
@@ -185,7 +185,7 @@ impl App {
             return Err(Refusal::unknown_approval());
         };
         let leaf = self.tiles.leaf(index, head.size)?;
-        Ok((index, Entry::parse(&leaf)?))
+        Ok((index, Leaf::parse(&leaf)?))
     }
 
     /// The party that a request is from, if their token allows it and they do not come too often.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use verifier_core::hazmat::bundle::{self, Bundle, Reveal};
 use verifier_core::hazmat::commitment::approver_commitment;
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
 
 use crate::admission::{Admitted, Sent};
@@ -126,7 +126,11 @@ pub(super) async fn append(
 /// The bundle for the client that appended it: with all that was sent, whatever the public may see.
 fn own_bundle(appended: Appended, sent: Sent) -> Result<Bundle, Refusal> {
     let Entered { leaf, blind, .. } = appended.entry;
-    let entry = Entry::parse(&leaf)?;
+    let Leaf::Decision(entry) = Leaf::parse(&leaf)? else {
+        // All that there is stands in the leaf.
+        let evidence = bundle::Evidence::default();
+        return Ok(Bundle::new(leaf, appended.proof, evidence));
+    };
     let mut evidence = bundle::Evidence::default();
     evidence.approval_id = Some(sent.approval_id);
     evidence.client_data_json = Some(sent.client_data_json);

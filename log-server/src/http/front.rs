@@ -12,7 +12,7 @@ use serving::answer::{of_type, set};
 use serving::html::{DAY_MILLIS, Days, Html, document, first};
 use serving::{Answer, Problem};
 use verifier_core::hazmat::encoding::{base64, hex, sha256};
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::time::{Time, for_people};
 use verifier_core::hazmat::tlog::checkpoint::SignedCheckpoint;
 use verifier_core::{AwsLc, plain};
@@ -45,14 +45,30 @@ impl Starts {
             }
             let begin = day.saturating_mul(DAY_MILLIS);
             let start = first(low, size, |index| {
-                let leaf = app.tiles.leaf(index, size)?;
-                let decided = Entry::parse(&leaf).map(|entry| entry.decided_at.as_millis());
-                Ok::<_, LogError>(decided.is_ok_and(|decided| decided < begin))
+                let decided = decided(app, low, index, size)?;
+                Ok::<_, LogError>(decided.is_some_and(|decided| decided.as_millis() < begin))
             })?;
             known.insert(day, start);
             Ok(start)
         })
     }
+}
+
+/// How many entries in a row are passed over that nobody decided.
+const PASSED_OVER: u64 = 64;
+
+/// When an entry was decided. One of break-glass, which comes at any time, stands where those before
+/// it stand.
+fn decided(app: &App, low: u64, index: u64, size: u64) -> crate::error::Result<Option<Time>> {
+    let last = low.max(index.saturating_sub(PASSED_OVER));
+    for index in (last..=index).rev() {
+        match Leaf::parse(&app.tiles.leaf(index, size)?) {
+            Ok(Leaf::Decision(entry)) => return Ok(Some(entry.decided_at)),
+            Ok(Leaf::BreakGlass(_)) => {}
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(None)
 }
 
 /// Reads files.
@@ -79,6 +95,7 @@ fn to_html(app: &App) -> crate::error::Result<String> {
     let title = format!("The log {}", plain(app.key.name()));
     let mut body = Html::tag("h1", "", &Html::text(&title));
     body.paragraph("A public, append-only list of approvals that people gave with their passkeys. Every entry is a hash and a signature; nothing in it names a person or says what was approved.");
+    body.paragraph("One kind of entry is no approval: cosignet.break-glass/v1 says that something was done without one, under a file that people had signed for that case. No verifier takes it for an approval.");
     body.push(&look_up());
     about(app, &head.root, head.size, &mut body);
     witnesses(app, &head.checkpoint, &mut body);

@@ -8,7 +8,7 @@ use serving::openapi::schema::{
 use serving::openapi::{self, Content, Operation, Response};
 use verifier_core::hazmat::json::Value;
 
-use crate::admission::REQUEST_MEMBERS;
+use crate::admission::{REQUEST_MEMBERS, glass};
 use crate::disclosure::CHANGE_MEMBERS;
 
 const MALFORMED: Response = (400, "Not a request of the right form.", Content::Problem);
@@ -46,7 +46,8 @@ const OPERATIONS: &[Operation] = &[
         method: "post",
         path: "/v1/entries",
         id: "append",
-        summary: "Append an approval. Repeat it until it is answered with 200 or 201.",
+        summary: "Append an approval, a refusal, or a signature of a break-glass grant that was used. \
+                  Repeat it until it is answered with 200 or 201.",
         token: true,
         request: Some("AppendRequest"),
         answers: &[
@@ -108,7 +109,8 @@ const OPERATIONS: &[Operation] = &[
         method: "get",
         path: "/public/log/entries/{approvalId}/verification",
         id: "getVerification",
-        summary: "The bundle of an approval, as far as it is disclosed.",
+        summary: "The bundle of an approval, as far as it is disclosed; or of a use of break-glass, \
+                  which is no approval.",
         token: false,
         request: None,
         answers: &[
@@ -321,6 +323,13 @@ fn schemas() -> Value<'static> {
             _ => string(),
         },
     );
+    let broken = closed(glass::MEMBERS, glass::MEMBERS, |name| match name {
+        "assertion" => assertion.clone(),
+        "credentialPublicKey" => text(BASE64URL),
+        _ => string(),
+    });
+    let either = [reference("AppendApproval"), reference("AppendBreakGlass")];
+    let either = object([("oneOf", either.into_iter().collect())]);
     let change = closed(CHANGE_MEMBERS, &["disclosure"], |name| match name {
         "clientDataJSON" | "payload" => text(BASE64URL),
         "disclosure" => one_of(&LEVELS),
@@ -383,7 +392,9 @@ fn schemas() -> Value<'static> {
     object([
         ("Anchor", anchor()),
         ("Anchors", anchors()),
-        ("AppendRequest", append),
+        ("AppendApproval", append),
+        ("AppendBreakGlass", broken),
+        ("AppendRequest", either),
         ("Bundle", bundle),
         ("Description", any_object()),
         ("DisclosureRequest", change),

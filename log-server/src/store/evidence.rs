@@ -62,6 +62,22 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// As little as can be kept.
+    pub(crate) fn sealed() -> Self {
+        Self {
+            disclosure: Disclosure::Sealed,
+            approval_id: None,
+            client_data_json: None,
+            payload: None,
+            action: None,
+            blind: None,
+            salt: None,
+            email: None,
+            context: None,
+            refusal: None,
+        }
+    }
+
     /// Whether `other` has everything that is here.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
         fn kept<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> bool {

@@ -26,6 +26,7 @@ mod export;
 mod failover;
 mod flips;
 mod foreign;
+mod glass;
 mod harness;
 mod http;
 mod invariants;

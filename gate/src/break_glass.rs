@@ -2,10 +2,10 @@
 //! (docs/spec/break-glass.md). The gate records them and decides nothing: no request comes of it,
 //! and none becomes approved.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod counts;
+mod leaf;
+
+use std::time::Instant;
 
 use serving::openapi::schema::object;
 use verifier_core::break_glass::File;
@@ -16,9 +16,13 @@ use verifier_core::{AwsLc, Code, Failure as _, Policy, Time};
 
 use crate::event::{self, Event};
 use crate::gate::{Gate, Result};
+use crate::notice::Glass;
 use crate::person::{ApiKey, Credential, Person};
 use crate::refusal::{Reason, Refusal};
 use crate::request::Outcome;
+
+pub(crate) use counts::{Counts, Hours};
+pub(crate) use leaf::ToLog;
 
 /// The kind of the event of a use.
 pub(crate) const KIND: &str = "break-glass.used";
@@ -26,11 +30,11 @@ pub(crate) const KIND: &str = "break-glass.used";
 /// The kind of the event that says what came of a use of which that was not known.
 pub(crate) const ENDED: &str = "break-glass.ended";
 
+/// The kind of the event that says that the log has what somebody signed.
+pub(crate) const LOGGED: &str = "break-glass.logged";
+
 /// The fewest people who can break the glass.
 const FEWEST: usize = 2;
-
-/// How many uses a key may report in an hour: those of two grants.
-const HOURLY: u32 = 200;
 
 /// What an executor says.
 #[derive(Clone, Debug)]
@@ -78,52 +82,17 @@ pub(crate) struct UsesSeen {
 }
 
 /// Makes the facts of a use, of the events under the same grant that are new since it was looked.
-pub(crate) type Facts = Box<dyn FnOnce(&[Event]) -> String + Send>;
+pub(crate) type Facts = Box<dyn FnOnce(&[Event]) -> Told + Send>;
 
-/// How often each key has reported a use within the hour. It is forgotten at the end of the process.
-#[derive(Debug, Default)]
-pub(crate) struct Hours(Mutex<HashMap<String, (Instant, u32)>>);
-
-impl Hours {
-    fn take(&self, key: &str, now: Instant) -> Result<(), Refusal> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (began, count) = all.entry(key.to_owned()).or_insert((now, 0));
-        if now.saturating_duration_since(*began) >= Duration::from_secs(60 * 60) {
-            (*began, *count) = (now, 0);
-        }
-        if *count >= HOURLY {
-            let detail = format!("The key has reported {HOURLY} uses of break-glass in this hour.");
-            return Err(Refusal::new(Reason::KeyLimit, detail));
-        }
-        *count += 1;
-        Ok(())
-    }
-}
-
-/// How many uses were recorded since the start.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    valid: AtomicU64,
-    invalid: AtomicU64,
-}
-
-impl Counts {
-    fn add(&self, valid: bool) {
-        let count = match valid {
-            true => &self.valid,
-            false => &self.invalid,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The word for a count, and the count.
-    pub(crate) fn all(&self) -> [(&'static str, u64); 2] {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        [
-            ("valid", read(&self.valid)),
-            ("invalid", read(&self.invalid)),
-        ]
-    }
+/// What is said of a use.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// The facts of the event, in JSON.
+    pub(crate) facts: String,
+    /// As much of them as others are told.
+    pub(crate) notice: Glass,
+    /// What the log is told: nothing of a use that is not permitted.
+    pub(crate) leaves: Vec<ToLog>,
 }
 
 impl Used {
@@ -162,13 +131,15 @@ impl Gate {
             Err(_) => String::new(),
         };
         let (name, asked) = (key.name.clone(), used.clone());
-        let before = seen.same_grant.clone();
+        let (before, rp_id) = (seen.same_grant.clone(), self.site.rp_id.clone());
         // Up to 16 signatures are verified: no other call waits for that.
         let facts = move || -> Facts {
+            let grant = file.as_ref().ok().map(Known::of);
             let judged = file
                 .map_err(|error| error.code())
                 .and_then(|file| Judged::of(&asked, file, &policy));
-            Box::new(move |since| facts(&asked, &name, grant, judged, &before, since))
+            let judged = judged.map(|judged| judged.with_leaves(&people, &rp_id));
+            Box::new(move |since| told(&asked, &name, grant, judged, &before, since))
         };
         let facts = tokio::task::spawn_blocking(facts).await;
         let facts = facts.map_err(|_| Refusal::internal())?;
@@ -277,10 +248,12 @@ fn approver(person: &Person, one: &Credential) -> Value<'static> {
 
 /// A file that holds for the act.
 struct Judged {
+    file: File,
     /// Who signed.
     people: Vec<String>,
     /// How often they permit it.
     uses: u64,
+    leaves: Vec<ToLog>,
 }
 
 impl Judged {
@@ -304,21 +277,44 @@ impl Judged {
             true => Ok(Self {
                 uses: grant.uses,
                 people: people.into_iter().map(str::to_owned).collect(),
+                file: signed.file().clone(),
+                leaves: Vec::new(),
             }),
             false => Err(Code::BreakGlassQuorumShort),
         }
     }
+
+    /// The same, with what the log is told of its signatures, which these people made.
+    fn with_leaves(self, people: &[Person], rp_id: &str) -> Self {
+        let leaves = leaf::of(&self.file, people, rp_id);
+        Self { leaves, ..self }
+    }
 }
 
-/// The facts of a use, behind those that were recorded under the same grant.
-fn facts(
+/// What a grant says of itself, whoever signed it.
+struct Known {
+    sha256: [u8; 32],
+    audience: String,
+}
+
+impl Known {
+    fn of(file: &File) -> Self {
+        Self {
+            sha256: file.grant_sha256(),
+            audience: file.grant().audience.clone(),
+        }
+    }
+}
+
+/// What is said of a use, behind those that were recorded under the same grant.
+fn told(
     used: &Used,
     key: &str,
-    grant: Option<[u8; 32]>,
+    grant: Option<Known>,
     judged: core::result::Result<Judged, Code>,
     before: &[Event],
     since: &[Event],
-) -> String {
+) -> Told {
     let judged = judged.and_then(|judged| {
         let count = before.len().saturating_add(since.len());
         let is_over = u64::try_from(count).unwrap_or(u64::MAX) >= judged.uses;
@@ -329,13 +325,14 @@ fn facts(
             false => Ok(judged),
         }
     });
-    let (code, signers) = match &judged {
-        Ok(judged) => (None, judged.people.as_slice()),
-        Err(code) => (Some(code.as_str()), &[][..]),
+    let (code, signers, leaves) = match judged {
+        Ok(judged) => (None, judged.people, judged.leaves),
+        Err(code) => (Some(code.as_str()), Vec::new(), Vec::new()),
     };
+    let hash = grant.as_ref().map(|grant| grant.sha256);
     let own = [
         ("code", code.into()),
-        ("grantSha256", grant.map(|hash| hex(&hash)).into()),
+        ("grantSha256", hash.map(|hash| hex(&hash)).into()),
         ("key", key.into()),
         (
             "signers",
@@ -344,10 +341,22 @@ fn facts(
                 .map(|name| Value::from(name.as_str()))
                 .collect(),
         ),
-        ("valid", judged.is_ok().into()),
+        ("valid", code.is_none().into()),
     ];
     let said = used.said(grant.is_some());
-    object(said.into_iter().chain(own)).to_text()
+    Told {
+        facts: object(said.into_iter().chain(own)).to_text(),
+        leaves,
+        notice: Glass {
+            action: used.action.clone(),
+            audience: grant.map(|grant| grant.audience),
+            code: code.map(str::to_owned),
+            grant_sha256: hash,
+            signers,
+            use_id: used.use_id.clone(),
+            used_at: used.used_at,
+        },
+    }
 }
 
 /// What an event says under this key; nothing if it does not say it.
@@ -378,22 +387,4 @@ fn says(event: &Event, used: &Used) -> bool {
         "fileSha256" if of_before => true,
         _ => fact(event, key) == value,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_reports_so_many_uses_in_an_hour() {
-        let (hours, begin) = (Hours::default(), Instant::now());
-        for _ in 0..HOURLY {
-            hours.take("a", begin).unwrap();
-        }
-        let late = begin + Duration::from_secs(60 * 60 - 1);
-        let refused = hours.take("a", late).unwrap_err();
-        assert_eq!(refused.reason, Reason::KeyLimit);
-        hours.take("b", late).unwrap();
-        hours.take("a", late + Duration::from_secs(1)).unwrap();
-    }
 }

@@ -67,9 +67,9 @@ pub(crate) struct Due {
 #[derive(Clone, Debug)]
 pub(crate) enum Receiver {
     Channel(Box<Channel>),
-    /// A person who is asked, at this address.
+    /// A person, at this address.
     Mail(String),
-    /// A person who has nothing to decide any more, or no address.
+    /// A person who has nothing to decide any more, or no address, or has left.
     Nobody,
 }
 
@@ -80,7 +80,8 @@ pub(crate) struct Record {
     /// A channel, or a person.
     pub(crate) receiver: String,
     pub(crate) is_mail: bool,
-    pub(crate) request: String,
+    /// The id of a request, or of a use of break-glass.
+    pub(crate) about: String,
     pub(crate) topic: Topic,
     pub(crate) at: Time,
     pub(crate) state: State,

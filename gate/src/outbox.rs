@@ -1,6 +1,8 @@
 //! Signatures on their way to the log. A signature that was taken in is tried until the log has it,
 //! under the same approval id, so that nothing gets in twice.
 
+mod glass;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use tokio::time::Instant;
 
 use crate::log::{self, Log, NotLogged};
 use crate::store::{Store, Trouble, Unlogged};
+
+pub(crate) use glass::GlassOutbox;
 
 /// How many signatures are on their way at a time.
 const AT_ONCE: usize = 64;

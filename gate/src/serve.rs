@@ -17,7 +17,7 @@ use crate::gate::Gate;
 use crate::http::{App, Rooms};
 use crate::layout::Layout;
 use crate::log::{Log, Remote};
-use crate::outbox::Outbox;
+use crate::outbox::{GlassOutbox, Outbox};
 use crate::rules::Rules;
 use crate::session::Logins;
 use crate::settings::{Config, LogPlace};
@@ -171,6 +171,11 @@ async fn serve(
         uses: Counts::default(),
         hours: Hours::default(),
     });
+    let glass = GlassOutbox {
+        store: Arc::clone(&store),
+        log: Arc::clone(&log),
+        ready: Arc::clone(&ready),
+    };
     let outbox = Outbox {
         store: Arc::clone(&store),
         log,
@@ -193,6 +198,7 @@ async fn serve(
     tracing::info!(%address, url = config.site.origin, "serving");
     let tasks = [
         tokio::spawn(outbox.run()),
+        tokio::spawn(glass.run()),
         tokio::spawn(courier.run()),
         tokio::spawn(admin),
         tokio::spawn(look(Arc::clone(&gate), at_once, config.retention_days)),

@@ -26,7 +26,7 @@ use std::pin::Pin;
 
 use verifier_core::Time;
 
-use crate::break_glass::{Facts, Recorded, UsesSeen};
+use crate::break_glass::{Facts, Recorded, ToLog, UsesSeen};
 use crate::event::Event;
 use crate::person::{ApiKey, Credential, Person};
 use crate::refusal::Refusal;
@@ -226,6 +226,10 @@ pub(crate) trait Store: News + fmt::Debug + Send + Sync {
         grant: Option<[u8; 32]>,
         facts: Facts,
     ) -> Answer<'_, Recorded>;
+    /// What was signed under break-glass and the log does not have yet, the oldest first.
+    fn unlogged_glass(&self, most: usize) -> Answer<'_, Vec<ToLog>>;
+    /// Records that the log has it, with its bundle.
+    fn glass_logged(&self, id: &str, bundle: String) -> Answer<'_, ()>;
     /// Records what came of a use, once, by the same rule; nothing was before event `seen`.
     fn end_use(&self, id: &str, seen: u64, facts: String) -> Answer<'_, Recorded>;
 

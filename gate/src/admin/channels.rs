@@ -98,7 +98,7 @@ async fn add(store: &Arc<dyn Store>, members: &Members<'_, '_>) -> Result<Value<
     let topics = match (topics.is_empty(), kind) {
         (false, _) => topics,
         (true, Kind::Webhook) => Topic::ALL.to_vec(),
-        (true, Kind::Chat) => vec![Topic::Created],
+        (true, Kind::Chat) => vec![Topic::Created, Topic::BreakGlass],
     };
     let secret = match kind {
         Kind::Webhook => Some(Secret::generate()?),
@@ -162,10 +162,10 @@ fn record(record: &Record) -> Value<'static> {
         false => record.receiver.clone(),
     };
     Value::from([
+        ("about", record.about.clone().into()),
         ("at", record.at.to_string().into()),
         ("id", record.id.clone().into()),
         ("next", time(record.next)),
-        ("request", record.request.clone().into()),
         ("said", record.said.clone().into()),
         ("state", record.state.as_str().into()),
         ("to", to.into()),

@@ -158,7 +158,7 @@ fn delivery(delivery: &Value<'_>) -> String {
         text(delivery, "at"),
         text(delivery, "id"),
         text(delivery, "topic"),
-        text(delivery, "request"),
+        text(delivery, "about"),
         text(delivery, "state"),
         text(delivery, "to"),
         more(", next ", "next"),

@@ -2,10 +2,11 @@
 
 use serving::openapi::Webhook;
 use serving::openapi::schema::{
-    HEX_32, TIME, UUID, one_of, open, reference, string, text, text_or_null,
+    HEX_32, TIME, UUID, array, boolean, one_of, open, reference, string, text, text_or_null,
 };
 use verifier_core::hazmat::json::Value;
 
+use super::schemas::CODE;
 use crate::notice::Topic;
 use crate::request::Status;
 
@@ -47,15 +48,59 @@ pub(super) const WEBHOOKS: &[Webhook] = &[
         summary: "One operation may act.",
         body: "Event",
     },
+    Webhook {
+        name: "break-glass.used",
+        id: "breakGlassUsed",
+        summary: "Something was done without an approval, and the gate has heard of it.",
+        body: "UseEvent",
+    },
 ];
 
-/// An event.
+/// An event of a request.
 pub(super) fn event() -> Value<'static> {
+    of("EventData", |topic| topic.status().is_some())
+}
+
+/// An event of a use of break-glass.
+pub(super) fn use_event() -> Value<'static> {
+    of("UseEventData", |topic| topic.status().is_none())
+}
+
+fn of(data: &'static str, is_one: fn(&Topic) -> bool) -> Value<'static> {
     open(&["data", "timestamp", "type"], |name| match name {
-        "data" => reference("EventData"),
+        "data" => reference(data),
         "timestamp" => text(TIME),
-        _ => one_of(&Topic::ALL.map(Topic::as_str)),
+        _ => {
+            let topics = Topic::ALL.into_iter().filter(is_one);
+            one_of(&topics.map(Topic::as_str).collect::<Vec<_>>())
+        }
     })
+}
+
+/// The use that it is about, as it was recorded.
+pub(super) fn use_data() -> Value<'static> {
+    open(
+        &[
+            "action",
+            "audience",
+            "code",
+            "grantSha256",
+            "signers",
+            "useId",
+            "usedAt",
+            "valid",
+        ],
+        |name| match name {
+            "audience" => text_or_null("^.+$"),
+            "code" => text_or_null(CODE),
+            "grantSha256" => text_or_null(HEX_32),
+            "signers" => array(string()),
+            "useId" => text(UUID),
+            "usedAt" => text(TIME),
+            "valid" => boolean(),
+            _ => string(),
+        },
+    )
 }
 
 /// The request that it is about, as it stood then.

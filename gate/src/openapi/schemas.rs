@@ -10,7 +10,7 @@ use crate::break_glass::Used;
 use crate::request::Status;
 
 /// A stable code.
-const CODE: &str = "^[a-z0-9_.]+$";
+pub(super) const CODE: &str = "^[a-z0-9_.]+$";
 
 /// All of them, by name.
 pub(super) fn all() -> Value<'static> {
@@ -250,5 +250,7 @@ pub(super) fn all() -> Value<'static> {
                 },
             ),
         ),
+        ("UseEvent", super::events::use_event()),
+        ("UseEventData", super::events::use_data()),
     ])
 }

@@ -37,7 +37,7 @@ use super::{
     Answer, Created, Enrolment, Invite, NewCredential, NewRequest, Store, StoreError, Trouble,
     Unlogged, Visits,
 };
-use crate::break_glass::{Facts, Recorded, UsesSeen};
+use crate::break_glass::{Facts, Recorded, ToLog, UsesSeen};
 use crate::event::{Event, Link};
 use crate::person::{ApiKey, Credential, Person};
 use crate::request::{NewSignature, Outcome, Request};
@@ -281,6 +281,15 @@ impl Store for Sql {
     ) -> Answer<'_, Recorded> {
         let place = uses::place_of_use(id);
         self.change(move |step| step.record_use(&place, &seen, grant.as_ref(), facts))
+    }
+
+    fn unlogged_glass(&self, most: usize) -> Answer<'_, Vec<ToLog>> {
+        self.look(move |connection| Ok(uses::unlogged(connection, most)?))
+    }
+
+    fn glass_logged(&self, id: &str, bundle: String) -> Answer<'_, ()> {
+        let id = id.to_owned();
+        self.change(move |step| step.glass_logged(&id, &bundle))
     }
 
     fn end_use(&self, id: &str, seen: u64, facts: String) -> Answer<'_, Recorded> {

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_vectors::break_glass::settings;
 use test_vectors::encoding::{hex, sha256};
 
-use crate::harness::{Gate, Person, RULES, Reply, program};
+use crate::harness::{Gate, Log, Person, RULES, Reply, program};
+use crate::receiver::Receiver;
 
 const PAYLOAD: &str = r#"{"amount":"25.00","to":"Acme GmbH"}"#;
 
@@ -23,7 +25,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let gate = Gate::new(RULES);
+        Self::of(Gate::new(RULES))
+    }
+
+    fn of(gate: Gate) -> Self {
         let (ann, bob) = (gate.person("ann", "oncall"), gate.person("bob", "oncall"));
         let executor = gate.key("executor", "claim,read", None);
         // Everybody writes the folder of temporary files: no settings count there.
@@ -455,6 +460,139 @@ fn a_report_is_recorded_once_and_judged_by_the_gate_itself() {
     world.gate.succeed(&["approver", "retire", "ann"]);
     let told = world.tell(&world.executor, &body(7, &file("now.json")));
     assert_eq!(told.json()["code"], "break_glass.key_limits", "{told:?}");
+}
+
+#[test]
+fn a_use_is_told_to_others_without_the_payload_and_the_reason() {
+    let world = World::new();
+    let (hook, chat) = (Receiver::new(), Receiver::new());
+    let add = |name: &str, receiver: &Receiver, more: &[&str]| {
+        let url = receiver.url();
+        let args = ["webhook", "add", name, &url, "--allow-private"];
+        world.gate.succeed(&[&args[..], more].concat());
+    };
+    add("hook", &hook, &[]);
+    add("team", &chat, &["--chat"]);
+    world.new_file("file.json", &[]);
+    world.sign("file.json", &world.ann);
+    world.sign("file.json", &world.bob);
+    let file: Value = serde_json::from_str(&world.read("file.json")).unwrap();
+    let text = file["grant"].as_str().unwrap();
+    let grant: Value = serde_json::from_str(text).unwrap();
+    let body = |number: u8, payload: &str| {
+        json!({
+            "action": "payment.send",
+            "file": file.to_string(),
+            "outcome": null,
+            "payloadHash": payload.repeat(32),
+            "useId": format!("00000000-0000-4000-8000-00000000000{number}"),
+            "usedAt": grant["notBefore"],
+        })
+    };
+    let (first, over) = (body(1, "ab"), body(2, "cd"));
+    // The second time it is known, and news to nobody.
+    for (body, status) in [(&first, 201), (&first, 200), (&over, 201)] {
+        assert_eq!(world.tell(&world.executor, body).status, status);
+    }
+    let mut got = hook.wait(2);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(hook.got().len(), 2);
+    got.sort_by_key(|one| one.json()["data"]["useId"].to_string());
+    let sha256 = hex(&sha256(text.as_bytes()));
+    for (got, body, code, signers) in [
+        (&got[0], &first, Value::Null, json!(["ann", "bob"])),
+        (&got[1], &over, json!("break_glass.overused"), json!([])),
+    ] {
+        let event = got.json();
+        crate::openapi::conform_event(&event);
+        assert_eq!(event["type"], "break-glass.used");
+        let told = json!({
+            "action": "payment.send",
+            "audience": "payments.example",
+            "code": code,
+            "grantSha256": sha256,
+            "signers": signers,
+            "useId": body["useId"],
+            "usedAt": body["usedAt"],
+            "valid": code.is_null(),
+        });
+        assert_eq!(event["data"], told);
+    }
+    let said: Vec<String> = chat.wait(2).into_iter().map(|got| got.body).collect();
+    assert!(said.concat().contains("signed for by ann, bob"), "{said:?}");
+    let told = got.iter().map(|got| got.body.clone()).chain(said);
+    for told in told {
+        for secret in ["The gate is down.", "abab", "cdcd", "signature"] {
+            assert!(!told.contains(secret), "{told}");
+        }
+    }
+    let log = world.gate.succeed(&["webhook", "log", "hook"]);
+    assert!(
+        log.contains("break-glass.used 00000000-0000-4000-8000-000000000001"),
+        "{log}"
+    );
+}
+
+/// A log of its own, which is down when the gate hears of it.
+#[test]
+fn what_was_signed_goes_into_the_log_once_and_is_no_approval() {
+    let mut log = Log::new();
+    let gate = Gate::beside(&log, RULES);
+    let world = World::of(gate);
+    world.new_file("file.json", &["--uses", "2"]);
+    world.sign("file.json", &world.ann);
+    world.sign("file.json", &world.bob);
+    world.sign("file.json", &world.ann);
+    let file: Value = serde_json::from_str(&world.read("file.json")).unwrap();
+    let grant: Value = serde_json::from_str(file["grant"].as_str().unwrap()).unwrap();
+    let body = |number: u8, payload: &str| {
+        json!({
+            "action": "payment.send",
+            "file": file.to_string(),
+            "outcome": "done",
+            "payloadHash": payload.repeat(32),
+            "useId": format!("00000000-0000-4000-8000-00000000000{number}"),
+            "usedAt": grant["notBefore"],
+        })
+    };
+    assert_eq!(
+        world.tell(&world.executor, &body(1, "00")).json()["valid"],
+        true
+    );
+    // What nobody has signed is not logged.
+    let mut none = body(3, "33");
+    none["file"] = json!("none");
+    assert_eq!(world.tell(&world.executor, &none).json()["valid"], false);
+    crate::receiver::wait_for(|| {
+        let said = world.gate.get("/readyz", "");
+        (said.status == 503 && said.text.contains("signed")).then_some(())
+    });
+    assert!(world.events("break-glass.logged").is_empty());
+    log.serve(&world.gate.origin());
+    let logged = crate::receiver::wait_for(|| {
+        Some(world.events("break-glass.logged")).filter(|all| all.len() == 2)
+    });
+    crate::receiver::wait_for(|| (world.gate.get("/readyz", "").status == 200).then_some(()));
+    // The other use of the grant has the same signatures, and the log has them.
+    assert_eq!(
+        world.tell(&world.executor, &body(2, "22")).json()["valid"],
+        true
+    );
+    std::thread::sleep(Duration::from_secs(6));
+    assert_eq!(world.events("break-glass.logged").len(), 2);
+    for event in &logged {
+        let event = &event["event"];
+        assert_eq!(event["useId"], "00000000-0000-4000-8000-000000000001");
+        let bundle = event["bundle"].as_str().unwrap();
+        assert!(bundle.contains("cosignet.break-glass/v1"), "{bundle}");
+        assert!(!bundle.contains("The gate is down."));
+        world.write("bundle.json", bundle);
+        let verified = world.cosignet(&["verify", "bundle.json", "--policy", "policy.toml"]);
+        let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+        assert_eq!(verified.status.code(), Some(1), "{verified:?}");
+        assert!(said.contains("entry.break_glass"), "{said}");
+        assert!(!said.contains("VERIFIED"), "{said}");
+    }
 }
 
 /// A grant for two acts: of one payload once, and of others as often as is left.

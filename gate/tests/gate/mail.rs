@@ -68,6 +68,36 @@ fn those_who_are_asked_get_a_mail_with_a_link_and_nothing_more() {
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
 }
 
+/// Nobody has signed that, which is what they have to know.
+#[test]
+fn everybody_gets_a_mail_about_a_use_of_break_glass() {
+    let mailbox = Mailbox::new();
+    let gate = gate(&format!("smtp-plain://localhost:{}", mailbox.port));
+    let executor = gate.key("executor", "claim", None);
+    let body = json!({
+        "action": "payment.<b>send",
+        "file": "none",
+        "outcome": "done",
+        "payloadHash": "ab".repeat(32),
+        "useId": "00000000-0000-4000-8000-000000000001",
+        "usedAt": "2026-03-01T12:00:00.000Z",
+    });
+    let told = gate.call("/v1/break-glass", &executor, "", &body);
+    assert_eq!(told.status, 201, "{told:?}");
+    let got = mailbox.wait(3);
+    for name in ["ann", "bob", "cat"] {
+        let to = format!("<{name}@example.com>");
+        assert!(got.iter().any(|(found, _)| found.contains(&to)), "{got:?}");
+    }
+    for (_, mail) in got {
+        let mail = mail.replace("=\n", "");
+        let subject = "BREAK-GLASS, payment.?b?send without an approval";
+        assert!(mail.contains(subject), "{mail}");
+        assert!(mail.contains("break_glass.form"), "{mail}");
+        assert!(!mail.contains("abab") && !mail.contains("http"), "{mail}");
+    }
+}
+
 #[test]
 fn no_mail_goes_out_unencrypted_unless_it_is_said() {
     let mailbox = Mailbox::new();

@@ -322,7 +322,7 @@ fn one_assertion_or_one_id_twice() {
     // The same challenge and page, signed by two keys, is two approvals.
     let two_keys = |second: &mut Draft, first: &Draft| {
         second.ceremony = first.ceremony.clone();
-        second.passkey = test_vectors::Passkey::new(Algorithm::Es256, "bob");
+        second.passkey = Passkey::new(Algorithm::Es256, "bob");
     };
     assert_eq!(twice(two_keys), Err("alarm.unproven"));
 }

@@ -546,7 +546,7 @@ proptest! {
     fn no_other_challenge_opens_a_file(bytes in prop::collection::vec(any::<u8>(), 0..128)) {
         let world = World::new();
         let mut value = world.glass().value();
-        let mut ceremony = Ceremony::new(test_vectors::approval::RP_ID, test_vectors::approval::ORIGIN, &[], &[]);
+        let mut ceremony = Ceremony::new(RP_ID, test_vectors::approval::ORIGIN, &[], &[]);
         ceremony.challenge = b64url(&bytes);
         let assertion = ceremony.sign(&world.ann);
         value["signatures"][0]["clientDataJSON"] = json!(b64url(&assertion.client_data_json));

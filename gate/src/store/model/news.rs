@@ -3,12 +3,15 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serving::openapi::schema::object;
 use verifier_core::Time;
 use verifier_core::hazmat::json::{Limits as JsonLimits, Value};
 
+use crate::break_glass::{self, Facts, ToLog, UsesSeen};
 use crate::channel::{Channel, Kept, Kind, Target};
 use crate::delivery::{Due, Lane, Outcome, PATIENCE, Receiver, Record, State};
-use crate::notice::Topic;
+use crate::event::Event;
+use crate::notice::{self, Glass, Topic};
 use crate::person::MailAddress;
 use crate::refusal::Reason;
 use crate::request::{Act, Named, NewSignature};
@@ -51,12 +54,12 @@ impl Told {
         let now = Time::from_millis(scene.now()).unwrap();
         let all = records(scene);
         for record in all.iter().filter(|one| one.at == now) {
-            let request = scene.store().request(&record.request);
+            let request = scene.store().request(&record.about);
             let request = scene.run(request).unwrap().unwrap();
             // Of two events of one moment the later one counts.
-            let mut of_it = all.iter().filter(|one| one.request == record.request);
+            let mut of_it = all.iter().filter(|one| one.about == record.about);
             let last = of_it.next().unwrap();
-            assert_eq!(request.status(now), last.topic.status(), "{record:?}");
+            assert_eq!(Some(request.status(now)), last.topic.status(), "{record:?}");
         }
     }
 
@@ -64,7 +67,7 @@ impl Told {
     pub(super) fn are_the_events(&self, scene: &Scene) {
         let mut told: Vec<_> = records(scene)
             .into_iter()
-            .map(|one| (one.at, one.topic.as_str().to_owned(), one.request))
+            .map(|one| (one.at, one.topic.as_str().to_owned(), one.about))
             .collect();
         let events = scene.run(scene.store().events(0, 10_000)).unwrap();
         let mut happened = Vec::new();
@@ -154,6 +157,10 @@ in_each_database! {
     what_waits_for_a_clock_that_was_ahead_waits_no_longer
     deliveries_are_forgotten_a_while_after_they_ended
     what_did_not_happen_is_told_to_nobody
+    a_use_of_break_glass_is_told_once_and_is_no_request
+    a_use_is_mailed_to_everybody_who_is_here
+    requests_and_uses_are_counted_by_themselves
+    what_was_signed_waits_for_the_log_and_is_logged_once
 }
 
 fn those_are_mailed_who_may_decide_and_when_they_may(scene: Scene) {
@@ -361,6 +368,130 @@ fn deliveries_are_forgotten_a_while_after_they_ended(scene: Scene) {
     assert_eq!(forget(at(scene.now())), 0);
     assert_eq!(forget(at(scene.now() + CLAIM_WITHIN)), 1);
     assert_eq!(records(&scene).len(), 1, "the one that waits is not");
+}
+
+fn use_id(number: usize) -> String {
+    format!("10000000-0000-4000-8000-{number:012}")
+}
+
+/// What the log is told of it.
+fn to_log(number: usize) -> ToLog {
+    // Two uses of one grant have the same signatures.
+    let id = format!("20000000-0000-4000-8000-{:012}", number / 2);
+    let body = format!("{{\"use\":{}}}", number / 2);
+    ToLog { id, body }
+}
+
+/// Has a use recorded, as the gate does.
+fn record(scene: &Scene, number: usize) -> bool {
+    let id = use_id(number);
+    let notice = Glass {
+        use_id: id.clone(),
+        ..notice::sample()
+    };
+    let facts = object([("useId", id.as_str().into())]).to_text();
+    let seen = scene.run(scene.store().uses_seen(&id, None)).unwrap();
+    let facts: Facts = Box::new(move |_| break_glass::Told {
+        facts,
+        leaves: vec![to_log(number)],
+        notice,
+    });
+    let recorded = scene.store().record_use(&id, seen, None, facts);
+    scene.run(recorded).unwrap().is_new
+}
+
+fn a_use_of_break_glass_is_told_once_and_is_no_request(mut scene: Scene) {
+    let _told = Told::listen(&scene);
+    let add = |name: &str, topics: &[Topic]| {
+        let channel = webhook(name, topics);
+        scene.run(scene.store().add_channel(channel)).unwrap();
+    };
+    add("glass", &[Topic::BreakGlass]);
+    add("other", &[Topic::Created, Topic::Approved]);
+    assert!(record(&scene, 0));
+    // The same report once more, also by a process that had looked before.
+    assert!(!record(&scene, 0));
+    let seen = UsesSeen::default();
+    let facts: Facts = Box::new(|_| panic!("it is recorded"));
+    let again = scene.store().record_use(&use_id(0), seen, None, facts);
+    assert!(!scene.run(again).unwrap().is_new);
+    scene.open();
+    let mut told: Vec<(String, String)> = records(&scene)
+        .into_iter()
+        .map(|one| (one.receiver, one.about))
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [("glass".into(), use_id(0)), (NAME.into(), use_id(0))]
+    );
+    let [due] = &due(&scene, &hook())[..] else {
+        panic!("one");
+    };
+    assert_eq!(due.notice.use_id(), Some(use_id(0).as_str()));
+    assert_eq!(due.notice.request(), None);
+    assert_eq!(due.notice.topic, Topic::BreakGlass);
+    assert_eq!(scene.run(scene.store().request(&use_id(0))).unwrap(), None);
+    let (id, outcome) = (due.id.clone(), Outcome::Delivered("answered 200".into()));
+    tried(&scene, &id, outcome);
+    assert_eq!(due_count(&scene), 0);
+}
+
+fn due_count(scene: &Scene) -> usize {
+    due(scene, &hook()).len()
+}
+
+fn a_use_is_mailed_to_everybody_who_is_here(scene: Scene) {
+    address_all(&scene);
+    scene.run(scene.store().set_address("bob", None)).unwrap();
+    scene.run(scene.store().retire("cat", None)).unwrap();
+    record(&scene, 0);
+    let mails = ["ann", "dan", "eve"].map(|name| format!("{name}@example.com"));
+    assert_eq!(mailed(&scene), (mails.to_vec(), 0));
+    // Who leaves before it is sent hears of it no more.
+    scene.run(scene.store().retire("dan", None)).unwrap();
+    let mails = ["ann", "eve"].map(|name| format!("{name}@example.com"));
+    assert_eq!(mailed(&scene), (mails.to_vec(), 1));
+}
+
+fn what_was_signed_waits_for_the_log_and_is_logged_once(mut scene: Scene) {
+    for number in [0, 1, 2] {
+        record(&scene, number);
+        scene.clock.fetch_add(1, Ordering::Relaxed);
+    }
+    record(&scene, 0);
+    let unlogged = |scene: &Scene| scene.run(scene.store().unlogged_glass(10)).unwrap();
+    assert_eq!(unlogged(&scene), [to_log(0), to_log(2)]);
+    scene.open();
+    let first = to_log(0).id;
+    for _ in 0..2 {
+        let logged = scene.store().glass_logged(&first, "bundle".into());
+        scene.run(logged).unwrap();
+    }
+    assert_eq!(unlogged(&scene), [to_log(2)]);
+    // A later use of the grant is not logged again.
+    record(&scene, 3);
+    assert_eq!(unlogged(&scene), [to_log(2)]);
+    let events = scene.run(scene.store().events(0, 1000)).unwrap();
+    let logged = |event: &&Event| event.line.contains("\"kind\":\"break-glass.logged\"");
+    let mut logged = events.iter().filter(logged);
+    let line = &logged.next().unwrap().line;
+    assert!(line.contains(&first) && line.contains(&use_id(0)), "{line}");
+    assert!(logged.next().is_none(), "once");
+}
+
+fn requests_and_uses_are_counted_by_themselves(scene: Scene) {
+    address_all(&scene);
+    for number in 0..40 {
+        create(&scene, new_request(number, 0));
+    }
+    for number in 0..40 {
+        record(&scene, number);
+    }
+    let (to, _) = mailed(&scene);
+    let of = |name: &str| to.iter().filter(|one| one.starts_with(name)).count();
+    // Nobody asks Eve for a decision.
+    assert_eq!((of("ann"), of("eve")), (60, 30));
 }
 
 /// The transaction is undone: the event, and its delivery with it.

@@ -17,7 +17,7 @@ use crate::store::sql::database::{Cell, Connection, Row, Value};
 use crate::store::sql::{End, rows};
 
 /// The tables of the rules, each after those that it refers to.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "person",
     "credential",
     "invite",
@@ -29,6 +29,7 @@ const TABLES: [&str; 11] = [
     "channel_secret",
     "address",
     "delivery",
+    "glass_entry",
 ];
 
 /// How many rows are read at once.

@@ -9,10 +9,10 @@ use tokio_postgres::types::Type;
 use crate::store::StoreError;
 
 /// The schema version that this program reads and writes.
-const VERSION: i32 = 1;
+const VERSION: i32 = 3;
 
 /// The steps to it.
-const STEPS: [&str; 1] = [VERSION_1];
+const STEPS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// `login` has challenges that were answered, `session` browsers that are signed in, for as long as
 /// either is good. `chain` has one row: the end of the chain of events, with room on its page for the next version of
@@ -192,6 +192,31 @@ CREATE TABLE writer (
 ) WITH (fillfactor = 50);
 "#;
 
+/// News that are about a use of break-glass, and about no request. Who wanted to hear of everything
+/// hears of that, too.
+const VERSION_2: &str = r#"
+ALTER TABLE delivery ALTER COLUMN request DROP NOT NULL;
+ALTER TABLE delivery ADD COLUMN use_id text COLLATE "C";
+ALTER TABLE delivery ADD CHECK ((request IS NULL) <> (use_id IS NULL));
+UPDATE channel SET topics = replace(topics, '"request.claimed"]',
+                                    '"request.claimed","break-glass.used"]')
+    WHERE kind = 'webhook' AND topics = '["request.created","request.approved",'
+        || '"request.rejected","request.expired","request.cancelled","request.claimed"]';
+"#;
+
+/// What was signed under break-glass, on its way to the log. Whoever is the first brings it there, and
+/// the log takes it once.
+const VERSION_3: &str = r#"
+CREATE TABLE glass_entry (
+    id text COLLATE "C" PRIMARY KEY,
+    use_id text COLLATE "C" NOT NULL,
+    body text COLLATE "C" NOT NULL,
+    at int8 NOT NULL,
+    logged int8
+);
+CREATE INDEX glass_entry_unlogged ON glass_entry (at, id) WHERE logged IS NULL;
+"#;
+
 /// Makes the tables. There must be none.
 pub(super) fn create(address: &Address) -> Result<(), StoreError> {
     let mut session = Session::open(address, Purpose::Maintain)?;
@@ -281,4 +306,51 @@ fn raise(session: &mut Session, schema: &str) -> Result<(), Lapse> {
         Ok(())
     })?;
     session.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use postgres_cluster::Cluster;
+
+    use super::super::Database;
+    use super::*;
+
+    #[test]
+    fn news_of_version_1_are_kept() {
+        let Some(cluster) = Cluster::shared() else {
+            return;
+        };
+        let name = cluster.database();
+        let sql =
+            |sql: &str| cluster.sql(&name, &format!("SET search_path = cosignet_gate; {sql}"));
+        let all = r#"["request.created","request.approved","request.rejected","request.expired","request.cancelled","request.claimed"]"#;
+        sql(&format!(
+            "CREATE SCHEMA cosignet_gate; CREATE TABLE schema (version int4 NOT NULL); \
+             INSERT INTO schema VALUES (1); {VERSION_1}; \
+             INSERT INTO request VALUES ('r', 'k', 'k', 0, NULL, NULL, '', 'a', NULL, '', 'n', '', \
+             't', '{{}}', '{{}}', '', NULL, NULL, 0, 0, 'pending'); \
+             INSERT INTO channel VALUES ('all', 'webhook', 'u', 0, '{all}', 0), \
+             ('chat', 'chat', 'u', 0, '{all}', 0), \
+             ('some', 'webhook', 'u', 0, '[\"request.claimed\"]', 0); \
+             INSERT INTO delivery (id, channel, request, topic, at, notice, state, tries, next, until) \
+             VALUES ('d', 'all', 'r', 'request.created', 7, '{{}}', 'waiting', 0, 8, 9)"
+        ));
+        let database = Database::parse(&cluster.address(&name), None, None).unwrap();
+        for _ in 0..2 {
+            upgrade(&database.address).unwrap();
+        }
+        assert_eq!(sql("SELECT version FROM schema"), VERSION.to_string());
+        assert_eq!(sql("SELECT id || request || next FROM delivery"), "dr8");
+        let told = "SELECT name FROM channel WHERE topics LIKE '%break-glass.used%'";
+        assert_eq!(sql(told), "all");
+        // One thing, and not none or two.
+        for (request, used) in [("NULL", "NULL"), ("'r'", "'u'")] {
+            let wrong = format!(
+                "SET search_path = cosignet_gate; INSERT INTO delivery (id, channel, request, \
+                 use_id, topic, at, notice, state, tries, next, until) VALUES \
+                 ('x', 'all', {request}, {used}, 't', 7, '{{}}', 'waiting', 0, 8, 9)"
+            );
+            assert_eq!(cluster.try_sql(&name, &wrong), None, "{wrong}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::rows::{self, millis};
 use super::signing;
 use super::writer::Step;
 use crate::delivery::{Backlog, Due, Lane, Outcome, PATIENCE, Receiver, Record, State, next_try};
-use crate::notice::{Notice, Topic};
+use crate::notice::{Glass, Notice, Topic};
 use crate::person::Person;
 use crate::refusal::{Reason, Refusal};
 use crate::request::{May, Request, Signature};
@@ -25,9 +25,10 @@ const HOUR: u64 = 60 * 60 * 1000;
 const LEASE: u64 = 90_000;
 
 impl Step<'_> {
-    /// Makes the deliveries of an event of this kind.
+    /// Makes the deliveries of an event of this kind, if it is one of a request.
     pub(super) fn announce(&mut self, kind: &str, id: &str) -> Result<()> {
-        let Some(topic) = Topic::parse(kind) else {
+        let of_request = Topic::parse(kind).filter(|topic| topic.status().is_some());
+        let Some(topic) = of_request else {
             return Ok(());
         };
         let listening = channels::listening(self.connection, topic)?;
@@ -48,9 +49,27 @@ impl Step<'_> {
             let person = people::person(self.connection, &name)?;
             let asked = person.and_then(|person| asked_at(&request, &person));
             if let Some(at) = asked
-                && self.may_be_mailed(&name)?
+                && self.may_be_mailed(&name, topic)?
             {
                 self.deliver(&notice, (None, Some(&name)), at, request.expires)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the deliveries of a use of break-glass: everybody gets a mail whom the gate can mail.
+    pub(super) fn announce_use(&mut self, used: Glass) -> Result<()> {
+        let notice = Notice::of_use(used, self.now);
+        let until = self.now.saturating_add_millis(PATIENCE);
+        for name in channels::listening(self.connection, notice.topic)? {
+            self.deliver(&notice, (Some(&name), None), self.now, until)?;
+        }
+        for (name, _) in channels::addresses(self.connection)? {
+            let person = people::person(self.connection, &name)?;
+            if person.is_some_and(|person| is_here(&person))
+                && self.may_be_mailed(&name, notice.topic)?
+            {
+                self.deliver(&notice, (None, Some(&name)), self.now, until)?;
             }
         }
         Ok(())
@@ -65,13 +84,15 @@ impl Step<'_> {
     ) -> Result<()> {
         let id = format!("msg_{}", crate::uuid()?);
         self.execute(
-            "INSERT INTO delivery (id, channel, person, request, topic, at, notice, state, tries, \
-             next, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', 0, ?8, ?9)",
+            "INSERT INTO delivery (id, channel, person, request, use_id, topic, at, notice, state, \
+             tries, next, until) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting', 0, ?9, ?10)",
             params![
                 id,
                 channel,
                 person,
-                notice.request,
+                notice.request(),
+                notice.use_id(),
                 notice.topic.as_str(),
                 millis(notice.at),
                 notice.to_text(),
@@ -83,11 +104,13 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn may_be_mailed(&self, person: &str) -> Result<bool> {
+    /// Whether a person may get one more mail of this kind. Requests and uses of break-glass are
+    /// counted by themselves: whoever asks and asks keeps nobody from hearing of a use.
+    fn may_be_mailed(&self, person: &str, topic: Topic) -> Result<bool> {
         let after = self.now.as_millis().saturating_sub(HOUR);
         let after = Time::from_millis(after).unwrap_or(Time::EPOCH);
-        let sql = "SELECT count(*) FROM delivery WHERE person = ?1 AND at > ?2";
-        let mailed = self.number(sql, params![person, millis(after)])?;
+        let sql = "SELECT count(*) FROM delivery WHERE person = ?1 AND at > ?2 AND topic = ?3";
+        let mailed = self.number(sql, params![person, millis(after), topic.as_str()])?;
         if mailed == MAILS {
             tracing::warn!(person, "{MAILS} mails within an hour are enough");
         }
@@ -173,6 +196,11 @@ impl Step<'_> {
     }
 }
 
+/// Whether somebody has a passkey that is not retired.
+fn is_here(person: &Person) -> bool {
+    person.active().next().is_some()
+}
+
 /// The first moment from which on this person may decide, by the state machine's own word: at once,
 /// or when the request is escalated to a group of theirs.
 fn asked_at(request: &Request, person: &Person) -> Option<Time> {
@@ -239,7 +267,10 @@ pub(super) fn due(
         let person: Option<String> = row.get("person")?;
         let receiver = match (&channel, person) {
             (Some(channel), _) => Receiver::Channel(channel.clone()),
-            (None, Some(person)) => mail(connection, &notice.request, &person, now)?,
+            (None, Some(person)) => match notice.request() {
+                Some(request) => mail(connection, request, &person, now)?,
+                None => mail_of_use(connection, &person)?,
+            },
             (None, None) => Receiver::Nobody,
         };
         due.push(Due {
@@ -271,6 +302,16 @@ fn mail(
     Ok(match may_decide(&request, &person, &active, now) {
         true => Receiver::Mail(address),
         false => Receiver::Nobody,
+    })
+}
+
+/// Somebody who is told of a use of break-glass, if they still are one of the gate's people.
+fn mail_of_use(connection: &dyn Connection, person: &str) -> Result<Receiver, StoreError> {
+    let found = people::person(connection, person)?;
+    let address = channels::address(connection, person)?;
+    Ok(match (found.filter(is_here), address) {
+        (Some(_), Some(address)) => Receiver::Mail(address),
+        _ => Receiver::Nobody,
     })
 }
 
@@ -319,12 +360,14 @@ fn topic(row: &Row) -> Result<Topic, StoreError> {
 fn record(row: &Row) -> Result<Record, StoreError> {
     let (channel, person): (Option<String>, Option<String>) =
         (row.get("channel")?, row.get("person")?);
+    let (request, used): (Option<String>, Option<String>) =
+        (row.get("request")?, row.get("use_id")?);
     let state: String = row.get("state")?;
     Ok(Record {
         id: row.get("id")?,
         is_mail: channel.is_none(),
         receiver: channel.or(person).unwrap_or_default(),
-        request: row.get("request")?,
+        about: request.or(used).ok_or_else(damaged)?,
         topic: topic(row)?,
         at: row.get("at")?,
         state: State::parse(&state).ok_or_else(damaged)?,

@@ -6,7 +6,7 @@ use verifier_core::hazmat::json::{Limits, Value};
 use super::database::{Connection, params};
 use super::rows;
 use super::writer::Step;
-use crate::break_glass::{self, Facts, Recorded, UsesSeen};
+use crate::break_glass::{self, Facts, Recorded, ToLog, UsesSeen};
 use crate::event::{self, Event};
 use crate::refusal::Refusal;
 use crate::store::{StoreError, Trouble};
@@ -22,10 +22,50 @@ impl Step<'_> {
         grant: Option<&[u8; 32]>,
         facts: Facts,
     ) -> Result<Recorded> {
-        self.once(break_glass::KIND, place, seen.last, |step| {
+        let mut news = None;
+        let recorded = self.once(break_glass::KIND, place, seen.last, |step| {
             let since = under_grant(step.connection, grant, seen.last)?;
-            Ok(facts(&since))
-        })
+            let told = facts(&since);
+            news = Some((told.notice, told.leaves));
+            Ok(told.facts)
+        })?;
+        // Nobody hears of it twice.
+        if let Some((notice, leaves)) = news {
+            self.keep_leaves(&notice.use_id, &leaves)?;
+            self.announce_use(notice)?;
+        }
+        Ok(recorded)
+    }
+
+    /// Keeps what the log has to be told. What it was told because of an earlier use is not told
+    /// again.
+    fn keep_leaves(&self, use_id: &str, leaves: &[ToLog]) -> Result<()> {
+        for leaf in leaves {
+            self.execute(
+                "INSERT INTO glass_entry (id, use_id, body, at) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (id) DO NOTHING",
+                params![leaf.id, use_id, leaf.body, rows::millis(self.now)],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Records that the log has what was signed, once.
+    pub(super) fn glass_logged(&mut self, id: &str, bundle: &str) -> Result<()> {
+        let sql = "UPDATE glass_entry SET logged = ?2 WHERE id = ?1 AND logged IS NULL";
+        if self.execute(sql, params![id, rows::millis(self.now)])? == 0 {
+            return Ok(());
+        }
+        let sql = "SELECT use_id FROM glass_entry WHERE id = ?1";
+        let found = self.connection.row(sql, params![id])?;
+        let lost = || StoreError::Damaged("what was signed under break-glass was lost".into());
+        let use_id: String = found.ok_or_else(lost)?.get("use_id")?;
+        let facts = Value::from([
+            ("bundle", bundle.into()),
+            ("entry", id.into()),
+            ("useId", use_id.as_str().into()),
+        ]);
+        self.event(break_glass::LOGGED, None, facts)
     }
 
     /// Records what came of a use, unless an event behind number `seen` has done so.
@@ -86,6 +126,17 @@ pub(super) fn uses_seen(
         used,
         ended,
         same_grant,
+    })
+}
+
+/// What the log does not have yet, the oldest first.
+pub(super) fn unlogged(connection: &dyn Connection, most: usize) -> Result<Vec<ToLog>, StoreError> {
+    let sql = "SELECT id, body FROM glass_entry WHERE logged IS NULL ORDER BY at, id LIMIT ?1";
+    connection.map(sql, params![most], |row| {
+        Ok(ToLog {
+            id: row.get("id")?,
+            body: row.get("body")?,
+        })
     })
 }
 

@@ -226,6 +226,13 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
+    /// With one member more, or another value of one that is there.
+    #[must_use]
+    pub fn with(self, key: &'a str, value: Value<'a>) -> Self {
+        let others = self.0.into_iter().filter(|(other, _)| other != key);
+        others.chain([(key.into(), value)]).collect()
+    }
+
     /// A key that is not among `known`.
     pub fn unknown_key(&self, known: &[&str]) -> Option<&str> {
         self.iter()
@@ -335,20 +342,44 @@ pub enum ErrorKind {
 /// By UTF-16 code units (RFC 8785 §3.2.3). Looks no further than to the first difference: a key
 /// can be as long as all others together.
 fn compare_keys(a: &str, b: &str) -> Ordering {
-    a.encode_utf16().cmp(b.encode_utf16())
+    let (a_bytes, b_bytes) = (a.as_bytes(), b.as_bytes());
+    let both = a_bytes.iter().zip(b_bytes);
+    let same = both.take_while(|(a, b)| a == b).count();
+    // UTF-8 is in the order of the characters. UTF-16 has those above U+FFFF before those from
+    // U+E000 on, which begin with the byte 0xEE or 0xEF.
+    match (a_bytes.get(same), b_bytes.get(same)) {
+        (Some(a_byte), Some(b_byte)) if *a_byte.max(b_byte) >= 0xee => {
+            a.encode_utf16().cmp(b.encode_utf16())
+        }
+        (a_byte, b_byte) => a_byte.cmp(&b_byte),
+    }
+}
+
+/// How many bytes at the beginning of `text` stand in a string of JSON as they are. All others are
+/// ASCII, so a position among the bytes is one among the characters.
+fn plain(text: &str) -> usize {
+    const BLOCK: usize = 16;
+    let special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // Most of a bundle is long strings. A block is looked at as a whole, without a branch for each
+    // byte, so that the compiler can use vectors.
+    let is_plain = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | special(*byte));
+    let bytes = text.as_bytes();
+    let blocks = bytes.chunks_exact(BLOCK).take_while(is_plain).count();
+    let done = blocks.saturating_mul(BLOCK);
+    let rest = bytes.iter().skip(done);
+    done.saturating_add(rest.take_while(|byte| !special(**byte)).count())
 }
 
 /// RFC 8785 §3.2.2.2.
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
-    // All that needs an escape is ASCII, so a position among the bytes is one among the characters.
-    let special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    while let Some(at) = rest.bytes().position(special) {
-        let (plain, special) = rest.split_at(at);
-        out.push_str(plain);
+    loop {
+        let (run, special) = rest.split_at(plain(rest));
+        out.push_str(run);
         let mut special = special.chars();
-        match special.next().unwrap_or_default() {
+        let Some(next) = special.next() else { break };
+        match next {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\u{8}' => out.push_str("\\b"),
@@ -360,7 +391,6 @@ fn write_string(text: &str, out: &mut String) {
         }
         rest = special.as_str();
     }
-    out.push_str(rest);
     out.push('"');
 }
 
@@ -378,6 +408,45 @@ mod tests {
 
     fn canonical(text: &str) -> Option<String> {
         parse(text).unwrap().to_canonical()
+    }
+
+    #[test]
+    fn keys_are_in_the_order_of_utf_16() {
+        let parts = [
+            "",
+            "a",
+            "b",
+            "é",
+            "\u{7ff}",
+            "\u{800}",
+            "\u{d7ff}",
+            "\u{e000}",
+            "\u{ffff}",
+            "\u{10000}",
+            "\u{10ffff}",
+        ];
+        let keys: Vec<String> = parts
+            .iter()
+            .flat_map(|first| parts.map(|second| [*first, second].concat()))
+            .collect();
+        for a in &keys {
+            for b in &keys {
+                let expected = a.encode_utf16().cmp(b.encode_utf16());
+                assert_eq!(compare_keys(a, b), expected, "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn strings_are_plain_up_to_what_needs_an_escape() {
+        for length in 0..40 {
+            let text = "é".repeat(length) + &"x".repeat(length);
+            assert_eq!(plain(&text), text.len());
+            for special in ["\"", "\\", "\u{1f}", "\0"] {
+                let more = [&text, special, &text].concat();
+                assert_eq!(plain(&more), text.len(), "{more:?}");
+            }
+        }
     }
 
     #[test]

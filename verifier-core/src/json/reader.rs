@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Error, ErrorKind, Limits, Object, Value};
+use super::{Error, ErrorKind, Limits, Object, Value, plain};
 
 pub(super) struct Reader<'a> {
     text: &'a str,
@@ -169,15 +169,11 @@ impl<'a> Reader<'a> {
         self.at += 1;
         let mut unescaped: Option<String> = None;
         loop {
-            let plain = self
-                .rest()
-                .bytes()
-                .position(|b| b == b'"' || b == b'\\' || b < 0x20)
-                .ok_or_else(|| Error::new(self.text.len(), ErrorKind::Syntax("a closing quote")))?;
             let start = self.at;
-            self.at += plain;
+            self.at += plain(self.rest());
             let run = self.since(start);
             match self.peek() {
+                None => return Err(Error::new(self.at, ErrorKind::Syntax("a closing quote"))),
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(match unescaped {

@@ -170,14 +170,21 @@ impl Whole<'_> {
     }
 
     fn repeated(&self) -> Option<Check> {
-        let mut seen: Vec<(&str, Option<Vec<u8>>)> = Vec::new();
+        let mut seen: Vec<(&str, Option<Entry>)> = Vec::new();
         for (number, bundle) in (1_usize..).zip(&self.decision.bundles) {
             let entry = Entry::parse(&bundle.entry).ok();
-            let assertion = entry.map(|entry| entry.assertion_identity());
             let text = bundle.entry.as_str();
+            let same = |other: &Option<Entry>| match (other, &entry) {
+                // The identity of a key costs more than the hash: most entries differ in that.
+                (Some(other), Some(entry)) => {
+                    other.client_data_hash == entry.client_data_hash
+                        && other.assertion_identity() == entry.assertion_identity()
+                }
+                _ => false,
+            };
             let twin = seen
                 .iter()
-                .position(|(other, same)| *other == text || (same.is_some() && *same == assertion));
+                .position(|(other, entry)| *other == text || same(entry));
             if let Some(twin) = twin {
                 let message = format!(
                     "Bundle {number} is the approval of bundle {} once more.",
@@ -185,7 +192,7 @@ impl Whole<'_> {
                 );
                 return Some(coded(Code::DecisionRepeated).message(message));
             }
-            seen.push((text, assertion));
+            seen.push((text, entry));
         }
         None
     }

@@ -223,8 +223,9 @@ impl Report {
         self.to_value().to_text()
     }
 
+    /// The report as JSON for programs that add members of their own.
     // Recursion is bounded: the reports of a decision's bundles have none in them.
-    fn to_value(&self) -> Value<'_> {
+    pub fn to_value(&self) -> Value<'_> {
         Value::from([
             (
                 "anchor",

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use verifier_core::AwsLc;
 use verifier_core::HeaderChain;
 use verifier_core::Policy;
-use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::json::Value;
 use verifier_core::roster::{self, Roster};
 use verifier_core::{Report, Request, Verdict, verify};
 
@@ -171,7 +171,7 @@ impl Job<'_> {
         match (self.args.format, self.single) {
             _ if self.args.quiet => String::new(),
             (Format::Json, true) => report.to_json() + "\n",
-            (Format::Json, false) => with_file(&report.to_json(), &input.path) + "\n",
+            (Format::Json, false) => with_file(report, &input.path) + "\n",
             (Format::Human, true) => {
                 let note = unexpected.then_some(NOTHING_EXPECTED);
                 human::full(report, bytes, payload, note, self.style)
@@ -204,16 +204,10 @@ impl Job<'_> {
 }
 
 /// A report with the name of the file that it is about, which is this program's addition.
-fn with_file(report: &str, path: &Path) -> String {
+fn with_file(report: &Report, path: &Path) -> String {
     let name = Value::from(path.to_string_lossy().into_owned());
-    match Value::parse(report.as_bytes(), Limits::bytes(usize::MAX)) {
-        Ok(Value::Object(members)) => {
-            let members = members
-                .iter()
-                .map(|(key, value)| (key.into(), value.clone()));
-            let named = members.chain([("file".into(), name)]);
-            Value::Object(named.collect()).to_text()
-        }
-        _ => report.into(),
+    match report.to_value() {
+        Value::Object(members) => Value::Object(members.with("file", name)).to_text(),
+        other => other.to_text(),
     }
 }

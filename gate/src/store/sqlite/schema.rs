@@ -5,10 +5,10 @@ use rusqlite::Connection;
 use crate::store::StoreError;
 
 /// The schema version that this program reads and writes.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// The steps to it. What a step says is never changed.
-const STEPS: [&str; 4] = [TABLES, NEWS, USES, LEAVES];
+const STEPS: [&str; 5] = [TABLES, NEWS, USES, LEAVES, COUNTS];
 
 /// Times are milliseconds since 1970. A text of the program's own goes in as it is: rules and terms
 /// in canonical JSON, so that what was asked stays what was asked.
@@ -204,6 +204,14 @@ CREATE TABLE glass_entry (
     logged INTEGER
 ) STRICT;
 CREATE INDEX glass_entry_unlogged ON glass_entry (at, id) WHERE logged IS NULL;
+";
+
+/// What each creation counts is counted in an index alone.
+const COUNTS: &str = "
+DROP INDEX request_key;
+DROP INDEX request_approver;
+CREATE INDEX request_key ON request (api_key, state, expires);
+CREATE INDEX request_approver ON request (approver, state, expires) WHERE approver IS NOT NULL;
 ";
 
 pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {

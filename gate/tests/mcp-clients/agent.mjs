@@ -1,7 +1,8 @@
-// Asks twice with a TypeScript SDK of MCP, and prints what it was answered: agent.mjs URL KEY MODE.
-// MODE is `initialize` for @modelcontextprotocol/sdk; for @modelcontextprotocol/client it is a mode
-// of its version negotiation. Run where the packages are installed.
-const [url, key, mode] = process.argv.slice(2);
+// Asks twice with a TypeScript SDK of MCP until somebody has decided, and prints the answers. URL,
+// KEY and MODE are in the environment. MODE is `initialize` for @modelcontextprotocol/sdk; for
+// @modelcontextprotocol/client it is a mode of its version negotiation. Run where the packages are
+// installed.
+const { URL: url, KEY: key, MODE: mode } = process.env;
 
 async function packages() {
   if (mode === "initialize") {
@@ -23,16 +24,23 @@ const { tools } = await client.listTools();
 const version = client.getNegotiatedProtocolVersion?.() ?? client.transport?.protocolVersion;
 print({ version, tools: tools.map((tool) => tool.name).sort() });
 for (const amount of ["1", "2"]) {
-  const call = {
+  let call = {
     name: "request_human_approval",
     arguments: { action: "payment.send", payload: { amount, from: mode } },
   };
   const signs = [];
   const settings = { onprogress: ({ progress }) => signs.push(progress) };
-  const result =
-    mode === "initialize"
-      ? await client.callTool(call, undefined, settings)
-      : await client.callTool(call, settings);
-  print({ result, signs });
+  for (let calls = 1; calls < 100; calls += 1) {
+    const result =
+      mode === "initialize"
+        ? await client.callTool(call, undefined, settings)
+        : await client.callTool(call, settings);
+    const { status, id } = result.structuredContent;
+    if (status !== "pending") {
+      print({ result, signs, calls });
+      break;
+    }
+    call = { name: "get_approval", arguments: { id, wait_seconds: 45 } };
+  }
 }
 await client.close();

@@ -1,11 +1,14 @@
-"""Asks twice with the Python SDK of MCP, and prints what it was answered: agent.py URL KEY MODE.
+"""Asks twice with the Python SDK of MCP until somebody has decided, and prints the answers.
 
-MODE is `initialize` for mcp 1.x, and for 2.x a mode of its `Client`.
+URL, KEY and MODE are in the environment. MODE is `initialize` for mcp 1.x, and for 2.x a mode of
+its `Client`.
 """
 
 import asyncio
 import json
-import sys
+import os
+
+MODE = os.environ["MODE"]
 
 
 async def use(call_tool, tools, version):
@@ -16,21 +19,24 @@ async def use(call_tool, tools, version):
         async def progress(number, total, message):
             signs.append(number)
 
-        result = await call_tool(
-            "request_human_approval",
-            {"action": "payment.send", "payload": {"amount": amount, "from": sys.argv[3]}},
-            progress_callback=progress,
-        )
-        said = result.model_dump(by_alias=True, mode="json")
-        print(json.dumps({"result": said, "signs": signs}), flush=True)
+        tool = "request_human_approval"
+        arguments = {"action": "payment.send", "payload": {"amount": amount, "from": MODE}}
+        for calls in range(1, 100):
+            result = await call_tool(tool, arguments, progress_callback=progress)
+            said = result.model_dump(by_alias=True, mode="json")
+            found = said["structuredContent"]
+            if found["status"] != "pending":
+                break
+            tool, arguments = "get_approval", {"id": found["id"], "wait_seconds": 45}
+        print(json.dumps({"result": said, "signs": signs, "calls": calls}), flush=True)
 
 
 async def main():
-    url, key, mode = sys.argv[1:]
+    url, key = os.environ["URL"], os.environ["KEY"]
     headers = {"Authorization": f"Bearer {key}"}
     from mcp.client.streamable_http import streamable_http_client
 
-    if mode == "initialize":
+    if MODE == "initialize":
         import httpx
         from mcp import ClientSession
 
@@ -46,7 +52,7 @@ async def main():
     from mcp import Client
 
     http = httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(30, read=60))
-    async with Client(streamable_http_client(url, http_client=http), mode=mode) as client:
+    async with Client(streamable_http_client(url, http_client=http), mode=MODE) as client:
         tools = (await client.list_tools()).tools
         await use(client.call_tool, tools, client.protocol_version)
 

@@ -1,5 +1,5 @@
 //! Agents that ask over MCP: the SDKs of Python and TypeScript, of both eras, each in front of a
-//! real gate and of somebody who takes five seconds.
+//! real gate and of somebody who takes five seconds, 70, and six minutes.
 
 use crate::command::{cargo, run, target};
 use crate::{files, npm, venv};

@@ -17,8 +17,10 @@ use crate::anchor;
 use crate::backend::{Place, StoreAddress};
 use crate::disk;
 use crate::error::{LogError, Result};
+use crate::import::ImportArgs;
 use crate::mirror::MirrorArgs;
 use crate::place::{ObjectPlace, ObjectsArgs, ServerArgs};
+use crate::rotation::{ErasureKeyCommand, ErasureKeysArg};
 use crate::settings;
 
 /// A transparency log for human approvals: what it has accepted, nobody can drop, alter or
@@ -143,29 +145,6 @@ impl StoreArg {
             store: self.address.clone(),
             objects,
             ..Place::new(data)
-        }
-    }
-}
-
-/// The keys that evidence is sealed under.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct ErasureKeysArg {
-    /// The file of an erasure key, if evidence in the database of --store is sealed; can be repeated
-    #[arg(
-        long = "erasure-key",
-        value_name = "FILE",
-        env = "COSIGNET_LOG_ERASURE_KEYS",
-        value_delimiter = ','
-    )]
-    pub(crate) files: Vec<PathBuf>,
-}
-
-impl ErasureKeysArg {
-    /// The same log for a process that has these keys.
-    pub(crate) fn place(&self, place: Place) -> Place {
-        Place {
-            erasure_keys: self.files.clone(),
-            ..place
         }
     }
 }
@@ -452,57 +431,6 @@ pub(crate) struct DataArg {
     pub(crate) store: StoreArg,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum ErasureKeyCommand {
-    Create(CreateKeyArgs),
-    Status(KeyStatusArgs),
-    Rotate(RotateArgs),
-}
-
-/// Make an erasure key, and print its id
-#[derive(Args, Debug)]
-#[command(after_help = "\
-The key never goes into the database, nor into its backups: what was erased is unreadable in all of
-them once every copy of the key is destroyed. And if every copy is lost before, so is all evidence that
-it has sealed; the log itself goes on. Keep a copy apart from those of the database.")]
-pub(crate) struct CreateKeyArgs {
-    /// Where the file goes; it must not exist
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-}
-
-/// Show which erasure key is the current one, and how many entries are sealed under which
-#[derive(Args, Debug)]
-pub(crate) struct KeyStatusArgs {
-    #[command(flatten)]
-    pub(crate) data: DataArg,
-    #[command(flatten)]
-    pub(crate) keys: ErasureKeysArg,
-}
-
-/// Seal all evidence under a new erasure key, or its first one, while the log runs
-#[derive(Args, Debug)]
-#[command(after_help = "\
-First restart every member with both keys: --erasure-key OLD --erasure-key NEW. Then run this, again if
-it was interrupted: it goes on. It says when members need the old key no more, and what destroying that
-takes away: what was erased, from every archive and backup, and with it all other evidence that is in
-backups of before. Make a backup afterwards, and destroy the key then.
-
-Exit codes: 0 done, 1 damage, 2 wrong usage or a key that is not here, 5 the database: try again.")]
-pub(crate) struct RotateArgs {
-    #[command(flatten)]
-    pub(crate) data: DataArg,
-    #[command(flatten)]
-    pub(crate) keys: ErasureKeysArg,
-    /// The file of the new key
-    #[arg(long, value_name = "FILE")]
-    pub(crate) to: PathBuf,
-    /// The id of a key of which no copy is left: all evidence that it alone can open is erased; can be
-    /// repeated
-    #[arg(long, value_name = "ID")]
-    pub(crate) lost: Vec<String>,
-}
-
 /// A right of a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Right {
@@ -566,33 +494,6 @@ pub(crate) struct ExportArgs {
     /// machine, wherever the log is kept
     #[arg(long, value_name = "DIR")]
     pub(crate) to: PathBuf,
-    #[command(flatten)]
-    pub(crate) objects: ObjectsArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArg,
-    #[command(flatten)]
-    pub(crate) erasure_keys: ErasureKeysArg,
-}
-
-/// Move the log of one machine into a database that several share
-#[derive(Args, Debug)]
-#[command(after_help = "\
-The log must not run. All of it is verified, as `fsck` does, before anything is written, and again where it
-has arrived; only then the directory is marked, so that it is never started again, and members can start.
-Run it again if it was interrupted. log.sqlite.moved is what remains: evidence that is erased later is
-still in it, so remove it when you trust the database.
-
-Exit codes: 0 done, 1 damage, and nothing was moved; 2 wrong usage; 5 a file, the database or the bucket.")]
-pub(crate) struct ImportArgs {
-    /// The data directory of the log as it is
-    #[arg(long, value_name = "DIR")]
-    pub(crate) from: PathBuf,
-    /// Where its public files are, if not in that directory: s3://BUCKET/PREFIX or a folder
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) from_objects: Option<String>,
-    /// The data directory of a member, which gets log.key; it can be the same
-    #[arg(long, value_name = "DIR", env = "COSIGNET_LOG_DATA")]
-    pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) objects: ObjectsArgs,
     #[command(flatten)]

@@ -9,15 +9,20 @@
 //! At no moment two logs can be started: the directory is marked before the database has a log under
 //! this name. Between the two none can, and the next run goes on.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use durable::beside;
 
-use crate::args::ImportArgs;
+use crate::args::StoreArg;
 use crate::backend::{self, Place};
 use crate::disk;
 use crate::error::{LogError, Result};
 use crate::export::{copy_folder, copy_tiles};
 use crate::key::LogKey;
 use crate::layout::Layout;
+use crate::place::ObjectsArgs;
+use crate::rotation::ErasureKeysArg;
 use crate::store::{Backend, CHECKPOINT, Claims, Contents, Head, Intake, Objects, heads};
 use crate::tiles::Tiles;
 use crate::{anchor, failpoint, fsck};
@@ -25,6 +30,33 @@ use crate::{anchor, failpoint, fsck};
 /// How many rows of evidence are written at once, and about how many bytes.
 const ROWS: usize = 512;
 const BYTES: usize = 4 * 1024 * 1024;
+
+/// Move the log of one machine into a database that several share
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The log must not run. All of it is verified, as `fsck` does, before anything is written, and again where it
+has arrived; only then the directory is marked, so that it is never started again, and members can start.
+Run it again if it was interrupted. log.sqlite.moved is what remains: evidence that is erased later is
+still in it, so remove it when you trust the database.
+
+Exit codes: 0 done, 1 damage, and nothing was moved; 2 wrong usage; 5 a file, the database or the bucket.")]
+pub(crate) struct ImportArgs {
+    /// The data directory of the log as it is
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// Where its public files are, if not in that directory: s3://BUCKET/PREFIX or a folder
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) from_objects: Option<String>,
+    /// The data directory of a member, which gets log.key; it can be the same
+    #[arg(long, value_name = "DIR", env = "COSIGNET_LOG_DATA")]
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    #[command(flatten)]
+    pub(crate) erasure_keys: ErasureKeysArg,
+}
 
 /// `import`
 pub(crate) fn run(args: &ImportArgs) -> Result<()> {
@@ -59,6 +91,8 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     if target.exists()? {
         finish_earlier(&from, &*source, &*target, &key)?;
     } else {
+        // By the way it brings an older database to this version.
+        source.head()?;
         clean(&fsck::examine(&*source, &key, None)?, "nothing was moved")?;
         let arrived = Move {
             from: &from,

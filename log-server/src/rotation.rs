@@ -1,11 +1,12 @@
 //! Erasure keys: made, looked at, and changed for the next one while the log runs.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::{
-    CreateKeyArgs, DataArg, ErasureKeyCommand, ErasureKeysArg, KeyStatusArgs, RotateArgs,
-};
-use crate::backend;
+use clap::{Args, Subcommand};
+
+use crate::args::DataArg;
+use crate::backend::{self, Place};
 use crate::erasure_key::{ErasureKey, Wrapper as _};
 use crate::error::{LogError, Result};
 use crate::store::sealing::{Census, Sealing, Step};
@@ -14,6 +15,80 @@ use crate::store::{Backend, Eraser};
 /// How often the old versions of rows are tried to be taken away, and the pause between two times.
 const SWEEPS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ErasureKeyCommand {
+    Create(CreateKeyArgs),
+    Status(KeyStatusArgs),
+    Rotate(RotateArgs),
+}
+
+/// Make an erasure key, and print its id
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The key never goes into the database, nor into its backups: what was erased is unreadable in all of
+them once every copy of the key is destroyed. And if every copy is lost before, so is all evidence that
+it has sealed; the log itself goes on. Keep a copy apart from those of the database.")]
+pub(crate) struct CreateKeyArgs {
+    /// Where the file goes; it must not exist
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Show which erasure key is the current one, and how many entries are sealed under which
+#[derive(Args, Debug)]
+pub(crate) struct KeyStatusArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArg,
+    #[command(flatten)]
+    pub(crate) keys: ErasureKeysArg,
+}
+
+/// Seal all evidence under a new erasure key, or its first one, while the log runs
+#[derive(Args, Debug)]
+#[command(after_help = "\
+First restart every member with both keys: --erasure-key OLD --erasure-key NEW. Then run this, again if
+it was interrupted: it goes on. It says when members need the old key no more, and what destroying that
+takes away: what was erased, from every archive and backup, and with it all other evidence that is in
+backups of before. Make a backup afterwards, and destroy the key then.
+
+Exit codes: 0 done, 1 damage, 2 wrong usage or a key that is not here, 5 the database: try again.")]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArg,
+    #[command(flatten)]
+    pub(crate) keys: ErasureKeysArg,
+    /// The file of the new key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// The id of a key of which no copy is left: all evidence that it alone can open is erased; can be
+    /// repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) lost: Vec<String>,
+}
+
+/// The keys that evidence is sealed under.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ErasureKeysArg {
+    /// The file of an erasure key, if evidence in the database of --store is sealed; can be repeated
+    #[arg(
+        long = "erasure-key",
+        value_name = "FILE",
+        env = "COSIGNET_LOG_ERASURE_KEYS",
+        value_delimiter = ','
+    )]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl ErasureKeysArg {
+    /// The same log for a process that has these keys.
+    pub(crate) fn place(&self, place: Place) -> Place {
+        Place {
+            erasure_keys: self.files.clone(),
+            ..place
+        }
+    }
+}
 
 /// `erasure-key create | status | rotate`
 pub(crate) fn run(command: &ErasureKeyCommand) -> Result<()> {

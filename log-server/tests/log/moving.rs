@@ -5,6 +5,7 @@ use std::fs;
 use postgres_cluster::Cluster;
 use serde_json::json;
 
+use crate::damage::copy;
 use crate::erasure::public;
 use crate::harness::{Approval, LOG, Log, flip, tree};
 use crate::members::{assert_verified, is_found, leads, member, until};
@@ -284,6 +285,8 @@ fn public_files_move_along_and_evidence_is_sealed_on_the_way() {
     let approval = public(1);
     assert_eq!(server.client.append(&approval).status, 201);
     assert_eq!(server.stop(), Some(0));
+    let twin = log.copy();
+    copy(&log.data(), &twin.data());
     let key = log.path("../erasure.key").display().to_string();
     let id = log.succeed(&["erasure-key", "create", &key]);
     let place = log.path("../elsewhere").display().to_string();
@@ -294,6 +297,10 @@ fn public_files_move_along_and_evidence_is_sealed_on_the_way() {
     let (code, said) = import(&log, &cluster);
     assert_eq!(code, Some(0), "{said}");
     assert!(!cluster.path("public").exists());
+    // A copy of the directory that somebody kept is the same log, and knows nothing of that.
+    let (code, said) = import(&twin, &cluster);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("was not on its way"), "{said}");
     cluster.assert_clean();
     let data = cluster.data().display().to_string();
     let status = cluster.succeed(&["erasure-key", "status", "--data", &data]);

@@ -490,3 +490,128 @@ fn while_keys_cannot_be_had_nothing_is_written_nor_lost() {
     let done = records.replace_evidence(0, &evidence(0), &less);
     assert_eq!(done.unwrap(), Replaced::Done);
 }
+
+/// A key during whose use something else happens, once.
+struct Meanwhile {
+    key: Arc<ErasureKey>,
+    then: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.key.fmt(f)
+    }
+}
+
+impl Wrapper for Meanwhile {
+    fn id(&self) -> &str {
+        self.key.id()
+    }
+
+    fn wrap(&self, keys: &[DataKey]) -> Result<Vec<Vec<u8>>> {
+        if let Some(then) = held(&self.then).take() {
+            then();
+        }
+        self.key.wrap(keys)
+    }
+
+    fn open(&self, wrapped: &[&[u8]]) -> Result<Vec<Option<DataKey>>> {
+        self.key.open(wrapped)
+    }
+}
+
+/// The keys of a process, during the use of the first of which something else happens.
+fn meanwhile(
+    key: &Arc<ErasureKey>,
+    others: &[&Arc<ErasureKey>],
+    then: impl FnOnce() + Send + 'static,
+) -> Keyring {
+    let mut ring = Keyring::default();
+    ring.add(Arc::new(Meanwhile {
+        key: Arc::clone(key),
+        then: Mutex::new(Some(Box::new(then))),
+    }));
+    for other in others {
+        let other: Arc<ErasureKey> = Arc::clone(other);
+        ring.add(other);
+    }
+    ring
+}
+
+#[test]
+fn nothing_is_written_under_a_key_that_was_given_up_meanwhile() {
+    let Some(log) = Fixture::new() else { return };
+    let (old, new) = (key(), key());
+    let log = sealed(log, &[&old]);
+    let both = log.backend().with_keys(ring(&[&old, &new]));
+    let mut lead = both.lead().unwrap();
+    append(&mut lead, &log.key, 2).unwrap();
+    let begin = {
+        let (both, id) = (both.clone(), new.id().to_owned());
+        move || {
+            let mut change = both.sealing().unwrap().unwrap();
+            change.begin(&id, &[]).unwrap();
+        }
+    };
+    let slow = log.backend().with_keys(meanwhile(&old, &[&new], begin));
+    let records = slow.records().unwrap();
+    let mut less = evidence(0);
+    less.email = None;
+    let done = records.replace_evidence(0, &evidence(0), &less);
+    assert_eq!(done.unwrap(), Replaced::Done);
+    assert_eq!(records.evidence(0).unwrap(), Some(less));
+    assert_eq!(census(&both).sealed.get(new.id()), Some(&1));
+}
+
+#[test]
+fn what_changes_during_a_change_of_keys_stays_as_it_was_changed() {
+    let Some(log) = Fixture::with_log() else {
+        return;
+    };
+    let (old, new) = (key(), key());
+    let both = log.backend().with_keys(ring(&[&old, &new]));
+    let mut lead = both.lead().unwrap();
+    append(&mut lead, &log.key, 4).unwrap();
+    let replace = |leaf: u64, less: Evidence| {
+        let both = both.clone();
+        move || {
+            let records = both.records().unwrap();
+            let found = records.evidence(leaf).unwrap().unwrap();
+            let done = records.replace_evidence(leaf, &found, &less).unwrap();
+            assert_eq!(done, Replaced::Done);
+        }
+    };
+    let mut less = evidence(1);
+    less.email = None;
+    // While it is sealed for the first time.
+    let then = replace(0, nothing(&evidence(0)));
+    let slow = log.backend().with_keys(meanwhile(&old, &[], then));
+    let mut change = slow.sealing().unwrap().unwrap();
+    change.begin(old.id(), &[]).unwrap();
+    assert_eq!(all(|first| change.seal(first)), 3);
+    change.end(old.id()).unwrap();
+    // And while its key is wrapped anew: replaced, and erased.
+    for (leaf, less) in [(1, less.clone()), (2, nothing(&evidence(2)))] {
+        let (from, to) = match leaf {
+            1 => (&old, &new),
+            _ => (&new, &old),
+        };
+        let slow = meanwhile(to, &[from], replace(leaf, less));
+        let slow = log.backend().with_keys(slow);
+        let mut change = slow.sealing().unwrap().unwrap();
+        change.begin(to.id(), &[]).unwrap();
+        all(|first| change.rewrap(first));
+        assert_eq!(change.end(to.id()).unwrap(), [from.id()]);
+    }
+    let records = both.records().unwrap();
+    for (leaf, expected) in [
+        (0, nothing(&evidence(0))),
+        (1, less),
+        (2, nothing(&evidence(2))),
+        (3, evidence(3)),
+    ] {
+        assert_eq!(records.evidence(leaf).unwrap(), Some(expected), "{leaf}");
+    }
+    let keys = "SELECT count(*) FROM cosignet_log.evidence_key";
+    assert_eq!(log.sql(keys), "2");
+}

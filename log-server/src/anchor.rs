@@ -53,6 +53,14 @@ impl Anchors {
         }
     }
 
+    /// Those of another log, which are read here and made elsewhere.
+    pub(crate) fn open_to_read(objects: Arc<dyn Objects>) -> Self {
+        Self {
+            archive: Archive::open_to_read(objects),
+            metrics: Metrics::default(),
+        }
+    }
+
     /// Starts to make anchors. Nobody waits for the thread: whatever it writes is whole at any
     /// time, so it may end with the process.
     pub(crate) fn start(

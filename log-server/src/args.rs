@@ -15,13 +15,16 @@ use verifier_core::hazmat::webauthn::UserVerification;
 use crate::admission::Rules;
 use crate::anchor;
 use crate::backend::{Place, StoreAddress};
+use crate::close::CloseArgs;
 use crate::disk;
 use crate::error::{LogError, Result};
 use crate::import::ImportArgs;
 use crate::mirror::MirrorArgs;
 use crate::place::{ObjectPlace, ObjectsArgs, ServerArgs};
+use crate::predecessor::PredecessorSetting;
 use crate::rotation::{ErasureKeyCommand, ErasureKeysArg};
 use crate::settings;
+use crate::shards::{Plan, ShardSetting};
 
 /// A transparency log for human approvals: what it has accepted, nobody can drop, alter or
 /// reorder unseen, its operator included.
@@ -98,6 +101,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     Import(ImportArgs),
     Mirror(MirrorArgs),
+    Close(CloseArgs),
     /// Keys that evidence in a database is erased with
     #[command(subcommand)]
     ErasureKey(ErasureKeyCommand),
@@ -160,12 +164,14 @@ and in camelCase:
   maxAppendDelaySeconds = 86400
   [anchor]
   calendars = [\"https://…\", \"https://…\", \"https://…\"]
-What begins with ANCHOR_ stands in the table [anchor], without it. A flag or variable wins over the
+What begins with ANCHOR_ stands in the table [anchor], without it. The logs before this one stand
+in tables [[predecessors]], with vkey, data and, for public files elsewhere, objects. Several logs of
+one process stand in tables [[shards]], with path, data, objects and witnessPolicy. A flag or variable wins over the
 file. Put a reverse proxy with TLS in front.")]
 pub(crate) struct ServeArgs {
-    /// Where the log lives
+    /// Where the log lives, unless --config names several logs
     #[arg(long, value_name = "DIR", env = "COSIGNET_LOG_DATA")]
-    pub(crate) data: PathBuf,
+    pub(crate) data: Option<PathBuf>,
     /// Settings
     #[arg(long, value_name = "FILE", env = "COSIGNET_LOG_CONFIG")]
     pub(crate) config: Option<PathBuf>,
@@ -266,6 +272,11 @@ pub(crate) struct Settings {
     objects_region: Option<String>,
     #[command(flatten)]
     anchor: anchor::AnchorSettings,
+    // In the file alone: each is a table.
+    #[arg(skip)]
+    predecessors: Vec<PredecessorSetting>,
+    #[arg(skip)]
+    shards: Vec<ShardSetting>,
 }
 
 /// The settings with their defaults.
@@ -277,6 +288,8 @@ pub(crate) struct Config {
     pub(crate) json_messages: bool,
     member_url: Option<String>,
     pub(crate) log: settings::Settings,
+    /// The logs, if there are several.
+    pub(crate) shards: Vec<Plan>,
 }
 
 impl ServeArgs {
@@ -359,6 +372,10 @@ impl ServeArgs {
         let objects = own.objects.or(file.objects);
         let objects = objects.map(|place| server.place(&place));
         log.objects = objects.transpose()?;
+        let before = file.predecessors.iter();
+        let before = before.map(|one| one.place(log.store.as_ref(), &server));
+        log.predecessors = before.collect::<Result<_>>()?;
+        let shards = Plan::all(&file.shards, &log, &server)?;
         Ok(Config {
             listen: own
                 .listen
@@ -373,6 +390,7 @@ impl ServeArgs {
             json_messages,
             member_url,
             log,
+            shards,
         })
     }
 }
@@ -411,6 +429,14 @@ pub(crate) enum TokenCommand {
     List {
         #[command(flatten)]
         data: DataArg,
+    },
+    /// Take over the valid tokens of the log before this one: its users need no others
+    Copy {
+        #[command(flatten)]
+        data: DataArg,
+        /// The data directory of that log
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
     },
     /// Make a token worthless, at once
     Revoke {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::disk;
 use crate::error::{LogError, Result};
@@ -64,17 +65,27 @@ impl Place {
     }
 }
 
+/// [`Place::new`], for a log beside one that is kept in `store`: if it has no database of its own, it
+/// is in that one.
+pub(crate) fn beside(data: &Path, store: Option<&StoreAddress>) -> Place {
+    let mut place = Place::new(data);
+    place.store = store
+        .filter(|_| !place.layout.database().is_file())
+        .cloned();
+    place
+}
+
 /// The back end of the log with this key, whether `init` has made one or not.
-pub(crate) fn of(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
+pub(crate) fn of(place: &Place, key: &VerifierKey) -> Result<Box<dyn Backend>> {
     find(place, key, false)
 }
 
 /// The same of a log that is on its way into a database, and that nobody else finds.
-pub(crate) fn arriving(place: &Place, key: &LogKey) -> Result<Box<dyn Backend>> {
+pub(crate) fn arriving(place: &Place, key: &VerifierKey) -> Result<Box<dyn Backend>> {
     find(place, key, true)
 }
 
-fn find(place: &Place, key: &LogKey, arriving: bool) -> Result<Box<dyn Backend>> {
+fn find(place: &Place, key: &VerifierKey, arriving: bool) -> Result<Box<dyn Backend>> {
     if place.store.is_none() && !place.erasure_keys.is_empty() {
         return Err(LogError::Usage(
             "--erasure-key is for a log in PostgreSQL: name that with --store, or leave the key out. \
@@ -91,11 +102,11 @@ fn find(place: &Place, key: &LogKey, arriving: bool) -> Result<Box<dyn Backend>>
     Ok(match (&place.store, objects) {
         (Some(StoreAddress(text)), Some(objects)) => {
             let backend = database(text, place, key, Arc::clone(&objects), arriving)?;
-            Box::new(Detached::new(backend, objects, key.public()))
+            Box::new(Detached::new(backend, objects, key))
         }
         (_, Some(objects)) => {
             let backend = Box::new(embedded(&place.layout));
-            Box::new(Detached::new(backend, objects, key.public()))
+            Box::new(Detached::new(backend, objects, key))
         }
         (_, None) => Box::new(embedded(&place.layout)),
     })
@@ -105,7 +116,7 @@ fn find(place: &Place, key: &LogKey, arriving: bool) -> Result<Box<dyn Backend>>
 fn database(
     store: &str,
     place: &Place,
-    key: &LogKey,
+    key: &VerifierKey,
     objects: Arc<dyn Objects>,
     arriving: bool,
 ) -> Result<Box<dyn Backend>> {
@@ -114,7 +125,7 @@ fn database(
 
     let address = database_address(store)?;
     let keys = Keyring::read(&place.erasure_keys)?;
-    let backend = Postgres::new(address, key.public(), objects);
+    let backend = Postgres::new(address, key, objects);
     let backend = backend.with_keys(keys).reached_at(place.url.clone());
     Ok(Box::new(match arriving {
         true => backend.arriving(),
@@ -126,7 +137,7 @@ fn database(
 fn database(
     _: &str,
     _: &Place,
-    _: &LogKey,
+    _: &VerifierKey,
     _: Arc<dyn Objects>,
     _: bool,
 ) -> Result<Box<dyn Backend>> {
@@ -173,7 +184,7 @@ pub(crate) fn open(place: &Place) -> Result<(Box<dyn Backend>, LogKey)> {
         )));
     }
     let key = LogKey::read(&layout.key())?;
-    let backend = of(place, &key)?;
+    let backend = of(place, key.public())?;
     match backend.exists()? {
         true => Ok((backend, key)),
         false => Err(missing(&backend.name())),

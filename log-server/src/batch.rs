@@ -16,6 +16,8 @@ use crate::store::Head;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) admitted: Admitted,
+    /// Whether it may become an entry, if it is none yet: what the logs before this one say.
+    pub(crate) entry: Result<(), Refusal>,
     pub(crate) client: WaitingClient,
 }
 

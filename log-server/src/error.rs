@@ -65,6 +65,11 @@ impl LogError {
         }
     }
 
+    /// Whether it is about this log alone, and another one in the process can go on without it.
+    pub(crate) fn is_of_log(&self) -> bool {
+        self.is_damage() || matches!(self, Self::Claimed(_) | Self::Rollback(_))
+    }
+
     /// Whether a process that leads has to end over it, whatever it is in the middle of.
     pub(crate) fn ends_reign(&self) -> bool {
         matches!(

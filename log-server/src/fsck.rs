@@ -175,7 +175,7 @@ fn directory(place: &Place, policy: Option<&Path>) -> Result<Findings> {
         return Err(LogError::System(format!("{dir} has no log.key")));
     }
     let key = LogKey::read(&layout.key())?;
-    let backend = backend::of(place, &key)?;
+    let backend = backend::of(place, key.public())?;
     if !backend.exists()? {
         let name = backend.name();
         return Err(LogError::System(format!(

@@ -7,6 +7,7 @@ use serving::{Readiness, Room, prometheus};
 
 use crate::failpoint;
 use crate::refusal::{Reason, Refusal};
+use crate::store::Closing;
 
 /// How long publication may be held back before nothing more is admitted. An entry that waits for
 /// its publication uses up what the log has promised for it.
@@ -27,6 +28,8 @@ pub(crate) struct Health {
     ready: Readiness,
     /// The reason for which nobody leads the log any more.
     frozen: Mutex<Option<String>>,
+    /// The end of the log, as far as this process has heard of it.
+    closed: Mutex<Option<Closing>>,
     /// The reason for which this process does not lead, although nobody else does.
     unable: Mutex<Option<String>>,
 }
@@ -38,6 +41,7 @@ impl Health {
         Self {
             ready,
             frozen: Mutex::default(),
+            closed: Mutex::default(),
             unable: Mutex::default(),
         }
     }
@@ -82,6 +86,19 @@ impl Health {
         held(&self.frozen).clone()
     }
 
+    /// The log takes no new entries any more.
+    pub(crate) fn close(&self, closing: Closing) {
+        let at = closing.at.clone();
+        if held(&self.closed).replace(closing).is_none() {
+            tracing::info!(at, "the log is closed: it takes no new entries");
+        }
+    }
+
+    /// The end of the log, as far as this process has heard of it.
+    pub(crate) fn closing(&self) -> Option<Closing> {
+        held(&self.closed).clone()
+    }
+
     /// This process has tried to lead, and cannot; `None`: somebody does.
     pub(crate) fn lead(&self, unable: Option<String>) {
         *held(&self.unable) = unable;
@@ -121,15 +138,20 @@ impl Health {
     pub(crate) fn metrics(&self) -> String {
         const NAME: &str = "cosignet_log_publication_held_back";
         const FROZEN: &str = "cosignet_log_frozen";
+        const CLOSED: &str = "cosignet_log_closed";
         let held = u8::from(self.ready.since(PUBLICATION).is_some());
         let frozen = u8::from(self.frozen().is_some());
+        let closed = u8::from(self.closing().is_some());
         let mut out = String::new();
         let help = "1 while what is committed cannot be published.";
         prometheus::head(&mut out, NAME, "gauge", help);
         out += &format!("{NAME} {held}\n");
         let help = "1 if the database went back behind what the log has signed: nobody leads it.";
         prometheus::head(&mut out, FROZEN, "gauge", help);
-        out + &format!("{FROZEN} {frozen}\n") + &self.ready.metrics("cosignet_log")
+        out += &format!("{FROZEN} {frozen}\n");
+        let help = "1 if the log takes no new entries any more, for ever.";
+        prometheus::head(&mut out, CLOSED, "gauge", help);
+        out + &format!("{CLOSED} {closed}\n") + &self.ready.metrics("cosignet_log")
     }
 }
 

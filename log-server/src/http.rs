@@ -10,3 +10,4 @@ pub(crate) mod openapi;
 pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod routes;
+pub(crate) mod said;

@@ -80,14 +80,14 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     }
     let key = LogKey::read(&from.key())?;
     let _lock = from.lock()?;
-    let source = backend::of(&old, &key)?;
+    let source = backend::of(&old, key.public())?;
     has_left(&from)?;
     if !source.exists()? {
         let root = from.root().display();
         return Err(LogError::Usage(format!("there is no log in {root}")));
     }
     give_key(&to.layout, &key)?;
-    let target = backend::of(&to, &key)?;
+    let target = backend::of(&to, key.public())?;
     if target.exists()? {
         finish_earlier(&from, &*source, &*target, &key)?;
     } else {
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
             source: &*source,
             key: &key,
         };
-        arrived.run(&*backend::arriving(&to, &key)?)?;
+        arrived.run(&*backend::arriving(&to, key.public())?)?;
     }
     let database = from.database();
     // The database last: without it there is no log here.

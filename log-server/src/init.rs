@@ -37,7 +37,7 @@ fn create_at(place: &Place, origin: &str) -> Result<VerifierKey> {
     let key = LogKey::generate(origin)?;
     layout.create()?;
     let _lock = layout.lock()?;
-    let backend = backend::of(place, &key)?;
+    let backend = backend::of(place, key.public())?;
     backend.require_vacant()?;
     key.create_file(&layout.key())?;
     backend.create(&key.head(0, EMPTY_ROOT)?)?;

@@ -17,6 +17,7 @@ mod anchor;
 mod args;
 mod backend;
 mod batch;
+mod close;
 mod cosign;
 mod disclosure;
 mod disk;
@@ -28,6 +29,7 @@ mod export;
 mod failpoint;
 mod follower;
 mod fsck;
+mod group;
 mod health;
 mod http;
 mod import;
@@ -40,6 +42,7 @@ mod metrics;
 mod mirror;
 mod partials;
 mod place;
+mod predecessor;
 mod publication;
 mod publisher;
 mod refusal;
@@ -47,6 +50,7 @@ mod rotation;
 mod sequencer;
 mod serve;
 mod settings;
+mod shards;
 mod startup;
 mod statement;
 mod store;
@@ -81,6 +85,7 @@ pub fn run() -> ExitCode {
         Command::Token(command) => token::run(command),
         Command::Fsck(args) => fsck::run(args),
         Command::Export(args) => export::run(args),
+        Command::Close(args) => close::run(args),
         Command::Import(args) => import::run(args),
         Command::Mirror(args) => mirror::run(args),
         Command::ErasureKey(command) => rotation::run(command),

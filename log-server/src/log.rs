@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serving::{Answer, Problem, Request};
 use tokio::sync::{mpsc, watch};
+use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use crate::admission::Rules;
@@ -26,13 +27,13 @@ use crate::erasure::Erasures;
 use crate::error::{LogError, Result};
 use crate::http::app::{App, Appends, Role};
 use crate::http::latest::Latest;
-use crate::http::{append, disclose, routes};
+use crate::http::{append, disclose, routes, said};
 use crate::key::LogKey;
 use crate::publisher::Publisher;
 use crate::sequencer::{Last, Sequencer};
 use crate::settings::Settings;
 use crate::startup;
-use crate::store::{Backend, Brake, Head, Lead, Tenure};
+use crate::store::{Backend, Brake, Closing, Head, Lead, Tenure};
 
 /// A log that exists, before anybody leads it.
 #[derive(Debug)]
@@ -140,6 +141,7 @@ impl Log {
             tiles: publication.tiles().clone(),
         };
         let (app, erasing) = App::new(opened, settings, role)?;
+        app.predecessors.require()?;
         if publication.is_behind() {
             let why = "the log has just started, and the last head is not published yet";
             app.health.held_back(why);
@@ -265,6 +267,24 @@ impl Log {
     /// The figures for Prometheus.
     pub fn metrics(&self) -> String {
         routes::metrics(&self.app)
+    }
+
+    /// The end of the log, if it is closed. Blocks.
+    pub(crate) fn closing(&self) -> Option<Closing> {
+        self.app.closing()
+    }
+
+    /// Whether all logs before this one are closed. Blocks.
+    pub(crate) fn is_first(&self) -> bool {
+        self.app.predecessors.confirm_closed().is_ok()
+    }
+
+    /// `/log.json`, with the logs that are served beside this one.
+    pub(crate) async fn describe(
+        &self,
+        shards: Value<'static>,
+    ) -> std::result::Result<String, Problem> {
+        said::of_several(&self.app, shards).await
     }
 
     /// Answers every request of `cosignet-log`.

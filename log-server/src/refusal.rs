@@ -7,6 +7,7 @@ use verifier_core::hazmat::webauthn::{assertion, cose_key, credential};
 use verifier_core::hazmat::{context, entry, payload, schema};
 
 use crate::error::LogError;
+use crate::store::Closing;
 
 /// A request that takes no effect.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,6 +16,8 @@ pub(crate) struct Refusal {
     pub(crate) detail: String,
     pub(crate) expected: Option<String>,
     pub(crate) found: Option<String>,
+    /// The address of the log that takes it instead.
+    pub(crate) successor: Option<Box<str>>,
 }
 
 /// The kinds of refusals.
@@ -22,6 +25,8 @@ pub(crate) struct Refusal {
 pub(crate) enum Reason {
     /// This assertion is in the log under another approval id.
     AssertionReused,
+    /// The log takes no new entries any more.
+    Closed,
     /// This approval id is in the log with another entry.
     Conflict,
     /// A file of the log cannot be used.
@@ -42,6 +47,8 @@ pub(crate) enum Reason {
     NotPublished,
     /// Too many requests are waiting.
     Overloaded,
+    /// A log before this one is still open, or cannot be read: nobody knows what is in it.
+    Predecessor,
     /// Not the members that the request should have.
     Schema,
     /// Larger than the log takes.
@@ -57,6 +64,7 @@ impl Reason {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::AssertionReused => "entry.assertion_reused",
+            Self::Closed => "log.closed",
             Self::Conflict => "entry.conflict",
             Self::Damaged => "log.damaged",
             Self::DecidedAt => "entry.decided_at",
@@ -67,6 +75,7 @@ impl Reason {
             Self::NotLeading => "log.not_leading",
             Self::NotPublished => "log.not_published",
             Self::Overloaded => "log.overloaded",
+            Self::Predecessor => "log.predecessor",
             Self::Schema => "request.schema",
             Self::TooLarge => "request.too_large",
             Self::Unknown => "entry.unknown",
@@ -82,6 +91,7 @@ impl Refusal {
             detail: detail.into(),
             expected: None,
             found: None,
+            successor: None,
         }
     }
 
@@ -105,6 +115,20 @@ impl Refusal {
         let detail = "This member of the log does not lead, and a member has sent the request here: \
                       ask the one that leads.";
         Self::new(Reason::NotLeading, detail)
+    }
+
+    pub(crate) fn closed(closing: &Closing) -> Self {
+        let mut detail = format!(
+            "This log is closed since {}: it takes no new entries.",
+            closing.at
+        );
+        if let Some(successor) = &closing.successor {
+            detail += &format!(" Its successor is {successor}");
+        }
+        Self {
+            successor: closing.successor.as_deref().map(Into::into),
+            ..Self::new(Reason::Closed, detail)
+        }
     }
 
     pub(crate) fn frozen(why: &str) -> Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
+use verifier_core::Time;
 use verifier_core::hazmat::leaf::Leaf;
 
 use crate::admission::Rules;
@@ -163,8 +164,7 @@ impl Sequencer {
                     Reason::AssertionReused,
                     "This assertion is in the log under another approval id.",
                 )),
-                (None, None) if !self.health.admits() => Err(Refusal::held_back()),
-                (None, None) => match job.admitted.check_time(now, &self.rules) {
+                (None, None) => match self.may_enter(job, now) {
                     Err(refusal) => Err(refusal),
                     Ok(()) => {
                         let index = self.head.size + crate::count(additions.len());
@@ -185,9 +185,25 @@ impl Sequencer {
         }
         let growth = match additions.as_slice() {
             [] => None,
-            some => Some(self.commit(some)?),
+            some => match self.commit(some)? {
+                Some(growth) => Some(growth),
+                // Closed meanwhile: those who repeat something are answered all the same.
+                None => return self.append(batch),
+            },
         };
         Ok(Committed { growth, outcomes })
+    }
+
+    /// Whether what is not in the log may be entered into it.
+    fn may_enter(&self, job: &Job, now: Time) -> std::result::Result<(), Refusal> {
+        if let Some(closing) = self.health.closing() {
+            return Err(Refusal::closed(&closing));
+        }
+        job.entry.clone()?;
+        if !self.health.admits() {
+            return Err(Refusal::held_back());
+        }
+        job.admitted.check_time(now, &self.rules)
     }
 
     /// The holder of each claim. A claim that cannot be read is the trouble of those who ask for
@@ -241,7 +257,8 @@ impl Sequencer {
         ))
     }
 
-    fn commit(&mut self, additions: &[Addition]) -> Result<Growth> {
+    /// Commits these entries; `None` if the log is closed.
+    fn commit(&mut self, additions: &[Addition]) -> Result<Option<Growth>> {
         let mut edge = self.edge.clone();
         let leaves = additions.iter().map(|addition| addition.leaf.as_bytes());
         let files: Vec<File> = edge.append(leaves)?;
@@ -250,11 +267,17 @@ impl Sequencer {
         self.cosigner.confirm()?;
         let new = self.key.head(size, root)?;
         let published = self.published.borrow().size;
-        let outcome = self.store.commit(&self.head, &new, additions, published)?;
-        if outcome == Outcome::Moved {
-            return Err(LogError::damage(
-                "another process has appended to this log behind this one's back",
-            ));
+        match self.store.commit(&self.head, &new, additions, published)? {
+            Outcome::Committed => {}
+            Outcome::Closed(closing) => {
+                self.health.close(closing);
+                return Ok(None);
+            }
+            Outcome::Moved => {
+                return Err(LogError::damage(
+                    "another process has appended to this log behind this one's back",
+                ));
+            }
         }
         self.metrics.appended(additions.len());
         self.edge = edge;
@@ -262,7 +285,7 @@ impl Sequencer {
             failpoint::pass("after-second-commit");
         }
         self.head = new.clone();
-        Ok(Growth { head: new, files })
+        Ok(Some(Growth { head: new, files }))
     }
 
     /// After an error in a commit: goes on only if the database says that nothing happened, nor will.

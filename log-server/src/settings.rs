@@ -10,6 +10,7 @@ use crate::admission::Rules;
 use crate::anchor::Config;
 use crate::backend::{Place, StoreAddress};
 use crate::place::ObjectPlace;
+use crate::predecessor::PredecessorPlace;
 
 /// The settings of a [`crate::Log`].
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub anchor: Option<Config>,
     /// Where the public files are, if not in the data directory.
     pub objects: Option<ObjectPlace>,
+    /// The logs before this one, which are looked into before anything new is taken.
+    pub(crate) predecessors: Vec<PredecessorPlace>,
     /// A policy, as JSON, that the verify page offers to those who look approvals up.
     pub verify_policy: Option<PathBuf>,
     /// Rooms of the program around the log, such as its connections: as long as one of them is
@@ -58,6 +61,7 @@ impl Settings {
             requests_per_second: 10_000,
             anchor: None,
             objects: None,
+            predecessors: Vec::new(),
             verify_policy: None,
             rooms: Vec::new(),
             program: "cosignet-log",

@@ -124,9 +124,20 @@ pub(crate) struct Addition {
     pub(crate) evidence: Evidence,
 }
 
+/// The end of a log: it takes no new entry any more, for ever.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Closing {
+    /// When, by the clock of whoever closed it.
+    pub(crate) at: String,
+    /// The address of the log that goes on, if one was named.
+    pub(crate) successor: Option<String>,
+}
+
 /// How a commit ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
+    /// The log is closed: nothing was written, nor will be.
+    Closed(Closing),
     Committed,
     /// The head is another one: nothing was written.
     Moved,
@@ -145,8 +156,9 @@ pub(crate) trait Store: Debug + Send {
     /// The holders of these claims, in one snapshot that is not older than the head.
     fn claimed(&mut self, claims: &[Claim]) -> Result<Vec<Holders>>;
 
-    /// Appends, in one durable transaction, and only on top of `old`. After an error the outcome
-    /// is unknown: the caller [settles](Store::settle) that before anything else.
+    /// Appends, in one durable transaction, and only on top of `old`: never to a log that is closed.
+    /// After an error the outcome is unknown: the caller [settles](Store::settle) that before anything
+    /// else.
     ///
     /// Leaves below `published` need not be kept any longer.
     fn commit(
@@ -261,6 +273,10 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// The committed head, beside one that leads. Brings what an older version has written to the
     /// form of this one.
     fn head(&self) -> Result<Head>;
+
+    /// Lets nothing be appended any more, durably, beside one that leads. A log that is closed already
+    /// stays closed since then, and gets this successor if one is named.
+    fn close(&self, closing: &Closing) -> Result<()>;
 
     /// The public checkpoint, as everybody reads it. An error if there is none.
     fn published(&self) -> Result<String>;

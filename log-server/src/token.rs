@@ -17,7 +17,7 @@ use crate::store::{TokenRow, Tokens};
 
 const PREFIX: &str = "cosignet";
 
-/// `token create | list | revoke`
+/// `token create | list | copy | revoke`
 pub(crate) fn run(command: &TokenCommand) -> Result<()> {
     match command {
         TokenCommand::Create { data, name, rights } => {
@@ -27,6 +27,12 @@ pub(crate) fn run(command: &TokenCommand) -> Result<()> {
             for line in list(&*open(data)?)? {
                 println!("{line}");
             }
+        }
+        TokenCommand::Copy { data, from } => {
+            let from = backend::beside(from, data.store.address.as_ref());
+            let (from, _) = backend::open(&from)?;
+            let count = copy(&*from.tokens()?, &*open(data)?)?;
+            println!("{count} tokens copied");
         }
         TokenCommand::Revoke { data, name } => revoke(&*open(data)?, name)?,
     }
@@ -80,6 +86,25 @@ fn list(tokens: &dyn Tokens) -> Result<Vec<String>> {
         format!("{name}\t{rights}\tcreated {created}{revoked}")
     };
     Ok(tokens.all()?.into_iter().map(line).collect())
+}
+
+/// Copies all that are valid, and says how many were not there.
+fn copy(from: &dyn Tokens, to: &dyn Tokens) -> Result<usize> {
+    let there = to.all()?;
+    let missing = |token: &TokenRow| {
+        token.revoked.is_none() && !there.iter().any(|known| known.id == token.id)
+    };
+    let mut count = 0;
+    for token in from.all()?.iter().filter(|token| missing(token)) {
+        if !to.add(token)? {
+            return Err(LogError::Usage(format!(
+                "there is, or was, another token named {}: it was not copied",
+                token.name
+            )));
+        }
+        count += 1;
+    }
+    Ok(count)
 }
 
 fn revoke(tokens: &dyn Tokens, name: &str) -> Result<()> {

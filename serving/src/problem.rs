@@ -21,6 +21,7 @@ pub struct Problem {
     detail: String,
     expected: Option<String>,
     found: Option<String>,
+    successor: Option<Box<str>>,
     /// Boxed, because results carry problems around.
     headers: Box<HeaderMap>,
 }
@@ -35,6 +36,7 @@ impl Problem {
             detail: detail.into(),
             expected: None,
             found: None,
+            successor: None,
             headers: Box::default(),
         }
     }
@@ -80,6 +82,13 @@ impl Problem {
         self
     }
 
+    /// With the address that takes such requests instead, where there is one.
+    #[must_use]
+    pub fn successor(mut self, url: Option<Box<str>>) -> Self {
+        self.successor = url;
+        self
+    }
+
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -94,6 +103,7 @@ impl Problem {
             ("detail", Some(self.detail.as_str())),
             ("expected", self.expected.as_deref()),
             ("found", self.found.as_deref()),
+            ("successor", self.successor.as_deref()),
             ("title", Some(title(self.status))),
         ];
         let members = members

@@ -72,6 +72,26 @@ pub(crate) struct Archive {
 impl Archive {
     /// Reads the archive. Damage is reported and left out: a log without anchors is still a log.
     pub(super) fn open(objects: Arc<dyn Objects>) -> Self {
+        let (this, changed) = Self::read(objects);
+        if changed {
+            let text = {
+                let stamps = this.stamps.read().unwrap_or_else(PoisonError::into_inner);
+                to_text(&stamps)
+            };
+            if let Err(failure) = this.objects.put(INDEX, text.as_bytes()) {
+                tracing::error!(%failure, "the index of anchors cannot be written");
+            }
+        }
+        this
+    }
+
+    /// The archive of somebody else, who writes its index.
+    pub(super) fn open_to_read(objects: Arc<dyn Objects>) -> Self {
+        Self::read(objects).0
+    }
+
+    /// The archive, and whether its index says something else.
+    fn read(objects: Arc<dyn Objects>) -> (Self, bool) {
         let (mut stamps, mut changed) = match read_index(&*objects) {
             Ok(stamps) => (stamps, false),
             Err(error) => {
@@ -84,13 +104,8 @@ impl Archive {
             stamps.insert(size, stamp);
             changed = true;
         }
-        if changed && let Err(failure) = objects.put(INDEX, to_text(&stamps).as_bytes()) {
-            tracing::error!(%failure, "the index of anchors cannot be written");
-        }
-        Self {
-            objects,
-            stamps: RwLock::new(stamps),
-        }
+        let stamps = RwLock::new(stamps);
+        (Self { objects, stamps }, changed)
     }
 
     /// The size of the head whose anchor proves most about an entry: the smallest head in a block

@@ -28,10 +28,11 @@ use crate::http::latest::Latest;
 use crate::http::routes::blocking;
 use crate::log::Opened;
 use crate::metrics::Metrics;
+use crate::predecessor::Predecessors;
 use crate::refusal::Refusal;
 use crate::sequencer::MAX_BATCH;
 use crate::settings::Settings;
-use crate::store::{Head, Records, Tokens};
+use crate::store::{Closing, Head, Records, Tokens};
 use crate::tiles::Tiles;
 
 /// Everything that outlives a request.
@@ -51,6 +52,7 @@ pub(crate) struct App {
     pub(crate) latest: Option<Arc<Latest>>,
     pub(crate) published: watch::Receiver<Arc<Head>>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) predecessors: Predecessors,
     pub(crate) records: Arc<dyn Records>,
     pub(crate) tokens: Arc<dyn Tokens>,
     pub(crate) rooms: Rooms,
@@ -147,6 +149,7 @@ impl App {
             latest: role.latest,
             published: role.published,
             metrics: Arc::default(),
+            predecessors: Predecessors::new(settings.predecessors),
             records,
             tokens,
             rooms,
@@ -155,7 +158,25 @@ impl App {
             starts: Starts::default(),
             verify_policy: settings.verify_policy,
         };
+        app.closing();
         Ok((app, erasing))
+    }
+
+    /// The end of the log, if it is closed. Asks the database.
+    pub(crate) fn closing(&self) -> Option<Closing> {
+        match self.records.closing() {
+            Ok(found) => {
+                found
+                    .iter()
+                    .for_each(|closing| self.health.close(closing.clone()));
+                found
+            }
+            Err(failure) => {
+                // Whatever is wrong with the database, `/readyz` says.
+                tracing::debug!(%failure, "cannot see whether the log is closed");
+                self.health.closing()
+            }
+        }
     }
 
     /// The head that look-ups are answered from: the newest one that anybody was shown here.

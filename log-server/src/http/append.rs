@@ -16,7 +16,8 @@ use crate::http::app::{App, Appends};
 use crate::http::forward::Forward;
 use crate::http::problem;
 use crate::http::routes::{BODY, blocking};
-use crate::refusal::Refusal;
+use crate::predecessor::Earlier;
+use crate::refusal::{Reason, Refusal};
 
 /// The outcome of an append.
 #[derive(Debug)]
@@ -84,12 +85,29 @@ pub(super) async fn append(
     let place = place.map_err(problem::no_room)?;
     let admitted = Admitted::read(body, &app.rules)?;
     let sent = admitted.sent.clone();
+    let (admitted, earlier) = find_earlier(app, admitted).await?;
+    let entry = match earlier {
+        Ok(None) => Ok(()),
+        Ok(Some(earlier)) => {
+            let mut bundle = own_bundle(earlier.appended, sent)?;
+            bundle.anchor = earlier.anchor;
+            let repeat = true;
+            return Ok(Outcome { bundle, repeat });
+        }
+        // It may be in this log.
+        Err(refusal) if refusal.reason == Reason::Predecessor => Err(refusal),
+        Err(refusal) => return Err(refusal.into()),
+    };
     let (answer, answered) = oneshot::channel();
     let client = WaitingClient {
         answer,
         _held: [memory, place],
     };
-    let job = Job { admitted, client };
+    let job = Job {
+        admitted,
+        entry,
+        client,
+    };
     let Appends::Here(jobs) = &app.appends else {
         return Err(Refusal::not_leading().into());
     };
@@ -121,6 +139,21 @@ pub(super) async fn append(
     let mut bundle = own_bundle(appended, sent)?;
     bundle.anchor = anchor;
     Ok(Outcome { bundle, repeat })
+}
+
+/// The entry that an approval has in a log before this one.
+async fn find_earlier(
+    app: &Arc<App>,
+    admitted: Admitted,
+) -> Result<(Admitted, Result<Option<Earlier>, Refusal>), Problem> {
+    if app.predecessors.is_empty() {
+        return Ok((admitted, Ok(None)));
+    }
+    blocking(app, move |app| {
+        let earlier = app.predecessors.find(&admitted);
+        Ok((admitted, earlier))
+    })
+    .await
 }
 
 /// The bundle for the client that appended it: with all that was sent, whatever the public may see.

@@ -73,7 +73,18 @@ fn decided(app: &App, low: u64, index: u64, size: u64) -> crate::error::Result<O
 
 /// Reads files.
 pub(crate) fn answer(app: &App) -> Result<Answer, Problem> {
-    let mut answer = of_type(StatusCode::OK, "text/html; charset=utf-8", to_html(app)?);
+    Ok(shown(to_html(app)?))
+}
+
+/// A page of this style.
+pub(crate) fn page(title: &str, body: &Html) -> String {
+    let style = format!("<link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n");
+    document(title, &Html::raw(style), body)
+}
+
+/// Its answer, with the rights that it has.
+pub(crate) fn shown(html: String) -> Answer {
+    let mut answer = of_type(StatusCode::OK, "text/html; charset=utf-8", html);
     let hash = |text: &str| format!("'sha256-{}'", base64(&sha256(text.as_bytes())));
     let rights = format!(
         "default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -87,7 +98,7 @@ pub(crate) fn answer(app: &App) -> Result<Answer, Problem> {
     }
     set(&mut answer, header::CACHE_CONTROL, "public, max-age=60");
     set(&mut answer, header::REFERRER_POLICY, "no-referrer");
-    Ok(answer)
+    answer
 }
 
 fn to_html(app: &App) -> crate::error::Result<String> {
@@ -103,8 +114,7 @@ fn to_html(app: &App) -> crate::error::Result<String> {
     anchors(app, &mut body);
     body.push(&Html::raw("<h2>For programs</h2>\n<p><a href=\"log.json\">log.json</a>, <a href=\"checkpoint\">checkpoint</a>, <a href=\"openapi.json\">openapi.json</a>, <a href=\"anchors/index.json\">anchors/index.json</a></p>\n"));
     body.push(&hint("All of this is what the log says of itself, and no reason to trust it. The key belongs into your policy from another source; witnesses, monitors and your own copy of an approval show whether the log keeps its word."));
-    let style = format!("<link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n");
-    Ok(document(&title, &Html::raw(style), &body))
+    Ok(page(&title, &body))
 }
 
 fn hint(text: &str) -> Html {
@@ -133,6 +143,13 @@ fn about(app: &App, root: &[u8], size: u64, body: &mut Html) {
         let text = format!("at most {millis} ms for nine of ten batches since the start");
         ("Time to publish", Html::text(&text))
     });
+    let closing = app.closing().map(|closing| {
+        let mut value = Html::text(&format!("since {}: it takes no new entries.", closing.at));
+        if let Some(successor) = &closing.successor {
+            value.push(&Html::text(&format!(" Its successor is {successor}")));
+        }
+        ("Closed", value)
+    });
     let rows = [
         ("Key", code(&vkey)),
         ("SHA-256 of that line", code(&hex(&sha256(vkey.as_bytes())))),
@@ -144,7 +161,7 @@ fn about(app: &App, root: &[u8], size: u64, body: &mut Html) {
         ),
     ];
     let mut list = Html::default();
-    for (label, value) in rows.into_iter().chain(fastest) {
+    for (label, value) in rows.into_iter().chain(closing).chain(fastest) {
         list.push(&Html::tag("dt", "", &Html::text(label)));
         list.push(&Html::tag("dd", "", &value));
     }

@@ -1,9 +1,12 @@
 //! `/openapi.json`: the HTTP interface, described for programs. The tests hold every real request
 //! and answer against it.
 
+use hyper::StatusCode;
+use serving::Answer;
+use serving::answer::{json, public};
 use serving::openapi::schema::{
     BASE64URL, HEX_32, TIME, UUID, any_object, array, closed, integer, object, one_of, open,
-    problem, reference, string, text,
+    open_with, problem, reference, string, text,
 };
 use serving::openapi::{self, Content, Operation, Response};
 use verifier_core::hazmat::json::Value;
@@ -64,6 +67,11 @@ const OPERATIONS: &[Operation] = &[
             (
                 409,
                 "entry.conflict or entry.assertion_reused.",
+                Content::Problem,
+            ),
+            (
+                410,
+                "log.closed: this log takes no new entries, and `successor` may say which one does.",
                 Content::Problem,
             ),
             LARGE,
@@ -220,7 +228,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "What the log says of itself: information, never a reason to trust.",
         token: false,
         request: None,
-        answers: &[(200, "The log.", Content::Json("Log"))],
+        answers: &[(200, "The log.", Content::Json("Log")), TOO_MANY, NOT_NOW],
     },
     Operation {
         method: "get",
@@ -272,6 +280,13 @@ const OPERATIONS: &[Operation] = &[
         answers: &[(200, "OpenAPI 3.1.", Content::Json("Description"))],
     },
 ];
+
+/// `/openapi.json`
+pub(crate) fn answer() -> Answer {
+    let mut answer = json(StatusCode::OK, document());
+    public(&mut answer, "public, max-age=3600");
+    answer
+}
 
 /// The document.
 pub(crate) fn document() -> String {
@@ -374,7 +389,7 @@ fn schemas() -> Value<'static> {
         },
     );
     let witness = closed(&["name", "vkey"], &["name", "vkey"], |_| string());
-    let log = open(
+    let log = open_with(
         &[
             "maxAppendDelaySeconds",
             "maxDecisionAgeSeconds",
@@ -383,7 +398,11 @@ fn schemas() -> Value<'static> {
             "vkey",
             "witnesses",
         ],
+        &["closedAt", "predecessors", "shards", "successor"],
         |name| match name {
+            "closedAt" => text(TIME),
+            "shards" => array(reference("Shard")),
+            "predecessors" => array(string()),
             "maxAppendDelaySeconds" | "maxDecisionAgeSeconds" => integer(),
             "witnesses" => array(witness.clone()),
             _ => string(),
@@ -400,7 +419,21 @@ fn schemas() -> Value<'static> {
         ("DisclosureRequest", change),
         ("Log", log),
         ("Problem", problem()),
+        ("Shard", shard()),
     ])
+}
+
+/// One of several logs at one address.
+fn shard() -> Value<'static> {
+    open_with(
+        &["origin", "path", "state", "vkey"],
+        &["closedAt"],
+        |name| match name {
+            "closedAt" => text(TIME),
+            "state" => one_of(&["closed", "down", "open", "waiting"]),
+            _ => string(),
+        },
+    )
 }
 
 fn anchor() -> Value<'static> {

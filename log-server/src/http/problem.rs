@@ -10,7 +10,8 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let reason = refusal.reason;
         let problem = Self::new(status(reason), reason.code(), refusal.detail)
-            .compared(refusal.expected, refusal.found);
+            .compared(refusal.expected, refusal.found)
+            .successor(refusal.successor);
         match retry_after(reason) {
             Some(seconds) => problem.retry(seconds),
             None => problem,
@@ -29,6 +30,7 @@ fn status(reason: Reason) -> u16 {
         Reason::NotJson | Reason::Schema => 400,
         Reason::Unknown => 404,
         Reason::AssertionReused | Reason::Conflict => 409,
+        Reason::Closed => 410,
         Reason::TooLarge => 413,
         Reason::DecidedAt => 422,
         Reason::Damaged
@@ -37,7 +39,8 @@ fn status(reason: Reason) -> u16 {
         | Reason::Internal
         | Reason::NotLeading
         | Reason::NotPublished
-        | Reason::Overloaded => 503,
+        | Reason::Overloaded
+        | Reason::Predecessor => 503,
         Reason::Verifier(code) => match code.effect() {
             Effect::Malformed => 400,
             _ => 422,
@@ -49,7 +52,7 @@ fn status(reason: Reason) -> u16 {
 fn retry_after(reason: Reason) -> Option<u32> {
     match reason {
         Reason::Damaged | Reason::Frozen => Some(60),
-        Reason::HeldBack => Some(30),
+        Reason::HeldBack | Reason::Predecessor => Some(30),
         Reason::Internal | Reason::NotLeading | Reason::NotPublished | Reason::Overloaded => {
             Some(1)
         }

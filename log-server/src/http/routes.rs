@@ -12,15 +12,13 @@ use serving::{
     token,
 };
 use verifier_core::hazmat::bundle::Bundle;
-use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
 use verifier_core::hazmat::tlog::tile::{Level, Tile};
-use verifier_core::policy::max_decision_age;
 
 use crate::args::Right;
 use crate::disclosure::shown;
 use crate::http::app::{App, Appends};
-use crate::http::{append, disclose, forward, front, openapi, page, problem};
+use crate::http::{append, disclose, forward, front, openapi, page, problem, said};
 use crate::refusal::{Reason, Refusal};
 use crate::tiles::Source as _;
 
@@ -167,13 +165,10 @@ async fn route(place: Option<Place>, app: &Arc<App>, request: Request) -> Result
             Ok(text(StatusCode::OK, "ready\n"))
         }
         Place::Metrics => Ok(text(StatusCode::OK, &metrics(app))),
-        Place::OpenApi => {
-            let mut answer = json(StatusCode::OK, openapi::document());
-            public(&mut answer, "public, max-age=3600");
-            Ok(answer)
-        }
+        Place::OpenApi => Ok(openapi::answer()),
         Place::Log => {
-            let mut answer = json(StatusCode::OK, log_json(app));
+            let text = looked_up(app, from, |app| Ok(said::of_log(app, None))).await?;
+            let mut answer = json(StatusCode::OK, text);
             public(&mut answer, "public, max-age=60");
             Ok(answer)
         }
@@ -202,7 +197,14 @@ pub(crate) async fn readiness(app: &Arc<App>) -> Result<(), Problem> {
         // Whoever leads at a database that is away notices with the next append.
         latest.head().await?;
     }
-    let damage = blocking(app, |app| Ok(app.tiles.trouble())).await?;
+    let leads = matches!(app.appends, Appends::Here(_));
+    let damage = blocking(app, move |app| {
+        if leads && app.closing().is_none() {
+            app.predecessors.confirm_closed()?;
+        }
+        Ok(app.tiles.trouble())
+    });
+    let damage = damage.await?;
     match app.health.refusal(damage) {
         None => Ok(()),
         Some(refusal) => Err(refusal.into()),
@@ -333,30 +335,6 @@ fn serve_anchor(app: &App, path: &str) -> Result<Answer, Problem> {
     };
     public(&mut answer, cache);
     Ok(answer)
-}
-
-fn log_json(app: &App) -> String {
-    let witnesses = app.cosigner.policy().witnesses().iter().map(|witness| {
-        Value::from([
-            ("name", Value::from(witness.name())),
-            ("vkey", Value::from(witness.key().to_string())),
-        ])
-    });
-    Value::from([
-        (
-            "maxAppendDelaySeconds",
-            Value::from(app.rules.max_append_delay / 1000),
-        ),
-        (
-            "maxDecisionAgeSeconds",
-            Value::from(max_decision_age(app.rules.max_append_delay) / 1000),
-        ),
-        ("origin", Value::from(app.key.name())),
-        ("quorum", app.cosigner.policy().quorum_in_words().into()),
-        ("vkey", Value::from(app.key.to_string())),
-        ("witnesses", Value::Array(witnesses.collect())),
-    ])
-    .to_text()
 }
 
 /// The body of a request that must be JSON, and the room that it takes.

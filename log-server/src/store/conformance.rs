@@ -90,6 +90,7 @@ backends! {
     a_commit_that_failed_is_settled
     nobody_commits_or_publishes_beside_the_one_that_leads
     the_public_checkpoint_never_goes_back
+    a_closed_log_takes_no_commit_and_stays_closed
     evidence_changes_only_if_it_is_what_it_was
     what_is_taken_away_is_pending_until_it_is_gone
     a_revoked_token_is_worthless_and_its_name_is_taken
@@ -565,6 +566,60 @@ fn folders_are_listed_one_level_at_a_time(backend: &dyn Backend) {
     }
 }
 
+fn a_closed_log_takes_no_commit_and_stays_closed(backend: &dyn Backend) {
+    let key = key();
+    let closing = |at: &str, successor: Option<&str>| Closing {
+        at: at.into(),
+        successor: successor.map(Into::into),
+    };
+    let mut lead = with_entries(backend, key, 2, 1);
+    let records = backend.records().unwrap();
+    assert_eq!(records.closing().unwrap(), None);
+    assert_eq!(records.holders(&addition(1).claim).unwrap(), holders(1));
+    // Beside the one that leads, and again: the first time counts, and the last address.
+    for (at, successor, known) in [
+        ("2027-01-01", None, None),
+        (
+            "2027-01-02",
+            Some("https://a.example"),
+            Some("https://a.example"),
+        ),
+        ("2027-01-03", None, Some("https://a.example")),
+        (
+            "2027-01-04",
+            Some("https://b.example"),
+            Some("https://b.example"),
+        ),
+    ] {
+        backend.close(&closing(at, successor)).unwrap();
+        let found = records.closing().unwrap();
+        assert_eq!(found, Some(closing("2027-01-01", known)));
+    }
+    let closed = Outcome::Closed(closing("2027-01-01", Some("https://b.example")));
+    let two = lead.store.head().unwrap();
+    for _ in 0..2 {
+        let done = lead.store.commit(&two, &head(key, 3, 3), &[addition(2)], 0);
+        assert_eq!(done.unwrap(), closed);
+        assert_eq!(lead.store.head().unwrap(), two);
+        assert_eq!(lead.store.staged(0).unwrap().len(), 2);
+        let held = lead.store.claimed(&[addition(2).claim]).unwrap();
+        assert_eq!(held, [Holders::default()]);
+        // What was committed before is published all the same.
+        lead.publish.publish(&two.checkpoint, 2).unwrap();
+        // And so it is for whoever leads next.
+        drop(lead);
+        lead = backend.lead().unwrap();
+    }
+    // Evidence can be erased, and looked up.
+    let less = Evidence {
+        context: None,
+        ..evidence(0)
+    };
+    let done = records.replace_evidence(0, &evidence(0), &less).unwrap();
+    assert_eq!(done, Replaced::Done);
+    assert_eq!(records.find(&addition(0).claim.approval).unwrap(), Some(0));
+}
+
 fn fsck_sees_what_was_committed(backend: &dyn Backend) {
     let key = key();
     let mut lead = with_entries(backend, key, 4, 3);
@@ -614,6 +669,11 @@ fn a_copy_has_all_of_it(backend: &dyn Backend) {
         revoked: None,
     };
     assert!(backend.tokens().unwrap().add(&token).unwrap());
+    let closing = Closing {
+        at: "2027-01-01T00:00:00.000Z".into(),
+        successor: Some("https://next.example".into()),
+    };
+    backend.close(&closing).unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::new(folder.path());
@@ -628,6 +688,7 @@ fn a_copy_has_all_of_it(backend: &dyn Backend) {
 
     assert_eq!(target.head().unwrap(), head(key, 4, 4));
     let records = target.records().unwrap();
+    assert_eq!(records.closing().unwrap(), Some(closing));
     for leaf in 0..4_u8 {
         let found = records.find(&addition(leaf).claim.approval).unwrap();
         assert_eq!(found, Some(u64::from(leaf)));

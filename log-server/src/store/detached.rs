@@ -23,8 +23,8 @@ use verifier_core::hazmat::tlog::vkey::VerifierKey;
 
 use self::keeper::{Keeper, Pace};
 use super::{
-    Audit, Backend, CHECKPOINT, Eraser, Head, Heads, Intake, Lead, Members, Objects, Publish,
-    Records, Sealing, Tokens,
+    Audit, Backend, CHECKPOINT, Closing, Eraser, Head, Heads, Intake, Lead, Members, Objects,
+    Publish, Records, Sealing, Tokens,
 };
 use crate::error::{LogError, Result};
 
@@ -102,6 +102,10 @@ impl Backend for Detached {
 
     fn head(&self) -> Result<Head> {
         self.backend.head()
+    }
+
+    fn close(&self, closing: &Closing) -> Result<()> {
+        self.backend.close(closing)
     }
 
     fn published(&self) -> Result<String> {

@@ -11,8 +11,8 @@ use super::directory::Directory;
 use super::objects::Checkpoint;
 use super::sqlite::{Impatient, Readers, Sqlite, TokenTable};
 use super::{
-    Audit, Backend, CHECKPOINT, Claims, Eraser, Evidence, Head, Lead, Objects, Records, TokenRow,
-    Tokens,
+    Audit, Backend, CHECKPOINT, Claims, Closing, Eraser, Evidence, Head, Lead, Objects, Records,
+    TokenRow, Tokens,
 };
 use crate::disk;
 use crate::error::{LogError, Result};
@@ -188,6 +188,10 @@ impl Backend for Embedded {
 
     fn head(&self) -> Result<Head> {
         Sqlite::open(&self.database())?.head()
+    }
+
+    fn close(&self, closing: &Closing) -> Result<()> {
+        Sqlite::open(&self.database())?.close(closing)
     }
 
     fn published(&self) -> Result<String> {

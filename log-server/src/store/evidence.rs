@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use verifier_core::hazmat::tlog::merkle::Hash;
 
+use super::{Claim, Closing, Holders};
 use crate::error::Result;
 
 /// How much of an approval the public look-up shows.
@@ -113,6 +114,15 @@ pub(crate) enum Replaced {
 pub(crate) trait Records: Debug + Send + Sync {
     /// The entry that holds an approval id. It may not be published yet.
     fn find(&self, approval: &Hash) -> Result<Option<u64>>;
+
+    /// The holders of a claim.
+    fn holders(&self, claim: &Claim) -> Result<Holders>;
+
+    /// The end of the log, if it is closed. [`LogError::Rollback`] if it is frozen: what its database
+    /// says is not all.
+    ///
+    /// [`LogError::Rollback`]: crate::LogError::Rollback
+    fn closing(&self) -> Result<Option<Closing>>;
 
     /// The evidence beside an entry.
     fn evidence(&self, leaf: u64) -> Result<Option<Evidence>>;

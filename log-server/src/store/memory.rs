@@ -33,6 +33,7 @@ struct State {
     tokens: Vec<TokenRow>,
     /// The public checkpoint and its size.
     published: (u64, String),
+    closed: Option<Closing>,
     objects: BTreeMap<String, (Vec<u8>, Time)>,
 }
 
@@ -122,6 +123,9 @@ impl Store for Leader {
     ) -> Result<Outcome> {
         let mut state = self.state()?;
         let found = state.head()?;
+        if let Some(closing) = &state.closed {
+            return Ok(Outcome::Closed(closing.clone()));
+        }
         if (found.size, found.root) != (old.size, old.root) {
             return Ok(Outcome::Moved);
         }
@@ -174,6 +178,14 @@ impl Tenure for Leader {
 impl Records for Memory {
     fn find(&self, approval: &Hash) -> Result<Option<u64>> {
         Ok(self.state().approvals.get(approval).copied())
+    }
+
+    fn holders(&self, claim: &Claim) -> Result<Holders> {
+        Ok(self.state().holders(claim))
+    }
+
+    fn closing(&self) -> Result<Option<Closing>> {
+        Ok(self.state().closed.clone())
     }
 
     fn evidence(&self, leaf: u64) -> Result<Option<Evidence>> {
@@ -390,6 +402,15 @@ impl Backend for Memory {
         self.state().head()
     }
 
+    fn close(&self, closing: &Closing) -> Result<()> {
+        let mut state = self.state();
+        let closed = state.closed.get_or_insert_with(|| closing.clone());
+        if closing.successor.is_some() {
+            closed.successor.clone_from(&closing.successor);
+        }
+        Ok(())
+    }
+
     fn published(&self) -> Result<String> {
         Ok(self.state().published.1.clone())
     }
@@ -426,6 +447,9 @@ impl Backend for Memory {
         let mut copy = Sqlite::open(file)?;
         let published = state.staged.keys().next().copied().unwrap_or(head.size);
         copy.commit(&empty, &head, &state.entries, published)?;
+        if let Some(closing) = &state.closed {
+            copy.close(closing)?;
+        }
         for token in &state.tokens {
             copy.add_token(token)?;
             if let Some(at) = &token.revoked {

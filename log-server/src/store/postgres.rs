@@ -46,7 +46,7 @@ use self::link::{Answer, Link, Place, Value};
 use self::rows::number;
 use self::session::{LIMIT, Purpose, Session};
 use super::{
-    Audit, Backend, Eraser, Head, Intake, Lead, Members, Objects, Records, Sealing, Tokens,
+    Audit, Backend, Closing, Eraser, Head, Intake, Lead, Members, Objects, Records, Sealing, Tokens,
 };
 use crate::erasure_key::Keyring;
 use crate::error::{LogError, Result};
@@ -199,6 +199,10 @@ impl Backend for Postgres {
 
     fn head(&self) -> Result<Head> {
         rows::head(&mut Link::new(&self.place, Purpose::Serve))
+    }
+
+    fn close(&self, closing: &Closing) -> Result<()> {
+        rows::close(&mut Link::new(&self.place, Purpose::Serve), closing)
     }
 
     fn published(&self) -> Result<String> {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 use verifier_core::hazmat::tlog::merkle::Hash;
 
-use super::{Addition, Claim, Head, Holders, Outcome, Store};
+use super::{Addition, Claim, Closing, Head, Holders, Outcome, Store};
 use crate::disk;
 use crate::error::{LogError, Result};
 use crate::failpoint;
@@ -56,7 +56,7 @@ impl Sqlite {
         let transaction = this.connection.transaction()?;
         schema::create(&transaction)?;
         transaction.execute(
-            "INSERT INTO head VALUES (1, ?1, ?2, ?3)",
+            schema::FIRST_HEAD,
             params![number(head.size)?, head.root, head.checkpoint],
         )?;
         transaction.commit()?;
@@ -96,12 +96,38 @@ impl Sqlite {
     }
 
     /// The holders of a claim.
-    fn held_by(&self, claim: &Claim) -> Result<Holders> {
+    pub(super) fn held_by(&self, claim: &Claim) -> Result<Holders> {
         let assertion = "SELECT leaf FROM assertion WHERE hash = ?1";
         Ok(Holders {
             approval: self.find(&claim.approval)?,
             assertion: self.index(assertion, &claim.assertion)?,
         })
+    }
+
+    /// The end of the log, if it is closed.
+    pub(super) fn closing(&self) -> Result<Option<Closing>> {
+        let sql = "SELECT closed, successor FROM head WHERE closed IS NOT NULL";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement.query_row([], |row| {
+            Ok(Closing {
+                at: row.get(0)?,
+                successor: row.get(1)?,
+            })
+        });
+        Ok(found.optional()?)
+    }
+
+    /// Lets nothing be appended any more.
+    pub(crate) fn close(&mut self, closing: &Closing) -> Result<()> {
+        let sql = "UPDATE head SET closed = coalesce(closed, ?1), \
+                   successor = coalesce(?2, successor)";
+        let changed = self
+            .connection
+            .execute(sql, params![closing.at, closing.successor])?;
+        match changed {
+            1 => Ok(()),
+            _ => Err(LogError::damage("the database has no head")),
+        }
     }
 
     /// Puts committed leaves back, the first of them with this index.
@@ -189,7 +215,8 @@ impl Store for Sqlite {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let moved = transaction.execute(
-            "UPDATE head SET size = ?1, root = ?2, checkpoint = ?3 WHERE size = ?4 AND root = ?5",
+            "UPDATE head SET size = ?1, root = ?2, checkpoint = ?3 \
+             WHERE size = ?4 AND root = ?5 AND closed IS NULL",
             params![
                 number(new.size)?,
                 new.root,
@@ -199,7 +226,8 @@ impl Store for Sqlite {
             ],
         )?;
         if moved != 1 {
-            return Ok(Outcome::Moved);
+            drop(transaction);
+            return Ok(self.closing()?.map_or(Outcome::Moved, Outcome::Closed));
         }
         {
             let mut staged = transaction.prepare_cached("INSERT INTO staged VALUES (?1, ?2)")?;

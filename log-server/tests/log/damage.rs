@@ -246,7 +246,8 @@ fn a_database_of_the_first_version_gets_its_checksums() {
     let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
     let old = "DROP TABLE evidence_checksum; DROP TABLE token_checksum; DROP TABLE erasure; \
                ALTER TABLE evidence DROP COLUMN refusal; \
-               ALTER TABLE evidence DROP COLUMN context; PRAGMA user_version = 1;";
+               ALTER TABLE evidence DROP COLUMN context; ALTER TABLE head DROP COLUMN closed; \
+               ALTER TABLE head DROP COLUMN successor; PRAGMA user_version = 1;";
     database.execute_batch(old).unwrap();
     drop(database);
     let server = log.serve();
@@ -262,7 +263,8 @@ fn a_database_of_the_second_version_gets_two_columns_and_hides_no_damage() {
     let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
     // The checksums of rows that are shorter by two columns without a value.
     let old = "ALTER TABLE evidence DROP COLUMN refusal; \
-               ALTER TABLE evidence DROP COLUMN context; PRAGMA user_version = 2;";
+               ALTER TABLE evidence DROP COLUMN context; ALTER TABLE head DROP COLUMN closed; \
+               ALTER TABLE head DROP COLUMN successor; PRAGMA user_version = 2;";
     database.execute_batch(old).unwrap();
     let mut rows = database.prepare("SELECT * FROM evidence").unwrap();
     let sums: Vec<(i64, Vec<u8>)> = rows
@@ -492,9 +494,9 @@ fn a_hole_in_what_was_committed_is_refused() {
 fn a_newer_schema_is_refused() {
     let log = log(1);
     let database = rusqlite::Connection::open(log.path("log.sqlite")).unwrap();
-    database.pragma_update(None, "user_version", 4).unwrap();
+    database.pragma_update(None, "user_version", 5).unwrap();
     drop(database);
-    refused(&log, "schema 4");
+    refused(&log, "schema 5");
 }
 
 #[test]

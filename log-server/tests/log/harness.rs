@@ -76,6 +76,20 @@ impl Log {
         log
     }
 
+    /// A log of this name in a directory of its own, and in the same database, if this one is in one.
+    /// It has no token.
+    pub(crate) fn next(&self, origin: &str) -> Self {
+        let mut log = Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables: self.variables.clone(),
+            vkey: String::new(),
+            token: String::new(),
+        };
+        let data = log.data().display().to_string();
+        log.vkey = log.succeed(&["init", "--data", &data, "--origin", origin]);
+        log
+    }
+
     /// A log that another program makes in its data directory. It has no token.
     pub(crate) fn made(make: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -207,7 +221,7 @@ impl Log {
 
     /// The same, listening somewhere else.
     pub(crate) fn serve_at(&self, listen: &str, env: &[(&str, &str)]) -> Result<Server, String> {
-        let mut process = self
+        let process = self
             .program()
             .env("COSIGNET_LOG_RP_IDS", RP_ID)
             .env("COSIGNET_LOG_ORIGINS", ORIGIN)
@@ -217,36 +231,21 @@ impl Log {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stderr = BufReader::new(process.stderr.take().unwrap());
-        let mut said = String::new();
-        while stderr.read_line(&mut said).unwrap() > 0 {
-            let last = said.lines().last().unwrap_or_default();
-            if let Some((_, rest)) = last.split_once("serving address=") {
-                let address = rest.split(' ').next().unwrap().to_owned();
-                let messages = Arc::new(Mutex::new(String::new()));
-                // Read on, or the server blocks on a full pipe.
-                let kept = Arc::clone(&messages);
-                std::thread::spawn(move || {
-                    let mut line = String::new();
-                    while stderr.read_line(&mut line).is_ok_and(|read| read > 0) {
-                        kept.lock().unwrap().push_str(&line);
-                        line.clear();
-                    }
-                });
-                return Ok(Server {
-                    process,
-                    said,
-                    messages,
-                    client: Client {
-                        url: format!("http://{address}"),
-                        token: self.token.clone(),
-                        agent: agent(),
-                    },
-                });
-            }
-        }
-        process.wait().unwrap();
-        Err(said)
+        started(process, &self.token)
+    }
+
+    /// A server of the logs that a file of settings names.
+    pub(crate) fn serve_several(&self, settings: &Path) -> Result<Server, String> {
+        let process = self
+            .program()
+            .env("COSIGNET_LOG_RP_IDS", RP_ID)
+            .env("COSIGNET_LOG_ORIGINS", ORIGIN)
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(settings)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        started(process, &self.token)
     }
 
     /// The report of an auditor who trusts this log and this passkey.
@@ -266,6 +265,40 @@ impl Log {
         request.payload = Some(&approval.draft.payload);
         verify(bundle.as_bytes(), &request)
     }
+}
+
+/// A server, once it serves, or what it says when it does not.
+fn started(mut process: Child, token: &str) -> Result<Server, String> {
+    let mut stderr = BufReader::new(process.stderr.take().unwrap());
+    let mut said = String::new();
+    while stderr.read_line(&mut said).unwrap() > 0 {
+        let last = said.lines().last().unwrap_or_default();
+        if let Some((_, rest)) = last.split_once("serving address=") {
+            let address = rest.split(' ').next().unwrap().to_owned();
+            let messages = Arc::new(Mutex::new(String::new()));
+            // Read on, or the server blocks on a full pipe.
+            let kept = Arc::clone(&messages);
+            std::thread::spawn(move || {
+                let mut line = String::new();
+                while stderr.read_line(&mut line).is_ok_and(|read| read > 0) {
+                    kept.lock().unwrap().push_str(&line);
+                    line.clear();
+                }
+            });
+            return Ok(Server {
+                process,
+                said,
+                messages,
+                client: Client {
+                    url: format!("http://{address}"),
+                    token: token.to_owned(),
+                    agent: agent(),
+                },
+            });
+        }
+    }
+    process.wait().unwrap();
+    Err(said)
 }
 
 fn owned(variables: &[(&str, &str)]) -> Vec<(String, String)> {

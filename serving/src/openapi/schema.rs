@@ -132,7 +132,15 @@ pub fn integer() -> Value<'static> {
 /// The JSON of [`crate::Problem`].
 pub fn problem() -> Value<'static> {
     closed(
-        &["code", "detail", "expected", "found", "status", "title"],
+        &[
+            "code",
+            "detail",
+            "expected",
+            "found",
+            "status",
+            "successor",
+            "title",
+        ],
         &["code", "detail", "status", "title"],
         |name| match name {
             "status" => integer(),

@@ -79,7 +79,7 @@ impl<'a> Batch<'a> {
             false => {
                 "UPDATE head SET size = $2, root = $3, checkpoint = $4, renewed = now() \
                  WHERE log_id = $1 AND size = $5 AND root = $6 AND epoch = $7 \
-                 AND kek IS NOT DISTINCT FROM $8"
+                 AND kek IS NOT DISTINCT FROM $8 AND closed IS NULL"
             }
             true => {
                 "UPDATE head SET size = $2, root = $3, checkpoint = $4, renewed = now() \

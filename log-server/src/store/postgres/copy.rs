@@ -13,7 +13,7 @@ use super::session::Purpose;
 use super::{audit, evidence, sealed, staged, tokens};
 use crate::error::Result;
 use crate::store::sqlite::Import;
-use crate::store::{Claims, Head};
+use crate::store::{Claims, Closing, Head};
 
 /// How many rows of evidence are read at once: each may have a megabyte.
 const EVIDENCE: i64 = 64;
@@ -21,8 +21,11 @@ const EVIDENCE: i64 = 64;
 /// Copies everything that is committed into a file, which is there and empty.
 pub(super) fn copy_to(place: &Place, file: &Path) -> Result<()> {
     let mut link = Link::open(place, Purpose::Serve)?;
-    let (head, leaves) = head_and_staged(&mut link)?;
+    let (head, closing, leaves) = head_and_staged(&mut link)?;
     let mut copy = Import::begin(file, &head)?;
+    if let Some(closing) = closing {
+        copy.closed(&closing)?;
+    }
     copy.staged(&leaves)?;
     for (token, written) in tokens::all(&mut link)? {
         copy.token(&token, written)?;
@@ -65,20 +68,29 @@ pub(super) fn copy_to(place: &Place, file: &Path) -> Result<()> {
     copy.finish()
 }
 
-/// The head and the leaves that are kept with it, out of one snapshot.
-fn head_and_staged(link: &mut Link) -> Result<(Head, Vec<(u64, String)>)> {
-    type Read = ((i64, Vec<u8>, String), Vec<rows::Staged>);
-    let sql = "SELECT size, root, checkpoint FROM head WHERE log_id = $1";
-    let ((size, root, checkpoint), batches) = link.ask(async |client, log| -> Answer<Read> {
-        client
-            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await?;
-        let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
-        let head = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        let staged = rows::batches_of(client, log, 0, u64::MAX).await?;
-        client.batch_execute("COMMIT").await?;
-        Ok((head, staged))
-    })?;
+/// The head with its end, and the leaves that are kept with it, out of one snapshot: a copy that is
+/// closed has all that the log has.
+fn head_and_staged(link: &mut Link) -> Result<(Head, Option<Closing>, Vec<(u64, String)>)> {
+    type Row = (i64, Vec<u8>, String, Option<String>, Option<String>);
+    type Read = (Row, Vec<rows::Staged>);
+    let sql = "SELECT size, root, checkpoint, closed, successor FROM head WHERE log_id = $1";
+    let ((size, root, checkpoint, closed, successor), batches) =
+        link.ask(async |client, log| -> Answer<Read> {
+            client
+                .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .await?;
+            let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
+            let head = (
+                row.try_get(0)?,
+                row.try_get(1)?,
+                row.try_get(2)?,
+                row.try_get(3)?,
+                row.try_get(4)?,
+            );
+            let staged = rows::batches_of(client, log, 0, u64::MAX).await?;
+            client.batch_execute("COMMIT").await?;
+            Ok((head, staged))
+        })?;
     let head = Head {
         size: index(size)?,
         root: hash(root)?,
@@ -88,5 +100,6 @@ fn head_and_staged(link: &mut Link) -> Result<(Head, Vec<(u64, String)>)> {
     for (first, last, bytes) in batches {
         leaves.extend(staged::read(index(first)?, index(last)?, &bytes)?);
     }
-    Ok((head, leaves))
+    let closing = closed.map(|at| Closing { at, successor });
+    Ok((head, closing, leaves))
 }

@@ -19,7 +19,7 @@ use super::session::Purpose;
 use super::{freeze, sealing};
 use crate::error::{LogError, Result};
 use crate::failpoint;
-use crate::store::{Evidence, Records, Replaced};
+use crate::store::{Claim, Closing, Evidence, Holders, Records, Replaced};
 
 const COLUMNS: &str = "leaf, disclosure, approval_id, client_data_json, payload, action, blind, \
                        salt, email, context, refusal, sha256, sealed";
@@ -219,6 +219,15 @@ impl Readers {
 impl Records for Readers {
     fn find(&self, approval: &Hash) -> Result<Option<u64>> {
         self.with(|link| rows::find(link, approval))
+    }
+
+    fn holders(&self, claim: &Claim) -> Result<Holders> {
+        let found = self.with(|link| rows::claimed(link, std::slice::from_ref(claim)))?;
+        Ok(found.first().copied().unwrap_or_default())
+    }
+
+    fn closing(&self) -> Result<Option<Closing>> {
+        self.with(rows::closing)
     }
 
     fn evidence(&self, leaf: u64) -> Result<Option<Evidence>> {

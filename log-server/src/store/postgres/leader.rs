@@ -4,7 +4,7 @@
 //! ```text
 //! take over    head.epoch + 1, published.epoch = the same, COMMIT     if the lease has LAPSED,
 //!                                                                    and the log is not frozen
-//! commit       head … WHERE epoch = mine AND size = old AND root = old
+//! commit       head … WHERE epoch = mine AND size = old AND root = old, and the log is not closed
 //! publish      published … WHERE epoch = mine AND size <= new
 //! ```
 //!
@@ -317,10 +317,13 @@ impl Store for Writer {
         }
         match prepared {
             Ending::Commit(_) => self.end_commit(new),
-            Ending::Undo(Written::Nothing) => match self.current()? {
-                Some(_) => Ok(Outcome::Moved),
-                None => Err(deposed(&self.reign.place)),
-            },
+            Ending::Undo(Written::Nothing) => {
+                if self.current()?.is_none() {
+                    return Err(deposed(&self.reign.place));
+                }
+                let closing = rows::closing(&mut self.link)?;
+                Ok(closing.map_or(Outcome::Moved, Outcome::Closed))
+            }
             Ending::Undo(_) => Err(LogError::damage(
                 "the database has not written what it was told to: it has a rule or a trigger that \
                  is not of this program. `cosignet-log fsck` names it",

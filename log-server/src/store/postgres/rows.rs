@@ -6,10 +6,10 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 use verifier_core::hazmat::tlog::merkle::Hash;
 
-use super::link::{Answer, Link, Value};
-use super::staged;
+use super::link::{Answer, Ending, Link, Value};
+use super::{freeze, staged};
 use crate::error::{LogError, Result};
-use crate::store::{Claim, Head, Holders};
+use crate::store::{Claim, Closing, Head, Holders};
 
 /// The committed head.
 pub(super) fn head(link: &mut Link) -> Result<Head> {
@@ -24,6 +24,44 @@ pub(super) fn head(link: &mut Link) -> Result<Head> {
         root: hash(root)?,
         checkpoint,
     })
+}
+
+/// The end of the log, if it is closed.
+pub(super) fn closing(link: &mut Link) -> Result<Option<Closing>> {
+    let sql = "SELECT closed, successor, frozen FROM head WHERE log_id = $1";
+    type Row = (Option<String>, Option<String>, Option<String>);
+    let (closed, successor, frozen) = link.ask(async |client, log| -> Answer<Row> {
+        let row = client.query_typed_one(sql, &[(&log, Type::INT4)]).await?;
+        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+    })?;
+    if let Some(why) = frozen {
+        return Err(freeze::refusal(link.place(), &why));
+    }
+    Ok(closed.map(|at| Closing { at, successor }))
+}
+
+/// Lets nothing be appended any more. A commit that has the row of the head comes before this, and a
+/// later one finds the mark, under whatever epoch.
+pub(super) fn close(link: &mut Link, closing: &Closing) -> Result<()> {
+    let sql = "UPDATE head SET closed = coalesce(closed, $2), successor = coalesce($3, successor) \
+               WHERE log_id = $1 AND frozen IS NULL";
+    let changed = link.change(async |client, log| {
+        let values: &[Value<'_>] = &[
+            (&log, Type::INT4),
+            (&closing.at, Type::TEXT),
+            (&closing.successor, Type::TEXT),
+        ];
+        Ok(match client.execute_typed(sql, values).await? {
+            1 => Ending::Commit(true),
+            _ => Ending::Undo(false),
+        })
+    })?;
+    if changed {
+        return Ok(());
+    }
+    // It says why nothing can be changed.
+    self::closing(link)?;
+    Err(LogError::damage("the database has no head of this log"))
 }
 
 /// The published checkpoint.

@@ -120,6 +120,8 @@ CREATE TABLE cosignet_log.erasure_key (
     kek text NOT NULL,
     PRIMARY KEY (log_id, kek)
 );
+ALTER TABLE cosignet_log.head ADD COLUMN closed text;
+ALTER TABLE cosignet_log.head ADD COLUMN successor text;
 ";
 
 /// Every column, key and check of this version, as PostgreSQL writes them.

@@ -576,7 +576,11 @@ fn an_older_database_is_brought_to_this_version_and_a_newer_one_is_left_alone() 
         |log: &Postgres| log.members().map(|_| ()),
         |log: &Postgres| log.lead().map(|_| ()),
     ] {
-        log.sql("ALTER TABLE cosignet_log.head DROP COLUMN frozen, DROP COLUMN kek");
+        for column in ["frozen", "kek", "closed", "successor"] {
+            log.sql(&format!(
+                "ALTER TABLE cosignet_log.head DROP COLUMN {column}"
+            ));
+        }
         log.sql("ALTER TABLE cosignet_log.evidence DROP COLUMN sealed");
         log.sql("DROP TABLE cosignet_log.evidence_key, cosignet_log.erasure_key");
         log.sql("UPDATE cosignet_log.schema SET version = 1");

@@ -9,7 +9,9 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::Sqlite;
 use crate::error::Result;
-use crate::store::{Eraser, Evidence, Records, Replaced, TokenRow, Tokens};
+use crate::store::{
+    Claim, Closing, Eraser, Evidence, Holders, Records, Replaced, TokenRow, Tokens,
+};
 
 /// How many look-ups read the database at a time.
 const READERS: usize = 4;
@@ -47,6 +49,14 @@ impl Readers {
 impl Records for Readers {
     fn find(&self, approval: &Hash) -> Result<Option<u64>> {
         self.one().find(approval)
+    }
+
+    fn holders(&self, claim: &Claim) -> Result<Holders> {
+        self.one().held_by(claim)
+    }
+
+    fn closing(&self) -> Result<Option<Closing>> {
+        self.one().closing()
     }
 
     fn evidence(&self, leaf: u64) -> Result<Option<Evidence>> {

@@ -7,7 +7,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 
 use super::{evidence, number, schema};
 use crate::error::{LogError, Result};
-use crate::store::{Evidence, Head, TokenRow};
+use crate::store::{Closing, Evidence, Head, TokenRow};
 
 /// The checksum of a row that was not what was written: so it stays one.
 const DAMAGED: Hash = [0; 32];
@@ -24,10 +24,18 @@ impl Import {
         connection.pragma_update(None, "synchronous", "OFF")?;
         schema::create(&connection)?;
         connection.execute(
-            "INSERT INTO head VALUES (1, ?1, ?2, ?3)",
+            schema::FIRST_HEAD,
             params![number(head.size)?, head.root, head.checkpoint],
         )?;
         Ok(Self(connection))
+    }
+
+    /// The end of the log, if it is closed.
+    pub(in crate::store) fn closed(&mut self, closing: &Closing) -> Result<()> {
+        let sql = "UPDATE head SET closed = ?1, successor = ?2";
+        self.0
+            .execute(sql, params![closing.at, closing.successor])?;
+        Ok(())
     }
 
     /// Leaves that are kept beside the tiles.

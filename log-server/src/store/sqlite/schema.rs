@@ -1,7 +1,8 @@
 //! The tables, and whether a database has them and nothing else.
 //!
 //! Version 2 has added `erasure` and the checksums, version 3 the context and the random part of a
-//! refusal. An older database becomes one of version 3 when it is opened to be written.
+//! refusal, version 4 the end of the log. An older database becomes one of version 4 when it is opened
+//! to be written.
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
@@ -9,7 +10,7 @@ use super::{checksum, number};
 use crate::error::{LogError, Result};
 
 /// The schema version that this program reads and writes.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 const VERSION_1: &str = "
 CREATE TABLE head (
@@ -56,11 +57,22 @@ ALTER TABLE evidence ADD COLUMN context TEXT;
 ALTER TABLE evidence ADD COLUMN refusal BLOB;
 ";
 
+/// When the log was closed, and the address of the one that goes on.
+const VERSION_4: &str = "
+ALTER TABLE head ADD COLUMN closed TEXT;
+ALTER TABLE head ADD COLUMN successor TEXT;
+";
+
+/// Writes the row of the head.
+pub(super) const FIRST_HEAD: &str =
+    "INSERT INTO head (only, size, root, checkpoint) VALUES (1, ?1, ?2, ?3)";
+
 /// Makes the tables in an empty database.
 pub(super) fn create(connection: &Connection) -> Result<()> {
     connection.execute_batch(VERSION_1)?;
     connection.execute_batch(VERSION_2)?;
     connection.execute_batch(VERSION_3)?;
+    connection.execute_batch(VERSION_4)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
@@ -90,17 +102,22 @@ pub(super) fn upgrade(connection: &mut Connection) -> Result<()> {
     if !is_older(&transaction)? {
         return Ok(());
     }
-    if version(&transaction)? == 1 {
-        tracing::info!("the database gets checksums, once");
-        transaction.execute_batch(VERSION_2)?;
-        transaction.execute_batch(VERSION_3)?;
-        add_checksums(&transaction)?;
-    } else {
-        // A row that is not what was written has to stay one after it has got two columns more.
-        let damaged = damaged(&transaction)?;
-        transaction.execute_batch(VERSION_3)?;
-        renew_checksums(&transaction, &damaged)?;
+    match version(&transaction)? {
+        1 => {
+            tracing::info!("the database gets checksums, once");
+            transaction.execute_batch(VERSION_2)?;
+            transaction.execute_batch(VERSION_3)?;
+            add_checksums(&transaction)?;
+        }
+        2 => {
+            // A row that is not what was written has to stay one after it has got two columns more.
+            let damaged = damaged(&transaction)?;
+            transaction.execute_batch(VERSION_3)?;
+            renew_checksums(&transaction, &damaged)?;
+        }
+        _ => {}
     }
+    transaction.execute_batch(VERSION_4)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
 }

@@ -25,13 +25,21 @@ use crate::exit::Exit;
 use crate::failure::{CliError, show_path};
 use crate::text::{Style, wrap};
 use crate::verify::human;
-use crate::{file, http, output, policy_file};
+use crate::{file, http, output, policy_file, shards};
 
 pub(crate) fn run(args: &FetchArgs) -> Result<Exit, CliError> {
     let policy = args.policy.as_deref().map(policy_file::load).transpose()?;
     let client = http::client_with(Duration::from_secs(args.timeout))?;
     let log = RemoteLog::new(&client, &args.log)?;
-    let fetched = fetch(&log, &args.wanted, policy.as_ref())?;
+    let fetched = fetch(&log, &args.wanted, policy.as_ref());
+    let fetched = match fetched {
+        // There may be several logs below.
+        Err(error) if is_absent(&error) => {
+            let shards = shards::at(&log, &client, &args.log, policy.as_ref())?;
+            from_one_of(shards, &args.wanted, policy.as_ref(), error)?
+        }
+        fetched => fetched?,
+    };
     let json = fetched.bundle.to_json();
     // What was asked for has to be what is written, whatever the policy says.
     let report = policy.as_ref().map(|policy| {
@@ -130,6 +138,41 @@ impl Fetched {
         }
         out
     }
+}
+
+/// Whether an error says that something is not at an address, and no more.
+fn is_absent(error: &CliError) -> bool {
+    let absent = [CliCode::FetchUnknown, CliCode::ServedMissing];
+    absent.iter().any(|code| error.code() == code.as_str())
+}
+
+/// The approval from the first of these logs that has it. `unknown` is what the address itself said.
+fn from_one_of(
+    logs: Option<Vec<RemoteLog>>,
+    wanted: &Wanted,
+    policy: Option<&Policy>,
+    unknown: CliError,
+) -> Result<Fetched, CliError> {
+    let Some(logs) = logs else {
+        return Err(unknown);
+    };
+    if let Wanted::Index(_) = wanted {
+        let urls: Vec<_> = logs.iter().map(RemoteLog::url).collect();
+        let message =
+            "There are several logs at this address, and each has an entry at this place.";
+        let next = format!("Say which with --log: {}.", urls.join(", "));
+        return Err(CliError::usage(message).next(next));
+    }
+    let mut failed = None;
+    for log in &logs {
+        match fetch(log, wanted, policy) {
+            Err(error) if is_absent(&error) => {}
+            // Another one may have it. If none has, nobody knows.
+            Err(error) => failed = Some(error),
+            fetched => return fetched,
+        }
+    }
+    Err(failed.unwrap_or(unknown))
 }
 
 fn fetch(log: &RemoteLog, wanted: &Wanted, policy: Option<&Policy>) -> Result<Fetched, CliError> {

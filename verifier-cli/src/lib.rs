@@ -34,6 +34,7 @@ mod report;
 mod role;
 mod roster;
 mod roster_file;
+mod shards;
 mod vectors;
 mod verify;
 mod witness;

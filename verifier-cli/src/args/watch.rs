@@ -29,7 +29,8 @@ pub(crate) struct FetchArgs {
     /// The approval's id, or the index of its entry
     #[arg(value_name = "ID|INDEX", value_parser = wanted)]
     pub(crate) wanted: Wanted,
-    /// The log's address: what comes before /checkpoint
+    /// The log's address: what comes before /checkpoint; or one with several logs below it, of which
+    /// those in the policy are asked
     #[arg(long, value_name = "URL")]
     pub(crate) log: String,
     /// Your trust policy (TOML or JSON)

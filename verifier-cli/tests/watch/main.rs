@@ -20,6 +20,7 @@ mod liar;
 mod lies;
 mod real;
 mod rosters;
+mod shards;
 mod told;
 mod withheld;
 mod world;

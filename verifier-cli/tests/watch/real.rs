@@ -26,7 +26,7 @@ pub(crate) fn program() -> PathBuf {
     path
 }
 
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -35,15 +35,17 @@ impl Drop for Running {
     }
 }
 
-fn run(args: &[&str]) -> String {
+pub(crate) fn run(args: &[&str]) -> String {
     let output = Command::new(program()).args(args).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn serve(data: &str) -> (Running, String) {
+/// Serves a log, or what else these arguments name, at an address of its own.
+pub(crate) fn serve(what: &[&str]) -> (Running, String) {
     let mut process = Command::new(program())
-        .args(["serve", "--data", data, "--listen", "127.0.0.1:0"])
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(what)
         .args(["--rp-id", RP_ID, "--origin", ORIGIN])
         .stderr(Stdio::piped())
         .spawn()
@@ -65,7 +67,8 @@ fn serve(data: &str) -> (Running, String) {
     panic!("{said}");
 }
 
-fn append(address: &str, token: &str, number: usize) -> String {
+/// Appends an approval, below this path of the address; its id.
+pub(crate) fn append(address: &str, token: &str, number: usize) -> String {
     let draft = draft(number);
     let (assertion, _) = draft.sign();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -102,7 +105,7 @@ fn the_server_of_this_repository_is_clean() {
     let token = run(&["token", "create", "--data", &data, "--name", "test"]);
     let world =
         World::with_policy(|policy| policy.log = Some(format!("log {vkey}\nquorum none\n")));
-    let (_running, address) = serve(&data);
+    let (_running, address) = serve(&["--data", &data]);
     let monitor =
         format!("monitor http://{address} --policy policy.toml --state state --once --format json");
     let first = world.run(&format!("{monitor} --init"));

@@ -5,11 +5,15 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use log_client::{Http, Kind};
+use verifier_core::AwsLc;
 use verifier_core::hazmat::bundle::Bundle;
 use verifier_core::hazmat::encoding::{base64url, hex, sha256};
 use verifier_core::hazmat::entry::Entry;
 use verifier_core::hazmat::input::Input;
 use verifier_core::hazmat::json::{Limits, Value};
+use verifier_core::hazmat::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
+use verifier_core::hazmat::tlog::proof::Proof;
 
 use crate::request::{Act, Signature};
 use crate::store::Unlogged;
@@ -46,16 +50,51 @@ pub(crate) struct Remote {
     http: Http,
     url: String,
     token: String,
+    /// The logs and the quorum that answers have to be under, if somebody has said so.
+    policy: Option<TlogPolicy>,
 }
 
 impl Remote {
-    pub(crate) fn new(agent: &str, url: &str, token: String) -> log_client::Result<Self> {
+    pub(crate) fn new(
+        agent: &str,
+        url: &str,
+        token: String,
+        policy: Option<TlogPolicy>,
+    ) -> log_client::Result<Self> {
         Ok(Self {
             http: Http::new(agent, TIME)?,
             url: format!("{}/v1/entries", log_client::address(url)?),
             token,
+            policy,
         })
     }
+
+    /// The bundle in an answer, if it is proven under a head that the policy accepts.
+    fn accept(&self, bundle: String) -> Result<String, NotLogged> {
+        let accepted = self.policy.as_ref().map_or(Ok(()), |policy| {
+            accept(policy, &bundle).map_err(|why| {
+                NotLogged::Later(format!(
+                    "the log's answer is not one of a log that --log-policy accepts: {why}"
+                ))
+            })
+        });
+        accepted.map(|()| bundle)
+    }
+}
+
+/// Whether the entry of a bundle is proven under a head that this policy accepts.
+fn accept(policy: &TlogPolicy, bundle: &str) -> Result<(), String> {
+    let said = |error: &dyn fmt::Display| error.to_string();
+    let bundle = read_bundle(bundle).ok_or("it is no bundle")?;
+    let proof = Proof::parse(&bundle.log_proof).map_err(|error| said(&error))?;
+    let leaf = leaf_hash(bundle.entry.as_bytes());
+    proof
+        .verify_inclusion(&leaf)
+        .map_err(|error| said(&error))?;
+    let signed = policy.verify_log(&AwsLc, proof.checkpoint());
+    let cosigned = signed.and_then(|signed| signed.verify_cosignatures(&AwsLc));
+    let quorum = cosigned.and_then(|cosigned| cosigned.quorum().map(|_| ()));
+    quorum.map_err(|error| said(&error))
 }
 
 impl Log for Remote {
@@ -71,8 +110,9 @@ impl Log for Remote {
                 .await
                 .map_err(later)?;
             if answer.is_success() {
-                return String::from_utf8(answer.body)
-                    .map_err(|_| NotLogged::Later("the log's answer is not text".into()));
+                let text = String::from_utf8(answer.body)
+                    .map_err(|_| NotLogged::Later("the log's answer is not text".into()))?;
+                return self.accept(text);
             }
             let error = answer.refused(&self.url);
             match error.kind() {

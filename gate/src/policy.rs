@@ -14,7 +14,6 @@ use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::hazmat::time::CLOCK_ALLOWANCE_MILLIS;
 
 use crate::args::PolicyArgs;
-use crate::embedded::Embedded;
 use crate::layout::Layout;
 use crate::listed::Listed;
 use crate::rules::{Rule, Rules};
@@ -29,11 +28,11 @@ pub(crate) fn keep_site(
     layout: &Layout,
     site: &Site,
     rules: &Path,
-    log: Option<&Embedded>,
+    log: Option<&str>,
 ) -> Result<(), CliError> {
     let value = Value::from([
         ("audience", site.audience.as_str().into()),
-        ("log", log.map(Embedded::policy).into()),
+        ("log", log.into()),
         ("origin", site.origin.as_str().into()),
         ("rpId", site.rp_id.as_str().into()),
         ("rules", rules.display().to_string().into()),

@@ -8,6 +8,8 @@ use command_line::{CliCode, CliError};
 use durable::Lock;
 use serving::{Paces, Readiness, Server};
 use tokio::sync::Notify;
+use verifier_core::Code;
+use verifier_core::hazmat::tlog::policy::TlogPolicy;
 
 use crate::args::ServeArgs;
 use crate::break_glass::{Counts, Hours};
@@ -106,6 +108,11 @@ pub(crate) fn read_rules(path: &std::path::Path) -> Result<Rules, CliError> {
     Rules::parse(&text).map_err(|error| CliError::from(error).about(path))
 }
 
+/// The policy that a log elsewhere has to answer under.
+fn read_policy(path: &std::path::Path) -> Result<String, CliError> {
+    command_line::file::read_text(path, TlogPolicy::MAX_BYTES, Code::PolicyLog)
+}
+
 async fn serve(
     config: &Config,
     layout: &Layout,
@@ -132,12 +139,19 @@ async fn serve(
         .unwrap_or_else(|error| Err(StoreError::Reach(error.to_string())));
     let store: Arc<dyn Store> = opened.map_err(|error| database(&error))?;
     let rules_file = std::path::absolute(&config.rules).unwrap_or_else(|_| config.rules.clone());
-    policy::keep_site(layout, &config.site, &rules_file, embedded.as_ref())?;
+    let log_policy = match (&config.log, &embedded) {
+        (LogPlace::There { policy, .. }, _) => policy.as_deref().map(read_policy).transpose()?,
+        (LogPlace::Here { .. }, log) => log.as_ref().map(|log| log.policy().to_owned()),
+    };
+    policy::keep_site(layout, &config.site, &rules_file, log_policy.as_deref())?;
     let log: Arc<dyn Log> = match (&config.log, &embedded) {
-        (LogPlace::There { url, token }, _) => {
+        (LogPlace::There { url, token, .. }, _) => {
+            let policy = log_policy.as_deref().map(TlogPolicy::parse).transpose();
+            let policy =
+                policy.map_err(|error| CliError::usage(format!("--log-policy: {error}.")))?;
             let token = command_line::file::read(token, MAX_TOKEN)?;
             let token = String::from_utf8_lossy(&token).trim().to_owned();
-            let remote = Remote::new(crate::AGENT, url, token);
+            let remote = Remote::new(crate::AGENT, url, token, policy);
             Arc::new(remote.map_err(|error| CliError::usage(error.to_string()))?)
         }
         (LogPlace::Here { .. }, Some(log)) => {

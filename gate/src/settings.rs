@@ -57,6 +57,10 @@ pub(crate) struct Settings {
     /// The file with the token for that log
     #[arg(long, value_name = "FILE", env = "COSIGNET_GATE_LOG_TOKEN")]
     log_token: Option<PathBuf>,
+    /// A c2sp.org/tlog-policy: the keys and the quorum under which that log has to answer [default:
+    /// any]
+    #[arg(long, value_name = "FILE", env = "COSIGNET_GATE_LOG_POLICY")]
+    log_policy: Option<PathBuf>,
     /// A c2sp.org/tlog-policy: the witnesses that the gate's own log asks
     #[arg(long, value_name = "FILE", env = "COSIGNET_GATE_WITNESS_POLICY")]
     witness_policy: Option<PathBuf>,
@@ -158,8 +162,12 @@ pub(crate) enum MailTls {
 pub(crate) enum LogPlace {
     /// In this process, with these witnesses.
     Here { witness_policy: Option<PathBuf> },
-    /// At this address, with the token in this file.
-    There { url: String, token: PathBuf },
+    /// At this address, with the token in one file, and under the policy in another.
+    There {
+        url: String,
+        token: PathBuf,
+        policy: Option<PathBuf>,
+    },
 }
 
 impl ServeArgs {
@@ -210,6 +218,7 @@ impl Settings {
             rules: self.rules.or(file.rules),
             log: self.log.or(file.log),
             log_token: self.log_token.or(file.log_token),
+            log_policy: self.log_policy.or(file.log_policy),
             witness_policy: self.witness_policy.or(file.witness_policy),
             retention_days: self.retention_days.or(file.retention_days),
             requests_per_second: self.requests_per_second.or(file.requests_per_second),
@@ -235,10 +244,17 @@ impl Settings {
         let (origin, host) = origin(self.url.as_deref())?;
         let mail = self.mail()?;
         let log = match (self.log, self.log_token) {
+            (None, None) if self.log_policy.is_some() => {
+                return Err(bad("log-policy", "given together with --log"));
+            }
             (None, None) => LogPlace::Here {
                 witness_policy: self.witness_policy,
             },
-            (Some(url), Some(token)) => LogPlace::There { url, token },
+            (Some(url), Some(token)) => LogPlace::There {
+                url,
+                token,
+                policy: self.log_policy,
+            },
             _ => return Err(bad("log", "given together with --log-token, or neither")),
         };
         let rp_id = self.rp_id.unwrap_or_else(|| host.clone());

@@ -124,11 +124,17 @@ impl Gate {
     }
 
     fn serve_on_the_way(&mut self, port: u16) {
+        self.serve_at(port, &[]);
+    }
+
+    /// Starts the process, with the log at this port, and with these arguments.
+    pub(crate) fn serve_at(&mut self, port: u16, more: &[&str]) {
         let url = format!("http://127.0.0.1:{port}");
         let token = self.data().join("token").display().to_string();
         // As many open requests as a quick machine makes.
         let open = ["--open-per-key", "1000000"];
-        self.serve(&[&["--log", &url, "--log-token", &token][..], &open].concat());
+        let log = ["--log", &url, "--log-token", &token];
+        self.serve(&[&log[..], &open, more].concat());
     }
 
     fn empty() -> Self {
@@ -339,13 +345,24 @@ impl Log {
     }
 
     pub(crate) fn serve(&mut self, gate: &str) {
+        let data = self.folder.path().join("log").display().to_string();
+        self.serve_what(gate, &["--data", &data]);
+    }
+
+    /// The same with these arguments, such as those for several logs.
+    pub(crate) fn serve_what(&mut self, gate: &str, what: &[&str]) {
         let process = program("cosignet-log")
             .args(["serve", "--rp-id", "localhost", "--origin", gate])
-            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"])
-            .arg(self.folder.path().join("log"))
+            .args(["--listen", &format!("127.0.0.1:{}", self.port)])
+            .args(what)
             .stderr(Stdio::null())
             .spawn();
         self.process = Some(process.unwrap());
+    }
+
+    /// A path in a folder of its own.
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
     }
 
     pub(crate) fn kill(&mut self) {

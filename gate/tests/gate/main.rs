@@ -26,5 +26,6 @@ mod requests;
 mod rosters;
 #[cfg(feature = "postgres")]
 mod several;
+mod shards;
 mod troubled_log;
 mod webhooks;

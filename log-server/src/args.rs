@@ -373,7 +373,7 @@ impl ServeArgs {
         let objects = objects.map(|place| server.place(&place));
         log.objects = objects.transpose()?;
         let before = file.predecessors.iter();
-        let before = before.map(|one| one.place(log.store.as_ref(), &server));
+        let before = before.map(|one| one.place(&log, &server));
         log.predecessors = before.collect::<Result<_>>()?;
         let shards = Plan::all(&file.shards, &log, &server)?;
         Ok(Config {

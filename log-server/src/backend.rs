@@ -12,6 +12,7 @@ use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::place::ObjectPlace;
+use crate::settings::Settings;
 use crate::store::{Backend, Detached, Directory, Embedded, Objects};
 
 /// The address of a database, `postgres://…`, as somebody has written it. It may have a password in
@@ -65,13 +66,14 @@ impl Place {
     }
 }
 
-/// [`Place::new`], for a log beside one that is kept in `store`: if it has no database of its own, it
-/// is in that one.
-pub(crate) fn beside(data: &Path, store: Option<&StoreAddress>) -> Place {
+/// [`Place::new`], for a log beside another one: if it has no database of its own, it is in that of
+/// the other one, which may be sealed under its erasure keys.
+pub(crate) fn beside(data: &Path, other: &Settings) -> Place {
     let mut place = Place::new(data);
-    place.store = store
-        .filter(|_| !place.layout.database().is_file())
-        .cloned();
+    if !place.layout.database().is_file() && other.store.is_some() {
+        place.store.clone_from(&other.store);
+        place.erasure_keys.clone_from(&other.erasure_keys);
+    }
     place
 }
 

@@ -206,6 +206,10 @@ impl Move<'_> {
         let head = contents.head()?;
         intake.begin(&head, &published)?;
         rows(&contents, &mut *intake, &head, &published)?;
+        let closing = self.source.records()?.closing()?;
+        if let Some(closing) = &closing {
+            target.close(closing)?;
+        }
         target
             .objects()
             .put(CHECKPOINT, published.checkpoint.as_bytes())?;

@@ -22,12 +22,13 @@ use verifier_core::plain;
 
 use crate::admission::Admitted;
 use crate::anchor::Anchors;
-use crate::backend::{self, Place, StoreAddress};
+use crate::backend::{self, Place};
 use crate::batch::{Appended, Entered};
 use crate::error::{LogError, Result};
 use crate::key;
 use crate::place::ServerArgs;
 use crate::refusal::{Reason, Refusal};
+use crate::settings::Settings;
 use crate::store::{Backend, Head, Records};
 use crate::tiles::Tiles;
 
@@ -43,16 +44,16 @@ pub(crate) struct PredecessorSetting {
 }
 
 impl PredecessorSetting {
-    /// The log beside one that keeps its own in `store`.
+    /// The log beside one with these settings.
     pub(crate) fn place(
         &self,
-        store: Option<&StoreAddress>,
+        settings: &Settings,
         server: &ServerArgs,
     ) -> Result<PredecessorPlace> {
         let key = VerifierKey::parse(&self.vkey)
             .map_err(|error| LogError::Usage(format!("predecessors: vkey: {error}")))?;
         let objects = self.objects.as_deref();
-        let mut place = backend::beside(&self.data, store);
+        let mut place = backend::beside(&self.data, settings);
         place.objects = objects.map(|text| server.place(text)).transpose()?;
         Ok(PredecessorPlace { key, place })
     }

@@ -96,8 +96,9 @@ impl ShardSetting {
             settings.witness_policy.clone_from(&self.witness_policy);
         }
         settings.predecessors = before.to_vec();
-        let place = backend::beside(&self.data, common.store.as_ref());
+        let place = backend::beside(&self.data, common);
         settings.store = place.store;
+        settings.erasure_keys = place.erasure_keys;
         let layout = place.layout;
         if !layout.key().is_file() {
             let root = layout.root().display();

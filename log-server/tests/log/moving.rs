@@ -30,6 +30,25 @@ fn import(log: &Log, to: &Log) -> (Option<i32>, String) {
 }
 
 #[test]
+fn a_log_that_is_closed_is_closed_where_it_arrives() {
+    let log = Log::new();
+    let Some(cluster) = member_of(&log) else {
+        return;
+    };
+    let server = log.serve();
+    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    assert_eq!(server.stop(), Some(0));
+    let data = log.data().display().to_string();
+    log.succeed(&["close", "--data", &data, "--origin", LOG]);
+    let (code, said) = import(&log, &cluster);
+    assert_eq!(code, Some(0), "{said}");
+    let member = member(&cluster);
+    assert_eq!(member.client.append(&Approval::new(1)).status, 200);
+    let refused = member.client.append(&Approval::new(2));
+    assert_eq!(refused.code(), "log.closed", "{}", refused.text());
+}
+
+#[test]
 fn a_log_moves_into_a_database_and_back_without_a_gap() {
     let log = Log::new();
     let Some(cluster) = member_of(&log) else {

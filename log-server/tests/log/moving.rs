@@ -257,7 +257,8 @@ fn a_log_that_is_damaged_or_not_alone_stays_where_it_is() {
         return;
     };
     let server = log.serve();
-    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    let approval = Approval::new(1);
+    assert_eq!(server.client.append(&approval).status, 201);
     assert_eq!(server.stop(), Some(0));
     let tile = log.path("public/tile/entries/000.p/1");
     flip(&tile);
@@ -290,7 +291,7 @@ fn a_log_that_is_damaged_or_not_alone_stays_where_it_is() {
     assert_eq!(code, Some(2), "{said}");
     drop(other);
     let server = log.serve();
-    assert_eq!(server.client.append(&Approval::new(1)).status, 200);
+    assert_eq!(server.client.append(&approval).status, 200);
 }
 
 /// With everything that a cluster has: a place for public files, and an erasure key.

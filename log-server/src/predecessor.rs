@@ -109,8 +109,8 @@ impl Predecessors {
 
     /// Fails while one of them is open, or cannot be read: nothing new is admitted. Blocks.
     pub(crate) fn confirm_closed(&self) -> std::result::Result<(), Refusal> {
-        let each = self.0.iter();
-        each.map(|one| one.closed().map(|_| ())).collect()
+        let mut all = self.0.iter();
+        all.try_for_each(|one| one.closed().map(|_| ()))
     }
 
     /// The entry that an approval has in one of them. [`Reason::Predecessor`] if nobody knows. Blocks.

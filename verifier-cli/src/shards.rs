@@ -64,12 +64,17 @@ fn is_known(vkey: &str, policy: Option<&Policy>) -> bool {
 /// The logs that a text names, in the order of time; `None` if it names none.
 fn named(text: &[u8]) -> Option<Vec<Named>> {
     let value = Value::parse(text, Limits::bytes(MAX_TEXT)).ok()?;
-    let shards = value.as_object()?.get("shards")?.as_array()?;
+    let Value::Array(shards) = value.as_object()?.get("shards")? else {
+        return None;
+    };
     let each = shards.iter().take(MOST).filter_map(|shard| {
         let shard = shard.as_object()?;
-        let text = |name: &str| shard.get(name)?.as_str().map(str::to_owned);
+        let text = |name: &str| shard.get(name)?.as_str();
         let (path, vkey) = (text("path")?, text("vkey")?);
-        is_path(&path).then_some(Named { path, vkey })
+        is_path(path).then(|| Named {
+            path: path.to_owned(),
+            vkey: vkey.to_owned(),
+        })
     });
     Some(each.collect())
 }

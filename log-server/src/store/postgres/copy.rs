@@ -21,7 +21,11 @@ const EVIDENCE: i64 = 64;
 /// Copies everything that is committed into a file, which is there and empty.
 pub(super) fn copy_to(place: &Place, file: &Path) -> Result<()> {
     let mut link = Link::open(place, Purpose::Serve)?;
-    let (head, closing, leaves) = head_and_staged(&mut link)?;
+    let Beginning {
+        head,
+        closing,
+        staged: leaves,
+    } = beginning(&mut link)?;
     let mut copy = Import::begin(file, &head)?;
     if let Some(closing) = closing {
         copy.closed(&closing)?;
@@ -68,9 +72,16 @@ pub(super) fn copy_to(place: &Place, file: &Path) -> Result<()> {
     copy.finish()
 }
 
+/// The part of a copy that has to be of one moment.
+struct Beginning {
+    head: Head,
+    closing: Option<Closing>,
+    staged: Vec<(u64, String)>,
+}
+
 /// The head with its end, and the leaves that are kept with it, out of one snapshot: a copy that is
 /// closed has all that the log has.
-fn head_and_staged(link: &mut Link) -> Result<(Head, Option<Closing>, Vec<(u64, String)>)> {
+fn beginning(link: &mut Link) -> Result<Beginning> {
     type Row = (i64, Vec<u8>, String, Option<String>, Option<String>);
     type Read = (Row, Vec<rows::Staged>);
     let sql = "SELECT size, root, checkpoint, closed, successor FROM head WHERE log_id = $1";
@@ -101,5 +112,9 @@ fn head_and_staged(link: &mut Link) -> Result<(Head, Option<Closing>, Vec<(u64, 
         leaves.extend(staged::read(index(first)?, index(last)?, &bytes)?);
     }
     let closing = closed.map(|at| Closing { at, successor });
-    Ok((head, closing, leaves))
+    Ok(Beginning {
+        head,
+        closing,
+        staged: leaves,
+    })
 }

@@ -97,7 +97,7 @@ fn an_approval_is_found_in_whichever_log_of_the_policy_has_it() {
         place.err.contains(&format!("http://{address}/1")),
         "{place:?}"
     );
-    let place = fetch(&both, "0", &format!("{address}/1"), "--policy policy.toml");
+    let place = fetch(&both, "0", &format!("{address}/1"), "");
     assert_eq!(place.code, 0, "{place:?}");
 }
 

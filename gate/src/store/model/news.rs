@@ -391,6 +391,9 @@ fn record(scene: &Scene, number: usize) -> bool {
     };
     let facts = object([("useId", id.as_str().into())]).to_text();
     let seen = scene.run(scene.store().uses_seen(&id, None)).unwrap();
+    if seen.used.is_some() {
+        return false;
+    }
     let facts: Facts = Box::new(move |_| break_glass::Told {
         facts,
         leaves: vec![to_log(number)],

@@ -333,7 +333,7 @@ mod tests {
             |sql: &str| cluster.sql(&name, &format!("SET search_path = cosignet_gate; {sql}"));
         let all = r#"["request.created","request.approved","request.rejected","request.expired","request.cancelled","request.claimed"]"#;
         sql(&format!(
-            "CREATE SCHEMA cosignet_gate; CREATE TABLE schema (version int4 NOT NULL); \
+            "SET ROLE log; CREATE SCHEMA cosignet_gate; CREATE TABLE schema (version int4 NOT NULL); \
              INSERT INTO schema VALUES (1); {VERSION_1}; \
              INSERT INTO request VALUES ('r', 'k', 'k', 0, NULL, NULL, '', 'a', NULL, '', 'n', '', \
              't', '{{}}', '{{}}', '', NULL, NULL, 0, 0, 'pending'); \

@@ -12,7 +12,6 @@ use crate::error::{LogError, Result};
 use crate::key::LogKey;
 use crate::layout::Layout;
 use crate::place::ObjectPlace;
-use crate::settings::Settings;
 use crate::store::{Backend, Detached, Directory, Embedded, Objects};
 
 /// The address of a database, `postgres://…`, as somebody has written it. It may have a password in
@@ -66,13 +65,13 @@ impl Place {
     }
 }
 
-/// [`Place::new`], for a log beside another one: if it has no database of its own, it is in that of
-/// the other one, which may be sealed under its erasure keys.
-pub(crate) fn beside(data: &Path, other: &Settings) -> Place {
+/// [`Place::new`], for a log beside one that is kept in `store`: if it has no database of its own, it
+/// is in that one, where evidence may be sealed under these erasure keys.
+pub(crate) fn beside(data: &Path, store: Option<&StoreAddress>, erasure_keys: &[PathBuf]) -> Place {
     let mut place = Place::new(data);
-    if !place.layout.database().is_file() && other.store.is_some() {
-        place.store.clone_from(&other.store);
-        place.erasure_keys.clone_from(&other.erasure_keys);
+    if !place.layout.database().is_file() && store.is_some() {
+        place.store = store.cloned();
+        place.erasure_keys = erasure_keys.to_vec();
     }
     place
 }

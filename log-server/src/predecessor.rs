@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Deserialize;
 use verifier_core::hazmat::bundle;
-use verifier_core::hazmat::entry::Entry;
+use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::tlog::merkle::{Hash, leaf_hash};
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
 use verifier_core::plain;
@@ -53,7 +53,8 @@ impl PredecessorSetting {
         let key = VerifierKey::parse(&self.vkey)
             .map_err(|error| LogError::Usage(format!("predecessors: vkey: {error}")))?;
         let objects = self.objects.as_deref();
-        let mut place = backend::beside(&self.data, settings);
+        let mut place =
+            backend::beside(&self.data, settings.store.as_ref(), &settings.erasure_keys);
         place.objects = objects.map(|text| server.place(text)).transpose()?;
         Ok(PredecessorPlace { key, place })
     }
@@ -194,9 +195,9 @@ impl Predecessor {
         earlier.map(Some).map_err(|failure| self.unknown(&failure))
     }
 
-    fn read(&self, log: &Opened, index: u64, size: u64) -> Result<(String, Entry)> {
+    fn read(&self, log: &Opened, index: u64, size: u64) -> Result<(String, Leaf)> {
         let leaf = log.tiles.leaf(index, size)?;
-        let entry = Entry::parse(&leaf)
+        let entry = Leaf::parse(&leaf)
             .map_err(|error| LogError::damage(format!("entry {index}: {error}")))?;
         Ok((leaf, entry))
     }

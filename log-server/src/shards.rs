@@ -96,7 +96,7 @@ impl ShardSetting {
             settings.witness_policy.clone_from(&self.witness_policy);
         }
         settings.predecessors = before.to_vec();
-        let place = backend::beside(&self.data, common);
+        let place = backend::beside(&self.data, common.store.as_ref(), &common.erasure_keys);
         settings.store = place.store;
         settings.erasure_keys = place.erasure_keys;
         let layout = place.layout;

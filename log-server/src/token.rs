@@ -29,7 +29,7 @@ pub(crate) fn run(command: &TokenCommand) -> Result<()> {
             }
         }
         TokenCommand::Copy { data, from } => {
-            let from = backend::beside(from, data.store.address.as_ref());
+            let from = backend::beside(from, data.store.address.as_ref(), &[]);
             let (from, _) = backend::open(&from)?;
             let count = copy(&*from.tokens()?, &*open(data)?)?;
             println!("{count} tokens copied");

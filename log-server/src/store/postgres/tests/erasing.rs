@@ -54,7 +54,7 @@ fn append(lead: &mut Lead, key: &LogKey, count: u64) -> Result<()> {
     let some: Vec<_> = (old.size..size).map(with_evidence).collect();
     match lead.store.commit(&old, &new, &some, 0)? {
         Outcome::Committed => Ok(()),
-        Outcome::Moved => panic!("somebody else commits"),
+        other => panic!("{other:?}"),
     }
 }
 

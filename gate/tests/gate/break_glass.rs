@@ -25,10 +25,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self::of(Gate::new(RULES))
+        Self::of(Gate::new(RULES), "")
     }
 
-    fn of(gate: Gate) -> Self {
+    /// `log` is what the policy says of it, if the gate does not know.
+    fn of(gate: Gate, log: &str) -> Self {
         let (ann, bob) = (gate.person("ann", "oncall"), gate.person("bob", "oncall"));
         let executor = gate.key("executor", "claim,read", None);
         // Everybody writes the folder of temporary files: no settings count there.
@@ -40,7 +41,8 @@ impl World {
             executor,
             folder,
         };
-        world.write("policy.toml", &world.gate.succeed(&["policy"]));
+        let policy = world.gate.succeed(&["policy"]);
+        world.write("policy.toml", &format!("{log}{policy}"));
         world.write("payload.json", PAYLOAD);
         world.write("key", &world.executor);
         let policy = world.cosignet(&["policy", "show", "policy.toml", "--format", "json"]);
@@ -538,7 +540,7 @@ fn a_use_is_told_to_others_without_the_payload_and_the_reason() {
 fn what_was_signed_goes_into_the_log_once_and_is_no_approval() {
     let mut log = Log::new();
     let gate = Gate::beside(&log, RULES);
-    let world = World::of(gate);
+    let world = World::of(gate, "log = \"none\"\n");
     world.new_file("file.json", &["--uses", "2"]);
     world.sign("file.json", &world.ann);
     world.sign("file.json", &world.bob);

@@ -10,6 +10,9 @@ use crate::{Ceremony, Glass, Policy};
 const ACTION: &str = "payment.send";
 const AT: &str = "2026-03-01T12:10:00.000Z";
 
+/// A change of JSON.
+type Edit = (&'static str, fn(&mut Value));
+
 /// A change, and the code that it leads to.
 type Row<T> = (&'static str, fn(&mut T), &'static str);
 
@@ -317,7 +320,7 @@ fn settings(file: &mut File, policy: &Policy) {
         with(|s| s["policySha256"] = json!("11".repeat(32))),
         "break_glass.other_policy",
     );
-    let bad: [(&str, fn(&mut Value)); 7] = [
+    let bad: [Edit; 7] = [
         ("one person", |s| s["require"][0]["atLeast"] = json!(1)),
         ("more than an hour", |s| s["longest"] = json!("61m")),
         ("no action", |s| s["actions"] = json!([])),
@@ -370,7 +373,7 @@ fn forms(file: &mut File, policy: &Policy) {
         edit(&mut value);
         of(&super::sorted(&value), policy, &rules(policy), ACTION, AT)
     };
-    let bad: [(&str, fn(&mut Value)); 7] = [
+    let bad: [Edit; 7] = [
         ("no signatures", |v| {
             drop(v.as_object_mut().unwrap().remove("signatures"))
         }),

@@ -10,6 +10,9 @@ use crate::encoding::b64url;
 use crate::entry::canonical;
 use crate::{Algorithm, Ceremony, Draft, Glass, Passkey, Policy};
 
+/// A change of what is signed, and the code that it leads to.
+type Row = (&'static str, fn(&mut Ceremony), &'static str);
+
 type Members = std::collections::BTreeMap<String, String>;
 
 pub(in super::super) fn leaves() -> File {
@@ -155,7 +158,7 @@ fn challenges(file: &mut File, policy: &Policy) {
 }
 
 fn rules(file: &mut File, policy: &Policy) {
-    let edits: [(&str, fn(&mut Ceremony), &str); 6] = [
+    let edits: [Row; 6] = [
         (
             "a registration",
             |c| c.kind = "webauthn.create".into(),

@@ -10,6 +10,9 @@ use verifier_core::{Code, Verdict};
 
 use crate::harness::{Approval, Client, Log, Reply, time, tree};
 
+/// A change of what is signed, and the code that it leads to.
+type Refused = (fn(&mut Ceremony), &'static str);
+
 /// A grant of a moment ago, and one key.
 fn glass(seed: &str) -> (Glass, Passkey) {
     let mut glass = Glass::new(&"11".repeat(32));
@@ -102,7 +105,7 @@ fn nothing_else_is_admitted_as_one() {
         assert!(matches!(reply.status, 400 | 422), "{}", reply.text());
     };
     let (good, ann) = glass("one");
-    let edits: [(fn(&mut Ceremony), &str); 7] = [
+    let edits: [Refused; 7] = [
         (|c| c.kind = "webauthn.create".into(), "webauthn.type"),
         (
             |c| c.origin = "https://evil.example".into(),

@@ -36,14 +36,15 @@ fn a_log_that_is_closed_is_closed_where_it_arrives() {
         return;
     };
     let server = log.serve();
-    assert_eq!(server.client.append(&Approval::new(1)).status, 201);
+    let approval = Approval::new(1);
+    assert_eq!(server.client.append(&approval).status, 201);
     assert_eq!(server.stop(), Some(0));
     let data = log.data().display().to_string();
     log.succeed(&["close", "--data", &data, "--origin", LOG]);
     let (code, said) = import(&log, &cluster);
     assert_eq!(code, Some(0), "{said}");
     let member = member(&cluster);
-    assert_eq!(member.client.append(&Approval::new(1)).status, 200);
+    assert_eq!(member.client.append(&approval).status, 200);
     let refused = member.client.append(&Approval::new(2));
     assert_eq!(refused.code(), "log.closed", "{}", refused.text());
 }

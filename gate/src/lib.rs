@@ -60,6 +60,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::CommandFactory as _;
 use command_line::Format;
 use verifier_core::Time;
+use verifier_core::hazmat::bundle;
 
 use args::Cli;
 use refusal::Refusal;
@@ -115,16 +116,7 @@ fn uuid() -> Result<String, Refusal> {
     let mut bits = u128::from_be_bytes(random()?);
     bits &= !(0xf << 76 | 0x3 << 62);
     bits |= 0x4 << 76 | 0x2 << 62;
-    let hex = format!("{bits:032x}");
-    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
-    let parts = [
-        part(0..8),
-        part(8..12),
-        part(12..16),
-        part(16..20),
-        part(20..32),
-    ];
-    Ok(parts.join("-"))
+    Ok(bundle::uuid(&bits.to_be_bytes()))
 }
 
 #[cfg(test)]

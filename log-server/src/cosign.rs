@@ -93,9 +93,7 @@ pub(crate) fn require_quorum(
     policy: &TlogPolicy,
     signed: &SignedCheckpoint,
 ) -> std::result::Result<(), String> {
-    let log = policy.verify_log(&AwsLc, signed);
-    let cosigned = log.and_then(|log| log.verify_cosignatures(&AwsLc));
-    let quorum = cosigned.and_then(|cosigned| cosigned.quorum().map(|_| ()));
+    let quorum = policy.verify_quorum(&AwsLc, signed);
     quorum.map_err(|error| error.to_string())
 }
 
@@ -326,12 +324,9 @@ impl Cosigner {
     }
 
     fn check(&self, checkpoint: &str) -> Result<()> {
-        let wrong = |error: &dyn std::fmt::Display| LogError::System(error.to_string());
-        let signed = SignedCheckpoint::parse(checkpoint).map_err(|e| wrong(&e))?;
-        let log = self.shared.policy.verify_log(&AwsLc, &signed);
-        let cosigned = log.and_then(|log| log.verify_cosignatures(&AwsLc));
-        let quorum = cosigned.and_then(|cosigned| cosigned.quorum());
-        quorum.map(|_| ()).map_err(|error| wrong(&error))
+        let signed = SignedCheckpoint::parse(checkpoint);
+        let signed = signed.map_err(|error| LogError::System(error.to_string()))?;
+        require_quorum(&self.shared.policy, &signed).map_err(LogError::System)
     }
 
     fn quorum(&self, state: &State, has: impl Fn(&Seat) -> bool) -> bool {

@@ -18,7 +18,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::encoding::{base64, base64url, from_base64};
+use crate::encoding::{base64, base64url, from_base64, hex};
 use crate::json::Value;
 use crate::payload;
 use crate::schema::{self, Members, Wrong};
@@ -356,6 +356,20 @@ fn at_most(
         )),
         other => Ok(other),
     }
+}
+
+/// These bytes as a lower-case UUID in its 36-character form.
+pub fn uuid(bytes: &[u8; 16]) -> String {
+    let hex = hex(bytes);
+    let part = |range: core::ops::Range<usize>| hex.get(range).unwrap_or_default();
+    let parts = [
+        part(0..8),
+        part(8..12),
+        part(12..16),
+        part(16..20),
+        part(20..32),
+    ];
+    parts.join("-")
 }
 
 /// A lower-case UUID in its 36-character form.

@@ -118,7 +118,7 @@ impl Entry {
     /// clientDataHash[32] ‖ credentialPublicKey, as it identifies the key
     /// ```
     pub fn assertion_identity(&self) -> Vec<u8> {
-        [&self.client_data_hash[..], &self.key_identity()].concat()
+        assertion_identity(&self.client_data_hash, &self.credential_public_key)
     }
 
     /// The text of the leaf. [`Entry::parse`] reads it back, unless a field is too long or the RP
@@ -187,6 +187,11 @@ impl Entry {
             signature: members.bytes("signature")?,
         })
     }
+}
+
+/// [`Entry::assertion_identity`], of an entry of whatever kind.
+pub(crate) fn assertion_identity(client_data_hash: &[u8; 32], key: &[u8]) -> Vec<u8> {
+    [&client_data_hash[..], &cose_key::identity(key)].concat()
 }
 
 /// A text that is no longer than an entry, and its own canonical form.

@@ -65,10 +65,8 @@ impl Leaf {
 
     /// The bytes that identify the assertion. A log admits one entry for each, of whatever kind.
     pub fn assertion_identity(&self) -> Vec<u8> {
-        match self {
-            Self::BreakGlass(entry) => entry.assertion_identity(),
-            Self::Decision(entry) => entry.assertion_identity(),
-        }
+        let signed = self.signed();
+        entry::assertion_identity(&signed.client_data_hash, signed.key)
     }
 
     /// The bytes that identify the key that signed.

@@ -10,12 +10,12 @@
 //! guesses it: a grant has 32 random bytes.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::{ENTRY_TYPE, Grant, Signature, challenge, is_challenge};
-use crate::encoding::{base64url, from_base64url, hex, sha256};
+use crate::bundle::uuid;
+use crate::encoding::{base64url, from_base64url, sha256};
 use crate::entry::{self, rp_id};
 use crate::json::Value;
 use crate::schema::{self, Members};
@@ -69,16 +69,9 @@ impl Entry {
     pub fn id(&self) -> String {
         let tag: &[u8] = b"cosignet.break-glass-entry/v1\0";
         let hash = sha256(&[tag, &self.challenge, &self.key_identity()].concat());
-        let text = hex(hash.split_at(16).0);
-        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-        format!(
-            "{}-{}-{}-{}-{}",
-            part(0, 8),
-            part(8, 12),
-            part(12, 16),
-            part(16, 20),
-            part(20, 32)
-        )
+        let mut first = [0; 16];
+        first.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        uuid(&first)
     }
 
     /// The challenge that was signed, 44 bytes.
@@ -99,11 +92,6 @@ impl Entry {
     /// The bytes that identify the key, as [`entry::Entry::key_identity`].
     pub fn key_identity(&self) -> Cow<'_, [u8]> {
         cose_key::identity(&self.credential_public_key)
-    }
-
-    /// The bytes that identify the assertion, as [`entry::Entry::assertion_identity`].
-    pub fn assertion_identity(&self) -> Vec<u8> {
-        [&self.client_data_hash()[..], &self.key_identity()].concat()
     }
 
     /// The text of the leaf.
@@ -180,6 +168,7 @@ fn read(client_data_json: &[u8]) -> Option<(ClientData, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::vec;
 
     use proptest::prelude::*;

@@ -54,6 +54,21 @@ impl TlogPolicy {
         })
     }
 
+    /// All three steps, for whoever wants to know no more than whether they hold.
+    ///
+    /// # Errors
+    ///
+    /// The first of [`verify_log`](Self::verify_log), [`LogSigned::verify_cosignatures`] and
+    /// [`Cosigned::quorum`] that fails.
+    pub fn verify_quorum(
+        &self,
+        crypto: &dyn Crypto,
+        checkpoint: &SignedCheckpoint<'_>,
+    ) -> Result<(), Error> {
+        let log = self.verify_log(crypto, checkpoint)?;
+        log.verify_cosignatures(crypto)?.quorum().map(|_| ())
+    }
+
     /// The lines of witnesses, in the order of the note, if there are not too many.
     fn witness_lines<'n>(&self, note: &'n Note<'_>) -> Result<Vec<WitnessLine<'_, 'n>>, Error> {
         let witnesses = self.witnesses();

@@ -22,6 +22,7 @@ pub mod headers;
 mod http;
 mod log;
 mod reach;
+mod shards;
 mod waiter;
 
 pub use blocking::Client;
@@ -29,4 +30,5 @@ pub use error::{Error, Kind, Result};
 pub use http::{Answer, Http, Question, address, shown};
 pub use log::{Nodes, RemoteLog};
 pub use reach::Reach;
+pub use shards::is_shard_path;
 pub use waiter::Waiter;

@@ -130,6 +130,5 @@ fn is_path(text: &str) -> bool {
         "v1",
         "verify",
     ];
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=32).contains(&text.len()) && text.bytes().all(plain) && !OTHERS.contains(&text)
+    log_client::is_shard_path(text) && !OTHERS.contains(&text)
 }

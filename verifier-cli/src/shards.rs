@@ -3,7 +3,7 @@
 //! `<address>/log.json` names them, and is a hint: those are asked whose keys the policy lists, and each
 //! answer has to be under a key of the policy as from a log alone.
 
-use log_client::{Client, RemoteLog};
+use log_client::{Client, RemoteLog, is_shard_path};
 use verifier_core::hazmat::json::{Limits, Value};
 use verifier_core::policy::{LogRule, Policy};
 
@@ -71,18 +71,12 @@ fn named(text: &[u8]) -> Option<Vec<Named>> {
         let shard = shard.as_object()?;
         let text = |name: &str| shard.get(name)?.as_str();
         let (path, vkey) = (text("path")?, text("vkey")?);
-        is_path(path).then(|| Named {
+        is_shard_path(path).then(|| Named {
             path: path.to_owned(),
             vkey: vkey.to_owned(),
         })
     });
     Some(each.collect())
-}
-
-/// Whether it is one segment of an address, and leads nowhere else.
-fn is_path(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=32).contains(&text.len()) && text.bytes().all(plain)
 }
 
 #[cfg(test)]

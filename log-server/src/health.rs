@@ -136,22 +136,28 @@ impl Health {
 
     /// The figures for Prometheus.
     pub(crate) fn metrics(&self) -> String {
-        const NAME: &str = "cosignet_log_publication_held_back";
-        const FROZEN: &str = "cosignet_log_frozen";
-        const CLOSED: &str = "cosignet_log_closed";
-        let held = u8::from(self.ready.since(PUBLICATION).is_some());
-        let frozen = u8::from(self.frozen().is_some());
-        let closed = u8::from(self.closing().is_some());
         let mut out = String::new();
-        let help = "1 while what is committed cannot be published.";
-        prometheus::head(&mut out, NAME, "gauge", help);
-        out += &format!("{NAME} {held}\n");
-        let help = "1 if the database went back behind what the log has signed: nobody leads it.";
-        prometheus::head(&mut out, FROZEN, "gauge", help);
-        out += &format!("{FROZEN} {frozen}\n");
-        let help = "1 if the log takes no new entries any more, for ever.";
-        prometheus::head(&mut out, CLOSED, "gauge", help);
-        out + &format!("{CLOSED} {closed}\n") + &self.ready.metrics("cosignet_log")
+        for (name, help, holds) in [
+            (
+                "cosignet_log_publication_held_back",
+                "1 while what is committed cannot be published.",
+                self.ready.since(PUBLICATION).is_some(),
+            ),
+            (
+                "cosignet_log_frozen",
+                "1 if the database went back behind what the log has signed: nobody leads it.",
+                self.frozen().is_some(),
+            ),
+            (
+                "cosignet_log_closed",
+                "1 if the log takes no new entries any more, for ever.",
+                self.closing().is_some(),
+            ),
+        ] {
+            prometheus::head(&mut out, name, "gauge", help);
+            out += &format!("{name} {}\n", u8::from(holds));
+        }
+        out + &self.ready.metrics("cosignet_log")
     }
 }
 

@@ -74,17 +74,16 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
         objects: objects.transpose()?,
         ..Place::new(&args.from)
     };
+    let none = || LogError::Usage(format!("there is no log in {}", from.root().display()));
     if !from.key().is_file() {
-        let root = from.root().display();
-        return Err(LogError::Usage(format!("there is no log in {root}")));
+        return Err(none());
     }
     let key = LogKey::read(&from.key())?;
     let _lock = from.lock()?;
     let source = backend::of(&old, key.public())?;
     has_left(&from)?;
     if !source.exists()? {
-        let root = from.root().display();
-        return Err(LogError::Usage(format!("there is no log in {root}")));
+        return Err(none());
     }
     give_key(&to.layout, &key)?;
     let target = backend::of(&to, key.public())?;

@@ -9,7 +9,7 @@ use crate::args::DataArg;
 use crate::backend::{self, Place};
 use crate::erasure_key::{ErasureKey, Wrapper as _};
 use crate::error::{LogError, Result};
-use crate::store::sealing::{Census, Sealing, Step};
+use crate::store::sealing::{Census, Sealing, all};
 use crate::store::{Backend, Eraser};
 
 /// How often the old versions of rows are tried to be taken away, and the pause between two times.
@@ -183,16 +183,6 @@ fn rotate(args: &RotateArgs) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Takes every step, and counts what was changed.
-fn all(mut step: impl FnMut(u64) -> Result<Option<Step>>) -> Result<u64> {
-    let (mut done, mut next) = (0, 0);
-    while let Some(step) = step(next)? {
-        done += step.done;
-        next = step.next;
-    }
-    Ok(done)
 }
 
 /// Whether old versions of rows are gone from the tables. Members that run take them away, too.

@@ -166,9 +166,9 @@ impl App {
     pub(crate) fn closing(&self) -> Option<Closing> {
         match self.records.closing() {
             Ok(found) => {
-                found
-                    .iter()
-                    .for_each(|closing| self.health.close(closing.clone()));
+                if let Some(closing) = &found {
+                    self.health.close(closing.clone());
+                }
                 found
             }
             Err(failure) => {

@@ -32,6 +32,16 @@ pub(crate) struct Step {
     pub(crate) next: u64,
 }
 
+/// Takes every step, and counts what was changed.
+pub(crate) fn all(mut step: impl FnMut(u64) -> Result<Option<Step>>) -> Result<u64> {
+    let (mut done, mut next) = (0, 0);
+    while let Some(step) = step(next)? {
+        done += step.done;
+        next = step.next;
+    }
+    Ok(done)
+}
+
 /// The change from one erasure key to another, while the log runs.
 ///
 /// First [`Sealing::begin`]: from then on everything new is sealed under the new key. Then, from

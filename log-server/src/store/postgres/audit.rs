@@ -26,20 +26,13 @@ impl Examiner {
     }
 }
 
-pub(super) fn table(claims: Claims) -> &'static str {
-    match claims {
-        Claims::Approvals => "approval",
-        Claims::Assertions => "assertion",
-    }
-}
-
 /// Some claims after a hash, in order.
 pub(super) fn claims_after(
     link: &mut Link,
     kind: Claims,
     last: &[u8],
 ) -> Result<Vec<(Vec<u8>, i64)>> {
-    let table = table(kind);
+    let table = rows::table(kind);
     let sql = format!(
         "SELECT hash, leaf FROM {table} WHERE log_id = $1 AND hash > $2 ORDER BY hash LIMIT {ROWS}"
     );
@@ -75,8 +68,7 @@ impl Audit for Examiner {
     }
 
     fn holders(&self, claim: &Claim) -> Result<Holders> {
-        let found = rows::claimed(&mut held(&self.0), std::slice::from_ref(claim))?;
-        Ok(found.first().copied().unwrap_or_default())
+        rows::holders(&mut held(&self.0), claim)
     }
 
     fn evidence(&self, leaf: u64) -> Result<Option<Found>> {
@@ -92,7 +84,7 @@ impl Audit for Examiner {
     }
 
     fn count_claims(&self, kind: Claims, size: u64) -> Result<(u64, Vec<Stray>)> {
-        let (table, size) = (table(kind), number(size)?);
+        let (table, size) = (rows::table(kind), number(size)?);
         let (mut count, mut strays) = (0, Vec::new());
         let mut last = Vec::new();
         loop {

@@ -5,12 +5,12 @@ use tokio_postgres::types::Type;
 
 use super::evidence::Columns;
 use super::link::{Answer, Value};
-use super::rows::number;
+use super::rows::{insert_claims, number};
 use super::sealed::{self, Seal};
 use super::staged;
 use crate::error::Result;
 use crate::failpoint;
-use crate::store::{Addition, Head};
+use crate::store::{Addition, Claims, Head};
 
 /// The part of a commit that was written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,19 +100,9 @@ impl<'a> Batch<'a> {
         if client.execute_typed(moves, values).await? != 1 {
             return Ok(Written::Nothing);
         }
-        let claims = |table: &str| {
-            format!("INSERT INTO {table} SELECT $1, * FROM unnest($2::bytea[], $3::int8[])")
-        };
-        let claim = async |table: &str, hashes: &Vec<&[u8]>| {
-            let values: &[Value<'_>] = &[
-                (&log, Type::INT4),
-                (hashes, Type::BYTEA_ARRAY),
-                (&self.leaves, Type::INT8_ARRAY),
-            ];
-            client.execute_typed(&claims(table), values).await
-        };
-        let approvals = claim("approval", &self.approvals);
-        let assertions = claim("assertion", &self.assertions);
+        let claim = |kind, hashes| insert_claims(client, log, kind, hashes, &self.leaves);
+        let approvals = claim(Claims::Approvals, &self.approvals);
+        let assertions = claim(Claims::Assertions, &self.assertions);
         let last = new_size - 1;
         let values: &[Value<'_>] = &[
             (&log, Type::INT4),

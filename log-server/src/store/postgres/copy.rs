@@ -50,7 +50,7 @@ pub(super) fn copy_to(place: &Place, file: &Path) -> Result<()> {
             };
             last.clone_from(hash);
             rows.retain(|(_, leaf)| *leaf < end);
-            copy.claims(audit::table(kind), &rows)?;
+            copy.claims(rows::table(kind), &rows)?;
         }
     }
     let mut from = 0;

@@ -222,8 +222,7 @@ impl Records for Readers {
     }
 
     fn holders(&self, claim: &Claim) -> Result<Holders> {
-        let found = self.with(|link| rows::claimed(link, std::slice::from_ref(claim)))?;
-        Ok(found.first().copied().unwrap_or_default())
+        self.with(|link| rows::holders(link, claim))
     }
 
     fn closing(&self) -> Result<Option<Closing>> {

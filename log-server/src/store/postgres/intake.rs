@@ -5,9 +5,9 @@ use tokio_postgres::types::Type;
 
 use super::evidence::Columns;
 use super::link::{Ending, Link, Place, Value};
-use super::rows::number;
+use super::rows::{self, number};
 use super::session::{LIMIT, Purpose, Session};
-use super::{audit, schema, sealed, staged, tokens};
+use super::{schema, sealed, staged, tokens};
 use crate::error::{LogError, Result};
 use crate::failpoint;
 use crate::store::{Claims, Evidence, Head, Intake, TokenRow};
@@ -118,15 +118,9 @@ impl Intake for Arrival {
     fn claims(&mut self, kind: Claims, rows: &[(Vec<u8>, i64)]) -> Result<()> {
         let hashes: Vec<&[u8]> = rows.iter().map(|(hash, _)| &hash[..]).collect();
         let leaves: Vec<i64> = rows.iter().map(|(_, leaf)| *leaf).collect();
-        let table = audit::table(kind);
-        let sql = format!("INSERT INTO {table} SELECT $1, * FROM unnest($2::bytea[], $3::int8[])");
         let done = self.link.change(async |client, log| {
-            let values: &[Value<'_>] = &[
-                (&log, Type::INT4),
-                (&hashes, Type::BYTEA_ARRAY),
-                (&leaves, Type::INT8_ARRAY),
-            ];
-            Ok(Ending::Commit(client.execute_typed(&sql, values).await?))
+            let done = rows::insert_claims(client, log, kind, &hashes, &leaves).await?;
+            Ok(Ending::Commit(done))
         })?;
         failpoint::pass("after-arrival");
         self.all(done, rows.len())

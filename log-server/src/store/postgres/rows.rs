@@ -9,7 +9,7 @@ use verifier_core::hazmat::tlog::merkle::Hash;
 use super::link::{Answer, Ending, Link, Value};
 use super::{freeze, staged};
 use crate::error::{LogError, Result};
-use crate::store::{Claim, Closing, Head, Holders};
+use crate::store::{Claim, Claims, Closing, Head, Holders};
 
 /// The committed head.
 pub(super) fn head(link: &mut Link) -> Result<Head> {
@@ -99,6 +99,37 @@ pub(super) fn claimed(link: &mut Link, claims: &[Claim]) -> Result<Vec<Holders>>
         assertion: held.get(&(false, claim.assertion.to_vec())).copied(),
     });
     Ok(holders.collect())
+}
+
+pub(super) fn table(claims: Claims) -> &'static str {
+    match claims {
+        Claims::Approvals => "approval",
+        Claims::Assertions => "assertion",
+    }
+}
+
+/// The holders of one claim.
+pub(super) fn holders(link: &mut Link, claim: &Claim) -> Result<Holders> {
+    let found = claimed(link, std::slice::from_ref(claim))?;
+    Ok(found.first().copied().unwrap_or_default())
+}
+
+/// Writes hashes of one kind, and the entries that hold them. Returns how many.
+pub(super) async fn insert_claims(
+    client: &Client,
+    log: i32,
+    kind: Claims,
+    hashes: &[&[u8]],
+    leaves: &[i64],
+) -> Answer<u64> {
+    let table = table(kind);
+    let sql = format!("INSERT INTO {table} SELECT $1, * FROM unnest($2::bytea[], $3::int8[])");
+    let values: &[Value<'_>] = &[
+        (&log, Type::INT4),
+        (&hashes, Type::BYTEA_ARRAY),
+        (&leaves, Type::INT8_ARRAY),
+    ];
+    client.execute_typed(&sql, values).await
 }
 
 /// The entry that holds an approval id.

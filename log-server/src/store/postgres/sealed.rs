@@ -37,15 +37,19 @@ pub(super) struct Seal<'s> {
 }
 
 impl Place {
+    /// The erasure key with this id; an error if this process does not have it.
+    pub(super) fn wrapper(&self, id: &str) -> Result<&dyn Wrapper> {
+        let found = self.keys.find(id);
+        found.ok_or_else(|| LogError::Usage(self.keys.lacks(id, self.key.name())))
+    }
+
     /// The seal with this erasure key, which the log has as its current one; `None` if it has none.
     pub(super) fn seal(&self, kek: Option<&str>) -> Result<Option<Seal<'_>>> {
-        let Some(id) = kek else {
-            return Ok(None);
+        let seal = |id| {
+            let (origin, key) = (self.key.name(), self.wrapper(id)?);
+            Ok(Seal { origin, key })
         };
-        let origin = self.key.name();
-        let key = self.keys.find(id);
-        let key = key.ok_or_else(|| LogError::Usage(self.keys.lacks(id, origin)))?;
-        Ok(Some(Seal { origin, key }))
+        kek.map(seal).transpose()
     }
 }
 
@@ -96,15 +100,7 @@ impl Seal<'_> {
         }
         let keys = rows.iter().map(|_| DataKey::random());
         let keys = keys.collect::<Result<Vec<_>>>()?;
-        let wrapped = self.key.wrap(&keys)?;
-        if wrapped.len() != keys.len() {
-            return Err(LogError::System(format!(
-                "the erasure key {} has wrapped {} of {} keys",
-                self.key.id(),
-                wrapped.len(),
-                keys.len()
-            )));
-        }
+        let wrapped = wrap(self.key, &keys)?;
         for ((row, key), wrapped) in rows.iter_mut().zip(keys).zip(wrapped) {
             let text = pack(&row.fields);
             let sealed = seal(
@@ -230,28 +226,57 @@ impl Kept {
     }
 }
 
-/// Opens what was read. Damage that keeps evidence closed is an error.
-pub(super) fn open(place: &Place, rows: Vec<Kept>) -> Result<Vec<Opened>> {
-    let mut wrapped: BTreeMap<&str, Vec<(usize, &[u8])>> = BTreeMap::new();
-    for (at, row) in rows.iter().enumerate() {
-        if let (Some(_), Some((kek, key))) = (&row.sealed, &row.key) {
-            wrapped.entry(kek).or_default().push((at, key));
+/// Data keys in wrapped form, in order: all of them, or an error.
+pub(super) fn wrap(key: &dyn Wrapper, keys: &[DataKey]) -> Result<Vec<Vec<u8>>> {
+    let wrapped = key.wrap(keys)?;
+    match wrapped.len() == keys.len() {
+        true => Ok(wrapped),
+        false => Err(LogError::System(format!(
+            "the erasure key {} has wrapped {} of {} keys",
+            key.id(),
+            wrapped.len(),
+            keys.len()
+        ))),
+    }
+}
+
+/// The data keys that these erasure keys have wrapped, in order; `None` where there is none, or this
+/// process does not have its erasure key, or that has not wrapped it. Each erasure key is asked once.
+pub(super) fn data_keys<'k>(
+    place: &Place,
+    wrapped: impl Iterator<Item = Option<(&'k str, &'k [u8])>>,
+) -> Result<Vec<Option<DataKey>>> {
+    let mut found = Vec::new();
+    let mut by_key: BTreeMap<&str, Vec<(usize, &[u8])>> = BTreeMap::new();
+    for (at, one) in wrapped.enumerate() {
+        found.push(None);
+        if let Some((kek, key)) = one {
+            by_key.entry(kek).or_default().push((at, key));
         }
     }
-    let mut keys: BTreeMap<usize, DataKey> = BTreeMap::new();
-    for (kek, some) in wrapped {
+    for (kek, some) in by_key {
         let Some(key) = place.keys.find(kek) else {
             continue;
         };
         let all: Vec<&[u8]> = some.iter().map(|(_, wrapped)| *wrapped).collect();
         for ((at, _), opened) in some.into_iter().zip(key.open(&all)?) {
-            keys.extend(opened.map(|key| (at, key)));
+            if let Some(place) = found.get_mut(at) {
+                *place = opened;
+            }
         }
     }
-    let opened = rows.into_iter().enumerate();
-    opened
-        .map(|(at, row)| row.opened(keys.remove(&at), place))
-        .collect()
+    Ok(found)
+}
+
+/// Opens what was read. Damage that keeps evidence closed is an error.
+pub(super) fn open(place: &Place, rows: Vec<Kept>) -> Result<Vec<Opened>> {
+    let wrapped = rows.iter().map(|row| {
+        let (kek, key) = row.sealed.as_ref().and(row.key.as_ref())?;
+        Some((&**kek, &key[..]))
+    });
+    let keys = data_keys(place, wrapped)?;
+    let opened = rows.into_iter().zip(keys);
+    opened.map(|(row, key)| row.opened(key, place)).collect()
 }
 
 /// Opens one row.

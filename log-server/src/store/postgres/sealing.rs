@@ -22,11 +22,11 @@ use super::link::{Answer, Ending, Link, Place, Value};
 use super::rows::{index, number};
 use super::sealed::{self, Kept};
 use super::session::Purpose;
-use crate::erasure_key::{DataKey, Wrapper};
+use crate::erasure_key::DataKey;
 use crate::error::{LogError, Result};
 use crate::failpoint;
+use crate::store::Evidence;
 use crate::store::sealing::{Census, ErasureKeys, Sealing, Step};
-use crate::store::{Disclosure, Evidence};
 
 /// How many wrapped keys, and how many rows of evidence, change in one transaction.
 const KEYS: i64 = 1000;
@@ -52,8 +52,8 @@ pub(super) async fn current(client: &Client, log: i32) -> Answer<Option<String>>
 /// Fails unless this process has every key that the log needs.
 pub(super) fn require(place: &Place) -> Result<()> {
     let keys = keys(&mut Link::new(place, Purpose::Serve))?;
-    if let Some(id) = keys.needed.iter().find(|id| place.keys.find(id).is_none()) {
-        return Err(LogError::Usage(place.keys.lacks(id, place.key.name())));
+    for id in &keys.needed {
+        place.wrapper(id)?;
     }
     if keys.current.is_none() && !place.keys.is_empty() {
         tracing::warn!(
@@ -98,7 +98,7 @@ impl Resealer {
         let place = self.link.place().clone();
         let none = || LogError::System("the log has no erasure key yet".into());
         let id = self.link.ask(current)?.ok_or_else(none)?;
-        wrapper(&place, &id)?;
+        place.wrapper(&id)?;
         Ok(id)
     }
 
@@ -132,11 +132,6 @@ async fn obstacle(client: &Client, log: i32, place: &Place, kek: &str) -> Answer
     })
 }
 
-fn wrapper<'p>(place: &'p Place, id: &str) -> Result<&'p dyn Wrapper> {
-    let found = place.keys.find(id);
-    found.ok_or_else(|| LogError::Usage(place.keys.lacks(id, place.key.name())))
-}
-
 /// A wrapped key as it stands in its table.
 #[derive(Clone, Debug)]
 struct Wrapped {
@@ -155,28 +150,24 @@ impl Wrapped {
     }
 }
 
-/// The data keys, in order.
+/// The data keys, in order: all of them, or an error.
 fn open(place: &Place, rows: &[Wrapped]) -> Result<Vec<DataKey>> {
-    let mut keys = Vec::new();
-    // Mostly all of them are of one erasure key.
-    for some in rows.chunk_by(|one, other| one.kek == other.kek) {
-        let Some(first) = some.first() else {
-            continue;
-        };
-        let bytes: Vec<&[u8]> = some.iter().map(|row| &row.bytes[..]).collect();
-        let opened = wrapper(place, &first.kek)?.open(&bytes)?;
-        for (row, key) in some.iter().zip(opened) {
-            keys.push(key.ok_or_else(|| {
-                LogError::damage(format!(
-                    "the database: the erasure key {} has not wrapped the key of entry {}: `cosignet-log \
-                     fsck` lists all damage; restore the row from a backup",
-                    verifier_core::plain(&row.kek),
-                    row.leaf
-                ))
-            })?);
-        }
+    for row in rows {
+        place.wrapper(&row.kek)?;
     }
-    Ok(keys)
+    let wrapped = rows.iter().map(|row| Some((&*row.kek, &row.bytes[..])));
+    let keys = sealed::data_keys(place, wrapped)?;
+    let each = rows.iter().zip(keys).map(|(row, key)| {
+        key.ok_or_else(|| {
+            LogError::damage(format!(
+                "the database: the erasure key {} has not wrapped the key of entry {}: `cosignet-log \
+                 fsck` lists all damage; restore the row from a backup",
+                verifier_core::plain(&row.kek),
+                row.leaf
+            ))
+        })
+    });
+    each.collect()
 }
 
 impl Sealing for Resealer {
@@ -217,10 +208,10 @@ impl Sealing for Resealer {
 
     fn begin(&mut self, id: &str, lost: &[String]) -> Result<()> {
         let place = self.link.place().clone();
-        wrapper(&place, id)?;
+        place.wrapper(id)?;
         for needed in self.keys()?.needed {
             if !lost.contains(&needed) {
-                wrapper(&place, &needed)?;
+                place.wrapper(&needed)?;
             }
         }
         let lock = "SELECT frozen FROM head WHERE log_id = $1 FOR UPDATE";
@@ -260,7 +251,7 @@ impl Sealing for Resealer {
         let Some(last) = leaves.last() else {
             return Ok(None);
         };
-        let nothing = nothing();
+        let nothing = Evidence::sealed();
         let empty = leaves.iter().map(|leaf| (*leaf, &nothing));
         let empty = sealed::write(None, empty)?;
         // Only if it is still the lost key: somebody may have replaced the evidence.
@@ -304,12 +295,7 @@ impl Sealing for Resealer {
         };
         let next = index(last.leaf.saturating_add(1))?;
         let place = self.link.place().clone();
-        let wrapped = wrapper(&place, &kek)?.wrap(&open(&place, &rows)?)?;
-        if wrapped.len() != rows.len() {
-            return Err(LogError::System(
-                "the erasure key has not wrapped all".into(),
-            ));
-        }
+        let wrapped = sealed::wrap(place.wrapper(&kek)?, &open(&place, &rows)?)?;
         let leaves: Vec<i64> = rows.iter().map(|row| row.leaf).collect();
         let old: Vec<&[u8]> = rows.iter().map(|row| &row.bytes[..]).collect();
         // What was erased meanwhile stays erased.
@@ -377,21 +363,5 @@ impl Sealing for Resealer {
             let dropped = rows.iter().map(|row| row.try_get(0));
             Ok(Ending::Commit(Ok(dropped.collect::<Answer<_>>()?)))
         })?
-    }
-}
-
-/// What is left beside an entry of which everything is erased.
-fn nothing() -> Evidence {
-    Evidence {
-        disclosure: Disclosure::Sealed,
-        approval_id: None,
-        client_data_json: None,
-        payload: None,
-        action: None,
-        blind: None,
-        salt: None,
-        email: None,
-        context: None,
-        refusal: None,
     }
 }

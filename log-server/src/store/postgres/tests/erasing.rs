@@ -7,7 +7,7 @@ use super::super::sealing::Resealer;
 use super::*;
 use crate::erasure_key::{DataKey, ErasureKey, Keyring, Wrapper};
 use crate::store::Found;
-use crate::store::sealing::{Census, ErasureKeys, Sealing};
+use crate::store::sealing::{Census, ErasureKeys, Sealing, Step};
 
 fn key() -> Arc<ErasureKey> {
     Arc::new(ErasureKey::generate().unwrap())
@@ -71,13 +71,8 @@ fn nothing(of: &Evidence) -> Evidence {
     }
 }
 
-fn all(mut step: impl FnMut(u64) -> Result<Option<crate::store::sealing::Step>>) -> u64 {
-    let (mut done, mut next) = (0, 0);
-    while let Some(step) = step(next).unwrap() {
-        done += step.done;
-        next = step.next;
-    }
-    done
+fn all(step: impl FnMut(u64) -> Result<Option<Step>>) -> u64 {
+    crate::store::sealing::all(step).unwrap()
 }
 
 fn census(backend: &Postgres) -> Census {

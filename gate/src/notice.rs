@@ -13,7 +13,7 @@ mod used;
 
 use verifier_core::Time;
 use verifier_core::hazmat::json::{Limits, Value};
-use verifier_core::hazmat::schema::Members;
+use verifier_core::hazmat::schema::{self, Members};
 
 use crate::break_glass;
 use crate::request::{Request, Status};
@@ -172,6 +172,18 @@ impl Notice {
             About::Request(asked) => asked.mail(site),
             About::Use(used) => used.mail(site),
         }
+    }
+}
+
+/// A member that may be null, read by `read` if it is not.
+fn nullable<T>(
+    members: &Members<'_, '_>,
+    key: &str,
+    read: impl FnOnce() -> Result<T, schema::Error>,
+) -> Result<Option<T>, schema::Error> {
+    match members.value(key)? {
+        Value::Null => Ok(None),
+        _ => read().map(Some),
     }
 }
 

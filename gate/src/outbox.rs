@@ -177,11 +177,15 @@ impl Outbox {
 
 /// Keeps what the log has answered.
 async fn keep(store: &dyn Store, id: &str, bundle: String) -> Result<(), NotLogged> {
-    match store.logged(id, bundle).await {
-        Ok(_) => Ok(()),
-        Err(Trouble::Refused(refusal)) => Err(NotLogged::Later(refusal.detail)),
-        Err(Trouble::Store(error)) => Err(NotLogged::Later(error.to_string())),
-    }
+    store.logged(id, bundle).await.map(|_| ()).map_err(later)
+}
+
+/// What the log has and the store could not keep is brought once more.
+fn later(trouble: Trouble) -> NotLogged {
+    NotLogged::Later(match trouble {
+        Trouble::Refused(refusal) => refusal.detail,
+        Trouble::Store(error) => error.to_string(),
+    })
 }
 
 async fn append(log: &dyn Log, unlogged: &Unlogged, rp_id: &str) -> Result<String, NotLogged> {

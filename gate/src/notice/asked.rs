@@ -12,7 +12,7 @@ use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::time::for_people;
 
-use super::{Topic, label};
+use super::{Topic, label, nullable};
 use crate::request::{Request, Status};
 use crate::site::Site;
 
@@ -48,10 +48,7 @@ impl Asked {
     }
 
     pub(super) fn read(members: &Members<'_, '_>) -> Result<Self, schema::Error> {
-        let optional = |key: &str| match members.value(key)? {
-            Value::Null => Ok(None),
-            _ => members.time(key).map(Some),
-        };
+        let optional = |key: &str| nullable(members, key, || members.time(key));
         Ok(Self {
             id: members.text("id")?.to_owned(),
             action: members.text("action")?.to_owned(),

@@ -15,7 +15,7 @@ use verifier_core::hazmat::json::Value;
 use verifier_core::hazmat::schema::{self, Members};
 use verifier_core::hazmat::time::for_people;
 
-use super::label;
+use super::{label, nullable};
 use crate::site::Site;
 
 /// A use, as it may be shown.
@@ -41,21 +41,16 @@ impl Glass {
     }
 
     pub(super) fn read(members: &Members<'_, '_>) -> Result<Self, schema::Error> {
-        let optional = |key: &str| match members.value(key)? {
-            Value::Null => Ok(None),
-            _ => members.text(key).map(|text| Some(text.to_owned())),
-        };
+        let text = |key: &str| members.text(key).map(str::to_owned);
+        let optional = |key: &str| nullable(members, key, || text(key));
         let signers = members.texts("signers")?.into_iter();
         Ok(Self {
-            action: members.text("action")?.to_owned(),
+            action: text("action")?,
             audience: optional("audience")?,
             code: optional("code")?,
-            grant_sha256: match members.value("grantSha256")? {
-                Value::Null => None,
-                _ => Some(members.hash("grantSha256")?),
-            },
+            grant_sha256: nullable(members, "grantSha256", || members.hash("grantSha256"))?,
             signers: signers.map(str::to_owned).collect(),
-            use_id: members.text("useId")?.to_owned(),
+            use_id: text("useId")?,
             used_at: members.time("usedAt")?,
         })
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serving::Readiness;
 use tokio::time::Instant;
 
-use super::REFUSED_WAIT;
+use super::{REFUSED_WAIT, later};
 use crate::break_glass::ToLog;
 use crate::log::{Log, NotLogged};
-use crate::store::{Store, Trouble};
+use crate::store::Store;
 
 /// How often to look, and how many are brought at a time.
 const LOOK: Duration = Duration::from_secs(5);
@@ -80,11 +80,6 @@ impl GlassOutbox {
             return Err(NotLogged::Later(why.into()));
         }
         let kept = self.store.glass_logged(&one.id, bundle).await;
-        kept.map_err(|trouble| {
-            NotLogged::Later(match trouble {
-                Trouble::Refused(refusal) => refusal.detail,
-                Trouble::Store(error) => error.to_string(),
-            })
-        })
+        kept.map_err(later)
     }
 }

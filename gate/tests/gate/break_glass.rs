@@ -23,6 +23,19 @@ struct World {
     folder: TempDir,
 }
 
+/// The report of a use under a file, of which nothing is known but that it was begun. `payload` is each
+/// byte of the hash.
+fn report(number: usize, file: &str, payload: &str, used_at: &Value) -> Value {
+    json!({
+        "action": "payment.send",
+        "file": file,
+        "outcome": null,
+        "payloadHash": payload.repeat(32),
+        "useId": format!("00000000-0000-4000-8000-{number:012}"),
+        "usedAt": used_at,
+    })
+}
+
 impl World {
     fn new() -> Self {
         Self::of(Gate::new(RULES), "")
@@ -102,6 +115,13 @@ impl World {
         });
         file["signatures"].as_array_mut().unwrap().push(signature);
         self.write(name, &file.to_string());
+    }
+
+    /// A file, and the grant in it.
+    fn file(&self, name: &str) -> (Value, Value) {
+        let file: Value = serde_json::from_str(&self.read(name)).unwrap();
+        let grant = serde_json::from_str(file["grant"].as_str().unwrap()).unwrap();
+        (file, grant)
     }
 
     fn check(&self, name: &str, more: &[&str]) -> (i32, Value) {
@@ -341,22 +361,12 @@ fn a_report_is_recorded_once_and_judged_by_the_gate_itself() {
         world.sign(name, &world.bob);
     }
     let file = |name: &str| world.read(name).trim().to_owned();
-    let grant: Value = serde_json::from_str(&file("now.json")).unwrap();
-    let grant: Value = serde_json::from_str(grant["grant"].as_str().unwrap()).unwrap();
+    let (_, grant) = world.file("now.json");
     let now = grant["notBefore"].as_str().unwrap();
     world.new_file("one.json", &["--from", now]);
     world.sign("one.json", &world.ann);
     world.sign("one.json", &world.ann);
-    let body = |number: u8, file: &str| {
-        json!({
-            "action": "payment.send",
-            "file": file,
-            "outcome": null,
-            "payloadHash": "00".repeat(32),
-            "useId": format!("00000000-0000-4000-8000-0000000000{number:02}"),
-            "usedAt": now,
-        })
-    };
+    let body = |number, file: &str| report(number, file, "00", &grant["notBefore"]);
     let good = body(1, &file("now.json"));
     let agent = world.gate.key("agent", "create", None);
     assert_eq!(world.tell("", &good).status, 401);
@@ -478,19 +488,9 @@ fn a_use_is_told_to_others_without_the_payload_and_the_reason() {
     world.new_file("file.json", &[]);
     world.sign("file.json", &world.ann);
     world.sign("file.json", &world.bob);
-    let file: Value = serde_json::from_str(&world.read("file.json")).unwrap();
+    let (file, grant) = world.file("file.json");
     let text = file["grant"].as_str().unwrap();
-    let grant: Value = serde_json::from_str(text).unwrap();
-    let body = |number: u8, payload: &str| {
-        json!({
-            "action": "payment.send",
-            "file": file.to_string(),
-            "outcome": null,
-            "payloadHash": payload.repeat(32),
-            "useId": format!("00000000-0000-4000-8000-00000000000{number}"),
-            "usedAt": grant["notBefore"],
-        })
-    };
+    let body = |number, payload| report(number, &file.to_string(), payload, &grant["notBefore"]);
     let (first, over) = (body(1, "ab"), body(2, "cd"));
     // The second time it is known, and news to nobody.
     for (body, status) in [(&first, 201), (&first, 200), (&over, 201)] {
@@ -545,17 +545,11 @@ fn what_was_signed_goes_into_the_log_once_and_is_no_approval() {
     world.sign("file.json", &world.ann);
     world.sign("file.json", &world.bob);
     world.sign("file.json", &world.ann);
-    let file: Value = serde_json::from_str(&world.read("file.json")).unwrap();
-    let grant: Value = serde_json::from_str(file["grant"].as_str().unwrap()).unwrap();
-    let body = |number: u8, payload: &str| {
-        json!({
-            "action": "payment.send",
-            "file": file.to_string(),
-            "outcome": "done",
-            "payloadHash": payload.repeat(32),
-            "useId": format!("00000000-0000-4000-8000-00000000000{number}"),
-            "usedAt": grant["notBefore"],
-        })
+    let (file, grant) = world.file("file.json");
+    let body = |number, payload| {
+        let mut body = report(number, &file.to_string(), payload, &grant["notBefore"]);
+        body["outcome"] = json!("done");
+        body
     };
     assert_eq!(
         world.tell(&world.executor, &body(1, "00")).json()["valid"],
@@ -604,8 +598,7 @@ fn a_gate_counts_the_uses_of_a_grant() {
     world.new_file("file.json", &["--uses", "2"]);
     world.sign("file.json", &world.ann);
     world.sign("file.json", &world.bob);
-    let file: Value = serde_json::from_str(&world.read("file.json")).unwrap();
-    let grant: Value = serde_json::from_str(file["grant"].as_str().unwrap()).unwrap();
+    let (file, grant) = world.file("file.json");
     for (number, (payload, code)) in [
         ("00", Value::Null),
         ("00", json!("break_glass.overused")),
@@ -614,14 +607,8 @@ fn a_gate_counts_the_uses_of_a_grant() {
     .into_iter()
     .enumerate()
     {
-        let body = json!({
-            "action": "payment.send",
-            "file": file.to_string(),
-            "outcome": "done",
-            "payloadHash": payload.repeat(32),
-            "useId": format!("00000000-0000-4000-8000-00000000000{number}"),
-            "usedAt": grant["notBefore"],
-        });
+        let mut body = report(number, &file.to_string(), payload, &grant["notBefore"]);
+        body["outcome"] = json!("done");
         let told = world.tell(&world.executor, &body);
         assert_eq!(
             (told.status, &told.json()["code"]),
@@ -639,14 +626,8 @@ fn events_are_exported_in_pieces_of_bounded_size() {
     let mut file = world.read("file.json");
     file.extend(std::iter::repeat_n(' ', 128 * 1024 - file.len()));
     for number in 10..50 {
-        let body = json!({
-            "action": "payment.send",
-            "file": file,
-            "outcome": null,
-            "payloadHash": "00".repeat(32),
-            "useId": format!("00000000-0000-4000-8000-0000000000{number}"),
-            "usedAt": "2026-03-01T12:00:00.000Z",
-        });
+        let used_at = json!("2026-03-01T12:00:00.000Z");
+        let body = report(number, &file, "00", &used_at);
         let told = world
             .gate
             .call("/v1/break-glass", &world.executor, "", &body);

@@ -29,16 +29,23 @@ fn import(log: &Log, to: &Log) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(said).unwrap())
 }
 
+/// Appends to a log, and stops it.
+fn fill(log: &Log, approvals: &[Approval]) {
+    let server = log.serve();
+    for approval in approvals {
+        assert_eq!(server.client.append(approval).status, 201);
+    }
+    assert_eq!(server.stop(), Some(0));
+}
+
 #[test]
 fn a_log_that_is_closed_is_closed_where_it_arrives() {
     let log = Log::new();
     let Some(cluster) = member_of(&log) else {
         return;
     };
-    let server = log.serve();
     let approval = Approval::new(1);
-    assert_eq!(server.client.append(&approval).status, 201);
-    assert_eq!(server.stop(), Some(0));
+    fill(&log, std::slice::from_ref(&approval));
     let data = log.data().display().to_string();
     log.succeed(&["close", "--data", &data, "--origin", LOG]);
     let (code, said) = import(&log, &cluster);
@@ -216,12 +223,8 @@ fn an_import_that_was_interrupted_is_repeated() {
         let Some(mut cluster) = member_of(&log) else {
             return;
         };
-        let server = log.serve();
         let mut approvals: Vec<_> = (1..=3).map(Approval::new).collect();
-        for approval in &approvals {
-            assert_eq!(server.client.append(approval).status, 201);
-        }
-        assert_eq!(server.stop(), Some(0));
+        fill(&log, &approvals);
         cluster.set(&[("COSIGNET_LOG_FAILPOINT", place)]);
         assert_eq!(import(&log, &cluster).0, None, "{place}");
         cluster.set(&[("COSIGNET_LOG_FAILPOINT", "")]);
@@ -257,10 +260,8 @@ fn a_log_that_is_damaged_or_not_alone_stays_where_it_is() {
     let Some(cluster) = member_of(&log) else {
         return;
     };
-    let server = log.serve();
     let approval = Approval::new(1);
-    assert_eq!(server.client.append(&approval).status, 201);
-    assert_eq!(server.stop(), Some(0));
+    fill(&log, std::slice::from_ref(&approval));
     let tile = log.path("public/tile/entries/000.p/1");
     flip(&tile);
     let (code, said) = import(&log, &cluster);
@@ -302,10 +303,8 @@ fn public_files_move_along_and_evidence_is_sealed_on_the_way() {
     let Some(mut cluster) = member_of(&log) else {
         return;
     };
-    let server = log.serve();
     let approval = public(1);
-    assert_eq!(server.client.append(&approval).status, 201);
-    assert_eq!(server.stop(), Some(0));
+    fill(&log, std::slice::from_ref(&approval));
     let twin = log.copy();
     copy(&log.data(), &twin.data());
     let key = log.path("../erasure.key").display().to_string();

@@ -14,7 +14,39 @@ use super::sorted;
 use crate::approval::{ORIGIN, RP_ID};
 use crate::break_glass::settings;
 use crate::encoding::{hex, sha256};
-use crate::{Algorithm, Approver, Glass, Passkey, Policy};
+use crate::{Algorithm, Approver, Ceremony, Glass, Passkey, Policy};
+
+/// A change, and the code that it leads to.
+type Row<T> = (&'static str, fn(&mut T), &'static str);
+
+/// What makes a ceremony none of break-glass, for whoever has the file or the leaf alone.
+const CEREMONIES: [Row<Ceremony>; 5] = [
+    (
+        "a registration",
+        |c| c.kind = "webauthn.create".into(),
+        "webauthn.type",
+    ),
+    (
+        "in a frame",
+        |c| c.cross_origin = Some(true),
+        "webauthn.cross_origin",
+    ),
+    (
+        "another RP",
+        |c| c.rp_id = "evil.example".into(),
+        "webauthn.rp_id",
+    ),
+    (
+        "nobody was there",
+        |c| c.flags = 0x04,
+        "webauthn.user_presence",
+    ),
+    (
+        "nobody was recognised",
+        |c| c.flags = 0x01,
+        "webauthn.user_verification",
+    ),
+];
 
 fn key(seed: &str) -> Passkey {
     Passkey::new(Algorithm::Es256, seed)

@@ -3,15 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::File;
-use super::{key, policy, signed};
+use super::{CEREMONIES, Row, key, policy, signed};
 use crate::approval::RP_ID;
 use crate::break_glass::leaf;
 use crate::encoding::b64url;
 use crate::entry::canonical;
 use crate::{Algorithm, Ceremony, Draft, Glass, Passkey, Policy};
-
-/// A change of what is signed, and the code that it leads to.
-type Row = (&'static str, fn(&mut Ceremony), &'static str);
 
 type Members = std::collections::BTreeMap<String, String>;
 
@@ -158,39 +155,12 @@ fn challenges(file: &mut File, policy: &Policy) {
 }
 
 fn rules(file: &mut File, policy: &Policy) {
-    let edits: [Row; 6] = [
-        (
-            "a registration",
-            |c| c.kind = "webauthn.create".into(),
-            "webauthn.type",
-        ),
-        (
-            "in a frame",
-            |c| c.cross_origin = Some(true),
-            "webauthn.cross_origin",
-        ),
-        (
-            "another RP",
-            |c| c.rp_id = "evil.example".into(),
-            "webauthn.rp_id",
-        ),
-        (
-            "nobody was there",
-            |c| c.flags = 0x04,
-            "webauthn.user_presence",
-        ),
-        (
-            "nobody was recognised",
-            |c| c.flags = 0x01,
-            "webauthn.user_verification",
-        ),
-        (
-            "data of a registration",
-            |c| c.flags = 0x45,
-            "webauthn.authenticator_data",
-        ),
-    ];
-    for (name, edit, code) in edits {
+    let own: Row<Ceremony> = (
+        "data of a registration",
+        |c| c.flags = 0x45,
+        "webauthn.authenticator_data",
+    );
+    for (name, edit, code) in CEREMONIES.into_iter().chain([own]) {
         let mut glass = signed(policy, &[]);
         glass.edit = edit;
         let text = text(&glass, &key("ann"));

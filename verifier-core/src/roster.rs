@@ -72,21 +72,21 @@ impl Roster {
         let value = read(file)?;
         let items = decisions(&value)?;
         // A payload that is stated once is a part of each bundle: all decisions at once could take
-        // many times the memory of the file. So each is read twice, first for its form alone.
-        for members in &items {
-            Decision::from_members(members.clone())?;
-        }
+        // many times the memory of the file.
         let mut versions: Vec<Approved> = Vec::new();
-        for members in &items {
+        for (at, members) in items.iter().enumerate() {
             let decision = Decision::from_members(members.clone())?;
             let before = versions.last().map(|last| &last.version);
-            let version = next(&decision, before, rule)?;
-            let (admins, clauses) = match before {
-                Some(before) => (before.admins_listed(), before.require()),
-                None => (&rule.admins, rule.require.as_slice()),
-            };
-            let approved = approve(version, &decision, admins, clauses, request)?;
-            versions.push(approved);
+            match approved(&decision, before, rule, request) {
+                Ok(version) => versions.push(version),
+                Err(error) => {
+                    // A file that is none is that first of all, wherever it ceases to be one.
+                    for members in items.iter().skip(at) {
+                        Decision::from_members(members.clone())?;
+                    }
+                    return Err(error);
+                }
+            }
         }
         let empty = || Error::Form("there is no version in it".into());
         let newest = versions.pop().ok_or_else(empty)?;
@@ -287,6 +287,22 @@ fn next(
     Ok(version)
 }
 
+/// The version that a decision is about, if it continues the chain and the admins of the one before
+/// approved it.
+fn approved(
+    decision: &Decision,
+    before: Option<&Version>,
+    rule: &RosterRule,
+    request: &Request<'_>,
+) -> Result<Approved, Error> {
+    let version = next(decision, before, rule)?;
+    let (admins, clauses) = match before {
+        Some(before) => (before.admins_listed(), before.require()),
+        None => (&rule.admins, rule.require.as_slice()),
+    };
+    approve(version, decision, admins, clauses, request)
+}
+
 /// A version with what proves that the admins approved it.
 fn approve(
     version: Version,
@@ -309,7 +325,8 @@ fn approve(
         payload_sha256: Some(hash),
     };
     let trust = Trust::of_admins(admins, clauses);
-    let report = verify_decision(decision, &request, trust, inputs);
+    // Nobody is shown the reports on the parts.
+    let report = verify_decision(decision, &request, trust, inputs, |_| [0; 32]);
     if report.verdict() != Verdict::Verified {
         return Err(Error::Admins {
             version: version.number(),

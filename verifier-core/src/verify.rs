@@ -21,6 +21,7 @@ use alloc::format;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
+use crate::bundle::Bundle;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::encoding::sha256;
@@ -33,6 +34,7 @@ use crate::report::{
     ApproverFacts, Bound, BoundSource, Claimed, Inputs, PolicyFacts, Report, RosterFacts, Verdict,
 };
 use crate::time::{CLOCK_ALLOWANCE_MILLIS, Time};
+use crate::webauthn::cose_key;
 
 pub use block::{StampReport, verify_stamp};
 pub use request::Request;
@@ -54,7 +56,10 @@ pub fn verify(input: &[u8], request: &Request<'_>) -> Report {
     };
     let trust = Trust::of(request);
     match Input::parse(input) {
-        Ok(Input::Decision(decision)) => verify_decision(&decision, request, trust, inputs),
+        Ok(Input::Decision(decision)) => {
+            let part_sha256 = |bundle: &Bundle| sha256(bundle.to_json().as_bytes());
+            verify_decision(&decision, request, trust, inputs, part_sha256)
+        }
         Ok(input) => Run::new(request, trust).report(&input, inputs),
         Err(error) => malformed(&error, Kind::of(input), request, inputs),
     }
@@ -76,12 +81,35 @@ const ASSERTION_CHECKS: &[CheckId] = &[
     CheckId::PayloadBinding,
 ];
 
+/// The two parts of what identifies an act of a human ([`Entry::assertion_identity`]).
+struct SignedAct {
+    client_data_hash: [u8; 32],
+    credential_public_key: Vec<u8>,
+}
+
+impl SignedAct {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            client_data_hash: entry.client_data_hash,
+            credential_public_key: entry.credential_public_key.clone(),
+        }
+    }
+
+    /// The identity of a key costs more than the hash, and most acts differ in that.
+    fn is(&self, other: &Self) -> bool {
+        let key = |act: &Self| cose_key::identity(&act.credential_public_key).into_owned();
+        self.client_data_hash == other.client_data_hash && key(self) == key(other)
+    }
+}
+
 /// One verification, and what it has found so far.
 struct Run<'r> {
     request: &'r Request<'r>,
     trust: Trust<'r>,
     /// What the entry says that the human did.
     act: Act,
+    /// What it says was signed, once it has been read.
+    signed_act: Option<SignedAct>,
     /// The challenge of an approval, once its check has read it.
     challenge: Option<Challenge>,
     /// In the order of reports.
@@ -94,6 +122,7 @@ impl<'r> Run<'r> {
             request,
             trust,
             act: Act::Approval,
+            signed_act: None,
             challenge: None,
             checks: Vec::new(),
         }
@@ -108,12 +137,13 @@ impl<'r> Run<'r> {
         self.finish(report)
     }
 
-    /// The report on one bundle of several.
-    fn part(mut self, input: &Input, inputs: Inputs) -> Report {
+    /// The report on one bundle of several, and what its entry says was signed.
+    fn part(mut self, input: &Input, inputs: Inputs) -> (Report, Option<SignedAct>) {
         let mut report = self.findings(input, inputs);
         let required = self.required_of_each(input);
         (report.verdict, report.code) = self.verdict(&required);
-        self.finish(report)
+        let act = self.signed_act.take();
+        (self.finish(report), act)
     }
 
     /// Everything but the verdict.
@@ -205,6 +235,7 @@ impl<'r> Run<'r> {
         match Entry::parse(text) {
             Ok(entry) => {
                 self.act = entry.act;
+                self.signed_act = Some(SignedAct::of(&entry));
                 let kind = entry.act.entry_type();
                 self.push(Check::pass(ID, "The entry is in canonical form.").found(kind));
                 Some(entry)

@@ -6,24 +6,25 @@ use alloc::vec::Vec;
 
 use super::expectation::failed;
 use super::verdict::DECISION_CHECKS;
-use super::{Request, Run, Trust};
+use super::{Request, Run, SignedAct, Trust};
 use crate::bundle::Bundle;
 use crate::check::{Check, CheckId, Status};
 use crate::code::Code;
 use crate::decision::{Clause, Decision, Person, Served, assign};
-use crate::encoding::{hex, sha256};
-use crate::entry::Entry;
+use crate::encoding::hex;
 use crate::input::Input;
 use crate::plain;
 use crate::report::{DecisionFacts, Inputs, NotProven, Report, Verdict};
 use crate::roster::enough;
 
-/// Verifies a decision: each bundle by itself, then all of them together.
+/// Verifies a decision: each bundle by itself, then all of them together. `part_sha256` is the hash
+/// that the report names a bundle by.
 pub(crate) fn verify_decision(
     decision: &Decision,
     request: &Request<'_>,
     trust: Trust<'_>,
     inputs: Inputs,
+    part_sha256: fn(&Bundle) -> [u8; 32],
 ) -> Report {
     // What the caller asks about the whole is no question to each.
     let each = Request {
@@ -33,16 +34,18 @@ pub(crate) fn verify_decision(
     };
     let part = |bundle: &Bundle| {
         let inputs = Inputs {
-            bundle_sha256: sha256(bundle.to_json().as_bytes()),
+            bundle_sha256: part_sha256(bundle),
             payload_sha256: inputs.payload_sha256,
         };
         let input = Input::Bundle(bundle.clone());
         Run::new(&each, trust).part(&input, inputs)
     };
-    let approvals: Vec<Report> = decision.bundles.iter().map(part).collect();
+    let parts = decision.bundles.iter().map(part);
+    let (approvals, acts): (Vec<Report>, Vec<Option<SignedAct>>) = parts.unzip();
     let whole = Whole {
         decision,
         approvals: &approvals,
+        acts: &acts,
     };
 
     let mut run = Run::new(request, trust);
@@ -149,6 +152,8 @@ impl Run<'_> {
 struct Whole<'w> {
     decision: &'w Decision,
     approvals: &'w [Report],
+    /// What each entry says was signed, if it is one.
+    acts: &'w [Option<SignedAct>],
 }
 
 impl Whole<'_> {
@@ -170,29 +175,21 @@ impl Whole<'_> {
     }
 
     fn repeated(&self) -> Option<Check> {
-        let mut seen: Vec<(&str, Option<Entry>)> = Vec::new();
-        for (number, bundle) in (1_usize..).zip(&self.decision.bundles) {
-            let entry = Entry::parse(&bundle.entry).ok();
-            let text = bundle.entry.as_str();
-            let same = |other: &Option<Entry>| match (other, &entry) {
-                // The identity of a key costs more than the hash: most entries differ in that.
-                (Some(other), Some(entry)) => {
-                    other.client_data_hash == entry.client_data_hash
-                        && other.assertion_identity() == entry.assertion_identity()
-                }
-                _ => false,
+        let texts = self.decision.bundles.iter().map(|bundle| &bundle.entry);
+        let mut seen: Vec<(&String, &Option<SignedAct>)> = Vec::new();
+        for (number, (text, act)) in (1_usize..).zip(texts.zip(self.acts)) {
+            let is_twin = |(other, its): &(&String, &Option<SignedAct>)| {
+                let both = its.as_ref().zip(act.as_ref());
+                *other == text || both.is_some_and(|(its, own)| its.is(own))
             };
-            let twin = seen
-                .iter()
-                .position(|(other, entry)| *other == text || same(entry));
-            if let Some(twin) = twin {
+            if let Some(twin) = seen.iter().position(is_twin) {
                 let message = format!(
                     "Bundle {number} is the approval of bundle {} once more.",
                     twin.saturating_add(1)
                 );
                 return Some(coded(Code::DecisionRepeated).message(message));
             }
-            seen.push((text, entry));
+            seen.push((text, act));
         }
         None
     }

@@ -5,6 +5,7 @@ use crate::decision::Clause;
 use crate::policy::{Approver, Approvers, DecisionRule, Policy};
 use crate::roster::{self, Roster, Version};
 use crate::time::Time;
+use crate::webauthn::CoseKey;
 
 /// What one verification goes by, beside the rules of the policy for assertions and logs.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +120,12 @@ impl<'r> Keys<'r> {
             Self::Roster(roster) => roster.standing(key, logged),
             Self::Nowhere | Self::NoRoster | Self::BadRoster(_) => Standing::Unknown,
         }
+    }
+
+    /// The key with these COSE_Key bytes, if it is listed. Reading it again would give the same, and
+    /// costs a tenth of verifying a signature.
+    pub(super) fn read_before(self, key: &[u8]) -> Option<&'r CoseKey> {
+        self.list()?.by_key(key).map(|approver| &approver.key)
     }
 
     /// Whether the policy leaves it to a roster whose they are.

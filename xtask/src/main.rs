@@ -81,7 +81,7 @@ cargo xtask fuzz --oracle [--minutes N] [--seed S]  changed approvals, against a
 cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices
 cargo xtask interop [gate]    let other programs read what the log publishes, and call the gate by its
                               description; gate: only that
-cargo xtask interop mcp       let agents of others ask over MCP
+cargo xtask interop mcp       let agents of others ask over MCP, and run its conformance suite
 cargo xtask interop python    build, install and test the client for Python
 cargo xtask interop typescript [mutants]  the packages for npm, installed, bundled, and in front of a gate;
                               mutants: their guards taken away one by one

@@ -75,6 +75,15 @@ impl Gate {
         gate
     }
 
+    /// The same, behind a proxy at this port.
+    pub(crate) fn behind(front: u16, rules: &str) -> Self {
+        let mut gate = Self::created();
+        gate.front = front;
+        std::fs::write(gate.data().join("rules.toml"), rules).unwrap();
+        gate.serve(&[]);
+        gate
+    }
+
     /// A new gate that has never been served.
     pub(crate) fn created() -> Self {
         let mut gate = Self::empty();
@@ -387,7 +396,7 @@ fn agent() -> ureq::Agent {
         .into()
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     free.local_addr().unwrap().port()
 }

@@ -1,5 +1,8 @@
-//! `/mcp`, as clients use it that others wrote: the SDKs that most agents are made with.
+//! `/mcp`, as clients use it that others wrote: the SDKs that most agents are made with, the
+//! Inspector, and the conformance suite.
 
+mod conformance;
+mod inspector;
 mod rust;
 
 use std::io::{BufRead as _, BufReader};
@@ -16,6 +19,9 @@ const MODERN: &str = "2026-07-28";
 
 const TOOLS: [&str; 2] = ["get_approval", "request_human_approval"];
 
+/// How long somebody takes where nothing else is said, in seconds.
+const THINKS: u64 = 5;
+
 /// A client that others wrote, as a program that asks twice.
 struct Client {
     name: String,
@@ -27,9 +33,7 @@ struct Client {
 /// The SDKs of Python and TypeScript, in each of their modes. `cargo xtask interop mcp` installs
 /// them.
 fn installed() -> Vec<Client> {
-    let folder = std::env::var_os("COSIGNET_MCP_CLIENTS");
-    let folder = PathBuf::from(folder.expect("`cargo xtask interop mcp` runs this"));
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp-clients");
+    let (folder, sources) = (folder(), sources());
     // Packages of Node are looked for beside the program.
     let node = folder.join("agent.mjs");
     std::fs::copy(sources.join("agent.mjs"), &node).unwrap();
@@ -53,6 +57,40 @@ fn installed() -> Vec<Client> {
         }
     };
     clients.map(client).into()
+}
+
+/// Where `cargo xtask interop mcp` has installed what others wrote.
+fn folder() -> PathBuf {
+    let folder = std::env::var_os("COSIGNET_MCP_CLIENTS");
+    PathBuf::from(folder.expect("`cargo xtask interop mcp` runs this"))
+}
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp-clients")
+}
+
+/// A program of the lock file.
+fn node(program: &str) -> Command {
+    let programs = folder().join("programs/node_modules/.bin");
+    run_by_node(&programs, &programs.join(program))
+}
+
+/// A script of ours.
+fn script(name: &str) -> Command {
+    let programs = folder().join("programs/node_modules/.bin");
+    run_by_node(&programs, &sources().join(name))
+}
+
+/// The Node of the lock file, unless that has none for this machine: the programs need a newer one
+/// than many machines have.
+fn run_by_node(programs: &Path, script: &Path) -> Command {
+    let own = programs.join("node");
+    let mut command = match own.exists() {
+        true => Command::new(own),
+        false => Command::new("node"),
+    };
+    command.arg(script);
+    command
 }
 
 /// The SDK of Rust: [`agent`] in a process of its own, as the others.
@@ -193,6 +231,38 @@ fn talk(
     });
     assert!(process.wait().unwrap().success());
     said
+}
+
+/// Does something while somebody decides so whatever is asked with a key, each time [`THINKS`]
+/// seconds after it was.
+fn decided<T: Send>(
+    gate: &Gate,
+    ann: &Person,
+    (name, key): (&str, &str),
+    decision: &str,
+    work: impl FnOnce() -> T + Send,
+) -> T {
+    let before = made(gate, name, key).len();
+    std::thread::scope(|scope| {
+        let work = scope.spawn(work);
+        let mut seen = before;
+        while !work.is_finished() {
+            for id in made(gate, name, key).split_off(seen) {
+                seen += 1;
+                scope.spawn(move || {
+                    std::thread::sleep(Duration::from_secs(THINKS));
+                    let found = gate.get(&format!("/api/confirmations/{id}"), key).json();
+                    // Unless it was taken back meanwhile.
+                    if found["status"] == "pending" {
+                        let decided = ann.decide(gate, &id, decision);
+                        assert_eq!(decided.status, 200, "{decided:?}");
+                    }
+                });
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        work.join().unwrap()
+    })
 }
 
 /// The requests that a key of this name has made so far.

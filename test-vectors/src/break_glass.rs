@@ -8,6 +8,7 @@ use crate::approval::{ORIGIN, RP_ID};
 use crate::ceremony::{Assertion, Ceremony};
 use crate::encoding::{b64url, hex, pseudo_random, sha256};
 use crate::passkey::Passkey;
+use crate::{Approver, Draft, Policy};
 
 /// A file in the making. Change what you like, then write its [`text`](Self::text).
 #[derive(Clone, Debug)]
@@ -52,6 +53,18 @@ impl Glass {
             edit: |_| {},
             grant: None,
         }
+    }
+
+    /// The file of two people that no vector contains, and a policy that lists their keys.
+    pub fn apart() -> (Self, Policy) {
+        let keys = ["apart one", "apart two"].map(|seed| Draft::by(seed).passkey);
+        let mut policy = Draft::apart().mint().policy;
+        policy.approvers = (1..)
+            .zip(&keys)
+            .map(|(number, key)| Approver::new(&format!("apart {number}"), key))
+            .collect();
+        let glass = Self::new(&"11".repeat(32)).signed_by(&keys.each_ref());
+        (glass, policy)
     }
 
     /// The same with these signatures.

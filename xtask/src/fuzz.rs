@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use test_vectors::{Decision, Draft, Roster};
+use test_vectors::{Decision, Draft, Glass, Roster};
 use verifier_core::alarm::{Alarm, Evidence};
 use verifier_core::hazmat::encoding::{from_base64url, hex, sha256};
 use verifier_core::hazmat::json::{Limits, Value};
@@ -17,11 +17,13 @@ const TARGETS: &[(&str, &[&str])] = &[
         "assertion",
         &["authenticatorData", "clientDataJSON", "publicKey"],
     ),
+    ("break_glass", &["file"]),
     ("bundle", &["bundleText"]),
     ("decision", &["decisionText"]),
     ("entry", &["text"]),
     ("headers", &["headers"]),
     ("json", &["bundleText", "text", "clientDataJSON"]),
+    ("leaf", &["text"]),
     ("note", &["note", "proof"]),
     ("ots", &["ots"]),
     ("payload", &["payload"]),
@@ -45,7 +47,9 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), String> {
         seed(&root().join("test-vectors"), members, &corpus)?;
         match *target {
             "alarm" => keep(&corpus, alarm().as_bytes())?,
+            "break_glass" => keep(&corpus, Glass::apart().0.text().as_bytes())?,
             "bundle" => keep(&corpus, Draft::apart().mint().bundle.text().as_bytes())?,
+            "leaf" => keep(&corpus, Draft::apart().mint().bundle.entry.as_bytes())?,
             "decision" => keep(&corpus, Decision::apart().0.text().as_bytes())?,
             "roster" => keep(&corpus, Roster::apart().1.to_string().as_bytes())?,
             "registration" => {

@@ -132,6 +132,12 @@ fn nothing_else_is_admitted_as_one() {
     refused(&with("breakGlass", json!(other)), "webauthn.challenge");
     refused(&with("breakGlass", json!("{}")), "break_glass.form");
     refused(&with("rpId", json!("evil.example")), "webauthn.rp_id");
+    // Signed as it says, for a relying party that is not the log's.
+    let mut foreign = good.clone();
+    foreign.edit = |c| c.rp_id = "evil.example".into();
+    let mut foreign = body(&foreign, &ann);
+    foreign["rpId"] = json!("evil.example");
+    refused(&foreign, "webauthn.rp_id");
     let bob = b64url(&Passkey::new(Algorithm::Es256, "bob").public_key);
     refused(
         &with("credentialPublicKey", json!(bob)),

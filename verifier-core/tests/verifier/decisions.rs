@@ -10,11 +10,12 @@
 )]
 
 use proptest::prelude::*;
-use test_vectors::{Algorithm, Approval, Approver, Context, Decision, Draft, Passkey};
+use test_vectors::{Algorithm, Approval, Approver, Context, Decision, Draft, Glass, Passkey};
+use verifier_core::break_glass::File;
 use verifier_core::hazmat::context::refusal_challenge;
 use verifier_core::hazmat::encoding::{base64url, sha256};
 use verifier_core::hazmat::payload::Challenge;
-use verifier_core::{Code, Policy, Report, Request, Roster, Verdict, verify};
+use verifier_core::{AwsLc, Code, Policy, Report, Request, Roster, Verdict, verify};
 
 const PAYLOAD: &[u8] = br#"{"amount":"4200.00","to":"Acme GmbH"}"#;
 
@@ -118,6 +119,11 @@ fn what_the_fuzzers_start_from_is_good() {
     let request = Request::new().policy(&policy);
     let verified = Roster::verify(file.to_string().as_bytes(), &request).unwrap();
     assert_eq!(verified.newest().sha256(), sha256(&roster.payload()));
+
+    let (glass, policy) = Glass::apart();
+    let file = File::parse(glass.text().as_bytes()).unwrap();
+    let signed = file.verify(&parsed(&policy), None, &AwsLc).unwrap();
+    assert_eq!(signed.signers().len(), 2);
 }
 
 fn choice() -> impl Strategy<Value = Vec<usize>> {

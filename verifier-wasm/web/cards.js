@@ -2,6 +2,7 @@
 
 import { el, fill, named, visible, when } from "./dom.js";
 import { payloadFacts } from "./facts.js";
+import { labelsLine } from "./labels.js";
 import { peopleCard } from "./people.js";
 import { blockName, deciding, requestOf, signedFacts, signedHash, status, timeSource } from "./report.js";
 
@@ -27,7 +28,7 @@ const MATCHES = {
   sha256: "the one with the hash that you named",
 };
 
-function what(report, { payload }) {
+function what(report, { payload, labelActs }) {
   const subject = signedFacts(report);
   const label = report.claimedByService.action;
   const signed = signedHash(report);
@@ -46,7 +47,7 @@ function what(report, { payload }) {
   const asked = requestOf(report);
   if (asked) rows.push(request(asked));
   return card("What", "what", rows,
-    isSigned && payloadFacts(payload.info));
+    isSigned && [payloadFacts(payload.info, payload.labels?.labels), labelsLine(payload.labels, labelActs)]);
 }
 
 /// The service’s words about the request, which were signed with the payload.

@@ -1,6 +1,7 @@
 // What a payload says, field by field. All of it is its author’s words: quoted, and never more.
 
 import { el, named, quoted, visible } from "./dom.js";
+import { labelled, listedFirst } from "./labels.js";
 
 const MOST_FIELDS = 8;
 const MOST_TELLING = 24;
@@ -20,23 +21,27 @@ export const plainPath = (path) => path.replace(/^\$\.?/, "") || "(the whole)";
 const isTelling = ({ path, text }) => MONEY.test(path) || PAYEE.test(path) || IBAN.test(text);
 
 /// The fields to show, and how many are behind the cut: `telling` of those are about money or payees.
-function cut(all) {
-  if (all.length <= MOST_FIELDS) return { shown: all, rest: [], telling: 0 };
-  const first = all.filter(isTelling).slice(0, MOST_TELLING);
-  const others = all.filter((field) => !first.includes(field)).slice(0, Math.max(0, MOST_FIELDS - first.length));
-  const chosen = new Set([...first, ...others]);
-  const rest = all.filter((field) => !chosen.has(field));
-  return { shown: all.filter((field) => chosen.has(field)), rest, telling: rest.filter(isTelling).length };
+/// Fields with labels come on top of those that are shown without any, so that none is hidden by them.
+function cut(all, labels) {
+  const chosen = new Set(all.length <= MOST_FIELDS ? all : first(all));
+  const rest = all.filter((field) => !chosen.has(field) && !labels.has(field));
+  return { shown: listedFirst(labels, all.filter((field) => chosen.has(field))), rest, telling: rest.filter(isTelling).length };
+}
+
+function first(all) {
+  const telling = all.filter(isTelling).slice(0, MOST_TELLING);
+  return [...telling, ...all.filter((field) => !telling.includes(field)).slice(0, Math.max(0, MOST_FIELDS - telling.length))];
 }
 
 const clip = (text, most) => (text.length > most
   ? [visible(text.slice(0, most)), el("span", { class: "tag" }, `${text.length - most} characters more`)] : visible(text));
 
-const row = (field) => [el("dt", {}, named(plainPath(field.path))), el("dd", {}, clip(field.text, LONGEST))];
+const row = (field, label) => [el("dt", {}, labelled(label, named(plainPath(field.path)))), el("dd", {}, clip(field.text, LONGEST))];
 
-/// The first screen’s list of the payload that was signed, `info` as `describePayload` gives it.
-export function payloadFacts(info) {
-  const heading = el("h4", {}, "The payload itself says");
+/// The first screen’s list of the payload that was signed, `info` as `describePayload` gives it. `labels`:
+/// fields of it with their labels.
+export function payloadFacts(info, labels = new Map()) {
+  const heading = el("h4", {}, "The payload itself says", labels.size > 0 && ", beside labels that you chose");
   const all = info.all ?? null;
   if (!all) {
     const words = info.text === null
@@ -44,9 +49,9 @@ export function payloadFacts(info) {
       : el("p", { class: "said" }, quoted(info.text.slice(0, LONGEST)), info.text.length > LONGEST && el("span", { class: "tag" }, `${info.text.length - LONGEST} characters more`));
     return el("div", { class: "inside" }, heading, words, toAll());
   }
-  const { shown, rest, telling } = cut(all);
+  const { shown, rest, telling } = cut(all, labels);
   return el("div", { class: "inside" }, heading,
-    el("dl", { class: "facts" }, shown.map(row)),
+    el("dl", { class: "facts" }, shown.map((field) => row(field, labels.get(field)))),
     telling > 0 && el("p", { class: "warning" }, el("strong", {}, `${telling} more fields about amounts or payees are behind the next line.`)),
     rest.length > 0 && more(rest));
 }
@@ -56,7 +61,7 @@ function more(rest) {
   const list = el("dl", { class: "facts" });
   const node = el("details", { class: "quiet" }, el("summary", {}, `and ${rest.length} more`), list);
   node.addEventListener("toggle", () => {
-    if (node.open && !list.firstChild) list.append(...rest.slice(0, 1000).flatMap(row), ...(rest.length > 1000 ? [el("dd", {}, toAll())] : []));
+    if (node.open && !list.firstChild) list.append(...rest.slice(0, 1000).flatMap((field) => row(field)), ...(rest.length > 1000 ? [el("dd", {}, toAll())] : []));
   });
   return node;
 }

@@ -2,6 +2,7 @@
 
 import { describePolicy, describeRoster } from "./verifier.js";
 import { size } from "./bytes.js";
+import { readDescriptor } from "./descriptor.js";
 import { MOST, readAll } from "./intake.js";
 import { state } from "./question.js";
 import { LOOKS, sort } from "./roles.js";
@@ -20,10 +21,12 @@ export async function take(place, files) {
     sorted.headers = null;
   }
   if (sorted.roster) sorted.roster = rosterOf(sorted.roster, refused);
+  if (sorted.descriptor) sorted.descriptor = descriptorOf(sorted.descriptor, refused);
   if (sorted.policy) propose(sorted.policy, refused);
   if (sorted.payload) state.payload = sorted.payload;
   if (sorted.headers) state.headers = sorted.headers;
   if (sorted.roster) state.roster = sorted.roster;
+  if (sorted.descriptor) state.descriptor = sorted.descriptor;
   for (const file of sorted.waiting) wait(file);
   if (sorted.approvals.length) replaceApprovals(sorted.approvals.map((file) => ({ ...file, id: null })));
   return refused;
@@ -34,11 +37,24 @@ function rosterOf(file, refused) {
   try {
     return { ...file, info: JSON.parse(describeRoster(file.bytes)) };
   } catch (error) {
-    const looks = file.looks === "approval" ? "an approval" : LOOKS[file.looks];
+    const looks = lookOf(file);
     refused.push([file.name, looks && file.looks !== "roster" ? `is no roster: it reads as ${looks}` : `is no roster that can be used: ${error.message} (${error.name})`]);
     return null;
   }
 }
+
+/// With what it says; null where it is no descriptor, and then the one that is there stays.
+function descriptorOf(file, refused) {
+  try {
+    return { ...file, info: readDescriptor(file.bytes) };
+  } catch (error) {
+    const looks = lookOf(file);
+    refused.push([file.name, looks && file.looks !== "descriptor" ? `is no descriptor: it reads as ${looks}` : `is no descriptor that can be used: ${error.message}`]);
+    return null;
+  }
+}
+
+const lookOf = ({ looks }) => (looks === "approval" ? "an approval" : LOOKS[looks]);
 
 /// What its reader has put in the place of the policy is shown with its fingerprint, and waits for
 /// the word.

@@ -2,12 +2,13 @@
 
 import { kind, sha256 } from "./verifier.js";
 import { size } from "./bytes.js";
+import { MOST_BYTES, looksLikeDescriptor } from "./descriptor.js";
 
 const MIB = 1024 * 1024;
 const MOST_HEADERS = 256 * MIB;
 
 /// The most bytes that each place takes; `evidence` is for decisions, everything else there is shorter.
-export const MOST = { evidence: 8 * MIB, payload: 512 * 1024, policy: MIB, roster: 32 * MIB, headers: MOST_HEADERS };
+export const MOST = { evidence: 8 * MIB, payload: 512 * 1024, policy: MIB, roster: 32 * MIB, descriptor: MOST_BYTES, headers: MOST_HEADERS };
 
 /// Calls `take(place, files)` for everything that is chosen, dropped or pasted.
 export function listen(take) {
@@ -71,9 +72,10 @@ export async function readAll(place, files) {
       refused.push([file.name, "cannot be read. If it is a folder, choose the files in it"]);
       continue;
     }
-    const looks = kind(bytes);
+    const other = kind(bytes);
+    const looks = other === "unknown" && looksLikeDescriptor(bytes) ? "descriptor" : other;
     const most = place === "evidence" && looks === "headers" ? MOST_HEADERS : MOST[place];
-    if (bytes.length > most) refused.push([file.name, tooLarge(bytes.length)]);
+    if (bytes.length > most) refused.push([file.name, place === "descriptor" ? `has ${size(bytes.length)}; a descriptor has at most 64 KiB` : tooLarge(bytes.length)]);
     else read.push({ name: file.name, bytes, looks, sha256: sha256(bytes) });
   }
   return { read, refused };

@@ -139,7 +139,8 @@ async function byId(id) {
 
 async function takeIn(place, files) {
   clearProblem();
-  endSample();
+  // Labels are no evidence: they can be tried on a sample.
+  if (place !== "descriptor") endSample();
   lookUps += 1;
   const refused = await take(place, files);
   const mine = place === "policy" && state.proposed;
@@ -200,10 +201,22 @@ function run({ focus = false, editing = false }) {
     renderHeld($("#verdict"), state.waiting);
     $("#edited").hidden = true;
   }
-  if (!held) show(approval, bytes, report, reportText, { editing, onEdit });
+  if (!held) show(approval, bytes, report, reportText, { editing, onEdit, labelActs });
   announce(report, { focus, held, several: Boolean(rows) });
   return report;
 }
+
+const removeLabels = () => { state.descriptor = null; run({ focus: true }); };
+
+/// Another file is chosen where the first one was.
+function changeLabels() {
+  opened = true;
+  inputs();
+  $("#descriptor").open = true;
+  $("#descriptor-file").focus();
+}
+
+const labelActs = { change: changeLabels, remove: removeLabels };
 
 function onEdit(edited) {
   state.edited = edited;
@@ -299,6 +312,7 @@ function inputs() {
     removePayload: again(() => { state.payload = null; }),
     removeHeaders: again(() => { state.headers = null; }),
     removeRoster: again(() => { state.roster = null; }),
+    removeDescriptor: removeLabels,
     useRoster: again((file) => { leave(file); state.roster = file; }),
     useHeaders: again((file) => { leave(file); state.headers = file; }),
     leave: again(leave),

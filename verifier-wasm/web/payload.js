@@ -3,9 +3,10 @@
 import { el, fill, hasHidden, visible } from "./dom.js";
 import { size } from "./bytes.js";
 import { plainPath } from "./facts.js";
+import { labelled, labelsLine, listedFirst } from "./labels.js";
 import { checkOf, moreDifferences, signedFacts, signedHash } from "./report.js";
 
-export function renderPayload(node, report, payload) {
+export function renderPayload(node, report, payload, acts) {
   const binding = checkOf(report, "payload.binding");
   const heading = el("h2", { id: "payload-title" }, "Payload");
   const signed = signedHash(report);
@@ -15,7 +16,7 @@ export function renderPayload(node, report, payload) {
       "Give the payload that you expect, and it is compared."));
     return;
   }
-  fill(node, heading, said(report, binding, payload), body(payload, binding));
+  fill(node, heading, said(report, binding, payload), labelsLine(payload.labels, acts), body(payload, binding));
 }
 
 function said(report, binding, payload) {
@@ -30,10 +31,10 @@ function said(report, binding, payload) {
   return el("p", {}, parts, " Its hash is the one that was signed: ", el("code", { class: "hash" }, signed));
 }
 
-function body({ info }, binding) {
+function body({ info, labels }, binding) {
   const strange = hasHidden(info.fields ? info.fields.map((field) => field.path + field.text).join("") : (info.text ?? "").replaceAll("\n", ""));
   const warning = strange && el("p", { class: "warning" }, el("strong", {}, "There are characters in it that do not show or that reorder the text. "), "They are marked like ", el("span", { class: "hidden-char" }, "U+202E"), ".");
-  if (info.fields) return [warning, table(info, binding)];
+  if (info.fields) return [warning, table(info, binding, labels?.labels ?? new Map())];
   if (info.text !== null) {
     return [el("p", { class: "hint" }, "It is not JSON that all parsers read alike, so it is shown as text, all of it."), warning, el("pre", { tabindex: "0", "aria-label": "Payload as text" }, visible(info.text, true))];
   }
@@ -42,12 +43,14 @@ function body({ info }, binding) {
   return [el("p", { class: more ? "warning" : "hint" }, more ? `It is not text. These are its first ${shown} bytes; ${more} more are not shown.` : "It is not text; these are its bytes."), el("pre", { tabindex: "0", "aria-label": "Payload in hex" }, info.hex)];
 }
 
-function table(info, binding) {
+function table(info, binding, labels) {
   const differences = new Map((binding?.differences ?? []).map((difference) => [difference.path, difference]));
   // Only a complete list says of a field that it is the same.
   const missing = binding?.differencesLeftOut ?? 0;
-  const rows = info.fields.map((field) => ({ path: field.path, kind: field.kind, text: field.text, difference: differences.get(field.path) }));
-  const known = new Set(info.fields.map((field) => field.path));
+  // Those with labels come on top of the first ones, so that none is hidden by them.
+  const fields = listedFirst(labels, info.fields);
+  const rows = fields.map((field) => ({ path: field.path, kind: field.kind, text: field.text, label: labels.get(field), difference: differences.get(field.path) }));
+  const known = new Set(fields.map((field) => field.path));
   for (const difference of differences.values()) {
     if (!known.has(difference.path)) rows.push({ path: difference.path, kind: "", text: null, difference });
   }
@@ -58,10 +61,10 @@ function table(info, binding) {
     el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Fields of the payload" }, el("table", { class: "fields" },
       el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, rows.map((row) => el("tr", { class: row.difference ? "differs" : null },
-        el("th", { scope: "row" }, visible(plainPath(row.path)), row.difference && el("span", { class: "tag bad" }, "differs")),
+        el("th", { scope: "row" }, labelled(row.label, visible(plainPath(row.path))), row.difference && el("span", { class: "tag bad" }, "differs")),
         el("td", {}, value(row)),
         differ && el("td", {}, row.difference ? side(row.difference.expected) : missing ? el("em", {}, "not compared here") : "the same")))))),
-    info.more && el("p", { class: "warning" }, el("strong", {}, `Only the first ${info.fields.length} fields are shown.`), " Save the file to see all of it."),
+    fields.length < info.all.length && el("p", { class: "warning" }, el("strong", {}, fields.length > info.fields.length ? `Only ${fields.length} of ${info.all.length} fields are shown.` : `Only the first ${fields.length} fields are shown.`), " Save the file to see all of it."),
   ];
 }
 

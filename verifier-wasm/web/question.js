@@ -15,6 +15,7 @@ export const state = {
   waiting: [], // files of which their reader has not said yet what they are
   headers: null,
   roster: null, // { name, bytes, info: what it says of itself }; it counts as far as the policy says
+  descriptor: null, // { name, bytes, sha256, info }: labels for fields, and no part of the question
   expect: {},
   edited: null, // the bytes of the copy that is being edited
 };

@@ -7,6 +7,7 @@ import { renderBreak } from "./break.js";
 import { renderCards, renderHow } from "./cards.js";
 import { renderChecks } from "./checks.js";
 import { commandFor } from "./command.js";
+import { applied } from "./descriptor.js";
 import { emailForm } from "./email.js";
 import { renderPayload } from "./payload.js";
 import { expectations, inForce, options, policyName, rosterInForce, state } from "./question.js";
@@ -28,9 +29,12 @@ const about = () => (known ??= new Map(JSON.parse(checks()).map((check) => [chec
 
 const explained = (code) => JSON.parse(explain(code) ?? "null");
 
-/// Shows a report. `onEdit` verifies an edited copy and returns its report.
-export function show(approval, bytes, report, reportText, { editing, onEdit }) {
-  const facts = { ...factsOf(bytes), payload: payloadFor(bytes), policyName: policyName() };
+/// Shows a report. `onEdit` verifies an edited copy and returns its report; `labelActs` are what its reader
+/// can do with labels.
+export function show(approval, bytes, report, reportText, { editing, onEdit, labelActs }) {
+  const payload = payloadFor(bytes);
+  if (payload && state.descriptor) payload.labels = applied(state.descriptor, payload, requestOf(report));
+  const facts = { ...factsOf(bytes), payload, labelActs, policyName: policyName() };
   const policy = inForce();
   const command = commandFor({
     approval: state.edited ? { name: "edited-copy.json", bytes } : approval,
@@ -44,7 +48,7 @@ export function show(approval, bytes, report, reportText, { editing, onEdit }) {
   });
   renderCards($("#cards"), report, facts);
   renderUnproven($("#unproven"), report);
-  renderPayload($("#payload"), report, facts.payload);
+  renderPayload($("#payload"), report, facts.payload, labelActs);
   renderHow($("#how"), report, facts.commitment ? emailForm(bytes) : null);
   renderChecks($("#checks"), report, { about: about(), explain: explained });
   renderTree($("#tree"), waysOf(bytes, report, facts), { policyName: facts.policyName, several: report.approvals.length > 0 });
@@ -104,9 +108,8 @@ export function payloadFor(bytes) {
   if (!shown) return null;
   const info = JSON.parse(describePayload(shown, ALL_FIELDS));
   info.all = info.fields;
-  info.more = info.all?.length > MOST_FIELDS;
   info.fields = info.all?.slice(0, MOST_FIELDS) ?? null;
-  return { from: own ? "bundle" : "caller", info };
+  return { from: own ? "bundle" : "caller", bytes: shown, labels: null, info };
 }
 
 function nextStep(report) {

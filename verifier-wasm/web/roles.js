@@ -6,6 +6,7 @@ export const LOOKS = {
   policy: "a trust policy",
   headers: "a file of Bitcoin block headers",
   roster: "a roster",
+  descriptor: "a descriptor of payloads",
   logPolicy: "a policy for logs",
   registration: "the registration of a passkey",
   logProof: "a log proof without its approval",
@@ -17,6 +18,7 @@ const SEVERAL = {
   payload: "only one payload can be expected, and several files came that could be it, so none was taken. Give that one alone",
   headers: "several files came at once, so none was taken. Give one",
   roster: "several files came at once, so none was taken. Give one",
+  descriptor: "several files came at once, so none was taken. Give one",
 };
 
 /// The roles of files ({ name, bytes, looks }) that were put in one place together.
@@ -26,7 +28,7 @@ const SEVERAL = {
 /// waits there until its reader says what it is. Every other place is of one file, which is taken
 /// for what belongs there, whatever it looks like.
 export function sort(place, files, { approvals }) {
-  const out = { approvals: [], payload: null, policy: null, headers: null, roster: null, waiting: [], refused: [] };
+  const out = { approvals: [], payload: null, policy: null, headers: null, roster: null, descriptor: null, waiting: [], refused: [] };
   const one = (role, candidates) => {
     if (candidates.length === 1) [out[role]] = candidates;
     else for (const file of candidates) out.refused.push([file.name, SEVERAL[role]]);

@@ -16,7 +16,9 @@
 
 mod answers;
 mod browser;
+mod descriptors;
 mod files;
+mod labels;
 mod log;
 mod logged;
 mod people;

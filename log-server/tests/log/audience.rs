@@ -314,9 +314,12 @@ pub(crate) fn audit(stage: &Stage, record: &Record, member: &Client) {
 
 /// Every head in the bucket is one of the same history.
 fn keep_heads(stage: &Stage, record: &Record) {
-    let list = format!("{}/heads/?limit=100000", stage.filer());
+    // An hour makes more than a hundred thousand.
+    let list = format!("{}/heads/?limit=10000000", stage.filer());
     let asked = ureq::get(list).header("accept", "application/json").call();
-    let text = asked.unwrap().body_mut().read_to_string().unwrap();
+    let mut listed = asked.unwrap();
+    let body = listed.body_mut().with_config().limit(1 << 30);
+    let text = body.read_to_string().unwrap();
     let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
     let names = listed["Entries"].as_array().cloned().unwrap_or_default();
     for name in names {

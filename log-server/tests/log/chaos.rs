@@ -150,13 +150,14 @@ impl Trouble {
         let took = healed.elapsed();
         let well = Instant::now();
         std::thread::sleep(Duration::from_millis(1500));
-        if self.record().acknowledged_since(well) == 0 {
-            // A member may still be on its way up; then that is what is waited for.
-            std::thread::sleep(Duration::from_secs(5));
-            if self.record().acknowledged_since(well) == 0 {
-                self.record()
-                    .violation(format!("nothing goes on after {fault:?}"));
+        // That one may have been answered by the leader that died just then.
+        while self.record().acknowledged_since(well) == 0 {
+            if well.elapsed() > PATIENCE {
+                let what = format!("nothing goes on after {fault:?}");
+                self.record().violation(what);
+                break;
             }
+            std::thread::sleep(Duration::from_millis(20));
         }
         took
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -12,9 +13,16 @@ fn document(client: &Client) -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
         let url = format!("{}/openapi.json", client.url);
-        let mut reply = client.agent.get(url).call().unwrap();
-        let bytes = reply.body_mut().read_to_vec().unwrap();
-        serde_json::from_slice(&bytes).unwrap()
+        // The first answer that is looked at may be one of a server that is about to be killed.
+        let read = || client.agent.get(&url).call()?.body_mut().read_to_vec();
+        let tries = (0..100).find_map(|_| {
+            let found = read().ok();
+            found.or_else(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                None
+            })
+        });
+        serde_json::from_slice(&tries.unwrap()).unwrap()
     })
 }
 

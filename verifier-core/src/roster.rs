@@ -77,7 +77,7 @@ impl Roster {
         for (at, members) in items.iter().enumerate() {
             let decision = Decision::from_members(members.clone())?;
             let before = versions.last().map(|last| &last.version);
-            match approved(&decision, before, rule, request) {
+            match approve(&decision, before, rule, request) {
                 Ok(version) => versions.push(version),
                 Err(error) => {
                     // A file that is none is that first of all, wherever it ceases to be one.
@@ -287,9 +287,9 @@ fn next(
     Ok(version)
 }
 
-/// The version that a decision is about, if it continues the chain and the admins of the one before
-/// approved it.
-fn approved(
+/// The version that a decision is about, with what proves that the admins of the one before approved
+/// it, if it continues the chain.
+fn approve(
     decision: &Decision,
     before: Option<&Version>,
     rule: &RosterRule,
@@ -300,17 +300,6 @@ fn approved(
         Some(before) => (before.admins_listed(), before.require()),
         None => (&rule.admins, rule.require.as_slice()),
     };
-    approve(version, decision, admins, clauses, request)
-}
-
-/// A version with what proves that the admins approved it.
-fn approve(
-    version: Version,
-    decision: &Decision,
-    admins: &Approvers,
-    clauses: &[Clause],
-    request: &Request<'_>,
-) -> Result<Approved, Error> {
     let hash = version.sha256();
     let request = Request {
         policy: request.policy,

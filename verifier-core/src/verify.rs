@@ -97,8 +97,9 @@ impl SignedAct {
 
     /// The identity of a key costs more than the hash, and most acts differ in that.
     fn is(&self, other: &Self) -> bool {
-        let key = |act: &Self| cose_key::identity(&act.credential_public_key).into_owned();
-        self.client_data_hash == other.client_data_hash && key(self) == key(other)
+        self.client_data_hash == other.client_data_hash
+            && cose_key::identity(&self.credential_public_key)
+                == cose_key::identity(&other.credential_public_key)
     }
 }
 

@@ -122,8 +122,8 @@ impl<'r> Keys<'r> {
         }
     }
 
-    /// The key with these COSE_Key bytes, if it is listed. Reading it again would give the same, and
-    /// costs a tenth of verifying a signature.
+    /// The key with these COSE_Key bytes, if it is listed. Reading it again would give the same; with
+    /// Ed25519 it takes a quarter of the time of a signature.
     pub(super) fn read_before(self, key: &[u8]) -> Option<&'r CoseKey> {
         self.list()?.by_key(key).map(|approver| &approver.key)
     }

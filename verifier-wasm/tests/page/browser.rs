@@ -188,6 +188,17 @@ impl Browser {
         result.json().clone()
     }
 
+    /// Follows a link to the page that carries a text, from where the page is.
+    pub(crate) async fn follow_link(&self, text: &str) {
+        let script = "const done = arguments[arguments.length - 1]; (async () => { \
+                      const packed = new Blob([arguments[0]]).stream().pipeThrough(new CompressionStream('deflate-raw')); \
+                      const bytes = new Uint8Array(await new Response(packed).arrayBuffer()); \
+                      location.hash = 'b=' + btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''); \
+                      done(true); })();";
+        let link = self.driver.execute_async(script, vec![json!(text)]);
+        link.await.unwrap();
+    }
+
     /// Waits for a verdict; returns what stands in its box.
     pub(crate) async fn verdict(&self, word: &str) -> String {
         let there = format!(

@@ -2,7 +2,6 @@
 //! there it is read strictly.
 
 use serde_json::{Value, json};
-use test_vectors::encoding::b64url;
 use test_vectors::{Algorithm, Approval};
 
 use crate::answers::approval_of;
@@ -93,17 +92,7 @@ async fn a_descriptor_gives_labels_from_its_own_place_alone() {
 
     // A link brings something to check.
     shown(&browser, &approval).await;
-    let script = "const done = arguments[arguments.length - 1]; (async () => { \
-                  const packed = new Blob([arguments[0]]).stream().pipeThrough(new CompressionStream('deflate-raw')); \
-                  done([...new Uint8Array(await new Response(packed).arrayBuffer())]); })();";
-    let packed = browser
-        .driver
-        .execute_async(script, vec![json!(own)])
-        .await
-        .unwrap();
-    let packed: Vec<u8> = serde_json::from_value(packed.json().clone()).unwrap();
-    let link = format!("location.hash = 'b={}'", b64url(&packed));
-    browser.script(&link, vec![]).await;
+    browser.follow_link(&own).await;
     browser.verdict("MALFORMED").await;
     browser.give(&[("approval.json", bundle.as_bytes())]).await;
     browser.verdict("VERIFIED").await;

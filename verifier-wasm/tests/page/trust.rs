@@ -2,7 +2,6 @@
 //! their reader put them, and a policy is one by an act of its own.
 
 use serde_json::json;
-use test_vectors::encoding::b64url;
 use test_vectors::{Algorithm, Approval, Ceremony, Draft};
 
 use crate::browser::Browser;
@@ -296,17 +295,7 @@ async fn neither_headers_nor_links_give_trust() {
     browser.verdict("VERIFIED").await;
 
     // A link brings something to check, whatever it looks like.
-    let script = "const done = arguments[arguments.length - 1]; (async () => { \
-                  const packed = new Blob([arguments[0]]).stream().pipeThrough(new CompressionStream('deflate-raw')); \
-                  done([...new Uint8Array(await new Response(packed).arrayBuffer())]); })();";
-    let packed = browser
-        .driver
-        .execute_async(script, vec![json!(forged().policy)])
-        .await
-        .unwrap();
-    let packed: Vec<u8> = serde_json::from_value(packed.json().clone()).unwrap();
-    let link = format!("location.hash = 'b={}'", b64url(&packed));
-    browser.script(&link, vec![]).await;
+    browser.follow_link(&forged().policy).await;
     browser.verdict("MALFORMED").await;
     assert!(in_force(&browser).await.contains(&fingerprint(&own)));
     assert!(!browser.read("#policy").await.contains("Not in force"));

@@ -133,33 +133,36 @@ impl Trouble {
 
     /// Waits until appends are answered, and goes on for a while. How long it took.
     fn settle(&self, healed: Instant, fault: Fault) -> Duration {
-        while self.record().acknowledged_since(healed) == 0 {
-            if healed.elapsed() > PATIENCE {
-                for (number, member) in self.stage.members.iter().enumerate() {
-                    println!("member {number}: {:#?}", member.messages());
-                }
-                self.record().violation(format!(
-                    "no append is answered {} s after {fault:?}: {:?}",
-                    PATIENCE.as_secs(),
-                    self.record().answers()
-                ));
-                break;
+        if !self.goes_on(healed) {
+            for (number, member) in self.stage.members.iter().enumerate() {
+                println!("member {number}: {:#?}", member.messages());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            self.record().violation(format!(
+                "no append is answered {} s after {fault:?}: {:?}",
+                PATIENCE.as_secs(),
+                self.record().answers()
+            ));
         }
         let took = healed.elapsed();
         let well = Instant::now();
         std::thread::sleep(Duration::from_millis(1500));
-        // That one may have been answered by the leader that died just then.
-        while self.record().acknowledged_since(well) == 0 {
-            if well.elapsed() > PATIENCE {
-                let what = format!("nothing goes on after {fault:?}");
-                self.record().violation(what);
-                break;
+        // The append before may have been answered by the leader that died just then.
+        if !self.goes_on(well) {
+            self.record()
+                .violation(format!("nothing goes on after {fault:?}"));
+        }
+        took
+    }
+
+    /// Whether an append is answered after this moment. Waits for it.
+    fn goes_on(&self, since: Instant) -> bool {
+        while self.record().acknowledged_since(since) == 0 {
+            if since.elapsed() > PATIENCE {
+                return false;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        took
+        true
     }
 
     /// The one that leads, once somebody does.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -15,14 +15,16 @@ fn document(client: &Client) -> &'static Value {
         let url = format!("{}/openapi.json", client.url);
         // The first answer that is looked at may be one of a server that is about to be killed.
         let read = || client.agent.get(&url).call()?.body_mut().read_to_vec();
-        let tries = (0..100).find_map(|_| {
-            let found = read().ok();
-            found.or_else(|| {
-                std::thread::sleep(Duration::from_millis(100));
-                None
-            })
-        });
-        serde_json::from_slice(&tries.unwrap()).unwrap()
+        let begun = Instant::now();
+        let bytes = loop {
+            match read() {
+                Err(_) if begun.elapsed() < Duration::from_secs(10) => {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                done => break done.unwrap(),
+            }
+        };
+        serde_json::from_slice(&bytes).unwrap()
     })
 }
 

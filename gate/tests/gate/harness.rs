@@ -69,19 +69,20 @@ pub(crate) struct Gate {
 impl Gate {
     /// A new gate with these rules, served.
     pub(crate) fn new(rules: &str) -> Self {
-        let mut gate = Self::created();
-        std::fs::write(gate.data().join("rules.toml"), rules).unwrap();
-        gate.serve(&[]);
-        gate
+        Self::created().served(rules)
     }
 
     /// The same, behind a proxy at this port.
     pub(crate) fn behind(front: u16, rules: &str) -> Self {
         let mut gate = Self::created();
         gate.front = front;
-        std::fs::write(gate.data().join("rules.toml"), rules).unwrap();
-        gate.serve(&[]);
-        gate
+        gate.served(rules)
+    }
+
+    fn served(mut self, rules: &str) -> Self {
+        std::fs::write(self.data().join("rules.toml"), rules).unwrap();
+        self.serve(&[]);
+        self
     }
 
     /// A new gate that has never been served.

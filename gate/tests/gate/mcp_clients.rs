@@ -69,22 +69,25 @@ fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp-clients")
 }
 
+/// The programs of the lock file.
+fn programs() -> PathBuf {
+    folder().join("programs/node_modules/.bin")
+}
+
 /// A program of the lock file.
 fn node(program: &str) -> Command {
-    let programs = folder().join("programs/node_modules/.bin");
-    run_by_node(&programs, &programs.join(program))
+    run_by_node(&programs().join(program))
 }
 
 /// A script of ours.
 fn script(name: &str) -> Command {
-    let programs = folder().join("programs/node_modules/.bin");
-    run_by_node(&programs, &sources().join(name))
+    run_by_node(&sources().join(name))
 }
 
 /// The Node of the lock file, unless that has none for this machine: the programs need a newer one
 /// than many machines have.
-fn run_by_node(programs: &Path, script: &Path) -> Command {
-    let own = programs.join("node");
+fn run_by_node(script: &Path) -> Command {
+    let own = programs().join("node");
     let mut command = match own.exists() {
         true => Command::new(own),
         false => Command::new("node"),

@@ -16,6 +16,13 @@ const LINTER: &str = "@redocly/cli@2.77.0";
 /// From the Python package index.
 const GENERATOR: &str = "openapi-python-client==0.29.1";
 
+/// No formatter of Python behind it. It knows no lines of JSON: they are text.
+const SETTINGS: &str = r#"{
+    "post_hooks": [],
+    "content_type_overrides": {"application/x-ndjson": "text/plain"}
+}
+"#;
+
 /// Wants neither to have anything to say. Where one cannot be installed, says so and goes on.
 pub(crate) fn read_by_others() -> Result<(), String> {
     let folder = target().join("openapi");
@@ -56,10 +63,8 @@ fn generate(folder: &Path, documents: &[PathBuf]) -> Result<(), String> {
         );
         return Ok(());
     };
-    // No formatter of Python behind it.
     let settings = folder.join("generator.json");
-    fs::write(&settings, r#"{"post_hooks": []}"#)
-        .map_err(|e| format!("{}: {e}", settings.display()))?;
+    fs::write(&settings, SETTINGS).map_err(|e| format!("{}: {e}", settings.display()))?;
     for document in documents {
         let name = document.file_stem().unwrap_or(document.as_os_str());
         let client = folder.join("clients").join(name);

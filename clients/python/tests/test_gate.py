@@ -98,7 +98,7 @@ class RealGate(unittest.TestCase):
 
         async def run() -> list[Any]:
             gate = self.gate(AsyncGate)
-            actions = [self.at["actions"][act] for act in ("approve", "late")]
+            actions = [self.at["actions"][name] for name in ("approve", "late")]
             return list(
                 await asyncio.gather(
                     *(gate.run(action=action, payload=PAYLOAD, act=act) for action in actions)

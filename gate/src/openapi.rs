@@ -3,8 +3,8 @@
 mod events;
 mod schemas;
 
-use serving::openapi::schema::{UUID, text};
-use serving::openapi::{self, Content, Operation, Response};
+use serving::openapi::schema::{UUID, integer, integer_between, string, text};
+use serving::openapi::{self, Content, Operation, Parameter, Place, Response};
 
 const MALFORMED: Response = (400, "Not a request of the right form.", Content::Problem);
 const NO_KEY: Response = (401, "No key, or none of this gate.", Content::Problem);
@@ -35,6 +35,35 @@ const NOT_NOW: Response = (
     Content::Problem,
 );
 
+const IDEMPOTENCY: Parameter = Parameter {
+    place: Place::Header,
+    name: "Idempotency-Key",
+    meaning: "The caller's name for this operation: with the same one it is done once.",
+    required: false,
+    schema: || text("^[!-~]([ -~]{0,253}[!-~])?$"),
+};
+const WAIT: Parameter = Parameter {
+    place: Place::Query,
+    name: "wait",
+    meaning: "For how many seconds the answer may wait for a decision.",
+    required: false,
+    schema: || integer_between(0, 50),
+};
+const IF_NONE_MATCH: Parameter = Parameter {
+    place: Place::Header,
+    name: "If-None-Match",
+    meaning: "The ETag of an earlier answer: while nothing has changed, 304.",
+    required: false,
+    schema: string,
+};
+const AFTER: Parameter = Parameter {
+    place: Place::Query,
+    name: "after",
+    meaning: "The number of the last event that the caller has; 0 if it has none.",
+    required: false,
+    schema: integer,
+};
+
 const OPERATIONS: &[Operation] = &[
     Operation {
         method: "post",
@@ -42,6 +71,7 @@ const OPERATIONS: &[Operation] = &[
         id: "createConfirmation",
         summary: "Ask for an approval. With the same Idempotency-Key the same request is answered.",
         request: Some("Create"),
+        parameters: &[IDEMPOTENCY],
         token: true,
         answers: &[
             (
@@ -72,6 +102,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "A request as it stands; with ?wait=0..50 not before it is decided, or that many \
                   seconds are over.",
         request: None,
+        parameters: &[WAIT, IF_NONE_MATCH],
         token: true,
         answers: &[
             (
@@ -94,6 +125,10 @@ const OPERATIONS: &[Operation] = &[
         summary: "Claim an approval for one operation, which Idempotency-Key names. It succeeds \
                   for one operation, and for that one as often as it asks.",
         request: Some("Claim"),
+        parameters: &[Parameter {
+            required: true,
+            ..IDEMPOTENCY
+        }],
         token: true,
         answers: &[
             (
@@ -120,6 +155,7 @@ const OPERATIONS: &[Operation] = &[
         id: "cancelConfirmation",
         summary: "Take a request back that is not decided.",
         request: None,
+        parameters: &[],
         token: true,
         answers: &[
             (200, "It is cancelled.", Content::Json("Confirmation")),
@@ -138,6 +174,7 @@ const OPERATIONS: &[Operation] = &[
         id: "reportResult",
         summary: "Say what came of a claim.",
         request: Some("Result"),
+        parameters: &[],
         token: true,
         answers: &[
             (200, "It is kept.", Content::Json("Confirmation")),
@@ -158,6 +195,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getDecision",
         summary: "Everything that was signed and decided, for `cosignet verify`.",
         request: None,
+        parameters: &[],
         token: true,
         answers: &[
             (200, "A cosignet.decision/v1.", Content::Json("Decision")),
@@ -175,6 +213,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "Say that something was done without an approval, under a break-glass file. It is \
                   recorded once for its id, and nothing becomes approved by it.",
         request: Some("BreakGlassUse"),
+        parameters: &[],
         token: true,
         answers: &[
             (
@@ -199,6 +238,7 @@ const OPERATIONS: &[Operation] = &[
         id: "export",
         summary: "Events behind number ?after=N, one a line, each with the hash of the line before.",
         request: None,
+        parameters: &[AFTER],
         token: true,
         answers: &[
             (200, "Lines of JSON.", Content::Ndjson),
@@ -215,6 +255,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "One message of the Model Context Protocol. To a client that accepts \
                   text/event-stream, a call that waits for people is answered by events.",
         request: Some("McpMessage"),
+        parameters: &[],
         token: true,
         answers: &[
             (200, "The answer, or events.", Content::Events("McpAnswer")),
@@ -243,6 +284,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getApprovalPage",
         summary: "The page on which people decide a request, the same for every id.",
         request: None,
+        parameters: &[],
         token: false,
         answers: &[(200, "The page.", Content::Html), UNKNOWN, NOT_NOW],
     },
@@ -252,6 +294,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getRequest",
         summary: "What somebody who has signed in is asked: payload, context, and random bytes.",
         request: None,
+        parameters: &[],
         token: false,
         answers: &[
             (200, "The request.", Content::Json("Shown")),
@@ -267,6 +310,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getReceipt",
         summary: "What became of a decision of somebody who has signed in.",
         request: None,
+        parameters: &[],
         token: false,
         answers: &[
             (200, "The receipt.", Content::Json("Receipt")),
@@ -281,6 +325,7 @@ const OPERATIONS: &[Operation] = &[
         id: "decide",
         summary: "Approve or refuse, by an assertion over the request's own challenge.",
         request: Some("Decide"),
+        parameters: &[],
         token: false,
         answers: &[
             (200, "It is taken in.", Content::Json("Receipt")),
@@ -302,6 +347,7 @@ const OPERATIONS: &[Operation] = &[
         id: "beginSession",
         summary: "A challenge of 32 bytes to sign in with.",
         request: Some("BeginSession"),
+        parameters: &[],
         token: false,
         answers: &[
             (200, "Options for the browser.", Content::Json("Options")),
@@ -319,6 +365,7 @@ const OPERATIONS: &[Operation] = &[
         id: "finishSession",
         summary: "Sign in, for 15 minutes.",
         request: Some("FinishSession"),
+        parameters: &[],
         token: false,
         answers: &[
             (
@@ -341,6 +388,7 @@ const OPERATIONS: &[Operation] = &[
         id: "endSession",
         summary: "Sign out.",
         request: Some("EndSession"),
+        parameters: &[],
         token: false,
         answers: &[
             (200, "Nobody is signed in.", Content::Json("Ended")),
@@ -358,6 +406,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getEnrolmentPage",
         summary: "The page on which people make their passkeys. Its token stands behind the #.",
         request: None,
+        parameters: &[],
         token: false,
         answers: &[(200, "The page.", Content::Html), NOT_NOW],
     },
@@ -367,6 +416,7 @@ const OPERATIONS: &[Operation] = &[
         id: "beginEnrolment",
         summary: "Options to make a passkey with. Uses nothing up.",
         request: Some("BeginEnrolment"),
+        parameters: &[],
         token: false,
         answers: &[
             (200, "Options for the browser.", Content::Json("Enrolment")),
@@ -385,6 +435,7 @@ const OPERATIONS: &[Operation] = &[
         id: "finishEnrolment",
         summary: "Enrol the passkey, and use the link up.",
         request: Some("FinishEnrolment"),
+        parameters: &[],
         token: false,
         answers: &[
             (200, "The passkey is enrolled.", Content::Json("Enrolled")),
@@ -405,6 +456,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getHealth",
         summary: "Whether the process lives.",
         request: None,
+        parameters: &[],
         token: false,
         answers: &[(200, "It does.", Content::Text)],
     },
@@ -414,6 +466,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getReadiness",
         summary: "Whether requests can be decided, and their signatures logged.",
         request: None,
+        parameters: &[],
         token: false,
         answers: &[(200, "They can.", Content::Text), NOT_NOW],
     },
@@ -423,6 +476,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getMetrics",
         summary: "Figures for Prometheus.",
         request: None,
+        parameters: &[],
         token: false,
         answers: &[(200, "The text format.", Content::Text)],
     },
@@ -432,6 +486,7 @@ const OPERATIONS: &[Operation] = &[
         id: "getDescription",
         summary: "This description.",
         request: None,
+        parameters: &[],
         token: false,
         answers: &[(200, "OpenAPI 3.1.", Content::Json("Description"))],
     },

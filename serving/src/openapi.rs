@@ -66,10 +66,38 @@ pub struct Operation {
     pub summary: &'static str,
     /// The schema of the request, if it has a body.
     pub request: Option<&'static str>,
+    /// What the query and the headers may say, beside what is in the path.
+    pub parameters: &'static [Parameter],
     /// Whether it needs a token.
     pub token: bool,
     /// The answers, beside those that are given at every address.
     pub answers: &'static [Response],
+}
+
+/// Something that is said in the query or in a header.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "rows of tables")]
+pub struct Parameter {
+    /// Where it stands.
+    pub place: Place,
+    /// Its name there.
+    pub name: &'static str,
+    /// One sentence.
+    pub meaning: &'static str,
+    /// Whether a request without it is refused.
+    pub required: bool,
+    /// The form of its value.
+    pub schema: fn() -> Value<'static>,
+}
+
+/// The place of a [`Parameter`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Place {
+    /// A field of the header.
+    Header,
+    /// `?name=value`
+    Query,
 }
 
 /// Something that the server itself sends, to addresses that its operator has named.
@@ -149,7 +177,7 @@ fn describe(
     operation: &Operation,
     parameter: impl Fn(&str) -> Option<Value<'static>>,
 ) -> Value<'static> {
-    let parameters = operation.path.split('/').filter_map(|segment| {
+    let in_path = operation.path.split('/').filter_map(|segment| {
         let name = segment.strip_prefix('{')?.strip_suffix('}')?;
         Some(object([
             ("in", Value::from("path")),
@@ -158,6 +186,20 @@ fn describe(
             ("schema", parameter(name).unwrap_or_else(schema::string)),
         ]))
     });
+    let elsewhere = operation.parameters.iter().map(|one| {
+        let place = match one.place {
+            Place::Header => "header",
+            Place::Query => "query",
+        };
+        object([
+            ("description", Value::from(one.meaning)),
+            ("in", Value::from(place)),
+            ("name", Value::from(one.name)),
+            ("required", Value::from(one.required)),
+            ("schema", (one.schema)()),
+        ])
+    });
+    let parameters = in_path.chain(elsewhere);
     let described = |status: u16| operation.answers.iter().any(|answer| answer.0 == status);
     let floor = FLOOR.iter().filter(|answer| !described(answer.0));
     let answers = operation
@@ -242,6 +284,13 @@ mod tests {
             id,
             summary: "A thing.",
             request: None,
+            parameters: &[Parameter {
+                place: Place::Query,
+                name: "wait",
+                meaning: "For how long.",
+                required: false,
+                schema: schema::integer,
+            }],
             token: method == "put",
             answers: &[(200, "It.", Content::Json("Thing"))],
         };
@@ -263,6 +312,14 @@ mod tests {
         assert_eq!(text.matches(r#""security":[{"token":[]}]"#).count(), 1);
         // Said in so many words: whatever needs no token.
         assert_eq!(text.matches(r#""security":[]"#).count(), 2);
+        // What is in the path is needed; the rest as the table says.
+        let parameter = r#""in":"query","name":"wait","required":false"#;
+        assert_eq!(text.matches(parameter).count(), 2);
+        assert_eq!(
+            text.matches(r#""in":"path","name":"id","required":true"#)
+                .count(),
+            2
+        );
         // What is refused before an address is looked at.
         assert_eq!(text.matches(r#""429":{"#).count(), 2);
     }

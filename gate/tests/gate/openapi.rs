@@ -15,7 +15,7 @@ const OWN: [&str; 5] = ["/api/", "/a/", "/session/", "/enrol", "/export"];
 
 /// Panics if the description knows no such request or answer.
 pub(crate) fn conform(method: &str, path: &str, body: Option<&[u8]>, reply: &Reply) {
-    let path = path.split('?').next().unwrap();
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let context = format!("{method} {path} {}", reply.status);
     let operation = described(path).and_then(|known| known.get(method.to_lowercase()));
     let Some(operation) = operation else {
@@ -26,6 +26,16 @@ pub(crate) fn conform(method: &str, path: &str, body: Option<&[u8]>, reply: &Rep
         );
         return;
     };
+    if reply.status < 400 {
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            let schema = parameter(operation, "query", name);
+            let schema = schema.unwrap_or_else(|| panic!("{context}: {name} is not described"));
+            let number = value
+                .parse()
+                .map_or_else(|_| json!(value), |number: u64| json!(number));
+            assert_eq!(complain(&schema["schema"], &number), None, "{context}");
+        }
+    }
     let answer = &operation["responses"][reply.status.to_string()];
     assert!(answer.is_object(), "{context} is not described: {reply:?}");
     if reply.text.is_empty() {
@@ -55,6 +65,12 @@ pub(crate) fn conform_event(event: &Value) {
     let schema = &hook["requestBody"]["content"]["application/json"]["schema"];
     assert!(schema.is_object(), "{event} is not described");
     assert_eq!(complain(schema, event), None, "{event}");
+}
+
+/// What an operation says of a part of the query or of a header.
+fn parameter<'d>(operation: &'d Value, place: &str, name: &str) -> Option<&'d Value> {
+    let mut all = operation["parameters"].as_array()?.iter();
+    all.find(|one| one["in"] == place && one["name"] == name)
 }
 
 /// The operations at a real path.
@@ -101,5 +117,31 @@ fn the_description_notices_what_does_not_conform() {
         let mut bad = good.clone();
         bad[key] = value;
         assert!(complain(schema, &bad).is_some(), "{key}");
+    }
+}
+
+/// Clients that are made from the description can say what the gate asks for in headers.
+#[test]
+fn the_name_of_an_operation_is_described() {
+    for (path, required) in [
+        ("/api/confirmations", false),
+        ("/api/confirmations/{id}/claim", true),
+    ] {
+        let operation = &DOCUMENT["paths"][path]["post"];
+        let name = parameter(operation, "header", "Idempotency-Key").unwrap();
+        assert_eq!(name["required"], required, "{path}");
+        for (value, fits) in [
+            ("payment 7", true),
+            (&"x".repeat(255), true),
+            (&"x".repeat(256), false),
+            ("", false),
+            ("\u{e9}", false),
+        ] {
+            assert_eq!(
+                complain(&name["schema"], &json!(value)).is_none(),
+                fits,
+                "{value}"
+            );
+        }
     }
 }

@@ -53,6 +53,7 @@ const OPERATIONS: &[Operation] = &[
                   Repeat it until it is answered with 200 or 201.",
         token: true,
         request: Some("AppendRequest"),
+        parameters: &[],
         answers: &[
             (200, "A repeat: the first entry.", Content::Json("Bundle")),
             (
@@ -88,6 +89,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "Change what the public sees of an approval beside its leaf.",
         token: true,
         request: Some("DisclosureRequest"),
+        parameters: &[],
         answers: &[
             (
                 200,
@@ -121,6 +123,7 @@ const OPERATIONS: &[Operation] = &[
                   which is no approval.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[
             (200, "The bundle.", Content::Json("Bundle")),
             UNKNOWN,
@@ -135,6 +138,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "The published checkpoint (c2sp.org/tlog-checkpoint).",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[(200, "A signed note.", Content::Text), NOT_NOW],
     },
     Operation {
@@ -145,6 +149,7 @@ const OPERATIONS: &[Operation] = &[
                   The number of a tile may have several segments.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[
             (
                 200,
@@ -163,6 +168,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "The heads that are anchored in Bitcoin, or on their way there.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[
             (200, "Tree sizes and states.", Content::Json("Anchors")),
             UNKNOWN,
@@ -177,6 +183,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "A checkpoint exactly as it was stamped.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[
             (200, "A signed note.", Content::Text),
             UNKNOWN,
@@ -191,6 +198,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "Its OpenTimestamps proof, as the stock client reads it.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[
             (200, "A detached timestamp.", Content::Bytes),
             UNKNOWN,
@@ -205,6 +213,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "The header of the block that the proof leads to.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[
             (200, "80 bytes.", Content::Bytes),
             UNKNOWN,
@@ -219,6 +228,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "What the log says of itself, for people.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[(200, "HTML.", Content::Html), TOO_MANY, NOT_NOW],
     },
     Operation {
@@ -228,6 +238,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "What the log says of itself: information, never a reason to trust.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[(200, "The log.", Content::Json("Log")), TOO_MANY, NOT_NOW],
     },
     Operation {
@@ -237,6 +248,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "The page that verifies approvals in a browser, where it is built in.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[
             (200, "HTML.", Content::Html),
             (308, "It is at /verify/.", Content::Html),
@@ -250,6 +262,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "Whether the process lives.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[(200, "It does.", Content::Text)],
     },
     Operation {
@@ -259,6 +272,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "Whether the log takes appends and publishes.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[(200, "It does.", Content::Text), NOT_NOW],
     },
     Operation {
@@ -268,6 +282,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "Counters for Prometheus.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[(200, "The text format.", Content::Text)],
     },
     Operation {
@@ -277,6 +292,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "This description.",
         token: false,
         request: None,
+        parameters: &[],
         answers: &[(200, "OpenAPI 3.1.", Content::Json("Description"))],
     },
 ];

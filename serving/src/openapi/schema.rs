@@ -129,6 +129,15 @@ pub fn integer() -> Value<'static> {
     ])
 }
 
+/// An integer between these, or one of them.
+pub fn integer_between(least: u64, most: u64) -> Value<'static> {
+    object([
+        ("maximum", Value::from(most)),
+        ("minimum", Value::from(least)),
+        ("type", Value::from("integer")),
+    ])
+}
+
 /// The JSON of [`crate::Problem`].
 pub fn problem() -> Value<'static> {
     closed(

@@ -78,7 +78,8 @@ cargo xtask campaign          the log beside damage: flipped bits, snapshots tha
 cargo xtask framing [SEED]    ambiguous and endless requests against log, witness and gate
 cargo xtask fuzz [SECONDS]    fuzz every untrusted entry point, 60 seconds each
 cargo xtask fuzz --oracle [--minutes N] [--seed S]  changed approvals, against a second reading
-cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices
+cargo xtask mutants [FILES]   break the rules of the core one by one, and see which test notices; before FILES,
+                              --again: only what survived last time; --alone: also what needs a build of its own
 cargo xtask interop [gate]    let other programs read what the log publishes, and call the gate by its
                               description; gate: only that
 cargo xtask interop mcp       let agents of others ask over MCP, and run its conformance suite

@@ -1,9 +1,24 @@
-//! The measure of the vectors: cargo-mutants breaks the rules of the core one by one, and its tests
-//! have to notice.
+//! The measure of the vectors: the rules of the core are broken one by one, and its tests have to
+//! notice.
+//!
+//! [cargo-mutants](https://mutants.rs) says what to break. It would build the tests once for each
+//! mutant, which takes most of a day; so [`switch`] writes all of them into one copy of the core,
+//! each behind a number, and [`judge`] runs that one program with one number after the other. What
+//! cannot be switched while a program runs (a constant, say) is left to cargo-mutants itself.
 
+mod edits;
+mod judge;
+mod list;
+mod switch;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
 use std::process::Command;
 
-use crate::command::{self, root, succeeds};
+use self::judge::Outcome;
+use self::list::Mutant;
+use crate::command::{self, root, succeeds, target};
 
 /// The rules of an approval. What only reads encodings is measured by the fuzzers.
 const RULES: &[&str] = &[
@@ -27,33 +42,95 @@ const RULES: &[&str] = &[
 ];
 
 /// Mutants of these files, of all rules if there are none, judged by the unit tests of the core and
-/// by everything that runs the vectors. Each mutant is a build, so all of them take many hours; the
-/// survivors are printed, and stay in `target/mutants.out/missed.txt`.
+/// by everything that runs the vectors. Survivors are printed, and stay in
+/// `target/mutants/missed.txt`: `--again` before the files judges only those that are there.
+/// `--alone` also builds, one by one, the mutants that cannot be switched.
 pub(crate) fn run(files: &[&str]) -> Result<(), String> {
     if !succeeds(Command::new("cargo").args(["mutants", "--version"])) {
         return Err("this needs cargo-mutants: `cargo install cargo-mutants --locked`".into());
     }
+    let (which, files) = match files {
+        [which @ ("--alone" | "--again"), files @ ..] => (*which, files),
+        files => ("", files),
+    };
     let files = if files.is_empty() { RULES } else { files };
-    let mut mutants = Command::new("cargo");
-    mutants.current_dir(root()).args([
+    let mut mutants = list::of(files)?;
+    let folder = target().join("mutants");
+    let missed = folder.join("missed.txt");
+    if which == "--again" {
+        let names = fs::read_to_string(&missed);
+        let names = names.map_err(|e| format!("cannot read {}: {e}", missed.display()))?;
+        mutants.retain(|mutant| names.lines().any(|name| name == mutant.name));
+    }
+    if mutants.is_empty() {
+        return Err(format!("there is nothing to break in {}", files.join(", ")));
+    }
+    let program = judge::Program::build(&folder, &mutants)?;
+    let outcomes = program.judge_all(&mutants)?;
+    let survived = report(&mutants, &outcomes);
+    let names: String = survived.iter().fold(String::new(), |mut text, mutant| {
+        let _ = writeln!(text, "{}", mutant.name);
+        text
+    });
+    fs::write(&missed, names).map_err(|e| format!("cannot write {}: {e}", missed.display()))?;
+    let rest: Vec<&Mutant> = program.unswitched(&mutants);
+    if which == "--alone" && !rest.is_empty() {
+        judge_alone(&rest)?;
+    } else if !rest.is_empty() {
+        println!(
+            "{} need a build of their own: cargo xtask mutants --alone",
+            rest.len()
+        );
+    }
+    match survived.len() {
+        0 => Ok(()),
+        count => Err(format!(
+            "{count} survived, see {}: each needs a vector, or a reason in docs/MUTANTS.md",
+            missed.display()
+        )),
+    }
+}
+
+/// Prints the counts of each folder or file of rules; those that nobody noticed.
+fn report<'m>(mutants: &'m [Mutant], outcomes: &[Outcome]) -> Vec<&'m Mutant> {
+    let with = |outcome, file: Option<&str>| {
+        let both = mutants.iter().zip(outcomes);
+        let hits = both.filter(|(mutant, found)| {
+            **found == outcome && file.is_none_or(|file| mutant.rules() == file)
+        });
+        hits.map(|(mutant, _)| mutant).collect::<Vec<_>>()
+    };
+    println!("{:28} noticed  survived  no program  own build", "rules");
+    let files: BTreeSet<&str> = mutants.iter().map(Mutant::rules).collect();
+    for file in files.into_iter().map(Some).chain([None]) {
+        println!(
+            "{:28} {:7}  {:8}  {:10}  {:9}",
+            file.unwrap_or("all"),
+            with(Outcome::Noticed, file).len(),
+            with(Outcome::Survived, file).len(),
+            with(Outcome::NoProgram, file).len(),
+            with(Outcome::Unswitched, file).len(),
+        );
+    }
+    with(Outcome::Survived, None)
+}
+
+/// cargo-mutants builds these one by one; its survivors stay in `target/mutants.out/missed.txt`.
+fn judge_alone(mutants: &[&Mutant]) -> Result<(), String> {
+    let mut command = Command::new("cargo");
+    command.current_dir(root()).args([
         "mutants",
         "--package=verifier-core",
         "--test-package=verifier-core",
         "--output=target",
         "--no-shuffle",
-        // What people read is no rule.
-        "--exclude-re=impl (Display|Debug) for|fn (expected|found|message|as_str|name)\\b",
     ]);
-    for file in files {
-        mutants.arg(format!("--file={file}"));
+    for mutant in mutants {
+        command.arg(format!("--re=^{}$", list::escaped(&mutant.name)));
     }
-    // The tests that judge: unit tests, vectors, attacks. Oracles and flips take minutes each.
-    mutants.args(["--", "--lib", "--test=verifier", "--"]);
-    mutants.args(["vectors", "attacks", "tests::"]);
-    command::run(&mut mutants).map_err(|error| {
-        format!(
-            "{error}: see target/mutants.out/missed.txt; each survivor needs a vector, or a reason \
-             in docs/MUTANTS.md"
-        )
-    })
+    command
+        .args(["--", "--lib", "--test=verifier", "--"])
+        .args(judge::not_slow());
+    command::run(&mut command)
+        .map_err(|error| format!("{error}: see target/mutants.out/missed.txt"))
 }

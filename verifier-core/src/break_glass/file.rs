@@ -177,9 +177,11 @@ impl File {
         if self.signatures.contains(&signature) {
             return Ok(());
         }
-        self.signatures.push(signature);
+        let mut signed = self.clone();
+        signed.signatures.push(signature);
         // The limits are those of the reader.
-        Self::parse(self.to_json().as_bytes()).map(|_| ())
+        *self = Self::parse(signed.to_json().as_bytes())?;
+        Ok(())
     }
 
     /// The file, in canonical JSON.

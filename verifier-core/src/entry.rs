@@ -323,6 +323,29 @@ mod tests {
         assert_eq!(Entry::parse(&text), Ok(entry));
     }
 
+    /// What admits an act once, in a log and in a monitor, compares these.
+    #[test]
+    fn one_key_and_one_act_have_one_identity_each() {
+        let key = test_vectors::Passkey::new(test_vectors::Algorithm::EdDsa, "ann").public_key;
+        // -8 and -19 are one algorithm.
+        let minus_8 = [0x03, 0x27];
+        let at = key.windows(2).position(|pair| pair == minus_8).unwrap();
+        let again = [&key[..at], &[0x03, 0x32], &key[at + 2..]].concat();
+        let entry = |key: &[u8], hash: u8| {
+            let mut entry = Entry::parse(&sample()).unwrap();
+            entry.credential_public_key = key.to_vec();
+            entry.client_data_hash = [hash; 32];
+            entry
+        };
+        assert_eq!(entry(&key, 7).key_identity(), &key[..]);
+        assert_eq!(entry(&again, 7).key_identity(), &key[..]);
+        assert_eq!(entry(b"no key", 7).key_identity(), &b"no key"[..]);
+        let identity = |key: &[u8], hash| entry(key, hash).assertion_identity();
+        assert_eq!(identity(&key, 7), [&[7; 32], &key[..]].concat());
+        assert_eq!(identity(&again, 7), identity(&key, 7));
+        assert_ne!(identity(&key, 8), identity(&key, 7));
+    }
+
     #[test]
     fn refuses_every_other_text() {
         let good = sample();

@@ -335,6 +335,31 @@ fn first_byte(expected: &[u8], approved: &[u8]) -> Difference {
 mod tests {
     use super::*;
 
+    /// What could be taken for something else stands in quotes.
+    #[test]
+    fn only_plain_keys_go_without_quotes() {
+        let long = "x".repeat(65);
+        for (key, shown) in [
+            ("amount_2", "$.amount_2"),
+            ("", "$[\"\"]"),
+            ("a b", "$[\"a b\"]"),
+            ("a.b", "$[\"a.b\"]"),
+            (&long[1..], &format!("$.{}", &long[1..])),
+            (&long, &format!("$[\"{long}\"]")),
+        ] {
+            assert_eq!(path(&[Step::Key(key)]), shown);
+        }
+        assert_eq!(path(&[Step::Key("to"), Step::Index(3)]), "$.to[3]");
+    }
+
+    #[test]
+    fn what_is_the_same_does_not_differ() {
+        for bytes in [&b"no JSON"[..], b"[1]", b""] {
+            assert_eq!(differences(bytes, bytes), Differences::default());
+        }
+        assert_eq!(differences(b"no JSON", b"no json").first.len(), 1);
+    }
+
     #[test]
     fn challenge_is_nonce_and_hash() {
         let bytes: Vec<u8> = (0..64).collect();

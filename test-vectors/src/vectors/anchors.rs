@@ -110,6 +110,29 @@ pub(super) fn anchors() -> File {
         rejected,
         "anchor.log",
     );
+    // The bundle's head is four leaves later than the one that was anchored.
+    let (_, entry) = draft.sign();
+    let size = draft.log(&entry, 0).tree().size();
+    let mut later = draft.clone();
+    later.leaves_behind += 4;
+    let earlier = |consistency| {
+        let mut anchor = draft.anchor(0);
+        anchor.consistency = consistency;
+        anchored(&later, anchor)
+    };
+    let shown = draft.log(&entry, 4).tree().consistency(size, size + 4);
+    file.verdict(
+        "no quorum, at an earlier head, with a consistency proof",
+        earlier(Some(shown)),
+        "VERIFIED",
+        "ok",
+    );
+    file.verdict(
+        "no quorum, at an earlier head, without a consistency proof",
+        earlier(None),
+        rejected,
+        "anchor.log",
+    );
     let mut wrong = good;
     wrong.consistency.as_mut().unwrap()[0][0] ^= 1;
     file.verdict(

@@ -176,6 +176,20 @@ fn completeness(file: &mut File) {
         verified,
         "ok",
     );
+    // A confirmation states no RP id: only its hash was signed.
+    for (name, rp_id, verdict, code) in [
+        ("the RP id is expected", RP_ID, verified, "ok"),
+        (
+            "another RP id is expected",
+            "other.example",
+            rejected,
+            "expectation.rp_id",
+        ),
+    ] {
+        let mut input = good.clone();
+        input["expectations"] = json!({"rpId": rp_id});
+        file.verdict(name, input, verdict, code);
+    }
     file.verdict(
         "another approver is expected",
         {

@@ -105,6 +105,33 @@ pub(super) fn expectations() -> File {
         rejected,
         "expectation.rp_id",
     );
+    // What cannot be compared does not hide what is wrong.
+    for (name, wrong, code) in [
+        (
+            "approval id",
+            json!({"approvalId": other}),
+            "expectation.approval_id",
+        ),
+        (
+            "RP id",
+            json!({"rpId": "other.example"}),
+            "expectation.rp_id",
+        ),
+    ] {
+        let mut asked = and(
+            expecting(json!({"approver": "alice"})),
+            json!({"policy": null}),
+        );
+        for (key, value) in wrong.as_object().unwrap() {
+            asked["expectations"][key] = value.clone();
+        }
+        file.verdict(
+            format!("an approver and another {name}, without a policy"),
+            asked,
+            rejected,
+            code,
+        );
+    }
     file.verdict(
         "another payload hash",
         expecting(json!({"payloadSha256": hex(&flip(sha256(&approval.payload).to_vec()))})),

@@ -9,6 +9,7 @@ mod forms;
 mod given;
 mod in_force;
 mod logs;
+mod moment;
 mod scene;
 
 pub(super) use admins::admins;

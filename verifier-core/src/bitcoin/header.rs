@@ -229,6 +229,21 @@ mod tests {
         from_hex(REAL).unwrap().try_into().unwrap()
     }
 
+    /// Bytes of zero may stand above the number, and no others.
+    #[test]
+    fn a_target_has_256_bits() {
+        let target = |bits| CompactTarget::new(bits).target();
+        let top = |byte: u8| {
+            let mut bytes = [0; 32];
+            bytes[0] = byte;
+            Some(U256::from_be_bytes(bytes))
+        };
+        assert_eq!(target(0x2100_0100), top(1));
+        assert_eq!(target(0x2101_0100), None);
+        assert_eq!(target(0x2200_0001), top(1));
+        assert_eq!(target(0x2200_0101), None);
+    }
+
     #[test]
     fn reads_a_real_header() {
         let header = Header::new(&real());

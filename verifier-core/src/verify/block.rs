@@ -424,3 +424,36 @@ fn own_work(
 fn height(claimed: &ClaimedHeader) -> Option<u32> {
     claimed.height.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_good_if_all_three_checks_passed() {
+        let check = |status| {
+            let mut check = Check::pass(CheckId::AnchorPath, "");
+            check.status = status;
+            check
+        };
+        let (pass, fail, open) = (Status::Pass, Status::Fail, Status::Incomplete);
+        for (statuses, verdict) in [
+            (vec![pass, pass, pass], Verdict::Verified),
+            (vec![pass, pass], Verdict::Incomplete),
+            (vec![], Verdict::Incomplete),
+            (vec![pass, pass, open], Verdict::Incomplete),
+            (vec![pass, fail, open], Verdict::Rejected),
+            (vec![fail], Verdict::Rejected),
+            (vec![pass, pass, pass, pass], Verdict::Incomplete),
+        ] {
+            let checks = statuses.iter().map(|status| check(*status)).collect();
+            let report = StampReport {
+                checks,
+                anchor: None,
+            };
+            assert_eq!(report.verdict(), verdict, "{statuses:?}");
+        }
+    }
+}

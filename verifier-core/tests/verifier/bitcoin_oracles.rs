@@ -21,7 +21,7 @@ use test_vectors::bitcoin as made;
 use verifier_core::hazmat::bitcoin::chain::{Checker, HeaderChain, retarget};
 use verifier_core::hazmat::bitcoin::header::{CompactTarget, Header};
 use verifier_core::hazmat::bitcoin::network::Network;
-use verifier_core::hazmat::bitcoin::ots::{Attestation, Error, Timestamp};
+use verifier_core::hazmat::bitcoin::ots::{Attestation, Branch, Error, Timestamp};
 use verifier_core::hazmat::bitcoin::uint::U256;
 use verifier_core::hazmat::encoding::{from_base64url, from_hex, sha256};
 
@@ -326,4 +326,12 @@ fn the_reader_s_limits_are_those_it_names() {
     let long = vec![0; Timestamp::MAX_BYTES + 1];
     let found = long.len();
     assert_eq!(Timestamp::parse(&long), Err(Error::TooLong { found }));
+    // What a calendar answers, and what it was asked for.
+    for (message, bytes) in [(&long[..], &[][..]), (&[], &long)] {
+        let branch = Branch::parse(message, bytes);
+        assert_eq!(branch.err(), Some(Error::TooLong { found }));
+    }
+    let longest = &long[1..];
+    let branch = Branch::parse(longest, longest);
+    assert!(!matches!(branch, Err(Error::TooLong { .. })));
 }

@@ -10,7 +10,7 @@ use test_vectors::encoding::{b64url, hex};
 use test_vectors::entry::canonical;
 use test_vectors::{Algorithm, Approver, Ceremony, Draft, Glass, Passkey};
 use verifier_core::break_glass::{Entry, Error, File, Grant, Opened, Pattern, Settings, challenge};
-use verifier_core::hazmat::encoding::{base64url, from_base64url};
+use verifier_core::hazmat::encoding::{base64url, from_base64url, sha256};
 use verifier_core::hazmat::leaf::Leaf;
 use verifier_core::hazmat::payload::Challenge;
 use verifier_core::hazmat::webauthn::CoseKey;
@@ -264,6 +264,26 @@ fn a_key_counts_for_the_whole_time_or_not_at_all() {
 }
 
 #[test]
+fn settings_are_read_as_they_are_written() {
+    let world = World::new();
+    let read = |value: &Value| Settings::from_json(value.to_string().as_bytes());
+    let value = world.settings();
+    let settings = read(&value).unwrap();
+    assert_eq!(settings.audience(), "payments.example");
+    assert_eq!(settings.journal(), "/var/lib/payments/break-glass.jsonl");
+    assert_eq!(settings.policy_sha256(), world.policy.sha256());
+    assert_eq!(
+        settings.require().len(),
+        value["require"].as_array().unwrap().len()
+    );
+    for (actions, fits) in [(0, false), (1, true), (64, true), (65, false)] {
+        let mut value = value.clone();
+        value["actions"] = (0..actions).map(|n| json!(format!("pay.{n}"))).collect();
+        assert_eq!(read(&value).is_ok(), fits, "{actions}");
+    }
+}
+
+#[test]
 fn the_settings_say_who_and_what() {
     let world = World::new();
     let cases: [Case<Glass>; 6] = [
@@ -345,6 +365,34 @@ fn settings_say_how_old_a_roster_may_be() {
     let mut settings = world.settings();
     settings["minRosterVersion"] = json!(7);
     assert_eq!(world.code(&world.glass(), &settings), "ok");
+}
+
+/// A roster counts under the policy by which its admins were judged, and under no other one that
+/// names it as well.
+#[test]
+fn a_roster_verified_under_another_policy_opens_nothing() {
+    let (_, chain, policy) = test_vectors::Roster::apart();
+    let parsed = |policy: &test_vectors::Policy| {
+        Policy::from_json(policy.value().to_string().as_bytes()).unwrap()
+    };
+    let mut other = policy.clone();
+    other.name = "other".into();
+    let (policy, other) = (parsed(&policy), parsed(&other));
+    let chain = chain.to_string();
+    let under =
+        |policy| Ok(Roster::verify(chain.as_bytes(), &Request::new().policy(policy)).unwrap());
+    let one = Draft::by("apart one").passkey;
+    let file = Glass::new(&hex(&policy.sha256())).signed_by(&[&one]).text();
+    for (roster, expected) in [
+        (Some(under(&policy)), "ok"),
+        (Some(under(&other)), "roster.missing"),
+        (None, "roster.missing"),
+    ] {
+        let file = File::parse(file.as_bytes()).unwrap();
+        let signed = file.verify(&policy, roster.as_ref(), &AwsLc);
+        let code = signed.map_or_else(|error| error.code().to_string(), |_| "ok".into());
+        assert_eq!(code, expected);
+    }
 }
 
 /// What no gate would record afterwards is nothing that can be done.
@@ -448,6 +496,8 @@ fn a_grant_has_one_form() {
     assert_eq!(challenge(&text), good.challenge());
     let file = File::parse(good.text().as_bytes()).unwrap();
     assert_eq!(file.to_json(), good.text());
+    assert_eq!(file.grant_text(), text);
+    assert_eq!(file.grant_sha256(), sha256(text.as_bytes()));
 }
 
 #[test]
@@ -468,6 +518,8 @@ fn a_file_has_room_for_sixteen_signatures() {
         file.add(signature).unwrap_err().code().as_str(),
         "break_glass.form"
     );
+    // What was refused is not in it.
+    assert_eq!(file.signatures().len(), 16);
 }
 
 #[test]
@@ -480,13 +532,24 @@ fn what_is_said_names_the_grant_and_the_people() {
     let settings = Settings::from_json(world.settings().to_string().as_bytes()).unwrap();
     let signed = file.verify(&world.policy, None, &RustCrypto).unwrap();
     let opened = Opened::new(signed, &settings).unwrap();
-    let permitted = opened.permits("payment.send", Time::parse(NOON).unwrap());
-    let said: Value = serde_json::from_str(&permitted.unwrap().to_json()).unwrap();
+    let permitted = opened
+        .permits("payment.send", Time::parse(NOON).unwrap())
+        .unwrap();
+    assert_eq!(permitted.action(), "payment.send");
+    let said: Value = serde_json::from_str(&permitted.to_json()).unwrap();
     assert_eq!(said["schema"], "cosignet.break-glass-report/v1");
     assert_eq!(said["people"], json!(["ann", "bob"]));
     assert_eq!(said["signers"].as_array().unwrap().len(), 3);
     assert_eq!(said["action"], "payment.send");
     assert_eq!(said["at"], NOON);
+    // The same without the act.
+    let mut of_file = said.clone();
+    let members = of_file.as_object_mut().unwrap();
+    members.retain(|name, _| name != "action" && name != "at");
+    assert_eq!(
+        serde_json::from_str::<Value>(&opened.to_json()).unwrap(),
+        of_file
+    );
     // Signatures are not what a file is known by.
     let fewer = world.glass();
     let fewer = File::parse(fewer.text().as_bytes()).unwrap();
@@ -518,6 +581,22 @@ fn it_is_no_approval() {
     let found = judge(refusal.mint().bundle.text().as_bytes());
     assert_eq!(found.0, Verdict::Rejected);
     assert_ne!(found.1, "decision.refused");
+}
+
+#[test]
+fn a_pattern_needs_a_name_behind_its_dot() {
+    let pattern = |text| Pattern::parse(text).unwrap();
+    for (inner, outer, within) in [
+        ("payment.send", "payment.*", true),
+        ("payment.", "payment.*", false),
+        ("payment.*", "payment.*", true),
+        ("payment.card.*", "payment.*", true),
+        ("payment.*", "payment.card.*", false),
+        ("payment.send", "payment.sen", false),
+    ] {
+        let (inner, outer) = (pattern(inner), pattern(outer));
+        assert_eq!(inner.is_within(&outer), within, "{inner} {outer}");
+    }
 }
 
 proptest! {

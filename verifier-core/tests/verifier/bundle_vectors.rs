@@ -23,6 +23,8 @@ use verifier_core::hazmat::encoding::{from_base64url, from_hex};
 use verifier_core::hazmat::signature::{AwsLc, Crypto, RustCrypto};
 use verifier_core::{Request, verify};
 
+use crate::sentences;
+
 #[test]
 fn every_bundle_vector_has_its_verdict() {
     let mut cases = 0;
@@ -43,6 +45,12 @@ fn every_bundle_vector_has_its_verdict() {
                     wrong.push(format!("{path}: {name}: {key} is {got}, not {expected}"));
                 }
             }
+            let faults = sentences::faults(&report, &case["input"]["policy"]);
+            wrong.extend(
+                faults
+                    .iter()
+                    .map(|fault| format!("{path}: {name}: {fault}")),
+            );
             // A few recorded cases expect no more than verdict and code.
             if expected.get("checks").is_none() {
                 assert!(path.starts_with("chromium"), "{path}: {name}");

@@ -14,6 +14,7 @@ use test_vectors::{Algorithm, Approval, Approver, Context, Decision, Draft, Glas
 use verifier_core::break_glass::File;
 use verifier_core::hazmat::context::refusal_challenge;
 use verifier_core::hazmat::encoding::{base64url, sha256};
+use verifier_core::hazmat::input::Input;
 use verifier_core::hazmat::payload::Challenge;
 use verifier_core::{AwsLc, Code, Policy, Report, Request, Roster, Verdict, verify};
 
@@ -97,7 +98,183 @@ fn two_of_finance_and_one_of_the_board() {
     );
 }
 
-/// Some of the ten bundles, each at most once, in any order.
+/// What a decision does not prove is what its parts do not, each said once; and that they belong
+/// together, if nobody signed for which request.
+#[test]
+fn the_limits_of_all_parts_are_said_once() {
+    let ids = |context: bool, people: &[&str]| {
+        let draft = |name: &&str| match context {
+            true => Draft::by(name).approving_under(&Context::numbered(1).text(), PAYLOAD),
+            false => Draft::by(name).approving(PAYLOAD),
+        };
+        let all = Approval::together(&people.iter().map(draft).collect::<Vec<_>>());
+        let policy = policy(&all);
+        let report = judge(&all, &(0..all.len()).collect::<Vec<_>>(), &policy);
+        let ids = |report: &Report| -> Vec<&str> {
+            report.not_proven().iter().map(|limit| limit.id).collect()
+        };
+        let of_parts = report.approvals().iter().flat_map(ids);
+        let of_parts: std::collections::BTreeSet<&str> = of_parts.collect();
+        let own = ids(&report);
+        let (together, rest): (Vec<&str>, Vec<&str>) =
+            own.into_iter().partition(|id| *id == "one_request");
+        assert!(!rest.is_empty());
+        assert_eq!(rest.len(), of_parts.len(), "{rest:?}");
+        assert!(rest.iter().all(|id| of_parts.contains(id)), "{rest:?}");
+        together.len()
+    };
+    assert_eq!(ids(false, &["ann", "bob"]), 1);
+    assert_eq!(ids(false, &["ann"]), 0);
+    assert_eq!(ids(true, &["ann", "bob"]), 0);
+}
+
+/// A deadline that was signed has been kept up to its last millisecond.
+#[test]
+fn a_report_says_whether_the_deadline_was_kept() {
+    let in_time = |expires_at: &str| {
+        let mut context = Context::numbered(1);
+        context.expires_at = expires_at.into();
+        let draft = Draft::by("ann").approving_under(&context.text(), PAYLOAD);
+        let approval = draft.mint();
+        let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+        let bundle = approval.bundle.text();
+        let report = verify(bundle.as_bytes(), &Request::new().policy(&policy));
+        (
+            report.not_later_than().unwrap().to_string(),
+            report.signed().unwrap().in_time,
+        )
+    };
+    let (proven, kept) = in_time("2026-03-01T13:00:00.000Z");
+    assert_eq!(kept, Some(true));
+    assert!(proven.ends_with(".000Z"), "{proven}");
+    assert_eq!(in_time(&proven), (proven.clone(), Some(true)));
+    let at = verifier_core::Time::parse(&proven).unwrap();
+    let before = verifier_core::Time::from_millis(at.as_millis() - 1);
+    let before = before.unwrap().to_string();
+    assert_eq!(in_time(&before), (proven, Some(false)));
+}
+
+/// One approval, or one refusal, under a policy that asks for several people.
+#[test]
+fn a_bundle_alone_is_a_decision_of_one() {
+    let all = everybody();
+    let policy = policy(&all);
+    let request = Request::new().policy(&policy).payload(PAYLOAD);
+    let said = |index: usize| {
+        let report = verify(all[index].bundle.text().as_bytes(), &request);
+        let decision = report.decision().unwrap();
+        (decision.approved_by.clone(), decision.refused_by.clone())
+    };
+    let nobody: Vec<String> = Vec::new();
+    assert_eq!(said(0), (vec!["ann".to_owned()], nobody.clone()));
+    assert_eq!(said(5), (nobody, vec!["ann".to_owned()]));
+}
+
+/// Everything up to the last byte that there may be is read, and nothing longer.
+#[test]
+fn a_decision_may_be_longer_than_a_bundle() {
+    const MIB: usize = 1024 * 1024;
+    let all = everybody();
+    let policy = policy(&all);
+    let request = Request::new().policy(&policy).payload(PAYLOAD);
+    let judged = |text: &str, length: usize| {
+        let padded = format!("{text}{}", " ".repeat(length - text.len()));
+        let report = verify(padded.as_bytes(), &request);
+        (report.verdict(), report.code())
+    };
+    let verified = (Verdict::Verified, Code::Ok);
+    let too_large = (Verdict::Malformed, Code::BundleTooLarge);
+    let decision = Decision::of(&all[..3]).text();
+    for (length, expected) in [
+        (MIB, verified),
+        (MIB + 1, verified),
+        (8 * MIB, verified),
+        (8 * MIB + 1, too_large),
+    ] {
+        assert_eq!(judged(&decision, length), expected, "{length}");
+    }
+    let bundle = all[0].bundle.text();
+    let alone = (Verdict::Incomplete, Code::DecisionQuorumShort);
+    assert_eq!(judged(&bundle, MIB), alone);
+    assert_eq!(judged(&bundle, MIB + 1), too_large);
+}
+
+/// What the bundles have in common is written once, and read back for each of them.
+#[test]
+fn a_decision_is_written_as_it_was_read() {
+    let parsed = |text: &str| match Input::parse(text.as_bytes()) {
+        Ok(Input::Decision(decision)) => decision,
+        other => panic!("{other:?}"),
+    };
+    let together = Decision::of(&everybody()[..3]);
+    let mut apart = together.clone();
+    apart.context = None;
+    apart.payload = None;
+    for (bundle, payload) in apart.bundles.iter_mut().zip([PAYLOAD, PAYLOAD, b"other"]) {
+        let evidence = bundle.evidence.as_mut().unwrap();
+        evidence.payload = Some(payload.to_vec());
+    }
+    for (decision, states_payload) in [(together, true), (apart, false)] {
+        let text = decision.text();
+        let written = parsed(&text).to_json();
+        assert_eq!(parsed(&written), parsed(&text));
+        let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(written.get("payload").is_some(), states_payload);
+    }
+}
+
+/// A payload of 512 KiB, and not of a byte more.
+#[test]
+fn a_decision_has_room_for_the_largest_payload() {
+    let context = Context::numbered(1).text();
+    let code = |bytes: usize| {
+        let payload = vec![b'x'; bytes];
+        let all = Approval::together(&[Draft::by("ann").approving_under(&context, &payload)]);
+        let mut policy = all[0].policy.clone();
+        policy.approvers = vec![Approver::new("ann", &Passkey::new(Algorithm::EdDsa, "ann"))];
+        let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
+        let request = Request::new().policy(&policy);
+        verify(Decision::of(&all).text().as_bytes(), &request).code()
+    };
+    assert_eq!(code(512 * 1024), Code::Ok);
+    assert_eq!(code(512 * 1024 + 1), Code::BundleTooLarge);
+}
+
+/// Evidence of more than a mebibyte, none of it white space.
+#[test]
+fn thirty_people_with_all_the_client_data_that_there_may_be() {
+    let context = Context::numbered(1).text();
+    let names: Vec<String> = (0..30).map(|number| format!("person {number}")).collect();
+    let padding = format!("\"x\":\"{}\"", "x".repeat(65_000));
+    let drafts = names.iter().map(|name| {
+        let mut draft = Draft::by(name).approving_under(&context, PAYLOAD);
+        draft.ceremony.extra = vec![padding.clone()];
+        draft
+    });
+    let all = Approval::together(&drafts.collect::<Vec<_>>());
+    let mut policy = all[0].policy.clone();
+    let approver = |name: &String| {
+        Approver::new(name, &Passkey::new(Algorithm::EdDsa, name)).in_groups(&["finance"])
+    };
+    policy.approvers = names.iter().map(approver).collect();
+    policy.decision = Some(serde_json::json!({"require": [{"group": "finance", "atLeast": 30}]}));
+    let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
+    let request = Request::new().policy(&policy).payload(PAYLOAD);
+    let text = Decision::of(&all).text();
+    assert!(text.len() > 2 * 1024 * 1024, "{}", text.len());
+    let report = verify(text.as_bytes(), &request);
+    assert_eq!(
+        (report.verdict(), report.code()),
+        (Verdict::Verified, Code::Ok)
+    );
+    assert_eq!(report.decision().unwrap().approved_by.len(), 30);
+    let short = Decision::of(&all[1..]).text();
+    assert_eq!(
+        verify(short.as_bytes(), &request).code(),
+        Code::DecisionQuorumShort
+    );
+}
+
 /// A fuzzer that starts from what is refused finds nothing.
 #[test]
 fn what_the_fuzzers_start_from_is_good() {
@@ -126,6 +303,7 @@ fn what_the_fuzzers_start_from_is_good() {
     assert_eq!(signed.signers().len(), 2);
 }
 
+/// Some of the ten bundles, each at most once, in any order.
 fn choice() -> impl Strategy<Value = Vec<usize>> {
     let all: Vec<usize> = (0..10).collect();
     prop::sample::subsequence(all, 1..=6).prop_shuffle()

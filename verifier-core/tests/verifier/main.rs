@@ -18,6 +18,8 @@ mod passkey;
 mod readers;
 mod registration_ceremonies;
 mod registrations;
+mod rosters;
+mod sentences;
 mod shown;
 mod tlog_texts;
 mod tlog_vectors;

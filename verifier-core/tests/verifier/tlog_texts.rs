@@ -4,12 +4,13 @@
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
-use verifier_core::RustCrypto;
 use verifier_core::hazmat::tlog::merkle::leaf_hash;
+use verifier_core::hazmat::tlog::note::Note;
 use verifier_core::hazmat::tlog::policy::TlogPolicy;
 use verifier_core::hazmat::tlog::proof::Proof;
 use verifier_core::hazmat::tlog::tile::{Level, Tile};
 use verifier_core::hazmat::tlog::vkey::VerifierKey;
+use verifier_core::{RustCrypto, Time};
 
 const PROOF: &str = "c2sp.org/tlog-proof@v1
 index 1
@@ -38,11 +39,37 @@ fn verifies(proof: &str, policy: &str) -> bool {
     if proof.verify_inclusion(&leaf_hash(b"approval-1")).is_err() {
         return false;
     }
-    let Ok(log) = policy.verify_log(&crypto, proof.checkpoint()) else {
-        return false;
+    policy.verify_quorum(&crypto, proof.checkpoint()).is_ok()
+}
+
+/// The one witness that is asked for cosigned at this time, and nothing larger before it.
+#[test]
+fn a_quorum_of_one_is_as_old_as_its_cosignature() {
+    let policy = TlogPolicy::parse(POLICY).unwrap();
+    let proof = Proof::parse(PROOF).unwrap();
+    let log = policy.verify_log(&RustCrypto, proof.checkpoint()).unwrap();
+    let cosigned = log.verify_cosignatures(&RustCrypto).unwrap();
+    let met = cosigned.quorum().unwrap();
+    let time = Time::from_seconds(1_700_000_000).unwrap();
+    assert_eq!((met.time(), met.newest_at()), (Some(time), Some(time)));
+}
+
+/// Proofs and notes may have a mebibyte, to the last byte.
+#[test]
+fn texts_have_a_longest_length() {
+    let root = "R5y09q0/iwFAFyl7p2IbBXiS0maZ64aL6jcebhvhS0E=\n";
+    let padded = |text: &str, length: usize| {
+        let line = "x".repeat(length - text.len() - 1) + "\n";
+        text.replacen(root, &format!("{root}{line}"), 1)
     };
-    log.verify_cosignatures(&crypto)
-        .is_ok_and(|cosigned| cosigned.quorum().is_ok())
+    let note = &PROOF[PROOF.find("log.example").unwrap()..];
+    for (more, fits) in [(0, true), (1, false)] {
+        let proof = padded(PROOF, Proof::MAX_BYTES + more);
+        assert_eq!(proof.len(), Proof::MAX_BYTES + more);
+        assert_eq!(Proof::parse(&proof).is_ok(), fits);
+        let note = padded(note, Note::MAX_BYTES + more);
+        assert_eq!(Note::parse(&note).is_ok(), fits);
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub(in super::super) fn in_force() -> File {
     positions(&mut file);
     moved(&mut file);
     super::given::given(&mut file);
+    super::moment::moment(&mut file);
     file
 }
 

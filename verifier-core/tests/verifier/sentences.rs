@@ -26,8 +26,15 @@ pub(crate) fn faults(report: &Value, policy: &Value) -> Vec<String> {
     {
         faults.push(format!("not proven are {found:?}, not {expected:?}"));
     }
-    if report["notProven"].as_array().unwrap().len() != found.len() {
+    let texts = report["notProven"].as_array().unwrap();
+    let texts: Vec<&str> = texts.iter().map(|text| text.as_str().unwrap()).collect();
+    if texts.len() != found.len() || !texts.iter().all(|text| text.ends_with('.')) {
         faults.push("not every limit has its sentence".into());
+    }
+    let network = report["anchor"]["network"].as_str().unwrap_or_default();
+    let mut both = found.iter().zip(&texts);
+    if both.any(|(id, text)| *id == "block_cost" && !text.contains(network)) {
+        faults.push(format!("nothing says what blocks of {network} cost"));
     }
     let summary = report["summary"].as_str().unwrap();
     if let Some(words) = words(report)

@@ -47,6 +47,26 @@ pub(crate) fn copy_all(from: &Path, to: &Path, passed_over: &[&str]) -> Result<(
     Ok(())
 }
 
+/// Whether two folders hold the same files with the same bytes.
+pub(crate) fn same(one: &Path, other: &Path) -> Result<bool, String> {
+    let (ours, theirs) = (entries(one)?, entries(other)?);
+    if ours.len() != theirs.len() {
+        return Ok(false);
+    }
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        let alike = ours.file_name() == theirs.file_name()
+            && match (ours.is_dir(), theirs.is_dir()) {
+                (true, true) => same(ours, theirs)?,
+                (false, false) => read(ours)? == read(theirs)?,
+                _ => false,
+            };
+        if !alike {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// What is in a folder, in the order of the names.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(folder).map_err(|error| failed(folder, &error))?;
@@ -59,4 +79,27 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
 
 fn failed(path: &Path, error: &Error) -> String {
     format!("{}: {error}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_the_same_if_all_their_files_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        for name in ["a", "b/c"] {
+            write(&one.join(name), name.as_bytes()).unwrap();
+            write(&other.join(name), name.as_bytes()).unwrap();
+        }
+        assert_eq!(same(&one, &other), Ok(true));
+        write(&other.join("b/c"), b"another").unwrap();
+        assert_eq!(same(&one, &other), Ok(false));
+        copy(&one.join("b/c"), &other.join("b/c")).unwrap();
+        assert_eq!(same(&one, &other), Ok(true));
+        write(&other.join("b/d"), b"one more").unwrap();
+        assert_eq!(same(&one, &other), Ok(false));
+        assert_eq!(same(&other, &one), Ok(false));
+    }
 }

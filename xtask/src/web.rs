@@ -5,15 +5,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command::{add_target, cargo, root, run, succeeds, target};
+use crate::files;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The compiler decides the bytes of the page, so a release names it.
 const COMPILER: &str = "1.95.0";
 
-/// Builds the module and the page into `target/web`.
+/// Builds the module and the page into `target/web`. What is there already stays as it is: programs
+/// that have the page in them need not be built again.
 pub(crate) fn build() -> Result<(), String> {
-    build_into(&target(), &target().join("web"))
+    let (new, page) = (target().join("web-new"), target().join("web"));
+    build_into(&target(), &new)?;
+    if page.exists() && files::same(&new, &page)? {
+        eprintln!("{} has the same files", page.display());
+        return files::remove(&new);
+    }
+    files::remove(&page)?;
+    std::fs::rename(&new, &page).map_err(|e| format!("{}: {e}", page.display()))?;
+    eprintln!("they are in {} now", page.display());
+    Ok(())
 }
 
 /// Builds everything once more, from nothing, and compares the bytes.

@@ -2,7 +2,7 @@
 //! notice.
 //!
 //! [cargo-mutants](https://mutants.rs) says what to break. It would build the tests once for each
-//! mutant, which takes most of a day; so [`switch`] writes all of them into one copy of the core,
+//! mutant, which never came to an end; so [`switch`] writes all of them into one copy of the core,
 //! each behind a number, and [`judge`] runs that one program with one number after the other. What
 //! cannot be switched while a program runs (a constant, say) is left to cargo-mutants itself.
 

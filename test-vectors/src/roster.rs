@@ -54,12 +54,14 @@ impl Roster {
         let mut policy = approval.policy.clone();
         policy.approvers.clear();
         policy.log = Some(ledger.tlog_policy());
-        policy.roster = Some(json!({
-            "name": roster.name,
-            "admins": [admin.value()],
-            "require": clauses(&roster.require),
-        }));
+        policy.roster = Some(roster.rule());
         (roster, chain(&[Decision::of(&[approval])]), policy)
+    }
+
+    /// The `roster` of a policy under which the admins of this version approve the first one.
+    pub fn rule(&self) -> Value {
+        let admins: Vec<Value> = self.admins.iter().map(Approver::value).collect();
+        json!({"name": self.name, "admins": admins, "require": clauses(&self.require)})
     }
 
     /// The next version with these approvers.

@@ -12,13 +12,12 @@ mod list;
 mod switch;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::fs;
 use std::process::Command;
 
 use self::judge::Outcome;
 use self::list::Mutant;
-use crate::command::{self, root, succeeds, target};
+use crate::command::{self, succeeds, target};
+use crate::files;
 
 /// The rules of an approval. What only reads encodings is measured by the fuzzers.
 const RULES: &[&str] = &[
@@ -58,8 +57,7 @@ pub(crate) fn run(files: &[&str]) -> Result<(), String> {
     let folder = target().join("mutants");
     let missed = folder.join("missed.txt");
     if which == "--again" {
-        let names = fs::read_to_string(&missed);
-        let names = names.map_err(|e| format!("cannot read {}: {e}", missed.display()))?;
+        let names = String::from_utf8_lossy(&files::read(&missed)?).into_owned();
         mutants.retain(|mutant| names.lines().any(|name| name == mutant.name));
     }
     if mutants.is_empty() {
@@ -68,11 +66,8 @@ pub(crate) fn run(files: &[&str]) -> Result<(), String> {
     let program = judge::Program::build(&folder, &mutants)?;
     let outcomes = program.judge_all(&mutants)?;
     let survived = report(&mutants, &outcomes);
-    let names: String = survived.iter().fold(String::new(), |mut text, mutant| {
-        let _ = writeln!(text, "{}", mutant.name);
-        text
-    });
-    fs::write(&missed, names).map_err(|e| format!("cannot write {}: {e}", missed.display()))?;
+    let names = survived.iter().map(|mutant| format!("{}\n", mutant.name));
+    files::write(&missed, names.collect::<String>().as_bytes())?;
     let rest: Vec<&Mutant> = program.unswitched(&mutants);
     if which == "--alone" && !rest.is_empty() {
         judge_alone(&rest)?;
@@ -117,10 +112,8 @@ fn report<'m>(mutants: &'m [Mutant], outcomes: &[Outcome]) -> Vec<&'m Mutant> {
 
 /// cargo-mutants builds these one by one; its survivors stay in `target/mutants.out/missed.txt`.
 fn judge_alone(mutants: &[&Mutant]) -> Result<(), String> {
-    let mut command = Command::new("cargo");
-    command.current_dir(root()).args([
-        "mutants",
-        "--package=verifier-core",
+    let mut command = list::cargo_mutants();
+    command.args([
         "--test-package=verifier-core",
         "--output=target",
         "--no-shuffle",

@@ -31,14 +31,9 @@ pub(crate) fn build() -> Result<(), String> {
 pub(crate) fn check() -> Result<(), String> {
     build()?;
     let apart = target().join("web-again");
-    if apart.exists() {
-        std::fs::remove_dir_all(&apart).map_err(|e| format!("{}: {e}", apart.display()))?;
-    }
+    files::remove(&apart)?;
     build_into(&apart, &apart.join("web"))?;
-    let read = |folder: &Path, name: &str| {
-        let path = folder.join("web").join(name);
-        std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))
-    };
+    let read = |folder: &Path, name: &str| files::read(&folder.join("web").join(name));
     for name in ["verifier_bg.wasm", "index.html", "single/verify.html"] {
         if read(&target(), name)? != read(&apart, name)? {
             return Err(format!("building {name} twice gave different bytes"));

@@ -36,22 +36,31 @@ pub(super) fn stamp(anchor: &Anchor) -> [u8; 32] {
     sha256(anchor.checkpoint.as_bytes())
 }
 
+/// The anchor with a timestamp that leads to a block, and the chain with that block.
+pub(super) fn in_a_block(mut anchor: Anchor) -> (Anchor, Chain) {
+    let digest = stamp(&anchor);
+    let root = follow(&path(), &digest);
+    let chain = Chain::default()
+        .extended(4, block_time() - 3000, "below")
+        .with(root, block_time())
+        .extended(9, block_time() + 600, "above");
+    anchor.ots = Some(proof(&digest, &timestamp(&path(), &in_block(HEIGHT))));
+    (anchor, chain)
+}
+
+/// The rule that asks for a block of this chain.
+pub(super) fn required(chain: &Chain) -> Value {
+    json!({"required": true, "network": "regtest", "pinnedBlocks": [pin(chain, 2)]})
+}
+
 impl Scene {
     pub(super) fn new() -> Self {
         Self::of(Draft::sample(Algorithm::Es256))
     }
 
     pub(super) fn of(draft: Draft) -> Self {
-        let mut anchor = draft.anchor(5);
-        let digest = stamp(&anchor);
-        let root = follow(&path(), &digest);
-        let chain = Chain::default()
-            .extended(4, block_time() - 3000, "below")
-            .with(root, block_time())
-            .extended(9, block_time() + 600, "above");
-        anchor.ots = Some(proof(&digest, &timestamp(&path(), &in_block(HEIGHT))));
-        let rule =
-            json!({"required": true, "network": "regtest", "pinnedBlocks": [pin(&chain, 2)]});
+        let (anchor, chain) = in_a_block(draft.anchor(5));
+        let rule = required(&chain);
         Self {
             draft,
             anchor,

@@ -23,6 +23,8 @@ use verifier_core::alarm::{Alarm, Error, Evidence, Logged, Request};
 use verifier_core::hazmat::tlog::merkle::Hash;
 use verifier_core::hazmat::tlog::prove;
 
+use crate::parsed;
+
 const DECIDED: u64 = DECIDED_AT_SECONDS;
 const DAY: u64 = 86_400;
 /// The difference of clocks that an alarm forgives.
@@ -83,7 +85,7 @@ fn policy(edit: impl FnOnce(&mut test_vectors::Policy)) -> Policy {
     let mut policy = Draft::sample(Algorithm::Es256).policy(&log);
     policy.log = Some(tlog_policy(&log, 2, &witnesses()));
     edit(&mut policy);
-    Policy::from_json(policy.value().to_string().as_bytes()).unwrap()
+    parsed(&policy)
 }
 
 /// The kind, or the code of why there is none.

@@ -12,9 +12,7 @@ use verifier_core::Time;
 use verifier_core::hazmat::signature::{AwsLc, BadSignature, Crypto, KeyRef};
 use verifier_core::{Report, Request, verify};
 
-fn parsed(policy: &test_vectors::Policy) -> Policy {
-    Policy::from_json(policy.value().to_string().as_bytes()).unwrap()
-}
+use crate::parsed;
 
 fn run<'a>(text: &str, policy: &'a Policy, edit: impl FnOnce(&mut Request<'a>)) -> Report {
     let mut request = Request::default();

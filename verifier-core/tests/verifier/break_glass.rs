@@ -18,6 +18,8 @@ use verifier_core::{
     AwsLc, Crypto, Failure as _, Policy, Request, Roster, RustCrypto, Time, Verdict, verify,
 };
 
+use crate::parsed;
+
 const NOON: &str = "2026-03-01T12:10:00.000Z";
 
 /// A change, and the code that it leads to.
@@ -53,7 +55,7 @@ impl World {
             Approver::new("cleo", &cleo).in_groups(&["finance"]),
         ];
         edit(&mut policy);
-        let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
+        let policy = parsed(&policy);
         Self {
             ann,
             ann_too,
@@ -336,7 +338,7 @@ fn the_settings_say_who_and_what() {
 #[test]
 fn settings_say_how_old_a_roster_may_be() {
     let (_, chain, policy) = test_vectors::Roster::apart();
-    let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
+    let policy = parsed(&policy);
     let request = Request::new().policy(&policy);
     let roster = Ok(Roster::verify(chain.to_string().as_bytes(), &request).unwrap());
     let hash = hex(&policy.sha256());
@@ -372,9 +374,6 @@ fn settings_say_how_old_a_roster_may_be() {
 #[test]
 fn a_roster_verified_under_another_policy_opens_nothing() {
     let (_, chain, policy) = test_vectors::Roster::apart();
-    let parsed = |policy: &test_vectors::Policy| {
-        Policy::from_json(policy.value().to_string().as_bytes()).unwrap()
-    };
     let mut other = policy.clone();
     other.name = "other".into();
     let (policy, other) = (parsed(&policy), parsed(&other));

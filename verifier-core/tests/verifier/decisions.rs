@@ -18,6 +18,8 @@ use verifier_core::hazmat::input::Input;
 use verifier_core::hazmat::payload::Challenge;
 use verifier_core::{AwsLc, Code, Policy, Report, Request, Roster, Verdict, verify};
 
+use crate::parsed;
+
 const PAYLOAD: &[u8] = br#"{"amount":"4200.00","to":"Acme GmbH"}"#;
 
 /// Who may approve: name, groups.
@@ -136,7 +138,7 @@ fn a_report_says_whether_the_deadline_was_kept() {
         context.expires_at = expires_at.into();
         let draft = Draft::by("ann").approving_under(&context.text(), PAYLOAD);
         let approval = draft.mint();
-        let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+        let policy = parsed(&approval.policy);
         let bundle = approval.bundle.text();
         let report = verify(bundle.as_bytes(), &Request::new().policy(&policy));
         (
@@ -202,7 +204,7 @@ fn a_decision_may_be_longer_than_a_bundle() {
 /// What the bundles have in common is written once, and read back for each of them.
 #[test]
 fn a_decision_is_written_as_it_was_read() {
-    let parsed = |text: &str| match Input::parse(text.as_bytes()) {
+    let read = |text: &str| match Input::parse(text.as_bytes()) {
         Ok(Input::Decision(decision)) => decision,
         other => panic!("{other:?}"),
     };
@@ -216,8 +218,8 @@ fn a_decision_is_written_as_it_was_read() {
     }
     for (decision, states_payload) in [(together, true), (apart, false)] {
         let text = decision.text();
-        let written = parsed(&text).to_json();
-        assert_eq!(parsed(&written), parsed(&text));
+        let written = read(&text).to_json();
+        assert_eq!(read(&written), read(&text));
         let written: serde_json::Value = serde_json::from_str(&written).unwrap();
         assert_eq!(written.get("payload").is_some(), states_payload);
     }
@@ -232,7 +234,7 @@ fn a_decision_has_room_for_the_largest_payload() {
         let all = Approval::together(&[Draft::by("ann").approving_under(&context, &payload)]);
         let mut policy = all[0].policy.clone();
         policy.approvers = vec![Approver::new("ann", &Passkey::new(Algorithm::EdDsa, "ann"))];
-        let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
+        let policy = parsed(&policy);
         let request = Request::new().policy(&policy);
         verify(Decision::of(&all).text().as_bytes(), &request).code()
     };
@@ -258,7 +260,7 @@ fn thirty_people_with_all_the_client_data_that_there_may_be() {
     };
     policy.approvers = names.iter().map(approver).collect();
     policy.decision = Some(serde_json::json!({"require": [{"group": "finance", "atLeast": 30}]}));
-    let policy = Policy::from_json(policy.value().to_string().as_bytes()).unwrap();
+    let policy = parsed(&policy);
     let request = Request::new().policy(&policy).payload(PAYLOAD);
     let text = Decision::of(&all).text();
     assert!(text.len() > 2 * 1024 * 1024, "{}", text.len());
@@ -278,9 +280,6 @@ fn thirty_people_with_all_the_client_data_that_there_may_be() {
 /// A fuzzer that starts from what is refused finds nothing.
 #[test]
 fn what_the_fuzzers_start_from_is_good() {
-    let parsed = |policy: &test_vectors::Policy| {
-        Policy::from_json(policy.value().to_string().as_bytes()).unwrap()
-    };
     let (decision, policy) = Decision::apart();
     let policy = parsed(&policy);
     let request = Request::new().policy(&policy);

@@ -16,13 +16,15 @@ use test_vectors::bitcoin::Chain;
 use test_vectors::{Algorithm, Approval, Context, Draft};
 use verifier_core::hazmat::encoding::sha256;
 use verifier_core::report::Signer;
-use verifier_core::{AwsLc, Code, HeaderChain, Policy, Request, Time, Verdict, verify};
+use verifier_core::{AwsLc, Code, HeaderChain, Request, Time, Verdict, verify};
+
+use crate::parsed;
 
 #[test]
 fn a_good_approval_of_every_algorithm_is_verified() {
     for algorithm in Algorithm::ALL {
         let approval = Approval::sample(algorithm);
-        let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+        let policy = parsed(&approval.policy);
         let request = Request::new().policy(&policy).payload(&approval.payload);
         let report = verify(approval.bundle.text().as_bytes(), &request);
         assert_eq!(report.verdict(), Verdict::Verified, "{}", report.to_json());
@@ -53,7 +55,7 @@ fn the_examples_are_the_sample_of_the_vectors() {
 #[test]
 fn the_payload_that_was_signed_comes_with_the_report() {
     let approval = Approval::sample(Algorithm::Es256);
-    let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+    let policy = parsed(&approval.policy);
     let bundle = approval.bundle.text();
     let request = Request::new().policy(&policy);
     let signed = Some(approval.payload.as_slice());
@@ -99,7 +101,7 @@ fn the_payload_that_was_signed_comes_with_the_report() {
 #[test]
 fn no_report_speaks_of_a_program() {
     let approval = Approval::sample(Algorithm::Es256);
-    let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+    let policy = parsed(&approval.policy);
     for request in [Request::new(), Request::new().policy(&policy)] {
         let report = verify(approval.bundle.text().as_bytes(), &request).to_json();
         for word in [" --", "(--", "`cosignet"] {
@@ -111,7 +113,7 @@ fn no_report_speaks_of_a_program() {
 #[test]
 fn the_report_says_by_which_policy_it_judges() {
     let approval = Approval::sample(Algorithm::Es256);
-    let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+    let policy = parsed(&approval.policy);
     let bundle = approval.bundle.text();
     let report = verify(bundle.as_bytes(), &Request::new().policy(&policy));
     let facts = report.policy().unwrap();
@@ -146,7 +148,7 @@ fn the_relying_party_is_named_if_its_hash_is_the_one_that_was_signed() {
         let mut draft = Draft::by("ann");
         draft.ceremony.rp_id = signed.into();
         let approval = draft.mint();
-        let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+        let policy = parsed(&approval.policy);
         let bundle = approval.bundle.text();
         let report = verify(bundle.as_bytes(), &Request::new().policy(&policy));
         report.subject().unwrap().rp_id.clone()
@@ -158,7 +160,7 @@ fn the_relying_party_is_named_if_its_hash_is_the_one_that_was_signed() {
 #[test]
 fn whatever_is_asked_is_compared() {
     let approval = Approval::sample(Algorithm::Es256);
-    let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+    let policy = parsed(&approval.policy);
     let bundle = approval.bundle.text();
     let request = || Request::new().policy(&policy);
     let code = |request: &Request<'_>| verify(bundle.as_bytes(), request).code();
@@ -220,7 +222,7 @@ fn each_line_of_the_checkpoint_is_what_the_policy_makes_of_it() {
     lines[2] = format!("{name} {}{last}\n", &signature[..signature.len() - 4]);
     let (name, signature) = good.trim_end().rsplit_once(' ').unwrap();
     lines.push(format!("{name}.example {signature}\n"));
-    let policy = Policy::from_json(approval.policy.value().to_string().as_bytes()).unwrap();
+    let policy = parsed(&approval.policy);
     let report = verify(
         approval.bundle.text().as_bytes(),
         &Request::new().policy(&policy),

@@ -24,3 +24,9 @@ mod shown;
 mod tlog_texts;
 mod tlog_vectors;
 mod wycheproof;
+
+/// The policy as the core reads it.
+#[allow(clippy::unwrap_used, reason = "a panic is a failed test")]
+fn parsed(policy: &test_vectors::Policy) -> verifier_core::Policy {
+    verifier_core::Policy::from_json(policy.value().to_string().as_bytes()).unwrap()
+}

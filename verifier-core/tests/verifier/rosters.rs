@@ -8,11 +8,12 @@
 
 use core::slice::from_ref;
 
-use serde_json::{Value, json};
 use test_vectors::{Approver, Decision, Draft, Ledger};
 use verifier_core::hazmat::input::Input;
 use verifier_core::roster::{self, appended, newest_payload};
-use verifier_core::{Code, Policy, Request, Roster, Verdict, verify};
+use verifier_core::{Code, Request, Roster, Verdict, verify};
+
+use crate::parsed;
 
 const SEALED_AT: u64 = 1_772_366_405;
 const PAYLOAD: &[u8] = br#"{"amount":"4200.00","to":"Acme GmbH"}"#;
@@ -43,11 +44,7 @@ impl World {
         let mut policy = ledger.approval(0).policy;
         policy.approvers.clear();
         policy.log = Some(ledger.tlog_policy());
-        policy.roster = Some(json!({
-            "name": "acme",
-            "admins": [root.value()],
-            "require": [{"group": "admins", "atLeast": 1}],
-        }));
+        policy.roster = Some(one.rule());
         Self {
             ledger,
             versions: [one, two],
@@ -64,12 +61,6 @@ impl World {
         let file = test_vectors::roster::chain(&self.decisions());
         file.to_string().into_bytes()
     }
-
-    fn policy(&self, edit: impl FnOnce(&mut Value)) -> Policy {
-        let mut value = self.policy.value();
-        edit(&mut value);
-        Policy::from_json(value.to_string().as_bytes()).unwrap()
-    }
 }
 
 fn key(seed: &str) -> Approver {
@@ -81,8 +72,10 @@ fn key(seed: &str) -> Approver {
 #[test]
 fn a_roster_verified_under_another_policy_does_not_count() {
     let world = World::new();
-    let policy = world.policy(|_| ());
-    let other = world.policy(|policy| policy["name"] = json!("other"));
+    let policy = parsed(&world.policy);
+    let mut other = world.policy.clone();
+    other.name = "other".into();
+    let other = parsed(&other);
     let file = world.file();
     let under = |policy| Ok(Roster::verify(&file, &Request::new().policy(policy)).unwrap());
     let approval = world.ledger.approval(2).bundle.text();
@@ -102,7 +95,7 @@ fn a_roster_verified_under_another_policy_does_not_count() {
 #[test]
 fn a_key_is_listed_where_its_version_is_in_force() {
     let world = World::new();
-    let policy = world.policy(|_| ());
+    let policy = parsed(&world.policy);
     let roster = Roster::verify(&world.file(), &Request::new().policy(&policy)).unwrap();
     let origin = &world.ledger.origin;
     let listed = |seed: &str, origin: &str, at: u64| {
@@ -126,7 +119,7 @@ fn a_key_is_listed_where_its_version_is_in_force() {
 #[test]
 fn a_file_grows_by_the_decision_about_the_next_version() {
     let world = World::new();
-    let policy = world.policy(|_| ());
+    let policy = parsed(&world.policy);
     let request = Request::new().policy(&policy);
     let mut file: Option<String> = None;
     for (number, decision) in [1, 2].into_iter().zip(world.decisions()) {

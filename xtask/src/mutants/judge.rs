@@ -18,6 +18,7 @@ use super::edits::Switched;
 use super::list::Mutant;
 use super::switch::{self, CALLED, HASHES};
 use crate::command::{self, root};
+use crate::files;
 
 /// Those that take minutes, and judge nobody.
 const SLOW: &[&str] = &["back_ends", "flips", "wycheproof"];
@@ -150,8 +151,7 @@ impl Program {
 
     /// What becomes of each, in the same order; several at a time.
     pub(crate) fn judge_all(&self, mutants: &[Mutant]) -> Result<Vec<Outcome>, String> {
-        let made = fs::create_dir_all(&self.hashes);
-        made.map_err(|error| format!("cannot make {}: {error}", self.hashes.display()))?;
+        files::make(&self.hashes)?;
         let started = Instant::now();
         if self.judge(mutants.len(), Duration::MAX)? != Outcome::Survived {
             return Err("the tests fail although nothing is broken".into());
@@ -258,19 +258,16 @@ fn passes(command: &mut Command, ends: Option<Instant>) -> Result<bool, String> 
 /// The files that git knows; what is changed and not yet committed counts.
 fn copy_workspace(to: &Path) -> Result<(), String> {
     let mut git = Command::new("git");
-    let files = command::print(git.args(["ls-files", "-z"]).current_dir(root()))?;
-    for file in files.split('\0').filter(|file| !file.is_empty()) {
+    let known = command::print(git.args(["ls-files", "-z"]).current_dir(root()))?;
+    for file in known.split('\0').filter(|file| !file.is_empty()) {
         let (source, copy) = (root().join(file), to.join(file));
-        let Ok(bytes) = fs::read(&source) else {
+        let Ok(bytes) = files::read(&source) else {
             continue;
         };
         // What is as it was keeps its time, so that cargo does not build it again.
-        if fs::read(&copy).is_ok_and(|there| there == bytes) {
-            continue;
+        if files::read(&copy).as_ref() != Ok(&bytes) {
+            files::write(&copy, &bytes)?;
         }
-        let folder = copy.parent().unwrap_or(to);
-        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&copy, &bytes));
-        written.map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
     }
     Ok(())
 }
@@ -291,11 +288,12 @@ fn write<'f>(
             .collect();
         let switched =
             switch::switch(&source, &mutants).map_err(|error| format!("{file}: {error}"))?;
-        put(&copy.join(file), &switched.text)?;
+        files::write(&copy.join(file), switched.text.as_bytes())?;
         all.insert(*file, switched);
     }
     let crate_root = "verifier-core/src/lib.rs";
-    put(&copy.join(crate_root), &(read(crate_root)? + CALLED))?;
+    let whole = read(crate_root)? + CALLED;
+    files::write(&copy.join(crate_root), whole.as_bytes())?;
     let commitment = "verifier-core/src/commitment.rs";
     let source = read(commitment)?;
     let (slow, remembered) = HASHES;
@@ -303,7 +301,8 @@ fn write<'f>(
         return Err(format!("{commitment} hashes addresses in a new way"));
     }
     if !all.contains_key(commitment) {
-        put(&copy.join(commitment), &source.replace(slow, remembered))?;
+        let source = source.replace(slow, remembered);
+        files::write(&copy.join(commitment), source.as_bytes())?;
     }
     Ok(all)
 }
@@ -312,16 +311,10 @@ fn read(file: &str) -> Result<String, String> {
     fs::read_to_string(root().join(file)).map_err(|error| format!("cannot read {file}: {error}"))
 }
 
-fn put(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
-}
-
 /// Files, bytes and texts of the errors that a compiler reported as JSON.
 fn errors(stdout: &[u8]) -> Vec<(String, Range<usize>, String)> {
-    let lines = stdout.split(|byte| *byte == b'\n');
-    let messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let mut errors = Vec::new();
-    for message in messages {
+    for message in messages(stdout) {
         if message.pointer("/message/level").and_then(Value::as_str) != Some("error") {
             continue;
         }
@@ -351,10 +344,14 @@ fn build(command: &mut Command) -> Result<Vec<PathBuf>, String> {
     if !output.status.success() {
         return Err("the tests with the mutants do not compile".into());
     }
-    let lines = output.stdout.split(|byte| *byte == b'\n');
-    let messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-    let programs = messages.filter_map(|message| Some(message.get("executable")?.as_str()?.into()));
-    Ok(programs.collect())
+    let program = |message: Value| Some(message.get("executable")?.as_str()?.into());
+    Ok(messages(&output.stdout).filter_map(program).collect())
+}
+
+/// What cargo says with `--message-format=json`: a message a line.
+fn messages(stdout: &[u8]) -> impl Iterator<Item = Value> {
+    let lines = stdout.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| serde_json::from_slice(line).ok())
 }
 
 /// The unit tests, the vectors, and then what else there is.

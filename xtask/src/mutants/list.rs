@@ -77,14 +77,20 @@ impl Mutant {
     }
 }
 
+/// cargo-mutants, for the core.
+pub(crate) fn cargo_mutants() -> Command {
+    let mut command = Command::new("cargo");
+    let core = ["mutants", "--package=verifier-core"];
+    command.current_dir(root()).args(core);
+    command
+}
+
 /// The mutants of these files or patterns of files, without those of texts for people.
 pub(crate) fn of(files: &[&str]) -> Result<Vec<Mutant>, String> {
-    let mut command = Command::new("cargo");
-    command.current_dir(root()).args([
-        "mutants",
+    let mut command = cargo_mutants();
+    command.args([
         "--list",
         "--json",
-        "--package=verifier-core",
         // What people read is no rule.
         "--exclude-re=::(as_str|expected|fmt|found|message|name)( ->|$)",
     ]);

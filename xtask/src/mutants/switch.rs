@@ -252,23 +252,18 @@ impl<'a> Sites<'a> {
             return visit::visit_arm(self, arm);
         }
         let bytes = self.bytes(guard.span());
-        let mut before = "(".to_owned();
+        let never = |number: usize| (format!("!{} && ", on(number)), Some(number));
+        let mut before: Vec<_> = missing.map(never).into_iter().collect();
         let mut after = ")".to_owned();
-        for (number, mutant) in &found {
-            match mutant.replacement.as_str() {
-                "true" => {
-                    before = format!("({} || {before}", on(*number));
-                    after = format!("{after})");
-                }
-                _ => before = format!("!{} && {before}", on(*number)),
+        for &(number, mutant) in &found {
+            if mutant.replacement == "true" {
+                before.push((format!("({} || ", on(number)), Some(number)));
+                after.push(')');
+            } else {
+                before.push(never(number));
             }
         }
-        if let Some(number) = missing {
-            before = format!("!{} && {before}", on(number));
-        }
-        let all = found.iter().map(|found| found.0).chain(missing);
-        let pieces = all.map(|number| (" ".into(), Some(number)));
-        let before = [(before, None)].into_iter().chain(pieces).collect();
+        before.push(("( ".into(), None));
         let opened = self.edits.replace(bytes.start..bytes.start, before);
         visit::visit_arm(self, arm);
         self.edits.close(opened, bytes.end, vec![(after, None)]);
@@ -285,15 +280,10 @@ impl<'a> Sites<'a> {
             syn::Member::Named(name) => name.to_string(),
             syn::Member::Unnamed(index) => index.index.to_string(),
         };
-        let short = if field.colon_token.is_none() {
-            format!("{name}: ")
-        } else {
-            String::new()
-        };
-        let start = if short.is_empty() {
-            value.start
-        } else {
-            whole.start
+        // What is written short is written out.
+        let (start, short) = match field.colon_token {
+            Some(_) => (value.start, String::new()),
+            None => (whole.start, format!("{name}: ")),
         };
         let opened = self.edits.replace(
             start..start,

@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 
 use super::super::File;
-use super::super::blocks::{HEIGHT, block_time, pin, stamp};
+use super::super::blocks::{in_a_block, required};
 use super::super::bundles::and;
 use super::in_force::{ROOT, ending, first};
 use super::rooted;
 use super::scene::Scene;
-use crate::bitcoin::{Chain, follow, in_block, path, proof, timestamp};
+use crate::bitcoin::Chain;
 use crate::bundle::Anchor;
 use crate::encoding::b64url;
 use crate::roster::chain as file_of;
@@ -41,13 +41,12 @@ pub(super) fn moment(file: &mut File) {
         "roster.admins",
     );
 
-    let anchored = |index| in_a_block(&scene, index);
-    let (chain, of_ann) = anchored(ann);
-    let (same, of_root) = anchored(0);
+    let anchored = |index| in_a_block(scene.ledger.anchor(index, 1));
+    let (of_ann, chain) = anchored(ann);
+    let (of_root, same) = anchored(0);
     assert_eq!(chain.bytes(), same.bytes());
     let mut ruled = policy.clone();
-    ruled.anchor =
-        Some(json!({"required": true, "network": "regtest", "pinnedBlocks": [pin(&chain, 2)]}));
+    ruled.anchor = Some(required(&chain));
     let asked = |root: Option<&Anchor>, headers: Option<&Chain>| {
         let mut decisions = scene.decisions();
         decisions[0].bundles[0].anchor = root.cloned();
@@ -78,16 +77,4 @@ pub(super) fn moment(file: &mut File) {
         asked(None, Some(&chain)),
         "roster.admins",
     );
-}
-
-/// An anchor of this entry, and the chain with its block.
-fn in_a_block(scene: &Scene, index: usize) -> (Chain, Anchor) {
-    let mut anchor = scene.ledger.anchor(index, 1);
-    let digest = stamp(&anchor);
-    anchor.ots = Some(proof(&digest, &timestamp(&path(), &in_block(HEIGHT))));
-    let chain = Chain::default()
-        .extended(4, block_time() - 3000, "below")
-        .with(follow(&path(), &digest), block_time())
-        .extended(9, block_time() + 600, "above");
-    (chain, anchor)
 }
